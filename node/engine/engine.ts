@@ -1,0 +1,104 @@
+/**
+ * The port behind which containers or processes run. Two drivers, `docker/` and `process/`, pass the
+ * one suite in `test/compliance/engine`.
+ *
+ * An engine lists and touches only what carries this cluster's **and** this host's labels, by exact
+ * id. It keeps no desired state and restarts nothing by itself: it does what it is told and reports
+ * what happened. Every call takes an `AbortSignal` and rejects with an `EngineError`.
+ */
+import type { Readable } from 'node:stream';
+import type { ComponentSpec } from '../../protocol/component/spec.ts';
+
+/** Who we are to the engine: nothing without both labels is ours. */
+export type EngineScope = {
+  readonly cluster: string;
+  readonly host: string;
+  /** Where published ports are bound unless the port says otherwise, e.g. `0.0.0.0`. */
+  readonly publishAddress: string;
+};
+
+/** Written on every instance, read back by `list`; survives the agent. */
+export type InstanceLabels = {
+  /** `STACK.COMPONENT`. */
+  readonly component: string;
+  readonly slot: number;
+  /** Counts the instances of this slot on this host: a failure means a new instance. */
+  readonly attempt: number;
+  /** Digest of the spec it was made from. */
+  readonly revision: string;
+  /** The term under which its assignment was decided. */
+  readonly term: number;
+};
+
+export type InstanceRequest = {
+  readonly labels: InstanceLabels;
+  readonly spec: ComponentSpec;
+};
+
+/** One instance as the engine reports it. */
+export type EngineInstance = {
+  /** The engine's own id: a container id, or `PID-STARTTIME` of the process. */
+  readonly id: string;
+  readonly name: string;
+  readonly labels: InstanceLabels;
+  readonly state: 'created' | 'running' | 'paused' | 'exited';
+  /** `none`: the spec has no healthcheck. */
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** Of the instance's main process while it runs. */
+  readonly pid?: number;
+  /** RFC 3339, as the engine reports it; equal before and after an agent restart. */
+  readonly startedAt?: string;
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+};
+
+/** What happened to one of ours, in the order the engine saw it. */
+export type EngineEvent =
+  | { readonly kind: 'started'; readonly instance: EngineInstance }
+  | { readonly kind: 'exited'; readonly id: string; readonly exitCode: number; readonly oomKilled: boolean }
+  | { readonly kind: 'health'; readonly id: string; readonly health: 'starting' | 'healthy' | 'unhealthy' }
+  | { readonly kind: 'removed'; readonly id: string }
+  /** The stream was interrupted or re-opened: relist now, events may have been missed. */
+  | { readonly kind: 'resync'; readonly reason: string };
+
+/** `code` is stable; `permanent` says that trying the same again cannot help. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly code: 'unavailable' | 'not-found' | 'conflict' | 'no-image' | 'bad-spec' | 'failed' | 'aborted';
+  readonly permanent: boolean;
+  constructor(
+    code: EngineError['code'],
+    message: string,
+    options: { readonly permanent?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.permanent = options.permanent ?? false;
+  }
+}
+
+export interface Engine extends AsyncDisposable {
+  readonly kind: 'docker' | 'process';
+  /** Name and version for people, e.g. `docker 20.10.24 (API 1.41)`. */
+  readonly version: string;
+  /** Every instance of ours, also those that have exited and were not removed. */
+  list(signal: AbortSignal): Promise<readonly EngineInstance[]>;
+  inspect(id: string, signal: AbortSignal): Promise<EngineInstance>;
+  /** Creates and starts a new instance. Resolves when it runs; on failure leaves nothing behind. */
+  start(request: InstanceRequest, signal: AbortSignal): Promise<EngineInstance>;
+  /** Asks it to end (SIGTERM), then SIGKILL after `graceMs`. Resolves when it has ended. */
+  stop(id: string, graceMs: number, signal: AbortSignal): Promise<void>;
+  /** Sends `name` (default SIGKILL) and resolves once sent. */
+  kill(id: string, name: string, signal: AbortSignal): Promise<void>;
+  /** Removes an ended instance and what belongs to it alone; a running one is killed first. Idempotent. */
+  remove(id: string, signal: AbortSignal): Promise<void>;
+  /** Standard output and error, interleaved as text lines, the last `tail` lines first. */
+  logs(
+    id: string,
+    options: { readonly follow: boolean; readonly tail?: number },
+    signal: AbortSignal,
+  ): Promise<Readable>;
+  /** Everything from now on, until `signal` aborts. Re-opens itself after interruptions (`resync`). */
+  events(signal: AbortSignal): AsyncIterable<EngineEvent>;
+}

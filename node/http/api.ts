@@ -1,0 +1,97 @@
+/**
+ * The local API: JSON over HTTP on the agent's unix socket, spoken by `agentctl` alone.
+ *
+ *   GET  /v1/status                       StatusBody
+ *   GET  /v1/cluster                      ClusterBody
+ *   POST /v1/cluster/init  InitRequest    ClusterBody            409 already-member
+ *   POST /v1/cluster/join  JoinRequest    ClusterBody            400 bad-token, 409, 504 no-cluster-found
+ *   POST /v1/deploy        DeployRequest  DeployBody             409 refused, 504 unknown
+ *   POST /v1/destroy       DestroyRequest DeployBody             404, 409 refused, 504 unknown
+ *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404
+ *   POST /v1/instances/:id/restart {}            ActionBody      404
+ *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
+ *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
+ *   GET  /v1/inspect?subject=ID           InspectBody            404
+ *   POST /v1/agent/stop    {}             ActionBody
+ *
+ * Wherever `:id` or `subject` stands, the full id is meant: `agentctl` resolves prefixes.
+ * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
+ */
+import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { ClusterView, InstanceView } from '../../protocol/view/view.ts';
+
+/** What went wrong in three parts, and the exit code of `agentctl` that goes with it. */
+export type ErrorBody = {
+  readonly error: {
+    readonly code: string;
+    readonly what: string;
+    readonly why: string;
+    readonly next: string;
+    readonly exit: number;
+  };
+};
+
+/** Wraps everything that is one agent's view of the cluster. */
+export type Viewed<T> = {
+  readonly schema: string;
+  /** RFC 3339. */
+  readonly generated_at: string;
+  readonly view: {
+    readonly from: string;
+    readonly age_ms: number;
+    readonly agree: number;
+    readonly peers: number;
+  };
+  readonly data: T;
+};
+
+/** `events`: the last five minutes as this host knows them, newest last. */
+export type StatusBody = Viewed<{
+  readonly cluster: ClusterView;
+  readonly events: readonly EventBody[];
+}>;
+
+export type ClusterBody = {
+  readonly cluster: string;
+  readonly host: string;
+  readonly name: string;
+  readonly token: string;
+  readonly voters: readonly string[];
+  readonly members: readonly { readonly id: string; readonly name: string; readonly peer_id: string }[];
+  readonly service_type: string;
+  readonly addresses: readonly string[];
+};
+
+export type InitRequest = Record<string, never>;
+/** `peers`: multiaddrs to dial where multicast does not reach. */
+export type JoinRequest = { readonly token: string; readonly peers: readonly string[] };
+
+export type DeployRequest = { readonly stack: StackSpec; readonly deploy_id: string };
+export type DestroyRequest = { readonly stack: string; readonly deploy_id: string };
+/** `revision`: the committed revision, `TERM.SEQ`. `changed` false: the stack was so already. */
+export type DeployBody = {
+  readonly deploy_id: string;
+  readonly revision: string;
+  readonly changed: boolean;
+};
+
+export type KillRequest = { readonly signal: string };
+/** What was done and what will happen next, in words. */
+export type ActionBody = { readonly done: string; readonly next: string };
+
+export type EventBody = {
+  /** RFC 3339, by the clock of the host that wrote it. */
+  readonly at: string;
+  readonly host: string;
+  readonly host_name: string;
+  readonly seq: number;
+  readonly kind: string;
+  readonly about: readonly string[];
+  readonly text: string;
+};
+
+export type InspectBody = Viewed<{
+  readonly kind: 'component' | 'instance' | 'host';
+  readonly record: unknown;
+  readonly instances: readonly InstanceView[];
+}>;

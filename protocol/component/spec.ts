@@ -1,0 +1,74 @@
+/**
+ * What the user asks to keep running, as the core and the engines read it: normalized, with no
+ * interpolation or default left to guess. Made by `node/compose` from a Compose file, carried in
+ * records, decoded by `wire/`. All lengths of time are milliseconds.
+ */
+import type { Millis } from '../base/time.ts';
+
+/** One component of a stack. Its name is the Compose service name: `[a-zA-Z0-9_-]{1,63}`. */
+export type ComponentSpec = {
+  readonly name: string;
+  readonly mode: 'replicated' | 'global';
+  /** Slots wanted, 0 or more; ignored when `mode` is `global`. */
+  readonly replicas: number;
+  /** Absent: only an engine that runs processes fits. */
+  readonly image?: string;
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  /** What the embedded engine runs in place of `entrypoint` and `command`. */
+  readonly process?: { readonly command: readonly string[]; readonly workingDir?: string };
+  /** Sorted by name. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly ports: readonly Port[];
+  readonly volumes: readonly Volume[];
+  readonly healthcheck?: Healthcheck;
+  readonly restart: RestartPolicy;
+  readonly dependsOn: readonly Dependency[];
+  /** How long a stop may take before SIGKILL. */
+  readonly stopGraceMs: Millis;
+};
+
+/** A port published on the host that runs the instance (Compose `mode: host`). */
+export type Port = {
+  readonly target: number;
+  /** Absent: the engine chooses one. */
+  readonly published?: number;
+  readonly protocol: 'tcp' | 'udp';
+  /** Absent: the agent's `publish_address`. */
+  readonly address?: string;
+};
+
+export type Volume =
+  | { readonly kind: 'named'; readonly source: string; readonly target: string; readonly readOnly: boolean }
+  | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean };
+
+export type Healthcheck = {
+  /** `exec`: the words as they are; `shell`: one string for `/bin/sh -c`. */
+  readonly test:
+    | { readonly kind: 'exec'; readonly words: readonly string[] }
+    | { readonly kind: 'shell'; readonly line: string };
+  readonly intervalMs: Millis;
+  readonly timeoutMs: Millis;
+  readonly retries: number;
+  readonly startPeriodMs: Millis;
+};
+
+export type RestartPolicy =
+  | { readonly kind: 'no' }
+  | { readonly kind: 'always' }
+  | { readonly kind: 'unlessStopped' }
+  /** `retryMax` absent: for ever. */
+  | { readonly kind: 'onFailure'; readonly retryMax?: number };
+
+/** A dependency is met once at least one instance of `on`, anywhere, is in the wanted condition. */
+export type Dependency = {
+  readonly on: string;
+  readonly condition: 'started' | 'healthy' | 'completed';
+  /** False: a dependency missing from the stack is not an error. */
+  readonly required: boolean;
+  /** True: this component restarts when an instance of `on` is replaced or restarted by a user. */
+  readonly restart: boolean;
+};
+
+/** A whole stack as deployed. */
+export type StackSpec = { readonly name: string; readonly components: readonly ComponentSpec[] };

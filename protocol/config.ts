@@ -1,0 +1,115 @@
+/** The timings and budgets of one profile. All lengths are milliseconds. */
+import { type Millis, millis, minutes, seconds } from './base/time.ts';
+
+export type Config = {
+  /** Period of beats to the watchers. Smaller: quicker detection, more packets. */
+  readonly beatMs: Millis;
+  /** Hosts that listen for one host's beats, at most. */
+  readonly watcherCountMax: number;
+  /** Shortest period of gossiped heartbeats; N/20 s above 20 hosts. */
+  readonly heartbeatMs: Millis;
+  /** Silence of a watched host before it is probed; at least three beats. */
+  readonly quietMs: Millis;
+  /** How long a probe may take before its target is suspected. */
+  readonly probeMs: Millis;
+  /** Shortest suspicion; grows with log10 of the number of hosts. */
+  readonly suspicionMinMs: Millis;
+  /** Longest suspicion, as a multiple of the shortest; confirmations shorten it. */
+  readonly suspicionMaxFactor: number;
+  /** How long a host whose port refuses connections (agent crash) is spared the verdict `dead`. */
+  readonly agentGraceMs: Millis;
+  /** Period of the fresh connects that keep the grace alive. */
+  readonly refusedRepeatMs: Millis;
+  /** T of normal leases, written into the first roster. */
+  readonly termMs: Millis;
+  /** Time to re-send an unacknowledged keepalive or ballot. */
+  readonly retryMs: Millis;
+  /** Bound on a clock's rate error, in parts per thousand (ρ). */
+  readonly rateErrorPermille: number;
+  /** Bound on a clock's reading error (δ). At least 80 (L-d). */
+  readonly readErrorMs: Millis;
+  /** Step by which a candidate of rank r waits longer than one of rank r - 1. */
+  readonly rankStaggerMs: Millis;
+  /** Period of anti-entropy, jittered by a fifth. */
+  readonly pullMs: Millis;
+  /** Changes of the own inventory are collected this long before they are gossiped. */
+  readonly coalesceMs: Millis;
+  /** Period of the engine's relist beside its events. */
+  readonly relistMs: Millis;
+  /** First delay after an immediate restart failed; doubles up to `restartMaxMs`. */
+  readonly restartMinMs: Millis;
+  readonly restartMaxMs: Millis;
+  /** Healthy for so long: the backoff starts anew. */
+  readonly restartResetMs: Millis;
+  /** More failures than this within `restartWindowMs` are a crash loop. */
+  readonly restartBudget: number;
+  readonly restartWindowMs: Millis;
+  /** How long three members must have been up before 1 voter becomes 3. */
+  readonly firstGrowthMs: Millis;
+  /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
+  readonly isolatedStartMs: Millis;
+  /** How long a command may take before its outcome is given as unknown. */
+  readonly commandMs: Millis;
+};
+
+/** The default profile: 2 to 200 hosts on one LAN. */
+export const LAN: Config = {
+  beatMs: millis(250),
+  watcherCountMax: 4,
+  heartbeatMs: seconds(1),
+  quietMs: millis(750),
+  probeMs: millis(400),
+  suspicionMinMs: millis(500),
+  suspicionMaxFactor: 4,
+  agentGraceMs: seconds(10),
+  refusedRepeatMs: millis(500),
+  termMs: seconds(3),
+  retryMs: millis(300),
+  rateErrorPermille: 10,
+  readErrorMs: millis(100),
+  rankStaggerMs: millis(150),
+  pullMs: millis(1500),
+  coalesceMs: millis(100),
+  relistMs: seconds(30),
+  restartMinMs: seconds(1),
+  restartMaxMs: seconds(60),
+  restartResetMs: seconds(60),
+  restartBudget: 5,
+  restartWindowMs: minutes(10),
+  firstGrowthMs: seconds(2),
+  isolatedStartMs: seconds(30),
+  commandMs: seconds(10),
+};
+
+/** How long a holder may count on a voter's grant after the send of its keepalive (Th). */
+export function holderTermMs(termMs: Millis, config: Config): Millis {
+  const permille = config.rateErrorPermille;
+  return millis(
+    Math.floor((termMs * (1000 - permille)) / (1000 + permille)) - config.readErrorMs,
+  );
+}
+
+/** How long after one instant every lease granted before it has surely ended everywhere. */
+export function leaseDrainMs(termMs: Millis, config: Config): Millis {
+  const permille = config.rateErrorPermille;
+  return millis(
+    Math.ceil((termMs * (1000 + permille)) / (1000 - permille)) + config.readErrorMs,
+  );
+}
+
+/** The relations without which the promises do not hold; each line is one reason to refuse. */
+export function validateConfig(config: Config): readonly string[] {
+  const renewMs = config.termMs / 4;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [config.readErrorMs >= 80, 'readErrorMs must be at least 80: twice jump threshold and reading (L-d)'],
+    [config.quietMs >= 3 * config.beatMs, 'quietMs must be at least three beats'],
+    [
+      holderTermMs(config.termMs, config) > renewMs + 3 * config.retryMs,
+      'termMs must leave room for a renewal and three retries within the holder term',
+    ],
+    [config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs, 'restart backoff must rise'],
+    [config.refusedRepeatMs < config.agentGraceMs, 'refusedRepeatMs must be below agentGraceMs'],
+    [config.suspicionMaxFactor >= 1, 'suspicionMaxFactor must be at least 1'],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, reason]) => reason);
+}

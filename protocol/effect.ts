@@ -1,0 +1,64 @@
+/**
+ * Everything the core asks of its driver. Effects are begun in order and `persist` is a barrier:
+ * nothing behind it, of this step or a later one, begins until the write is durable. Only messages
+ * for which `promisesNothing` holds may overtake it. Every other effect is only begun; its outcome
+ * comes back as an `Input`.
+ */
+import type { ComponentId, HostId, Key, Term } from './base/ids.ts';
+import type { Instant } from './base/time.ts';
+import type { ComponentSpec } from './component/spec.ts';
+import type { DeployOutcome, Message } from './wire/message.ts';
+
+export type Effect =
+  /** One durable transaction. `value` undefined deletes. */
+  | { readonly kind: 'persist'; readonly writes: readonly DiskWrite[] }
+  | { readonly kind: 'send'; readonly to: HostId; readonly message: Message }
+  /** To everyone, by gossip. */
+  | { readonly kind: 'publish'; readonly message: Message }
+  /** A fresh connect to the agent port of `host`, within `probeMs`; answered by `connectProbed`. */
+  | { readonly kind: 'connectProbe'; readonly host: HostId }
+  /** Keep connections to exactly these peers. */
+  | { readonly kind: 'keepPeers'; readonly peers: readonly { readonly host: HostId; readonly peerId: string }[] }
+  | {
+      readonly kind: 'startInstance';
+      readonly component: ComponentId;
+      readonly slot: number;
+      readonly attempt: number;
+      readonly revision: string;
+      readonly term: Term;
+      readonly spec: ComponentSpec;
+    }
+  /** Asks it to end, then kills it after `graceMs`; answered by `instanceExited`. */
+  | { readonly kind: 'stopInstance'; readonly engineId: string; readonly graceMs: number }
+  /** Removes an ended instance; answered by `instanceRemoved`. */
+  | { readonly kind: 'removeInstance'; readonly engineId: string }
+  /** Asks the engine for everything; answered by `instancesListed`. */
+  | { readonly kind: 'listInstances' }
+  | { readonly kind: 'reply'; readonly commandId: string; readonly result: CommandResult }
+  /** A lease won, renewed or ended: `validUntil` is the instant from which we no longer hold it. */
+  | {
+      readonly kind: 'leaseChanged';
+      readonly key: Key;
+      readonly term: Term;
+      readonly event: 'won' | 'renewed' | 'ended';
+      readonly validUntil: Instant;
+    }
+  /** One line for the decision log. */
+  | {
+      readonly kind: 'journal';
+      readonly topic: string;
+      readonly about: readonly string[];
+      readonly text: string;
+    };
+
+export type DiskWrite = { readonly name: string; readonly value: unknown };
+
+export type CommandResult =
+  | DeployOutcome
+  | { readonly kind: 'restarting' }
+  | { readonly kind: 'noSuchInstance' };
+
+/** Messages of the detector: true whatever is on the disk, so they never wait for it. */
+export function promisesNothing(message: Message): boolean {
+  return message.kind === 'beat' || message.kind === 'probe' || message.kind === 'probeAck';
+}

@@ -1,0 +1,70 @@
+/** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
+import type { ComponentId, HostId } from './base/ids.ts';
+import type { StackSpec } from './component/spec.ts';
+import type { Message } from './wire/message.ts';
+
+export type Input =
+  /** First input ever of a core. Its effects begin with the persist of `boot` and ceiling. */
+  | { readonly kind: 'started' }
+  /** The deadline passed; early or late is harmless. */
+  | { readonly kind: 'woken' }
+  | { readonly kind: 'messageReceived'; readonly from: HostId; readonly message: Message }
+  /** From gossip: `from` is the peer that handed it on, not its author. */
+  | { readonly kind: 'gossipReceived'; readonly from: HostId; readonly message: Message }
+  | { readonly kind: 'peerConnected'; readonly host: HostId }
+  | { readonly kind: 'peerDisconnected'; readonly host: HostId }
+  /** Outcome of a `connectProbe`: a fresh connect to the agent's own port. */
+  | {
+      readonly kind: 'connectProbed';
+      readonly host: HostId;
+      readonly outcome: 'connected' | 'refused' | 'silent';
+    }
+  /** The whole truth of the engine about this host's instances; replaces what was believed. */
+  | { readonly kind: 'instancesListed'; readonly instances: readonly Observed[] }
+  /** A `startInstance` succeeded, or the engine reports one running. */
+  | { readonly kind: 'instanceStarted'; readonly instance: Observed }
+  /** A `startInstance` failed and left nothing behind. `permanent`: the same again cannot help. */
+  | {
+      readonly kind: 'instanceRefused';
+      readonly component: ComponentId;
+      readonly slot: number;
+      readonly attempt: number;
+      readonly permanent: boolean;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'instanceExited';
+      readonly engineId: string;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+    }
+  | {
+      readonly kind: 'instanceHealthChanged';
+      readonly engineId: string;
+      readonly health: 'starting' | 'healthy' | 'unhealthy';
+    }
+  | { readonly kind: 'instanceRemoved'; readonly engineId: string }
+  /** A user asked this agent; answered by the effect `reply` with the same id. */
+  | { readonly kind: 'commandGiven'; readonly commandId: string; readonly command: Command };
+
+export type Command =
+  | { readonly kind: 'deploy'; readonly deployId: string; readonly spec: StackSpec }
+  | { readonly kind: 'destroy'; readonly deployId: string; readonly stack: string }
+  /** Of an instance on this very host: replaced without being counted as a failure. */
+  | { readonly kind: 'restart'; readonly component: ComponentId; readonly slot: number };
+
+/** One instance of ours as the engine reports it. */
+export type Observed = {
+  readonly engineId: string;
+  readonly component: ComponentId;
+  readonly slot: number;
+  readonly attempt: number;
+  readonly revision: string;
+  readonly term: number;
+  readonly state: 'created' | 'running' | 'paused' | 'exited';
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly pid?: number;
+  readonly startedAt?: string;
+  readonly exitCode?: number;
+  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+};

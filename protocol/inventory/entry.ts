@@ -1,0 +1,51 @@
+/**
+ * What a host writes into its own inventory: one map of these per host, written by its owner alone.
+ * The name of an entry says its kind: `host`, `instance/STACK.COMPONENT/SLOT`, `lease/KEY`.
+ */
+import type { ComponentId, Key, Term } from '../base/ids.ts';
+import type { InstanceState } from '../view/view.ts';
+
+export type Entry = HostFacts | InstanceReport | Leadership;
+
+/** What placement needs to know of a host, and people like to. */
+export type HostFacts = {
+  readonly kind: 'host';
+  readonly name: string;
+  /** Version of the agent. */
+  readonly agent: string;
+  /** E.g. `docker 20.10.24 (API 1.41)`. */
+  readonly engine: string;
+  readonly runs: 'images' | 'processes';
+  readonly publishAddress: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+};
+
+/** The instance that now fills a slot on this host, or the last that did. */
+export type InstanceReport = {
+  readonly kind: 'instance';
+  readonly component: ComponentId;
+  readonly slot: number;
+  readonly state: InstanceState;
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly attempt: number;
+  readonly restarts: number;
+  readonly crashLoop: boolean;
+  readonly revision: string;
+  readonly term: Term;
+  readonly engineId?: string;
+  readonly pid?: number;
+  /** RFC 3339 as the engine said it; for people, never compared. */
+  readonly startedAt?: string;
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+};
+
+/** This host leads `key` under `term`: a hint for everyone else, never a proof. */
+export type Leadership = { readonly kind: 'lease'; readonly key: Key; readonly term: Term };
+
+export const HOST_ENTRY = 'host';
+export const instanceEntry = (component: ComponentId, slot: number): string =>
+  `instance/${component}/${slot}`;
+export const leaseEntry = (key: Key): string => `lease/${key}`;

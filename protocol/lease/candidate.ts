@@ -1,0 +1,101 @@
+/**
+ * When this host tries for a key it does not hold. Advisory only: a wrong guess costs a ballot.
+ *
+ * Candidates are ranked per key by rendezvous; rank r waits r × `rankStaggerMs` and up to 100 ms more,
+ * so that usually one of them tries. Nobody tries while an alive host says it leads, unless a voter
+ * has sent `open`. After a failure the wait doubles from 100 ms to 2 s.
+ *
+ * Source: protocol.md §3.6.
+ */
+import type { HostId, Key } from '../base/ids.ts';
+import { rendezvous, sorted } from '../base/order.ts';
+import { within } from '../base/prng.ts';
+import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
+import type { Turn } from '../turn.ts';
+
+type Candidacy = { tryAt: Instant; failures: number };
+export type Candidacies = Map<Key, Candidacy>;
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_DOUBLINGS_MAX = 5;
+const BACKOFF_MAX_MS = 2000;
+const SPREAD_MS = 100;
+
+/** What a candidate knows: the keys worth leading, who says it leads, who else may try. */
+export type Field = {
+  readonly wanted: ReadonlySet<Key>;
+  readonly isHeld: (key: Key) => boolean;
+  /** An alive host, other than us, that says it leads. */
+  readonly leaderOf: (key: Key) => HostId | undefined;
+  /** Alive hosts and ourselves. */
+  readonly alive: readonly HostId[];
+};
+
+/** Follows what changed: new keys are tried for, led ones are left alone, unwanted ones forgotten. */
+export function survey(candidacies: Candidacies, turn: Turn, field: Field): void {
+  for (const key of candidacies.keys()) if (!field.wanted.has(key)) candidacies.delete(key);
+  for (const key of [...field.wanted].sort()) {
+    if (field.isHeld(key)) {
+      candidacies.delete(key);
+      continue;
+    }
+    const known = candidacies.get(key);
+    if (field.leaderOf(key) !== undefined) {
+      if (known === undefined || known.failures === 0) candidacies.set(key, { tryAt: FOREVER, failures: 0 });
+      continue;
+    }
+    if (known !== undefined && known.tryAt !== FOREVER) continue;
+    candidacies.set(key, { tryAt: staggered(turn, field, key), failures: 0 });
+  }
+}
+
+function staggered(turn: Turn, field: Field, key: Key): Instant {
+  const rank = rendezvous(key, field.alive).indexOf(turn.self);
+  const waitMs = Math.max(rank, 0) * turn.config.rankStaggerMs + within(turn.prng, 0, SPREAD_MS);
+  return after(turn.now, millis(waitMs));
+}
+
+/** A voter says the keys are free: try soon, whatever others claim. */
+export function noteOpen(
+  candidacies: Candidacies,
+  turn: Turn,
+  field: Field,
+  keys: readonly Key[],
+): void {
+  for (const key of keys) {
+    if (!field.wanted.has(key) || field.isHeld(key)) continue;
+    const known = candidacies.get(key);
+    const tryAt = staggered(turn, field, key);
+    if (known === undefined || tryAt < known.tryAt)
+      candidacies.set(key, { tryAt, failures: known?.failures ?? 0 });
+  }
+}
+
+/** Ballots for these keys came to nothing: wait, longer each time. */
+export function noteFailed(candidacies: Candidacies, turn: Turn, keys: readonly Key[]): void {
+  for (const key of keys) {
+    const failures = (candidacies.get(key)?.failures ?? 0) + 1;
+    const doublings = Math.min(failures - 1, BACKOFF_DOUBLINGS_MAX);
+    const baseMs = Math.min(BACKOFF_MIN_MS * 2 ** doublings, BACKOFF_MAX_MS);
+    const tryAt = after(turn.now, millis(within(turn.prng, baseMs, 2 * baseMs)));
+    candidacies.set(key, { tryAt, failures });
+  }
+}
+
+/** The keys whose time has come; each is tried once, then waits for `noteFailed` or `survey`. */
+export function takeDue(candidacies: Candidacies, turn: Turn): readonly Key[] {
+  const due: Key[] = [];
+  for (const [key, candidacy] of sorted(candidacies)) {
+    if (turn.now < candidacy.tryAt) continue;
+    candidacy.tryAt = FOREVER;
+    due.push(key);
+  }
+  return due;
+}
+
+export function candidaciesDeadline(candidacies: Candidacies): Instant | undefined {
+  let deadline: Instant | undefined;
+  for (const { tryAt } of candidacies.values())
+    if (tryAt !== FOREVER) deadline = earlier(deadline, tryAt);
+  return deadline;
+}

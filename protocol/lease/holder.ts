@@ -1,0 +1,299 @@
+/**
+ * The holder's side of all leases: ballots for keys, the bindings a quorum has accepted, and from
+ * them until when each key is held.
+ *
+ *     (none) ──acquire──▶ prepare ──quorum open/self──▶ accept ──quorum ok──▶ confirmed
+ *        ▲                   │ not within T/2: abandon     │                      │
+ *        └───────────────────┴─────────────────────────────┴──── lapse, release ──┘
+ *
+ * Invariants:
+ *  H1 `heldUntil` counts a voter only while our link to it carries the grant under which it accepted,
+ *     and from the send time of the keepalive, never from its answer.
+ *  H2 Voters are counted, not replies: sets and maps keyed by voter.
+ *  H3 The term is a ballot that a quorum accepted, never one in progress; it only rises.
+ *  H4 Nothing is released before we have stopped counting on it.
+ *  H5 A raised ballot (`keep`) drops no acceptance it still counts on.
+ *
+ * Source: protocol.md §3.4 (holder), rules.md L-a, L-b, Roster 3.
+ */
+import { ballot, type Ballot, type HostId, type Key, type Term, term } from '../base/ids.ts';
+import { sorted } from '../base/order.ts';
+import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
+import { quorum, type Roster, votersOf } from '../roster/roster.ts';
+import { send, type Turn } from '../turn.ts';
+import type { AcceptAck, Attempt, Grant, PrepareAck } from '../wire/message.ts';
+import { type Durable, raiseCeiling } from './durable.ts';
+import { countsUntil, type Links, quorumUntil } from './links.ts';
+import { sameGrant } from './voter.ts';
+
+export type Hold = {
+  ballot: Ballot;
+  phase: 'prepare' | 'accept';
+  /** First prepare of the present ballot. */
+  startedAt: Instant;
+  resendAt: Instant;
+  /** Voters that promised the present ballot and hold nothing of another's. */
+  readonly promises: Set<HostId>;
+  /** Voters that refused the present ballot, or hold the key for another. */
+  readonly refusals: Set<HostId>;
+  /** The grant under which each voter accepted the present ballot or one it replaced (H5). */
+  readonly accepted: Map<HostId, Grant>;
+  /** The same for the present ballot alone. */
+  readonly current: Map<HostId, Grant>;
+  /** The ballot a quorum accepted; undefined: not a leader yet. */
+  term: Term | undefined;
+  /** Acknowledged under a roster since replaced: counts until it lapses, never longer. */
+  carriedUntil: Instant;
+  /** What we told others last, to report each change once. */
+  reportedUntil: Instant;
+};
+
+export type Holder = {
+  readonly durable: Durable;
+  readonly holds: Map<Key, Hold>;
+  /** The highest ballot seen or tried; the first comes from the ceiling on disk (L-b). */
+  highest: Ballot;
+};
+
+export const createHolder = (durable: Durable, floor: Ballot): Holder => ({
+  durable,
+  holds: new Map(),
+  highest: floor,
+});
+
+/** The instant from which `key` is not held; in the past or NEVER if it is not held now. */
+export function heldUntil(holder: Holder, links: Links, turn: Turn, roster: Roster, key: Key): Instant {
+  const hold = holder.holds.get(key);
+  if (hold?.term === undefined) return NEVER;
+  const until = quorumUntil(roster, (voter) => {
+    const link = links.byVoter.get(voter);
+    const grant = hold.accepted.get(voter);
+    if (link === undefined || !sameGrant(grant, link.grant)) return NEVER; // H1
+    return countsUntil(link, roster.termMs.normal, turn.config);
+  });
+  return later(until, hold.carriedUntil);
+}
+
+export function isHeld(holder: Holder, links: Links, turn: Turn, roster: Roster, key: Key): boolean {
+  return turn.now < heldUntil(holder, links, turn, roster, key);
+}
+
+/** Starts a ballot for each key; `keep` for one that is held: its term rises without a gap (H5). */
+export function acquire(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  keys: readonly Key[],
+): void {
+  const items: Attempt[] = [];
+  for (const key of keys) {
+    const old = holder.holds.get(key);
+    const keep = old !== undefined && isHeld(holder, links, turn, roster, key);
+    if (old !== undefined && !keep) release(holder, turn, roster, [key]);
+    const n = ballot(holder.highest + 1);
+    holder.highest = n;
+    items.push({ key, ballot: n });
+    holder.holds.set(key, {
+      ballot: n,
+      phase: 'prepare',
+      startedAt: turn.now,
+      resendAt: after(turn.now, turn.config.retryMs),
+      promises: new Set(),
+      refusals: new Set(),
+      accepted: keep ? old.accepted : new Map<HostId, Grant>(),
+      current: new Map(),
+      term: keep ? old.term : undefined,
+      carriedUntil: keep ? old.carriedUntil : NEVER,
+      reportedUntil: keep ? old.reportedUntil : NEVER,
+    });
+  }
+  if (items.length === 0) return;
+  raiseCeiling(holder.durable, turn, holder.highest);
+  for (const voter of votersOf(roster))
+    send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
+}
+
+/** Gives keys up: stops counting first (H4), then tells the voters. */
+export function release(holder: Holder, turn: Turn, roster: Roster, keys: readonly Key[]): void {
+  const items: Attempt[] = [];
+  for (const key of keys) {
+    const hold = holder.holds.get(key);
+    if (hold === undefined) continue;
+    holder.holds.delete(key);
+    items.push({ key, ballot: hold.ballot });
+    if (hold.term !== undefined && hold.term !== (hold.ballot as number))
+      items.push({ key, ballot: ballot(hold.term) });
+  }
+  if (items.length === 0) return;
+  for (const voter of votersOf(roster)) send(turn, voter, { kind: 'release', sid: turn.boot, items });
+}
+
+const noteHint = (holder: Holder, hint: Ballot): void => {
+  if (hint > holder.highest) holder.highest = hint;
+};
+
+export function onPrepareAck(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  from: HostId,
+  message: PrepareAck,
+): void {
+  const ready: Attempt[] = [];
+  for (const { key, ballot: n, status, hint } of message.items) {
+    noteHint(holder, hint);
+    const hold = holder.holds.get(key);
+    if (hold === undefined || hold.ballot !== n || hold.phase !== 'prepare') continue;
+    if (status === 'open' || status === 'self') hold.promises.add(from);
+    else if (status !== 'silent') hold.refusals.add(from);
+    if (!quorum(roster, (voter) => hold.promises.has(voter))) continue;
+    hold.phase = 'accept';
+    hold.refusals.clear();
+    hold.resendAt = after(turn.now, turn.config.retryMs);
+    ready.push({ key, ballot: n });
+  }
+  if (ready.length > 0) for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
+}
+
+function sendAccept(
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  voter: HostId,
+  items: readonly Attempt[],
+): void {
+  const grant = links.byVoter.get(voter)?.grant;
+  if (grant === undefined) return; // resent once the session stands
+  send(turn, voter, { kind: 'accept', epoch: roster.epoch, sid: turn.boot, grant, items });
+}
+
+export function onAcceptAck(
+  holder: Holder,
+  links: Links,
+  roster: Roster,
+  from: HostId,
+  message: AcceptAck,
+): void {
+  for (const { key, ballot: n, ok, hint } of message.items) {
+    noteHint(holder, hint);
+    const hold = holder.holds.get(key);
+    if (hold === undefined || hold.ballot !== n || hold.phase !== 'accept') continue;
+    if (!ok) {
+      if (hint > n) hold.refusals.add(from);
+      continue;
+    }
+    hold.accepted.set(from, message.grant);
+    hold.current.set(from, message.grant);
+    if (quorum(roster, (voter) => sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant)))
+      hold.term = term(n); // H3
+  }
+}
+
+/** What became of the holds since the last look, and what must be tried again. */
+export type Upkeep = {
+  /** Not won within T/2, or refused by too many: back off. */
+  readonly abandoned: readonly Key[];
+  /** Won once, not held any more. */
+  readonly lapsed: readonly { readonly key: Key; readonly term: Term }[];
+};
+
+/**
+ * Re-sends what is unanswered, raises ballots that were overtaken while held, gives up the hopeless.
+ * `restart`: the roster has changed, every ballot under way starts anew (Roster 3).
+ */
+export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): Upkeep {
+  const abandoned: Key[] = [];
+  const lapsed: { readonly key: Key; readonly term: Term }[] = [];
+  const raise: Key[] = [];
+  for (const [key, hold] of sorted(holder.holds)) {
+    const held = isHeld(holder, links, turn, roster, key);
+    if (hold.term !== undefined && !held) lapsed.push({ key, term: hold.term });
+    else if (hold.term === undefined && hopeless(hold, turn, roster)) abandoned.push(key);
+    else if (held && overtaken(hold, turn, roster)) raise.push(key);
+    else if (turn.now >= hold.resendAt) resend(key, hold, links, turn, roster);
+  }
+  release(holder, turn, roster, [...abandoned, ...lapsed.map(({ key }) => key)]);
+  acquire(holder, links, turn, roster, raise);
+  return { abandoned, lapsed };
+}
+
+/** A candidate's ballot that cannot win any more, or did not within T/2 (L-a). */
+function hopeless(hold: Hold, turn: Turn, roster: Roster): boolean {
+  if (!quorum(roster, (voter) => !hold.refusals.has(voter))) return true;
+  return turn.now >= after(hold.startedAt, millis(roster.termMs.normal / 2));
+}
+
+/** A leader's ballot that a voter has promised away, or that found no quorum within T/2. */
+function overtaken(hold: Hold, turn: Turn, roster: Roster): boolean {
+  if (hold.term === (hold.ballot as number) && hold.refusals.size === 0) return false;
+  if (turn.now < hold.resendAt) return false;
+  return hold.refusals.size > 0 || hopeless(hold, turn, roster);
+}
+
+function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster): void {
+  hold.resendAt = after(turn.now, turn.config.retryMs);
+  const items = [{ key, ballot: hold.ballot }];
+  for (const voter of votersOf(roster)) {
+    if (hold.phase === 'accept') {
+      if (!sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant))
+        sendAccept(links, turn, roster, voter, items);
+    } else if (!hold.promises.has(voter)) {
+      send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
+    }
+  }
+}
+
+/** Whether some voter still has to accept the present ballot, or to answer it. */
+function settled(hold: Hold, links: Links): boolean {
+  if (hold.phase === 'prepare') return false;
+  for (const [voter, link] of links.byVoter)
+    if (!sameGrant(hold.current.get(voter), link.grant)) return false;
+  return hold.refusals.size === 0;
+}
+
+export function holderDeadline(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+): Instant | undefined {
+  let deadline: Instant | undefined;
+  for (const [key, hold] of holder.holds) {
+    if (hold.term === undefined)
+      deadline = earlier(deadline, after(hold.startedAt, millis(roster.termMs.normal / 2)));
+    else deadline = earlier(deadline, heldUntil(holder, links, turn, roster, key));
+    if (!settled(hold, links)) deadline = earlier(deadline, hold.resendAt);
+  }
+  return deadline;
+}
+
+/** A binding a voter reports that we do not count on is returned, or it would block the key for ever. */
+export function returnLeaks(
+  holder: Holder,
+  turn: Turn,
+  from: HostId,
+  bindings: readonly { readonly key: Key; readonly ballot: Ballot }[],
+): void {
+  const items = bindings.filter(({ key, ballot: n }) => {
+    const hold = holder.holds.get(key);
+    return !(hold !== undefined && (hold.ballot === n || hold.accepted.has(from)));
+  });
+  if (items.length > 0) send(turn, from, { kind: 'release', sid: turn.boot, items });
+}
+
+/**
+ * The roster has changed: what is acknowledged under `old` counts until it lapses, and every key is
+ * balloted anew under the new rule (Roster 3).
+ */
+export function changeRoster(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  change: { readonly from: Roster; readonly to: Roster },
+): void {
+  for (const [key, hold] of sorted(holder.holds))
+    hold.carriedUntil = heldUntil(holder, links, turn, change.from, key);
+  acquire(holder, links, turn, change.to, sorted(holder.holds).map(([key]) => key));
+}

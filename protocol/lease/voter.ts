@@ -1,0 +1,272 @@
+/**
+ * One voter's part in all leases: sessions it grants to hosts, bindings of keys to those sessions,
+ * promises of ballots. It decides nothing; the holder counts a quorum of its answers.
+ *
+ *     keepalive ──▶ session (expires T after the last one)
+ *     prepare n ──▶ promise: no lower ballot is accepted any more
+ *     accept  n ──▶ binding of the key to the sender's session; lives as long as that session
+ *     release n ──▶ binding gone
+ *
+ * Invariants:
+ *  V1 A promise never falls, across restarts too: the floor is a persisted ceiling (S5).
+ *  V2 A live binding is replaced only by its own owner, by a release with its exact ballot, or by the
+ *     end of its session (L-a).
+ *  V3 A restarted voter says `silent` for as long as a lease it may have granted can live (S6), and
+ *     until the roster's other voters have confirmed its boot.
+ *  V4 A session is extended only by a keepalive that names its grant, or by none at its start.
+ *
+ * Source: protocol.md §3.4, corrected by rules.md L-a to L-f. Unlike PaxosLease, promises are durable,
+ * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
+ */
+import { type Ballot, ballot, type Boot, type HostId, type Key } from '../base/ids.ts';
+import { sorted } from '../base/order.ts';
+import { next } from '../base/prng.ts';
+import { after, earlier, type Instant } from '../base/time.ts';
+import { ITEMS_MAX } from '../limits.ts';
+import { send, type Turn } from '../turn.ts';
+import type {
+  Accept,
+  AcceptAck,
+  Grant,
+  Keepalive,
+  KeepaliveAck,
+  Prepare,
+  PrepareAck,
+  Release,
+} from '../wire/message.ts';
+import { type Durable, raiseCeiling, raiseMaxTerm } from './durable.ts';
+
+/** Mutable only in `expiresAt`: a replaced session is never extended, its bindings run out with it (L-f). */
+type Session = {
+  readonly owner: HostId;
+  readonly sid: Boot;
+  readonly grant: Grant;
+  expiresAt: Instant;
+};
+type Binding = { readonly ballot: Ballot; readonly session: Session };
+type Place = {
+  promised: Ballot;
+  /** Who owns the promise (L-b). */
+  by: { readonly host: HostId; readonly sid: Boot } | undefined;
+  binding: Binding | undefined;
+};
+
+export type Voter = {
+  readonly durable: Durable;
+  /** The ceiling found on disk: no promise starts lower (V1). */
+  floor: Ballot;
+  readonly readyAt: Instant;
+  readonly sessions: Map<HostId, Session>;
+  readonly places: Map<Key, Place>;
+  /** Highest sid seen from each host, for `yourBoot`. */
+  readonly boots: Map<HostId, Boot>;
+  grantCount: number;
+  readonly nonce: number;
+};
+
+export function createVoter(durable: Durable, floor: Ballot, readyAt: Instant, turn: Turn): Voter {
+  return {
+    durable,
+    floor,
+    readyAt,
+    sessions: new Map(),
+    places: new Map(),
+    boots: new Map(),
+    grantCount: 0,
+    nonce: next(turn.prng),
+  };
+}
+
+export const sameGrant = (a: Grant | undefined, b: Grant | undefined): boolean =>
+  a !== undefined &&
+  b !== undefined &&
+  a.boot === b.boot &&
+  a.count === b.count &&
+  a.nonce === b.nonce;
+
+/** Whether the binding still counts for its owner, seen from this voter. */
+const live = (binding: Binding | undefined, now: Instant): binding is Binding =>
+  binding !== undefined && now < binding.session.expiresAt;
+
+/** Grants or extends the sender's session (V4). The caller has checked epoch and T (L-c). */
+export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Keepalive): void {
+  const known = voter.boots.get(from);
+  if (known !== undefined && message.sid < known) {
+    // An old incarnation, or a clone, hears of the newer boot and gets nothing.
+    const grant = message.grant ?? { boot: voter.durable.boot, count: 0, nonce: voter.nonce };
+    return answer(turn, from, message, { grant, fresh: false, yourBoot: known, synced: false, bindings: [] });
+  }
+  voter.boots.set(from, message.sid);
+  raiseMaxTerm(voter.durable, turn, message.termMs);
+  let session = voter.sessions.get(from);
+  let fresh = message.grant === undefined;
+  if (session === undefined || message.sid > session.sid || turn.now >= session.expiresAt) {
+    session = openSession(voter, turn, from, message);
+  } else if (message.grant === undefined || sameGrant(message.grant, session.grant)) {
+    session.expiresAt = after(turn.now, message.termMs);
+    fresh = true;
+  }
+  answer(turn, from, message, {
+    grant: session.grant,
+    fresh,
+    yourBoot: message.sid,
+    synced: voter.durable.synced,
+    bindings: bindingsOf(voter, from),
+  });
+}
+
+function answer(
+  turn: Turn,
+  to: HostId,
+  { epoch, seq, sid }: Keepalive,
+  rest: Omit<KeepaliveAck, 'kind' | 'epoch' | 'seq' | 'sid'>,
+): void {
+  send(turn, to, { kind: 'keepaliveAck', epoch, seq, sid, ...rest });
+}
+
+function openSession(voter: Voter, turn: Turn, from: HostId, message: Keepalive): Session {
+  voter.grantCount += 1;
+  const session: Session = {
+    owner: from,
+    sid: message.sid,
+    grant: { boot: voter.durable.boot, count: voter.grantCount, nonce: voter.nonce },
+    expiresAt: after(turn.now, message.termMs),
+  };
+  voter.sessions.set(from, session);
+  return session;
+}
+
+function bindingsOf(
+  voter: Voter,
+  owner: HostId,
+): readonly { readonly key: Key; readonly ballot: Ballot }[] {
+  const found: { readonly key: Key; readonly ballot: Ballot }[] = [];
+  for (const [key, place] of sorted(voter.places)) {
+    if (place.binding?.session.owner !== owner) continue;
+    if (found.length === ITEMS_MAX) break;
+    found.push({ key, ballot: place.binding.ballot });
+  }
+  return found;
+}
+
+function placeOf(voter: Voter, key: Key): Place {
+  let place = voter.places.get(key);
+  if (place === undefined) {
+    place = { promised: voter.floor, by: undefined, binding: undefined };
+    voter.places.set(key, place);
+  }
+  return place;
+}
+
+const owns = (place: Place, host: HostId, sid: Boot): boolean =>
+  place.by !== undefined && place.by.host === host && place.by.sid === sid;
+
+/** `confirmed`: the other voters know this boot (V3). */
+export function onPrepare(
+  voter: Voter,
+  turn: Turn,
+  from: HostId,
+  message: Prepare,
+  confirmed: boolean,
+): void {
+  const silent = turn.now < voter.readyAt || !confirmed;
+  const items = message.items.map(({ key, ballot: n }): PrepareAck['items'][number] => {
+    const place = placeOf(voter, key);
+    if (n < place.promised || (n === place.promised && !owns(place, from, message.sid)))
+      return { key, ballot: n, status: 'nack', hint: place.promised };
+    raiseCeiling(voter.durable, turn, n);
+    place.promised = n;
+    place.by = { host: from, sid: message.sid };
+    if (silent) return { key, ballot: n, status: 'silent', hint: n };
+    if (!live(place.binding, turn.now)) return { key, ballot: n, status: 'open', hint: n };
+    const status = place.binding.session.owner === from ? 'self' : 'held';
+    return { key, ballot: n, status, hint: n };
+  });
+  send(turn, from, { kind: 'prepareAck', epoch: message.epoch, sid: message.sid, items });
+}
+
+export function onAccept(voter: Voter, turn: Turn, from: HostId, message: Accept): void {
+  const session = voter.sessions.get(from);
+  const items = message.items.map(({ key, ballot: n }): AcceptAck['items'][number] => {
+    const place = placeOf(voter, key);
+    const promised =
+      n > place.promised || (n === place.promised && owns(place, from, message.sid));
+    // V2. Without the next line there are two leaders: test/sim/directed/lease-hole.test.ts.
+    const overwrites = live(place.binding, turn.now) && place.binding.session.owner !== from;
+    const ok =
+      promised &&
+      !overwrites &&
+      session !== undefined &&
+      session.sid === message.sid &&
+      sameGrant(session.grant, message.grant) &&
+      turn.now < session.expiresAt;
+    if (ok) {
+      raiseCeiling(voter.durable, turn, n);
+      place.promised = n;
+      place.by = { host: from, sid: message.sid };
+      place.binding = { ballot: n, session };
+    }
+    return { key, ballot: n, ok, hint: place.promised };
+  });
+  send(turn, from, {
+    kind: 'acceptAck',
+    epoch: message.epoch,
+    sid: message.sid,
+    grant: message.grant,
+    items,
+  });
+}
+
+/** Drops the bindings with exactly these ballots; returns the keys that became free. */
+export function onRelease(voter: Voter, from: HostId, message: Release): readonly Key[] {
+  const freed: Key[] = [];
+  for (const { key, ballot: n } of message.items) {
+    const place = voter.places.get(key);
+    const binding = place?.binding;
+    if (place === undefined || binding === undefined) continue;
+    if (binding.session.owner !== from || binding.ballot !== n) continue;
+    place.binding = undefined;
+    freed.push(key);
+  }
+  return freed;
+}
+
+/** Forgets bindings whose session has ended; returns the keys that became free. */
+export function expireSessions(voter: Voter, now: Instant): readonly Key[] {
+  const freed: Key[] = [];
+  for (const [key, place] of sorted(voter.places)) {
+    if (place.binding === undefined || live(place.binding, now)) continue;
+    place.binding = undefined;
+    freed.push(key);
+  }
+  for (const [host, session] of voter.sessions) {
+    if (now >= session.expiresAt) voter.sessions.delete(host);
+  }
+  return freed;
+}
+
+/** When the next session ends. */
+export function voterDeadline(voter: Voter): Instant | undefined {
+  let deadline: Instant | undefined;
+  for (const session of voter.sessions.values()) deadline = earlier(deadline, session.expiresAt);
+  for (const place of voter.places.values())
+    deadline = earlier(deadline, place.binding?.session.expiresAt);
+  return deadline;
+}
+
+/** A new voter starts above every ballot the old voters ever promised (roster rule 4). */
+export function liftFloor(voter: Voter, turn: Turn, ceiling: Ballot): void {
+  raiseCeiling(voter.durable, turn, ceiling);
+  voter.floor = ballot(Math.max(voter.floor, ceiling));
+  for (const place of voter.places.values()) {
+    if (place.promised >= ceiling) continue;
+    place.promised = ceiling;
+    place.by = undefined;
+  }
+}
+
+/** A removed voter forgets everything it granted (roster rule 6). */
+export function wipeVoter(voter: Voter): void {
+  voter.sessions.clear();
+  voter.places.clear();
+}

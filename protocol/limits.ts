@@ -1,0 +1,30 @@
+/**
+ * Every bound on what we keep or send. Where one is reached, the comment says what is dropped.
+ */
+/** A frame on a stream; larger is refused before it is buffered. */
+export const FRAME_BYTES_MAX = 262_144;
+/** A gossip message; larger is never published (the pull carries it). */
+export const GOSSIP_BYTES_MAX = 32_768;
+/** Members of a cluster; further joins are refused. */
+export const MEMBERS_MAX = 1_000;
+/** Keys under which records are kept; a deploy beyond it is refused. */
+export const RECORDS_MAX = 10_000;
+/** Characters of one spec of a stack as JSON; a deploy beyond it is refused. */
+export const STACK_CHARS_MAX = 131_072;
+/** Components of a stack, and slots of a component. */
+export const COMPONENTS_MAX = 200;
+export const SLOTS_MAX = 1_000;
+/** Entries in one host's inventory; what does not fit is left out and said in the journal. */
+export const ENTRIES_MAX = 5_000;
+/** Operations in one delta for one owner; the rest comes with the next. */
+export const DELTA_OPS_MAX = 200;
+/** Items of one list in a message. */
+export const ITEMS_MAX = 1_000;
+/** Characters of a free text in a message. */
+export const TEXT_MAX = 4_096;
+/** Journal entries kept; the oldest is dropped. */
+export const JOURNAL_MAX = 1_000;
+/** Commands of users under way at once; one more is refused. */
+export const COMMANDS_MAX = 100;
+/** Deploy ids remembered per record (R7). */
+export const DEPLOY_IDS_MAX = 16;

@@ -1,0 +1,47 @@
+/** The values kept under keys on the voters' durable store, and their revisions. */
+import type { ComponentId, HostId, Key, Term } from '../base/ids.ts';
+import type { ComponentSpec, StackSpec } from '../component/spec.ts';
+
+/** Totally ordered without clocks: by the leader's term, then by its count of writes. */
+export type Revision = { readonly term: Term; readonly seq: number };
+
+export type RecordValue = Members | Stack | Component;
+
+/** Under `sys/roster`: who belongs to the cluster, each pinned by the id of its public key. */
+export type Members = {
+  readonly kind: 'members';
+  readonly members: readonly Member[];
+};
+export type Member = { readonly id: HostId; readonly name: string; readonly peerId: string };
+
+/** Under `stack/NAME`: the atomic point of a deploy (R0). */
+export type Stack = {
+  readonly kind: 'stack';
+  /** Absent: destroyed, this is its tombstone (R8). */
+  readonly spec?: StackSpec;
+  /** Counts the tombstones so far: an assignment of an earlier life is void. */
+  readonly life: number;
+};
+
+/** Under `component/ID`: who fills which slot, and for which spec (R0). */
+export type Component = {
+  readonly kind: 'component';
+  readonly component: ComponentId;
+  readonly life: number;
+  /** The stack's revision this serves. */
+  readonly stackRevision: Revision;
+  readonly spec: ComponentSpec;
+  readonly slots: readonly Slot[];
+};
+export type Slot = { readonly slot: number; readonly host: HostId };
+
+/** A record as committed: acknowledged by a quorum under exactly this revision (R4, R5). */
+export type Committed = {
+  readonly key: Key;
+  readonly revision: Revision;
+  readonly value: RecordValue;
+};
+
+export const compareRevision = (a: Revision, b: Revision): number =>
+  a.term - b.term || a.seq - b.seq;
+export const showRevision = (revision: Revision): string => `${revision.term}.${revision.seq}`;

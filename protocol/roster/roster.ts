@@ -1,0 +1,33 @@
+/**
+ * The agreed set of hosts whose votes count, and the one function that says what a quorum is.
+ * Every change is joint (rules.md, Roster): {A} and {A, B, C} have disjoint majorities.
+ */
+import type { Epoch, HostId } from '../base/ids.ts';
+import type { Millis } from '../base/time.ts';
+
+export type Roster = {
+  readonly epoch: Epoch;
+  /** Sorted. */
+  readonly voters: readonly HostId[];
+  /** Present while a change is under way: everything needs a majority of both. Sorted. */
+  readonly next?: readonly HostId[];
+  /** T of each lease class; part of the roster so that both sides of a lease agree (L-c). */
+  readonly termMs: { readonly normal: Millis };
+};
+
+/** Everyone whose vote may count. Sorted. */
+export function votersOf(roster: Roster): readonly HostId[] {
+  return roster.next === undefined
+    ? roster.voters
+    : [...new Set([...roster.voters, ...roster.next])].sort();
+}
+
+/** Whether the hosts for which `says` holds are a majority of `voters` and, if present, of `next`. */
+export function quorum(roster: Roster, says: (voter: HostId) => boolean): boolean {
+  return majority(roster.voters, says) && (roster.next === undefined || majority(roster.next, says));
+}
+
+/** Whether more than half of `group` say so. */
+export function majority(group: readonly HostId[], says: (voter: HostId) => boolean): boolean {
+  return group.filter(says).length * 2 > group.length;
+}

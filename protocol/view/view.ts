@@ -1,0 +1,115 @@
+/** What one agent believes of the whole cluster, as plain data for `status`, `ps`, `why` and tests. */
+import type { ClusterId, ComponentId, Epoch, HostId, Term } from '../base/ids.ts';
+import type { Instant, Millis } from '../base/time.ts';
+
+export type ClusterView = {
+  readonly cluster: ClusterId;
+  readonly from: HostId;
+  /** How long ago the alive peer heard least recently was heard; 0 when alone. */
+  readonly ageMs: Millis;
+  /** Alive peers whose last heartbeat shows the same records and roster as ours. */
+  readonly agree: number;
+  /** Members other than us that have not left. */
+  readonly peers: number;
+  readonly roster: { readonly epoch: Epoch; readonly voters: readonly HostId[]; readonly next?: readonly HostId[] };
+  /** Whether a quorum of voters has acknowledged us within the last second. */
+  readonly quorum: boolean;
+  readonly leaders: readonly LeaderView[];
+  readonly hosts: readonly HostView[];
+  readonly stacks: readonly StackView[];
+};
+
+/** `validUntil` is set only for keys this host leads, as its own core computed it. */
+export type LeaderView = {
+  readonly key: string;
+  readonly host: HostId;
+  readonly term: Term;
+  readonly validUntil?: Instant;
+};
+
+export type HostView = {
+  readonly id: HostId;
+  readonly name: string;
+  readonly self: boolean;
+  readonly voter: boolean;
+  readonly state: 'alive' | 'suspect' | 'dead' | 'left';
+  /** Time in this state. */
+  readonly sinceMs: Millis;
+  readonly heardMsAgo?: Millis;
+  /** E.g. `docker 20.10.24 (API 1.41)`; absent until its inventory is known. */
+  readonly engine?: string;
+  readonly agent?: string;
+  readonly instances: number;
+};
+
+export type StackView = {
+  readonly name: string;
+  readonly revision: string;
+  readonly components: readonly ComponentView[];
+};
+
+export type ComponentView = {
+  readonly id: ComponentId;
+  /** `all`: one on every host that fits. */
+  readonly wanted: number | 'all';
+  readonly running: number;
+  readonly healthy: number;
+  /** Digest of its spec. */
+  readonly revision: string;
+  readonly leader?: { readonly host: HostId; readonly term: Term };
+  readonly slots: readonly SlotView[];
+  /** Why it is not as wanted, and what comes next; absent when all is well. */
+  readonly note?: string;
+};
+
+/** A slot and what fills it, by the record and its host's inventory. */
+export type SlotView = {
+  readonly slot: number;
+  readonly host?: HostId;
+  readonly instance?: InstanceView;
+  readonly note?: string;
+};
+
+export type InstanceState =
+  | 'pending'
+  | 'assigned'
+  | 'preparing'
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'complete'
+  | 'failed'
+  | 'rejected'
+  | 'shutdown';
+
+export type InstanceView = {
+  /** `STACK.COMPONENT.SLOT`. */
+  readonly id: string;
+  readonly host: HostId;
+  readonly state: InstanceState;
+  readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  readonly attempt: number;
+  /** Restarts counted by the budget now in force. */
+  readonly restarts: number;
+  readonly crashLoop: boolean;
+  readonly engineId?: string;
+  readonly pid?: number;
+  readonly startedAt?: string;
+  readonly exitCode?: number;
+  readonly revision: string;
+  readonly term: Term;
+  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+  /** Why it is in this state: `exit 137`, `unhealthy`, `waits for shop.db healthy`, … */
+  readonly reason?: string;
+};
+
+/** One line of the decision log of one host. */
+export type JournalEntry = {
+  /** Rises by one per entry of this host and boot. */
+  readonly seq: number;
+  readonly at: Instant;
+  readonly kind: string;
+  /** Ids it concerns: a component, an instance, a host, a key. */
+  readonly about: readonly string[];
+  readonly text: string;
+};
