@@ -1,0 +1,124 @@
+/** Part of the suite: health, and what outlives or does not belong to an agent. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { expectRefusal, patience, PATIENCE_MS, start, type Subject, Watch } from './ground.ts';
+
+export function itWatchesHealth({ ground, folder, workloads }: Subject): void {
+  it('follows the check from starting to healthy, to unhealthy and back', async () => {
+    const engine = await ground().engine();
+    const file = join(folder(), 'well');
+    await using watch = new Watch(engine);
+    const { id, health } = await start(engine, workloads.healthyWhile(file));
+    expect(health).toBe('starting');
+    await writeFile(file, '');
+    await watch.find('health', id, (event) => event.health === 'healthy');
+    expect((await engine.inspect(id, patience())).health).toBe('healthy');
+    await rm(file);
+    await watch.find('health', id, (event) => event.health === 'unhealthy');
+    expect((await engine.inspect(id, patience())).health).toBe('unhealthy');
+    const before = watch.seen.length;
+    await writeFile(file, '');
+    await watch.find('health', id, (event) => watch.seen.indexOf(event) >= before);
+    expect(watch.storyOf(id).filter((word) => word !== 'starting')).toEqual([
+      'started',
+      'healthy',
+      'unhealthy',
+      'healthy',
+    ]);
+  });
+
+  it('says nothing about health after the end', async () => {
+    const engine = await ground().engine();
+    await using watch = new Watch(engine);
+    const { id } = await start(engine, workloads.healthyWhile(join(folder(), 'well')));
+    await engine.stop(id, 0, patience());
+    await engine.remove(id, patience());
+    await watch.find('removed', id);
+    expect(watch.storyOf(id).slice(-2)).toEqual(['exited 137', 'removed']);
+  });
+}
+
+export function itAdopts({ ground, folder, workloads }: Subject): void {
+  it('finds what the last agent started, unchanged', async () => {
+    const engine = await ground().engine();
+    const instance = await start(engine, workloads.sleepForEver());
+    await ground().close();
+    const next = await ground().engine();
+    expect(await next.list(patience())).toEqual([instance]);
+    await next.stop(instance.id, 1_000, patience());
+    expect((await next.inspect(instance.id, patience())).state).toBe('exited');
+  });
+
+  it('reports the end of what it did not start', async () => {
+    const { id } = await start(await ground().engine(), workloads.sleepForEver());
+    await ground().close();
+    const next = await ground().engine();
+    await using watch = new Watch(next);
+    await next.kill(id, 'SIGKILL', patience());
+    // An engine that is not the parent of what it adopted cannot know the code.
+    expect([137, -1]).toContain((await watch.find('exited', id)).exitCode);
+  });
+
+  it('lists as exited what ended while no agent was there', async () => {
+    const instance = await start(await ground().engine(), workloads.sleepForEver());
+    await ground().close();
+    process.kill(instance.pid ?? Number.NaN, 'SIGKILL');
+    const next = await ground().engine();
+    await expect
+      .poll(async () => (await next.inspect(instance.id, patience())).state, {
+        timeout: PATIENCE_MS,
+      })
+      .toBe('exited');
+  });
+
+  it('goes on with the health check', async () => {
+    const file = join(folder(), 'well');
+    await writeFile(file, '');
+    const first = await ground().engine();
+    await using watch = new Watch(first);
+    const { id } = await start(first, workloads.healthyWhile(file));
+    await watch.find('health', id, (event) => event.health === 'healthy');
+    await ground().close();
+
+    const next = await ground().engine();
+    expect((await next.inspect(id, patience())).health).toBe('healthy');
+    await using later = new Watch(next);
+    await rm(file);
+    await later.find('health', id, (event) => event.health === 'unhealthy');
+  });
+
+  it('keeps the exit code of what ended before', async () => {
+    const first = await ground().engine();
+    await using watch = new Watch(first);
+    const { id } = await start(first, workloads.exitWith(5));
+    await watch.find('exited', id);
+    await ground().close();
+    const next = await ground().engine();
+    expect(await next.inspect(id, patience())).toMatchObject({ state: 'exited', exitCode: 5 });
+  });
+}
+
+export function itKeepsToItsScope({ ground, workloads }: Subject): void {
+  it('never lists or touches what another host runs', async () => {
+    const engine = await ground().engine('h1');
+    const other = await ground().engine('h2');
+    const instance = await start(engine, workloads.sleepForEver());
+    expect(await other.list(patience())).toEqual([]);
+    await expectRefusal(other.stop(instance.id, 0, patience()), ['not-found']);
+    await expectRefusal(other.kill(instance.id, 'SIGKILL', patience()), ['not-found']);
+    await other.remove(instance.id, patience());
+    expect(await engine.list(patience())).toEqual([instance]);
+  });
+
+  it('hears of no event of another host', async () => {
+    const engine = await ground().engine('h1');
+    const other = await ground().engine('h2');
+    await using watch = new Watch(other);
+    const foreign = await start(engine, workloads.sleepForEver());
+    await engine.remove(foreign.id, patience());
+    const own = await start(other, workloads.sleepForEver());
+    await watch.find('started', own.id);
+    expect(watch.storyOf(foreign.id)).toEqual([]);
+  });
+}

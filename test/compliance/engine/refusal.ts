@@ -1,0 +1,135 @@
+/** Part of the suite: logs, and calls that are refused or given up. */
+import { expect, it } from 'vitest';
+import type { EngineInstance } from '../../../node/engine/engine.ts';
+import {
+  expectRefusal,
+  linesUntil,
+  patience,
+  PATIENCE_MS,
+  printed,
+  requestFor,
+  start,
+  type Subject,
+  Watch,
+} from './ground.ts';
+
+export function itLogs({ ground, workloads }: Subject): void {
+  const lines = Array.from({ length: 50 }, (_, index) => `line ${index + 1} å`);
+
+  it('gives every line, and the last of them', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.printLines(lines));
+    await printed(engine, id, 'line 50 å');
+    const read = async (tail?: number) =>
+      linesUntil(
+        await engine.logs(
+          id,
+          { follow: false, ...(tail === undefined ? {} : { tail }) },
+          patience(),
+        ),
+      );
+    expect(await read()).toEqual(lines);
+    expect(await read(3)).toEqual(lines.slice(-3));
+    expect(await read(1_000)).toEqual(lines);
+    expect(await read(0)).toEqual([]);
+  });
+
+  it('keeps them after the end, until it is removed', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.printLines(lines));
+    await printed(engine, id, 'line 50 å');
+    await engine.stop(id, 0, patience());
+    expect(await linesUntil(await engine.logs(id, { follow: false }, patience()))).toEqual(lines);
+  });
+
+  it('follows what is printed later, and ends with the instance', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.countForEver());
+    await printed(engine, id, '2');
+    const logs = await engine.logs(id, { follow: true, tail: 0 }, patience());
+    const seen = await linesUntil(logs, ({ length }) => length >= 3);
+    expect(Number(seen[2]) - Number(seen[0])).toBe(2);
+    const rest = await engine.logs(id, { follow: true }, patience());
+    const all = linesUntil(rest);
+    await engine.stop(id, 0, patience());
+    expect((await all).slice(0, 3)).toEqual(['1', '2', '3']);
+  });
+
+  it('ends when the reader aborts', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.sleepForEver());
+    const reader = new AbortController();
+    const logs = await engine.logs(id, { follow: true }, reader.signal);
+    const closed = Promise.withResolvers<void>();
+    logs.once('close', () => closed.resolve()).on('error', () => {});
+    logs.resume();
+    reader.abort();
+    await closed.promise;
+  });
+}
+
+export function itRefuses({ ground, workloads }: Subject): void {
+  it('a command that does not exist, and leaves nothing behind', async () => {
+    const engine = await ground().engine();
+    await using watch = new Watch(engine);
+    const refused = await expectRefusal(start(engine, workloads.badCommand()), [
+      'bad-spec',
+      'failed',
+    ]);
+    expect(refused.message).not.toBe('');
+    expect(await engine.list(patience())).toEqual([]);
+    const next: EngineInstance = await start(engine, workloads.sleepForEver());
+    await watch.find('started', next.id);
+    expect(watch.seen.filter(({ kind }) => kind === 'started')).toHaveLength(1);
+  });
+
+  it('an instance it does not know', async () => {
+    const engine = await ground().engine();
+    const id = 'f'.repeat(64);
+    await expectRefusal(engine.inspect(id, patience()), ['not-found']);
+    await expectRefusal(engine.stop(id, 0, patience()), ['not-found']);
+    await expectRefusal(engine.kill(id, 'SIGKILL', patience()), ['not-found']);
+    await expectRefusal(engine.logs(id, { follow: false }, patience()), ['not-found']);
+    await engine.remove(id, patience());
+  });
+
+  it('to signal what has ended', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.sleepForEver());
+    await engine.stop(id, 0, patience());
+    await expectRefusal(engine.kill(id, 'SIGKILL', patience()), ['conflict']);
+  });
+}
+
+export function itAborts({ ground, workloads }: Subject): void {
+  it('every call, before anything is done', async () => {
+    const engine = await ground().engine();
+    const instance = await start(engine, workloads.sleepForEver());
+    const { id } = instance;
+    const gone = AbortSignal.abort();
+    const request = requestFor(workloads.sleepForEver(), { slot: 2 });
+    for (const call of [
+      engine.list(gone),
+      engine.inspect(id, gone),
+      engine.start(request, gone),
+      engine.stop(id, 0, gone),
+      engine.kill(id, 'SIGKILL', gone),
+      engine.remove(id, gone),
+      engine.logs(id, { follow: false }, gone),
+    ]) {
+      await expectRefusal(call, ['aborted']);
+    }
+    expect(await engine.list(patience())).toEqual([instance]);
+  });
+
+  it('a stop that waits for its grace', async () => {
+    const engine: Engine = await ground().engine();
+    const { id } = await start(engine, workloads.ignoreSigterm());
+    await printed(engine, id, 'ready');
+    const waiting = new AbortController();
+    const stopped = engine.stop(id, 10 * PATIENCE_MS, waiting.signal);
+    waiting.abort();
+    await expectRefusal(stopped, ['aborted']);
+    expect((await engine.inspect(id, patience())).state).toBe('running');
+  });
+}

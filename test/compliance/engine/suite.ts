@@ -1,0 +1,41 @@
+/**
+ * What every `Engine` must do, whatever runs behind it. A driver's test calls `describeEngine` with a
+ * way to open the engine and with workloads that this engine can run.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe } from 'vitest';
+import { itAdopts, itKeepsToItsScope, itWatchesHealth } from './adoption.ts';
+import { Ground, type OpenEngine, PATIENCE_MS, type Workloads } from './ground.ts';
+import { itEnds, itRemoves, itStarts, itStops } from './life.ts';
+import { itAborts, itLogs, itRefuses } from './refusal.ts';
+
+export type { OpenEngine, Workloads } from './ground.ts';
+
+export function describeEngine(name: string, open: OpenEngine, workloads: Workloads): void {
+  describe(`engine ${name}`, { timeout: 2 * PATIENCE_MS }, () => {
+    let ground = new Ground(open);
+    let folder = '';
+    beforeEach(async () => {
+      ground = new Ground(open);
+      folder = await mkdtemp(join(tmpdir(), 'engine-'));
+    });
+    afterEach(async () => {
+      await ground[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    }, 2 * PATIENCE_MS);
+
+    const subject = { ground: () => ground, folder: () => folder, workloads };
+    describe('start', () => itStarts(subject));
+    describe('end', () => itEnds(subject));
+    describe('stop', () => itStops(subject));
+    describe('remove', () => itRemoves(subject));
+    describe('health', () => itWatchesHealth(subject));
+    describe('adoption', () => itAdopts(subject));
+    describe('scope', () => itKeepsToItsScope(subject));
+    describe('logs', () => itLogs(subject));
+    describe('refusal', () => itRefuses(subject));
+    describe('abort', () => itAborts(subject));
+  });
+}
