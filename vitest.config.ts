@@ -1,0 +1,49 @@
+import { defineConfig } from 'vitest/config';
+
+/** Tests that drive real engines or real agents: slow, and easily disturbed by a busy machine. */
+const ENGINE_TESTS = 'test/compliance/**/*.test.ts';
+const AGENT_TESTS = 'test/e2e/**/*.test.ts';
+
+/**
+ * Three groups, one after the other, so that the machine is quiet when time matters. Nothing is left
+ * out: a test that needs an engine which does not answer says so itself, as skipped.
+ */
+export default defineConfig({
+  test: {
+    exclude: [],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [ENGINE_TESTS, AGENT_TESTS],
+          testTimeout: 20_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'compliance',
+          include: [ENGINE_TESTS],
+          exclude: [],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: [AGENT_TESTS],
+          exclude: [],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
