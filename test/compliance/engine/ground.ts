@@ -159,10 +159,14 @@ export async function linesUntil(
   return lines;
 }
 
-/** Waits until the instance has printed `line`. */
-export async function printed(engine: Engine, id: string, line: string): Promise<void> {
+/** Waits until the instance has printed `line`; what it printed up to there. */
+export async function printed(
+  engine: Engine,
+  id: string,
+  line: string,
+): Promise<readonly string[]> {
   const logs = await engine.logs(id, { follow: true }, patience());
-  await linesUntil(logs, (lines) => lines.includes(line));
+  return linesUntil(logs, (lines) => lines.includes(line));
 }
 
 export type Workloads = {

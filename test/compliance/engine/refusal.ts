@@ -1,6 +1,6 @@
 /** Part of the suite: logs, and calls that are refused or given up. */
 import { expect, it } from 'vitest';
-import type { EngineInstance } from '../../../node/engine/engine.ts';
+import type { Engine, EngineInstance } from '../../../node/engine/engine.ts';
 import {
   expectRefusal,
   linesUntil,
@@ -64,7 +64,7 @@ export function itLogs({ ground, workloads }: Subject): void {
     logs.once('close', () => closed.resolve()).on('error', () => {});
     logs.resume();
     reader.abort();
-    await closed.promise;
+    await expect(closed.promise).resolves.toBeUndefined();
   });
 }
 

@@ -13,6 +13,19 @@ import { itAborts, itLogs, itRefuses } from './refusal.ts';
 
 export type { OpenEngine, Workloads } from './ground.ts';
 
+const GROUPS = {
+  start: itStarts,
+  end: itEnds,
+  stop: itStops,
+  remove: itRemoves,
+  health: itWatchesHealth,
+  adoption: itAdopts,
+  scope: itKeepsToItsScope,
+  logs: itLogs,
+  refusal: itRefuses,
+  abort: itAborts,
+};
+
 export function describeEngine(name: string, open: OpenEngine, workloads: Workloads): void {
   describe(`engine ${name}`, { timeout: 2 * PATIENCE_MS }, () => {
     let ground = new Ground(open);
@@ -27,15 +40,10 @@ export function describeEngine(name: string, open: OpenEngine, workloads: Worklo
     }, 2 * PATIENCE_MS);
 
     const subject = { ground: () => ground, folder: () => folder, workloads };
-    describe('start', () => itStarts(subject));
-    describe('end', () => itEnds(subject));
-    describe('stop', () => itStops(subject));
-    describe('remove', () => itRemoves(subject));
-    describe('health', () => itWatchesHealth(subject));
-    describe('adoption', () => itAdopts(subject));
-    describe('scope', () => itKeepsToItsScope(subject));
-    describe('logs', () => itLogs(subject));
-    describe('refusal', () => itRefuses(subject));
-    describe('abort', () => itAborts(subject));
+    for (const [title, declareTests] of Object.entries(GROUPS)) {
+      describe(title, () => {
+        declareTests(subject);
+      });
+    }
   });
 }
