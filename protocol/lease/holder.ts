@@ -201,7 +201,6 @@ export type Upkeep = {
 
 /**
  * Re-sends what is unanswered, raises ballots that were overtaken while held, gives up the hopeless.
- * `restart`: the roster has changed, every ballot under way starts anew (Roster 3).
  */
 export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): Upkeep {
   const abandoned: Key[] = [];
@@ -212,7 +211,8 @@ export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): 
     if (hold.term !== undefined && !held) lapsed.push({ key, term: hold.term });
     else if (hold.term === undefined && hopeless(hold, turn, roster)) abandoned.push(key);
     else if (held && overtaken(hold, turn, roster)) raise.push(key);
-    else if (turn.now >= hold.resendAt) resend(key, hold, links, turn, roster);
+    else if (turn.now >= hold.resendAt && !settled(hold, links, turn, roster))
+      resend(key, hold, links, turn, roster);
   }
   release(holder, turn, roster, [...abandoned, ...lapsed.map(({ key }) => key)]);
   acquire(holder, links, turn, roster, raise);
@@ -245,12 +245,16 @@ function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster):
   }
 }
 
-/** Whether some voter still has to accept the present ballot, or to answer it. */
-function settled(hold: Hold, links: Links): boolean {
-  if (hold.phase === 'prepare') return false;
-  for (const [voter, link] of links.byVoter)
-    if (!sameGrant(hold.current.get(voter), link.grant)) return false;
-  return hold.refusals.size === 0;
+/** False while some voter still has to answer the present ballot, or a leader's session accept it. */
+function settled(hold: Hold, links: Links, turn: Turn, roster: Roster): boolean {
+  if (hold.phase === 'prepare' || hold.refusals.size > 0) return false;
+  for (const [voter, link] of links.byVoter) {
+    if (sameGrant(hold.current.get(voter), link.grant)) continue;
+    // A leader waits for no voter that is away; its next keepalive answer ends the wait.
+    const away = turn.now >= countsUntil(link, roster.termMs.normal, turn.config);
+    if (hold.term === undefined || !away) return false;
+  }
+  return true;
 }
 
 export function holderDeadline(
@@ -264,7 +268,7 @@ export function holderDeadline(
     if (hold.term === undefined)
       deadline = earlier(deadline, after(hold.startedAt, millis(roster.termMs.normal / 2)));
     else deadline = earlier(deadline, heldUntil(holder, links, turn, roster, key));
-    if (!settled(hold, links)) deadline = earlier(deadline, hold.resendAt);
+    if (!settled(hold, links, turn, roster)) deadline = earlier(deadline, hold.resendAt);
   }
   return deadline;
 }

@@ -282,6 +282,11 @@ export type DeployOutcome =
   | { readonly kind: 'unknown'; readonly why: string };
 
 /** From a host with the secret that is not a member yet, to any member. */
-export type Join = { readonly kind: 'join'; readonly name: string; readonly peerId: string };
+export type Join = {
+  readonly kind: 'join';
+  readonly host: HostId;
+  readonly name: string;
+  readonly peerId: string;
+};
 /** The joiner is now a member: the roster and the committed list it stands in. */
 export type Welcome = { readonly kind: 'welcome'; readonly roster: Roster; readonly members: Committed };

@@ -1,0 +1,225 @@
+/**
+ * Deploys and destroys on their way to a stack's leader, and at the leader until they are committed.
+ *
+ * At the agent a user asked: refused at once without a quorum; else sent to the leader, or this host
+ * campaigns for the stack itself; asked again until answered or `commandMs` have passed.
+ * At the leader: one write at a time, a known deploy id is answered and not applied again.
+ *
+ * Invariants (R7):
+ *  D1 `refused` is said only where nothing can have been written: neither our own write nor a question
+ *     to another host has left, or a serving leader, who has read a quorum, said no.
+ *  D2 `committed` is said only after a quorum has the record on disk.
+ *
+ * Source: rules.md R0, R7.
+ */
+import { type HostId, type Key, stackKey } from '../base/ids.ts';
+import { after, earlier, type Instant } from '../base/time.ts';
+import type { StackSpec } from '../component/spec.ts';
+import type { CommandResult } from '../effect.ts';
+import { COMMANDS_MAX, STACK_CHARS_MAX } from '../limits.ts';
+import { compareRevision, type Committed, type Revision, type Stack } from '../record/record.ts';
+import { isServing, write, type Writer } from '../record/writer.ts';
+import type { Roster } from '../roster/roster.ts';
+import { journal, send, type Turn } from '../turn.ts';
+import type { Deploy, DeployOutcome } from '../wire/message.ts';
+
+/** Asked by a user of this agent. */
+type Errand = {
+  readonly commandId: string;
+  readonly deploy: Deploy;
+  readonly until: Instant;
+  retryAt: Instant;
+  /** A write of ours, or a question to a leader, is on its way (D1). */
+  left: boolean;
+};
+/** Written at this leader, not committed yet. */
+type Waiting = {
+  readonly key: Key;
+  readonly revision: Revision;
+  readonly deployId: string;
+  readonly from: HostId;
+};
+export type Deploys = { readonly errands: Map<string, Errand>; waiting: readonly Waiting[] };
+
+export const createDeploys = (): Deploys => ({ errands: new Map(), waiting: [] });
+
+/** What a deploy meets on this host at this moment. */
+export type Scene = {
+  readonly roster: Roster;
+  readonly quorum: boolean;
+  /** The writer of a key whose lease we hold now. */
+  readonly writerOf: (key: Key) => Writer | undefined;
+  readonly leaderOf: (key: Key) => HostId | undefined;
+};
+
+/** Keys to campaign for on behalf of users: stacks that may have no leader yet (R0). */
+export function keysWanted(deploys: Deploys): readonly Key[] {
+  return [...deploys.errands.values()].map(({ deploy }) => stackKey(deploy.stack));
+}
+
+const reply = (turn: Turn, commandId: string, result: CommandResult): void => {
+  turn.out.push({ kind: 'reply', commandId, result });
+};
+
+export function onCommand(
+  deploys: Deploys,
+  turn: Turn,
+  scene: Scene,
+  commandId: string,
+  deploy: Deploy,
+): void {
+  const refusal = refuse(deploys, scene, deploy);
+  if (refusal !== undefined) return reply(turn, commandId, refusal);
+  deploys.errands.set(deploy.deployId, {
+    commandId,
+    deploy,
+    until: after(turn.now, turn.config.commandMs),
+    retryAt: turn.now,
+    left: false,
+  });
+  tendDeploys(deploys, turn, scene);
+}
+
+function refuse(deploys: Deploys, scene: Scene, deploy: Deploy): DeployOutcome | undefined {
+  const refused = (code: string, why: string): DeployOutcome => ({ kind: 'refused', code, why });
+  if (deploys.errands.has(deploy.deployId) || deploys.errands.size >= COMMANDS_MAX)
+    return refused('busy', `${deploys.errands.size} deploys are under way here`);
+  if (deploy.spec !== undefined && JSON.stringify(deploy.spec).length > STACK_CHARS_MAX)
+    return refused('too-large', `a stack may have at most ${STACK_CHARS_MAX} characters`);
+  if (!scene.quorum)
+    return refused('no-quorum', 'this host has not heard a majority of the voters for a second');
+  return undefined;
+}
+
+/** Repeats what is unanswered, and ends what took too long. */
+export function tendDeploys(deploys: Deploys, turn: Turn, scene: Scene): void {
+  for (const [id, errand] of deploys.errands) {
+    if (turn.now >= errand.until) {
+      deploys.errands.delete(id);
+      reply(turn, errand.commandId, expired(errand));
+    } else if (turn.now >= errand.retryAt) {
+      errand.retryAt = after(turn.now, turn.config.retryMs);
+      attempt(deploys, turn, scene, errand);
+    }
+  }
+}
+
+/** D1: only where nothing can have been written. */
+function expired(errand: Errand): DeployOutcome {
+  if (errand.left)
+    return { kind: 'unknown', why: 'the leader did not answer in time; it may have been committed' };
+  return { kind: 'refused', code: 'not-leader', why: 'no leader of this stack could be found in time' };
+}
+
+function attempt(deploys: Deploys, turn: Turn, scene: Scene, errand: Errand): void {
+  const key = stackKey(errand.deploy.stack);
+  if (scene.writerOf(key) !== undefined) {
+    const outcome = lead(deploys, turn, scene, turn.self, errand.deploy);
+    if (outcome === 'written') errand.left = true;
+    else if (outcome !== 'wait') finish(deploys, turn, errand.deploy.deployId, outcome);
+    return;
+  }
+  const leader = scene.leaderOf(key);
+  if (leader === undefined) return; // `keysWanted` makes us campaign
+  errand.left = true;
+  send(turn, leader, errand.deploy);
+}
+
+/** Another agent asks us as the leader; silence means: ask again. */
+export function onDeploy(
+  deploys: Deploys,
+  turn: Turn,
+  scene: Scene,
+  from: HostId,
+  message: Deploy,
+): void {
+  const { deployId } = message;
+  if (scene.writerOf(stackKey(message.stack)) === undefined) {
+    const outcome: DeployOutcome = { kind: 'refused', code: 'not-leader', why: 'not the leader' };
+    return send(turn, from, { kind: 'deployResult', deployId, outcome });
+  }
+  const outcome = lead(deploys, turn, scene, from, message);
+  if (outcome !== 'wait' && outcome !== 'written')
+    send(turn, from, { kind: 'deployResult', deployId, outcome });
+}
+
+/** Applies a deploy as its stack's leader. */
+function lead(
+  deploys: Deploys,
+  turn: Turn,
+  scene: Scene,
+  from: HostId,
+  deploy: Deploy,
+): DeployOutcome | 'written' | 'wait' {
+  const key = stackKey(deploy.stack);
+  const writer = scene.writerOf(key);
+  if (writer === undefined || !isServing(writer)) return 'wait';
+  const { record } = writer;
+  if (record !== undefined && writer.deployIds.includes(deploy.deployId))
+    return { kind: 'committed', revision: record.revision, changed: true };
+  const current = record?.value.kind === 'stack' ? record.value : undefined;
+  if (deploy.spec === undefined && current?.spec === undefined)
+    return { kind: 'refused', code: 'no-such-stack', why: `there is no stack ${deploy.stack}` };
+  if (record !== undefined && deploy.spec !== undefined && sameSpec(current?.spec, deploy.spec))
+    return { kind: 'committed', revision: record.revision, changed: false };
+  const value: Stack =
+    deploy.spec === undefined
+      ? { kind: 'stack', life: (current?.life ?? 0) + 1 }
+      : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0 };
+  const revision = write(writer, turn, scene.roster, value, deploy.deployId);
+  deploys.waiting = [...deploys.waiting, { key, revision, deployId: deploy.deployId, from }];
+  journal(turn, 'deploy', [deploy.stack], `${describe(deploy)} as ${revision.term}.${revision.seq}`);
+  return 'written';
+}
+
+const describe = (deploy: Deploy): string =>
+  deploy.spec === undefined
+    ? `destroying ${deploy.stack}`
+    : `deploying ${deploy.stack} with ${deploy.spec.components.length} components`;
+
+const sameSpec = (a: StackSpec | undefined, b: StackSpec): boolean =>
+  a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+
+/** A record was committed by us: tell whoever waits for it (D2). */
+export function onCommitted(deploys: Deploys, turn: Turn, record: Committed): void {
+  const done = deploys.waiting.filter(
+    ({ key, revision }) => key === record.key && compareRevision(revision, record.revision) === 0,
+  );
+  if (done.length === 0) return;
+  deploys.waiting = deploys.waiting.filter((waiting) => !done.includes(waiting));
+  for (const { deployId, from, revision } of done) {
+    const outcome: DeployOutcome = { kind: 'committed', revision, changed: true };
+    if (from === turn.self) finish(deploys, turn, deployId, outcome);
+    else send(turn, from, { kind: 'deployResult', deployId, outcome });
+  }
+}
+
+/** We no longer write this key: those who wait are answered by the next leader, or not at all. */
+export function onLeadershipLost(deploys: Deploys, key: Key): void {
+  deploys.waiting = deploys.waiting.filter((waiting) => waiting.key !== key);
+}
+
+/** A host we asked has answered. */
+export function onDeployResult(
+  deploys: Deploys,
+  turn: Turn,
+  deployId: string,
+  outcome: DeployOutcome,
+): void {
+  if (outcome.kind === 'refused' && outcome.code === 'not-leader') return; // ask the next one
+  finish(deploys, turn, deployId, outcome);
+}
+
+function finish(deploys: Deploys, turn: Turn, deployId: string, outcome: DeployOutcome): void {
+  const errand = deploys.errands.get(deployId);
+  if (errand === undefined) return;
+  deploys.errands.delete(deployId);
+  reply(turn, errand.commandId, outcome);
+}
+
+export function deploysDeadline(deploys: Deploys): Instant | undefined {
+  let deadline: Instant | undefined;
+  for (const { retryAt, until } of deploys.errands.values())
+    deadline = earlier(deadline, retryAt < until ? retryAt : until);
+  return deadline;
+}

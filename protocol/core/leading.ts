@@ -1,0 +1,192 @@
+/**
+ * What this host does for the keys it leads: reads and commits their records, decides who is a member
+ * and who fills which slot, and tells everyone what was committed. Leaders act through records only.
+ */
+import {
+  componentOf,
+  componentOfKey,
+  type ComponentId,
+  type HostId,
+  type Key,
+  ROSTER_KEY,
+  stackOf,
+} from '../base/ids.ts';
+import { compareText, sorted } from '../base/order.ts';
+import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
+import { entriesOf } from '../inventory/inventories.ts';
+import { HOST_ENTRY } from '../inventory/entry.ts';
+import { acquire, isHeld } from '../lease/holder.ts';
+import type { Leases } from '../lease/leases.ts';
+import { MEMBERS_MAX } from '../limits.ts';
+import { membersOf } from '../membership/membership.ts';
+import { place, type PlacementHost } from '../placement/place.ts';
+import { mergeCommitted } from '../record/committed.ts';
+import { push } from '../record/pusher.ts';
+import {
+  type Committed,
+  compareRevision,
+  type Component,
+  type Member,
+  type RecordValue,
+  showRevision,
+} from '../record/record.ts';
+import { createWriter, isServing, reread, resend, write, type Writer } from '../record/writer.ts';
+import { journal, persist, type Turn } from '../turn.ts';
+import { know } from './knowledge.ts';
+import type { Core } from './state.ts';
+
+/** The writer of a key whose lease we hold at this moment (R4). */
+export function writerOf(core: Core, leases: Leases, turn: Turn, key: Key): Writer | undefined {
+  const writer = core.writers.get(key);
+  if (writer === undefined) return undefined;
+  return isHeld(leases.holder, leases.links, turn, core.council.roster, key) ? writer : undefined;
+}
+
+/** One writer per key held, none for others; each repeats what is unanswered. */
+export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
+  const { roster } = core.council;
+  for (const key of [...core.writers.keys()]) {
+    if (writerOf(core, leases, turn, key) !== undefined) continue;
+    core.writers.delete(key);
+    core.pusher.delete(key);
+    onLeadershipLost(core.deploys, key);
+    journal(turn, 'lease', [key], `no longer leads ${key}`);
+  }
+  for (const [key, hold] of sorted(leases.holder.holds)) {
+    if (hold.term === undefined || !isHeld(leases.holder, leases.links, turn, roster, key)) continue;
+    const writer = core.writers.get(key);
+    if (writer === undefined) {
+      core.writers.set(key, createWriter(key, hold.term, turn, roster));
+      journal(turn, 'lease', [key], `leads ${key} under term ${hold.term}`);
+    } else if (writer.phase === 'outbid') {
+      // R6: read again under the present term; if that is not higher yet, raise the ballot first.
+      if (hold.term > writer.term) reread(writer, turn, roster, hold.term);
+      else if (turn.now >= writer.resendAt) acquire(leases.holder, leases.links, turn, roster, [key]);
+    } else if (turn.now >= writer.resendAt) {
+      resend(writer, turn, roster);
+    }
+  }
+}
+
+/** What a record is at first; only the list of members is never empty. */
+export function initialValue(core: Core, key: Key): RecordValue | undefined {
+  if (key !== ROSTER_KEY) return undefined;
+  const { host: id, name, peerId } = core.identity;
+  return { kind: 'members', members: [{ id, name, peerId }] };
+}
+
+/** A quorum has it: remember, answer whoever waits, tell everyone (R4, R5). */
+export function announce(core: Core, turn: Turn, record: Committed): void {
+  learn(core, turn, record);
+  if (record.value.kind === 'component') core.authorized.set(record.key, record.revision);
+  onCommitted(core.deploys, turn, record);
+  push(core.pusher, turn, record, know(core).alive.filter((host) => host !== turn.self));
+}
+
+/** Takes a committed record over, from wherever it came; keeps it across restarts. */
+export function learn(core: Core, turn: Turn, record: Committed): void {
+  if (mergeCommitted(core.committed, record)) persist(turn, `committed/${record.key}`, record);
+}
+
+/** Every decision a leader owes at this moment, for each key it leads and serves. */
+export function decide(core: Core, leases: Leases, turn: Turn): void {
+  for (const [key, writer] of sorted(core.writers)) {
+    if (!isServing(writer) || writerOf(core, leases, turn, key) === undefined) continue;
+    const component = componentOfKey(key);
+    if (component === undefined) continue;
+    const value = assign(core, turn, writer, component);
+    if (value !== undefined) write(writer, turn, core.council.roster, value);
+  }
+}
+
+/** The component's record as it should be; undefined: as it is. */
+function assign(
+  core: Core,
+  turn: Turn,
+  writer: Writer,
+  component: ComponentId,
+): Component | undefined {
+  const { stacks } = know(core);
+  const known = stacks.get(stackOf(component));
+  const spec = known?.stack.spec?.components.find(({ name }) => name === componentOf(component));
+  if (known === undefined || spec === undefined) return undefined; // gone: the key will be released
+  const { life } = known.stack;
+  const value = writer.record?.value;
+  const stored = value?.kind === 'component' ? value : undefined;
+  // The last leader knew a newer stack than we do: ours is on its way.
+  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0) return undefined;
+  const current = stored?.life === life ? stored : undefined;
+  const { slots, decisions } = place({
+    component,
+    spec,
+    current: current?.slots ?? [],
+    hosts: placementHosts(core, component),
+  });
+  const text = JSON.stringify(decisions);
+  if (core.explained.get(component) !== text) {
+    core.explained.set(component, text);
+    for (const decision of decisions)
+      journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
+  }
+  const same =
+    current !== undefined &&
+    JSON.stringify(current.slots) === JSON.stringify(slots) &&
+    JSON.stringify(current.spec) === JSON.stringify(spec);
+  if (same) return undefined;
+  return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
+}
+
+/** Every member as placement sees it: its facts, and what all other components put there. */
+function placementHosts(core: Core, component: ComponentId): readonly PlacementHost[] {
+  const { members, alive, assignments } = know(core);
+  return members.map(({ id }) => {
+    const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+    let slotCount = 0;
+    const portsTaken: { published: number; protocol: 'tcp' | 'udp'; by: string }[] = [];
+    for (const [other, assignment] of assignments) {
+      if (assignment.isVoid || other === component) continue;
+      const here = assignment.component.slots.filter(({ host }) => host === id).length;
+      slotCount += here;
+      if (here === 0) continue;
+      for (const { published, protocol } of assignment.component.spec.ports)
+        if (published !== undefined) portsTaken.push({ published, protocol, by: other });
+    }
+    return {
+      id,
+      alive: alive.includes(id) || membersOf(core.membership).get(id)?.health === 'suspect',
+      slotCount,
+      portsTaken,
+      ...(facts?.kind === 'host' ? { facts } : {}),
+    };
+  });
+}
+
+/** A host asks to be let in; answered by `welcome` once the list with it is committed. */
+export function admit(core: Core, leases: Leases, turn: Turn, joiner: Member): void {
+  const writer = writerOf(core, leases, turn, ROSTER_KEY);
+  const value = writer?.record?.value;
+  if (writer === undefined || !isServing(writer) || value?.kind !== 'members') return;
+  if (value.members.length >= MEMBERS_MAX || value.members.some(({ id }) => id === joiner.id)) return;
+  const members = [...value.members, joiner].sort((a, b) => compareText(a.id, b.id));
+  const revision = write(writer, turn, core.council.roster, { kind: 'members', members });
+  journal(turn, 'member', [joiner.id], `${joiner.name} joins, as ${showRevision(revision)}`);
+}
+
+/** Tells a host that has just started, or come back, what it is to run (R9). */
+export function tellReturned(core: Core, leases: Leases, turn: Turn): void {
+  for (const [host, { health, boot, since }] of sorted(membersOf(core.membership))) {
+    if (health !== 'alive') continue;
+    const mark = `${boot}/${since}`;
+    if (core.told.get(host) === mark) continue;
+    core.told.set(host, mark);
+    for (const [key, writer] of sorted(core.writers)) {
+      if (writer.record === undefined || writerOf(core, leases, turn, key) === undefined) continue;
+      push(core.pusher, turn, writer.record, waitingAnd(core, key, host));
+    }
+  }
+}
+
+const waitingAnd = (core: Core, key: Key, host: HostId): readonly HostId[] => [
+  ...(core.pusher.get(key)?.waiting ?? []),
+  host,
+];

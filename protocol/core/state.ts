@@ -1,0 +1,178 @@
+/** Everything one agent's core knows, and how it begins. Each table is written by its own module only. */
+import {
+  ballot,
+  type Boot,
+  boot,
+  type ClusterId,
+  type ComponentId,
+  epoch,
+  type HostId,
+  type Key,
+} from '../base/ids.ts';
+import { compareText } from '../base/order.ts';
+import { createPrng, type Prng } from '../base/prng.ts';
+import { type Instant, millis, NEVER } from '../base/time.ts';
+import { createDeploys, type Deploys } from '../command/deploys.ts';
+import type { Config } from '../config.ts';
+import { createInventories, type Inventories } from '../inventory/inventories.ts';
+import type { HostFacts } from '../inventory/entry.ts';
+import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
+import { createLeases, type Leases } from '../lease/leases.ts';
+import { createMembership, type Membership } from '../membership/membership.ts';
+import { type CommittedRecords, createCommitted } from '../record/committed.ts';
+import type { Pusher } from '../record/pusher.ts';
+import type { Committed, Revision } from '../record/record.ts';
+import type { Register, Registers } from '../record/register.ts';
+import type { Writer } from '../record/writer.ts';
+import { createSlots, type Slots } from '../reconcile/slots.ts';
+import type { Acceptor } from '../roster/acceptor.ts';
+import { type Council, createCouncil } from '../roster/council.ts';
+import type { Roster } from '../roster/roster.ts';
+import type { Turn } from '../turn.ts';
+import type { JournalEntry } from '../view/view.ts';
+import type { Knowledge } from './knowledge.ts';
+
+/** Who this agent is; the same across restarts, but for the facts. */
+export type Identity = {
+  readonly host: HostId;
+  readonly cluster: ClusterId;
+  readonly name: string;
+  readonly peerId: string;
+  readonly facts: HostFacts;
+};
+
+/** What was found on disk. `decodeRestored` reads it, `emptyDisk` and `foundCluster` make the first. */
+export type Restored = {
+  readonly boot: Boot;
+  readonly ceiling: number;
+  readonly maxTermMs: number;
+  readonly synced: boolean;
+  readonly roster: Roster;
+  readonly acceptor?: Acceptor;
+  readonly registers: ReadonlyMap<Key, Register>;
+  readonly committed: readonly Committed[];
+};
+
+/** The disk of a host that has joined nothing yet: a roster of epoch 0 in which nobody votes. */
+export function emptyDisk(config: Config): Restored {
+  return {
+    boot: boot(0),
+    ceiling: 0,
+    maxTermMs: 0,
+    synced: true,
+    roster: { epoch: epoch(0), voters: [], termMs: { normal: config.termMs } },
+    registers: new Map(),
+    committed: [],
+  };
+}
+
+/** The disk of the first host of a new cluster: its sole voter. */
+export function foundCluster(host: HostId, config: Config): Restored {
+  return {
+    ...emptyDisk(config),
+    roster: { epoch: epoch(1), voters: [host], termMs: { normal: config.termMs } },
+  };
+}
+
+export type Core = {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly prng: Prng;
+  readonly boot: Boot;
+  readonly durable: Durable;
+  readonly council: Council;
+  /** Set by the first input. */
+  leases: Leases | undefined;
+  readonly registers: Registers;
+  /** One per key led. */
+  readonly writers: Map<Key, Writer>;
+  readonly pusher: Pusher;
+  /** Boot and health under which each host was last told what it runs. */
+  readonly told: Map<HostId, string>;
+  readonly committed: CommittedRecords;
+  /** Newest revision of each component told by its leader since this agent started (R9). */
+  readonly authorized: Map<Key, Revision>;
+  readonly membership: Membership;
+  readonly inventories: Inventories;
+  readonly slots: Slots;
+  readonly deploys: Deploys;
+  /** The newest decisions of this host, oldest first. */
+  readonly journal: JournalEntry[];
+  journalSeq: number;
+  startedAt: Instant;
+  lastStepAt: Instant;
+  /** After a stall: no start before this, or before a peer has told us what we missed. */
+  heldBackUntil: Instant;
+  joinAt: Instant;
+  /** Another agent runs under our identity: we serve nothing (rules.md, Roster). */
+  cloned: boolean;
+  /** Messages ignored because their sender is no member. */
+  strangers: number;
+  /** Derived from the tables above, renewed when their versions change. */
+  knowledge: Knowledge | undefined;
+  readonly connected: Set<HostId>;
+  /** Components whose assignment was last explained, so that each reason is journaled once. */
+  readonly explained: Map<ComponentId, string>;
+};
+
+/** Everything is decided by these four and the inputs (determinism law, style). */
+export function newCore(config: Config, identity: Identity, seed: number, restored: Restored): Core {
+  const present = boot(restored.boot + 1);
+  const durable: Durable = {
+    boot: present,
+    ceiling: ballot(restored.ceiling),
+    maxTermMs: millis(restored.maxTermMs),
+    synced: restored.synced,
+  };
+  return {
+    config,
+    identity,
+    prng: createPrng(seed),
+    boot: present,
+    durable,
+    council: createCouncil(restored.roster, restored.acceptor),
+    leases: undefined,
+    registers: new Map([...restored.registers].sort(([a], [b]) => compareText(a, b))),
+    writers: new Map(),
+    pusher: new Map(),
+    told: new Map(),
+    committed: createCommitted(restored.committed),
+    authorized: new Map(),
+    membership: createMembership(),
+    inventories: createInventories(identity.host, present),
+    slots: createSlots(),
+    deploys: createDeploys(),
+    journal: [],
+    journalSeq: 0,
+    startedAt: NEVER,
+    lastStepAt: NEVER,
+    heldBackUntil: NEVER,
+    joinAt: NEVER,
+    cloned: false,
+    strangers: 0,
+    knowledge: undefined,
+    connected: new Set(),
+    explained: new Map(),
+  };
+}
+
+export function turnOf(core: Core, now: Instant): Turn {
+  return {
+    now,
+    config: core.config,
+    self: core.identity.host,
+    boot: core.boot,
+    prng: core.prng,
+    out: [],
+  };
+}
+
+/** The first step: nothing may leave before boot and ceiling are durable (L-b). */
+export function begin(core: Core, turn: Turn): Leases {
+  const leases = createLeases(core.durable, turn, core.council.roster);
+  core.durable.ceiling = ballot(core.durable.ceiling + CEILING_BLOCK);
+  core.startedAt = turn.now;
+  core.leases = leases;
+  turn.out.push({ kind: 'persist', writes: [{ name: 'host', value: { ...core.durable } }] });
+  return leases;
+}

@@ -1,0 +1,214 @@
+/** All of leasing on one host: its part as a voter, as a holder and as a candidate, put together. */
+import type { HostId, Key, Term } from '../base/ids.ts';
+import { compareText, rendezvous, sorted } from '../base/order.ts';
+import { earlier, type Instant, NEVER } from '../base/time.ts';
+import { type Roster, votersOf } from '../roster/roster.ts';
+import { send, type Turn } from '../turn.ts';
+import type { Message } from '../wire/message.ts';
+import {
+  type Candidacies,
+  candidaciesDeadline,
+  type Field,
+  noteFailed,
+  noteOpen,
+  survey,
+  takeDue,
+} from './candidate.ts';
+import { type Durable, silentUntil } from './durable.ts';
+import {
+  acquire,
+  changeRoster,
+  createHolder,
+  heldUntil,
+  type Holder,
+  holderDeadline,
+  onAcceptAck,
+  onPrepareAck,
+  release,
+  returnLeaks,
+  tend,
+} from './holder.ts';
+import {
+  bootConfirmed,
+  createLinks,
+  type Links,
+  linksDeadline,
+  onKeepaliveAck,
+  sendKeepalives,
+  setVoters,
+} from './links.ts';
+import {
+  createVoter,
+  expireSessions,
+  onAccept,
+  onKeepalive,
+  onPrepare,
+  onRelease,
+  type Voter,
+  voterDeadline,
+  wipeVoter,
+} from './voter.ts';
+
+export type Leases = {
+  readonly durable: Durable;
+  readonly voter: Voter;
+  readonly links: Links;
+  readonly holder: Holder;
+  readonly candidacies: Candidacies;
+};
+
+/** `durable` as found on disk, `boot` already raised; the caller persists it before anything else. */
+export function createLeases(durable: Durable, turn: Turn, roster: Roster): Leases {
+  const links = createLinks();
+  setVoters(links, roster);
+  return {
+    durable,
+    voter: createVoter(durable, durable.ceiling, silentUntil(durable, turn.now), turn),
+    links,
+    holder: createHolder(durable, durable.ceiling),
+    candidacies: new Map(),
+  };
+}
+
+type LeaseMessage = Extract<
+  Message,
+  {
+    readonly kind:
+      | 'keepalive'
+      | 'keepaliveAck'
+      | 'prepare'
+      | 'prepareAck'
+      | 'accept'
+      | 'acceptAck'
+      | 'release'
+      | 'open';
+  }
+>;
+
+/** The caller has compared epochs, and that this host votes and is synced where it must be. */
+export function onLeaseMessage(
+  leases: Leases,
+  turn: Turn,
+  roster: Roster,
+  field: Field,
+  from: HostId,
+  message: LeaseMessage,
+): void {
+  const { voter, holder, links } = leases;
+  switch (message.kind) {
+    case 'keepalive':
+      // L-c: exactly the term both rosters name, or nothing.
+      if (message.termMs === roster.termMs.normal) onKeepalive(voter, turn, from, message);
+      return;
+    case 'prepare':
+      return onPrepare(voter, turn, from, message, bootConfirmed(links, turn.self, roster));
+    case 'accept':
+      return onAccept(voter, turn, from, message);
+    case 'release':
+      return announceOpen(turn, field, onRelease(voter, from, message));
+    case 'keepaliveAck':
+      if (onKeepaliveAck(links, from, message)) returnLeaks(holder, turn, from, message.bindings);
+      return;
+    case 'prepareAck':
+      return onPrepareAck(holder, links, turn, roster, from, message);
+    case 'acceptAck':
+      return onAcceptAck(holder, links, roster, from, message);
+    case 'open':
+      return noteOpen(leases.candidacies, turn, field, message.keys);
+  }
+}
+
+/** Hosts told that a key is free: the first in its rank, the others find out by themselves. */
+const OPEN_HOSTS_MAX = 4;
+
+function announceOpen(turn: Turn, field: Field, keys: readonly Key[]): void {
+  const byHost = new Map<HostId, Key[]>();
+  for (const key of keys) {
+    for (const host of rendezvous(key, field.alive).slice(0, OPEN_HOSTS_MAX))
+      byHost.set(host, [...(byHost.get(host) ?? []), key]);
+  }
+  for (const [host, free] of sorted(byHost)) send(turn, host, { kind: 'open', keys: free });
+}
+
+/** Which leaderships began and ended since the last look. */
+export type Turnover = {
+  readonly won: readonly { readonly key: Key; readonly term: Term }[];
+  readonly lost: readonly Key[];
+};
+
+/** Everything that time or new knowledge asks for: renewals, expiries, retries, candidacies. */
+export function tendLeases(leases: Leases, turn: Turn, roster: Roster, field: Field): Turnover {
+  const { holder, links, candidacies } = leases;
+  announceOpen(turn, field, expireSessions(leases.voter, turn.now));
+  sendKeepalives(links, turn, roster);
+  const reported = new Set<Key>();
+  for (const [key, hold] of holder.holds) if (hold.reportedUntil !== NEVER) reported.add(key);
+  const { abandoned, lapsed } = tend(holder, links, turn, roster);
+  noteFailed(candidacies, turn, abandoned);
+  const lost = lapsed.filter(({ key }) => reported.has(key));
+  for (const { key, term } of lost)
+    turn.out.push({ kind: 'leaseChanged', key, term, event: 'ended', validUntil: turn.now });
+  survey(candidacies, turn, field);
+  const due = takeDue(candidacies, turn).filter((key) => !holder.holds.has(key));
+  acquire(holder, links, turn, roster, due);
+  return { won: report(leases, turn, roster), lost: lost.map(({ key }) => key) };
+}
+
+/** Says once of each hold that it was won, and each time that it lasts longer than was said. */
+function report(
+  { holder, links }: Leases,
+  turn: Turn,
+  roster: Roster,
+): readonly { readonly key: Key; readonly term: Term }[] {
+  const won: { readonly key: Key; readonly term: Term }[] = [];
+  for (const [key, hold] of sorted(holder.holds)) {
+    const { term } = hold;
+    const validUntil = heldUntil(holder, links, turn, roster, key);
+    if (term === undefined || validUntil <= turn.now || validUntil <= hold.reportedUntil) continue;
+    const event = hold.reportedUntil === NEVER ? 'won' : 'renewed';
+    hold.reportedUntil = validUntil;
+    turn.out.push({ kind: 'leaseChanged', key, term, event, validUntil });
+    if (event === 'won') won.push({ key, term });
+  }
+  return won;
+}
+
+/** Gives up what nobody wants led any more; returns the keys that were held. */
+export function releaseUnwanted(
+  leases: Leases,
+  turn: Turn,
+  roster: Roster,
+  wanted: ReadonlySet<Key>,
+): readonly Key[] {
+  const keys = [...leases.holder.holds.keys()].filter((key) => !wanted.has(key)).sort(compareText);
+  for (const key of keys) {
+    const hold = leases.holder.holds.get(key);
+    if (hold?.term === undefined || hold.reportedUntil === NEVER) continue;
+    const { term } = hold;
+    turn.out.push({ kind: 'leaseChanged', key, term, event: 'ended', validUntil: turn.now });
+  }
+  release(leases.holder, turn, roster, keys);
+  return keys;
+}
+
+/** Follows an adopted roster (Roster 2, 3, 4, 6). */
+export function followRoster(
+  leases: Leases,
+  turn: Turn,
+  change: { readonly from: Roster; readonly to: Roster },
+): void {
+  const was = votersOf(change.from).includes(turn.self);
+  const is = votersOf(change.to).includes(turn.self);
+  if (was && !is) wipeVoter(leases.voter);
+  setVoters(leases.links, change.to);
+  changeRoster(leases.holder, leases.links, turn, change);
+}
+
+export function leasesDeadline(leases: Leases, turn: Turn, roster: Roster): Instant | undefined {
+  return [
+    voterDeadline(leases.voter),
+    linksDeadline(leases.links, roster, turn.config),
+    holderDeadline(leases.holder, leases.links, turn, roster),
+    candidaciesDeadline(leases.candidacies),
+  ].reduce(earlier, undefined);
+}

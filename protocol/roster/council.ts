@@ -1,0 +1,280 @@
+/**
+ * The roster as this host knows it, and every step of changing it.
+ *
+ *     stable C_old ──chosen by old──▶ joint J(old, new) ──chosen by both──▶ stable C_new
+ *
+ * Invariants:
+ *  Q1 Only chosen rosters are adopted, persisted and passed on; the epoch only rises (S8).
+ *  Q2 Under J everything needs both majorities; a message of a lower epoch is answered with J.
+ *  Q3 A new voter answers nothing but keepalives until it has merged a majority of the old (rule 4).
+ *  Q4 C_new is proposed only when a majority of new is synced and alive, a majority of old has adopted
+ *     J, and every lease granted before that has run out (rule 5).
+ *
+ * Source: rules.md Roster 1 to 6. Here for the first growth, 1 to 3.
+ */
+import { epoch, type HostId, type Key } from '../base/ids.ts';
+import { compareText, rendezvous, sorted } from '../base/order.ts';
+import { after, earlier, type Instant, millis } from '../base/time.ts';
+import { leaseDrainMs } from '../config.ts';
+import { type Durable, saveDurable } from '../lease/durable.ts';
+import type { Links } from '../lease/links.ts';
+import { liftFloor, type Voter } from '../lease/voter.ts';
+import { mergeRegister, type Registers } from '../record/register.ts';
+import { persist, send, type Turn } from '../turn.ts';
+import type { Message, SyncPage, SyncPull } from '../wire/message.ts';
+import {
+  type Acceptor,
+  onRosterAccept,
+  onRosterAccepted,
+  onRosterPrepare,
+  onRosterPromise,
+  type Proposal,
+  propose,
+  sendProposal,
+} from './acceptor.ts';
+import { majority, type Roster, votersOf } from './roster.ts';
+
+export type Council = {
+  roster: Roster;
+  acceptor: Acceptor | undefined;
+  proposal: Proposal | undefined;
+  /** The highest ballot number met, so that the next attempt is above it. */
+  highest: number;
+  /** What a new voter has fetched so far; undefined: nothing to fetch. */
+  sync: Sync | undefined;
+  /** Since when we have known that a majority of old has adopted J (Q4). */
+  adoptedSince: Instant | undefined;
+};
+type Sync = { readonly done: Set<HostId>; readonly after: Map<HostId, Key | ''>; resendAt: Instant };
+
+/** A joint roster that stays undecided so long is attempted anew with a higher ballot. */
+const ATTEMPT_RETRIES = 5;
+
+export function createCouncil(roster: Roster, acceptor: Acceptor | undefined): Council {
+  return {
+    roster,
+    acceptor,
+    proposal: undefined,
+    highest: acceptor?.promised.n ?? 0,
+    sync: undefined,
+    adoptedSince: undefined,
+  };
+}
+
+/** A change of roster that the caller must carry to leases and records. */
+export type Change = { readonly from: Roster; readonly to: Roster };
+
+/** Takes over a chosen roster if it is newer (Q1). */
+export function adopt(council: Council, turn: Turn, roster: Roster): Change | undefined {
+  if (roster.epoch <= council.roster.epoch) return undefined;
+  const change = { from: council.roster, to: roster };
+  council.roster = roster;
+  council.proposal = undefined;
+  council.adoptedSince = undefined;
+  council.sync = undefined;
+  persist(turn, 'roster', roster);
+  return change;
+}
+
+type RosterMessage = Extract<
+  Message,
+  {
+    readonly kind:
+      | 'rosterPrepare'
+      | 'rosterPromise'
+      | 'rosterAccept'
+      | 'rosterAccepted'
+      | 'rosterChosen';
+  }
+>;
+
+export function onRosterMessage(
+  council: Council,
+  turn: Turn,
+  from: HostId,
+  message: RosterMessage,
+): Change | undefined {
+  switch (message.kind) {
+    case 'rosterChosen':
+      return compareEpochs(council, turn, from, message.roster);
+    case 'rosterPrepare':
+    case 'rosterAccept': {
+      const change = compareEpochs(council, turn, from, message.base);
+      const voter = votersOf(council.roster).includes(turn.self);
+      if (message.base.epoch !== council.roster.epoch || !voter) return change;
+      council.highest = Math.max(council.highest, message.ballot.n);
+      council.acceptor =
+        message.kind === 'rosterPrepare'
+          ? onRosterPrepare(council.acceptor, turn, from, message)
+          : onRosterAccept(council.acceptor, turn, from, message);
+      return change;
+    }
+    case 'rosterPromise':
+      council.highest = Math.max(council.highest, message.promised.n);
+      if (council.proposal !== undefined) onRosterPromise(council.proposal, turn, from, message);
+      return undefined;
+    case 'rosterAccepted': {
+      council.highest = Math.max(council.highest, message.promised.n);
+      if (council.proposal === undefined) return undefined;
+      const chosen = onRosterAccepted(council.proposal, from, message);
+      return chosen === undefined ? undefined : adopt(council, turn, chosen);
+    }
+  }
+}
+
+/** Adopts a newer roster; answers an older one with ours. */
+export function compareEpochs(
+  council: Council,
+  turn: Turn,
+  from: HostId,
+  theirs: Roster,
+): Change | undefined {
+  if (theirs.epoch < council.roster.epoch && council.roster.epoch > 0)
+    send(turn, from, { kind: 'rosterChosen', roster: council.roster });
+  return adopt(council, turn, theirs);
+}
+
+/** Whether a voter's message fits our epoch; otherwise the two rosters are compared (Q2). */
+export function sameEpoch(council: Council, turn: Turn, from: HostId, theirs: number): boolean {
+  if (theirs === council.roster.epoch) return true;
+  send(turn, from, { kind: 'rosterChosen', roster: council.roster });
+  return false;
+}
+
+/** What the leader of the roster knows when it considers a change. */
+export type Prospect = {
+  readonly links: Links;
+  readonly durable: Durable;
+  /** Members that have been alive for `firstGrowthMs`, ourselves included. */
+  readonly steady: readonly HostId[];
+  readonly isAlive: (host: HostId) => boolean;
+};
+
+/** One look of the leader of `sys/roster`: repeats an attempt, or begins the next change. */
+export function govern(council: Council, turn: Turn, prospect: Prospect): void {
+  const { proposal, roster } = council;
+  if (proposal !== undefined) {
+    if (turn.now < proposal.resendAt) return;
+    const stale = after(proposal.startedAt, millis(ATTEMPT_RETRIES * turn.config.retryMs));
+    if (turn.now < stale) sendProposal(proposal, turn);
+    else begin(council, turn, proposal.wanted);
+    return;
+  }
+  const wanted = roster.next === undefined ? firstGrowth(roster, prospect) : conclude(council, turn, prospect);
+  if (wanted !== undefined) begin(council, turn, wanted);
+}
+
+function begin(council: Council, turn: Turn, wanted: Roster): void {
+  council.proposal = propose(turn, council.roster, wanted, council.highest);
+  council.highest = council.proposal.ballot.n;
+}
+
+/** One voter becomes three as soon as three members have been up for a while. */
+function firstGrowth(roster: Roster, { steady }: Prospect): Roster | undefined {
+  const [voter] = roster.voters;
+  if (roster.voters.length !== 1 || voter === undefined || !steady.includes(voter)) return undefined;
+  const others = rendezvous('voters', steady.filter((host) => host !== voter)).slice(0, 2);
+  if (others.length < 2) return undefined;
+  const next = [voter, ...others].sort(compareText);
+  return { ...roster, epoch: epoch(roster.epoch + 1), next };
+}
+
+/** J becomes C_new once it is safe (Q4). */
+function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | undefined {
+  const { roster } = council;
+  const { links, durable, isAlive } = prospect;
+  const adopted = (host: HostId): boolean =>
+    host === turn.self || links.byVoter.get(host)?.epoch === roster.epoch;
+  const synced = (host: HostId): boolean =>
+    host === turn.self ? durable.synced : links.byVoter.get(host)?.synced === true;
+  if (!majority(roster.voters, adopted)) return undefined;
+  council.adoptedSince ??= turn.now;
+  const ready = majority(roster.next ?? [], (host) => synced(host) && adopted(host) && isAlive(host));
+  if (!ready || turn.now < drainedAt(council, turn)) return undefined;
+  const { next: voters = [], ...rest } = roster;
+  return { epoch: epoch(rest.epoch + 1), voters, termMs: rest.termMs };
+}
+
+const drainedAt = (council: Council, turn: Turn): Instant =>
+  after(council.adoptedSince ?? turn.now, leaseDrainMs(council.roster.termMs.normal, turn.config));
+
+/** A new voter's work: ask the old voters for what they promised and stored (Q3). */
+export function fetchState(council: Council, turn: Turn, durable: Durable): void {
+  const { roster } = council;
+  if (durable.synced || !votersOf(roster).includes(turn.self)) return;
+  council.sync ??= { done: new Set(), after: new Map(), resendAt: turn.now };
+  if (turn.now < council.sync.resendAt) return;
+  council.sync.resendAt = after(turn.now, turn.config.retryMs);
+  for (const host of roster.voters) {
+    if (host === turn.self || council.sync.done.has(host)) continue;
+    askPage(council.sync, turn, roster, host);
+  }
+}
+
+function askPage(sync: Sync, turn: Turn, roster: Roster, host: HostId): void {
+  send(turn, host, { kind: 'syncPull', epoch: roster.epoch, after: sync.after.get(host) ?? '' });
+}
+
+/** Bytes of one page stay well below a frame: a record is at most a stack's size. */
+const PAGE_RECORDS_MAX = 20;
+const PAGE_CHARS_MAX = 100_000;
+
+/** An old voter answers from what it holds now, after it adopted the epoch asked for. */
+export function onSyncPull(
+  registers: Registers,
+  durable: Durable,
+  turn: Turn,
+  from: HostId,
+  message: SyncPull,
+): void {
+  const records: SyncPage['records'][number][] = [];
+  let chars = 0;
+  let last = true;
+  for (const [key, register] of sorted(registers)) {
+    if (key <= message.after) continue;
+    chars += JSON.stringify(register).length;
+    if (records.length > 0 && (records.length === PAGE_RECORDS_MAX || chars > PAGE_CHARS_MAX)) {
+      last = false;
+      break;
+    }
+    records.push({ key, ...register });
+  }
+  const { epoch: at, after: since } = message;
+  const { ceiling, maxTermMs } = durable;
+  send(turn, from, { kind: 'syncPage', epoch: at, after: since, records, last, ceiling, maxTermMs });
+}
+
+/** Merges a page; with the last page of a majority of the old voters this voter is synced. */
+export function onSyncPage(
+  council: Council,
+  voter: Voter,
+  registers: Registers,
+  turn: Turn,
+  from: HostId,
+  message: SyncPage,
+): void {
+  const { sync, roster } = council;
+  if (sync === undefined || message.epoch !== roster.epoch || voter.durable.synced) return;
+  if (message.after !== (sync.after.get(from) ?? '') || sync.done.has(from)) return; // a duplicate
+  for (const record of message.records) mergeRegister(registers, turn, record);
+  liftFloor(voter, turn, message.ceiling);
+  const lastKey = message.records.at(-1)?.key;
+  if (!message.last && lastKey !== undefined) {
+    sync.after.set(from, lastKey);
+    return askPage(sync, turn, roster, from);
+  }
+  sync.done.add(from);
+  if (!majority(roster.voters, (host) => host !== turn.self && sync.done.has(host))) return;
+  council.sync = undefined;
+  voter.durable.synced = true;
+  saveDurable(voter.durable, turn);
+}
+
+export function councilDeadline(council: Council, turn: Turn, leads: boolean): Instant | undefined {
+  let deadline = council.sync?.resendAt;
+  if (!leads) return deadline;
+  deadline = earlier(deadline, council.proposal?.resendAt);
+  if (council.proposal === undefined && council.adoptedSince !== undefined && turn.now < drainedAt(council, turn))
+    deadline = earlier(deadline, drainedAt(council, turn));
+  return deadline;
+}
