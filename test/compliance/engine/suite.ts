@@ -40,10 +40,8 @@ export function describeEngine(name: string, open: OpenEngine, workloads: Worklo
     }, 2 * PATIENCE_MS);
 
     const subject = { ground: () => ground, folder: () => folder, workloads };
-    for (const [title, declareTests] of Object.entries(GROUPS)) {
-      describe(title, () => {
-        declareTests(subject);
-      });
-    }
+    describe.each(Object.entries(GROUPS))('%s', (_, declareTests) => {
+      declareTests(subject);
+    });
   });
 }

@@ -1,0 +1,152 @@
+/**
+ * From a request to what is run: words, folder, environment, volumes, healthcheck.
+ *
+ * This engine isolates nothing. It mounts nothing: a volume is a folder that the instance finds in
+ * `MILLRACE_VOLUME_TARGET` (`/var/lib/data` → `MILLRACE_VOLUME_VAR_LIB_DATA`), and `readOnly` is left
+ * to the instance's good will. It binds nothing: the instance itself listens, on a published port at
+ * `MILLRACE_PUBLISH_ADDRESS`.
+ */
+import { isAbsolute, join } from 'node:path';
+import type { ComponentSpec, Healthcheck, Volume } from '../../../protocol/component/spec.ts';
+import {
+  EngineError,
+  type EngineInstance,
+  type EngineScope,
+  type InstanceLabels,
+  type InstanceRequest,
+} from '../engine.ts';
+import type { CheckPlan } from './health.ts';
+
+/** Set on an instance and everything it starts; with the two others it says whose process it is. */
+export const INSTANCE_VARIABLE = 'MILLRACE_INSTANCE';
+export const CLUSTER_VARIABLE = 'MILLRACE_CLUSTER';
+export const HOST_VARIABLE = 'MILLRACE_HOST';
+/** Set on a healthcheck in place of `INSTANCE_VARIABLE`, so that it is never taken for the instance. */
+export const CHECK_VARIABLE = 'MILLRACE_CHECK';
+
+const INHERITED = ['PATH', 'HOME', 'LANG'];
+const PATH_DEFAULT = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export type Launch = {
+  readonly words: readonly [string, ...string[]];
+  readonly workingDir: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Folders of named volumes, to be made if they are missing. */
+  readonly volumeFolders: readonly string[];
+  readonly check?: CheckPlan;
+  readonly ports: EngineInstance['ports'];
+};
+
+export type LaunchPlace = {
+  readonly scope: EngineScope;
+  readonly volumesDir: string;
+  /** The agent's own environment. */
+  readonly agent: Readonly<Record<string, string | undefined>>;
+};
+
+/** `STACK.COMPONENT.SLOT.ATTEMPT`: names the instance's folder, and no other instance on this host. */
+export function tokenOf(labels: InstanceLabels): string {
+  if (!/^[\w-]+\.[\w-]+$/.test(labels.component)) {
+    throw badSpec(
+      `"${labels.component}"`,
+      'it is no name of the form STACK.COMPONENT',
+      'rename it',
+    );
+  }
+  return `${labels.component}.${labels.slot}.${labels.attempt}`;
+}
+
+/** Throws `bad-spec` where this engine can never run it. */
+export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace): Launch {
+  const words = wordsOf(spec, labels.component);
+  const workingDir = spec.process?.workingDir ?? '/';
+  if (!isAbsolute(workingDir)) {
+    const why = `its working folder "${workingDir}" is not an absolute path`;
+    throw badSpec(labels.component, why, 'give the whole path in x-millrace.process.working_dir');
+  }
+  const stack = labels.component.slice(0, labels.component.indexOf('.'));
+  const volumes = spec.volumes.map((volume) => placeVolume(volume, stack, place.volumesDir));
+  const environment = environmentOf(labels, spec, place, volumes);
+  const ownToken = { [INSTANCE_VARIABLE]: tokenOf(labels) };
+  const checkToken = { [CHECK_VARIABLE]: tokenOf(labels) };
+  return {
+    words,
+    workingDir,
+    environment: { ...environment, ...ownToken },
+    volumeFolders: volumes.filter(({ named }) => named).map(({ folder }) => folder),
+    ports: spec.ports.map(({ target, published, address }) => ({
+      target,
+      address: address ?? place.scope.publishAddress,
+      published: published ?? target,
+    })),
+    ...(spec.healthcheck === undefined
+      ? {}
+      : { check: planCheck(spec.healthcheck, { ...environment, ...checkToken }, workingDir) }),
+  };
+}
+
+function wordsOf(spec: ComponentSpec, component: string): readonly [string, ...string[]] {
+  const own = [...(spec.entrypoint ?? []), ...(spec.command ?? [])];
+  const [command, ...args] = spec.process?.command ?? own;
+  if (command === undefined || command === '') {
+    const why = 'this host runs processes and the component names no command';
+    throw badSpec(component, why, 'add x-millrace.process.command, or run it where Docker is');
+  }
+  return [command, ...args];
+}
+
+type PlacedVolume = { readonly variable: string; readonly folder: string; readonly named: boolean };
+
+function placeVolume(volume: Volume, stack: string, volumesDir: string): PlacedVolume {
+  const letters = volume.target.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+  const variable = `MILLRACE_VOLUME_${letters.replace(/^_|_$/g, '')}`;
+  if (volume.kind === 'bind') return { variable, folder: volume.source, named: false };
+  if (!/^[\w-][\w.-]*$/.test(volume.source)) {
+    const why = `"${volume.source}" cannot be the name of a volume`;
+    throw badSpec(stack, why, 'use letters, digits, "_", "-" and "."');
+  }
+  return { variable, folder: join(volumesDir, `${stack}.${volume.source}`), named: true };
+}
+
+/** Ours comes last: what a component believes of itself is never what its spec claims. */
+function environmentOf(
+  labels: InstanceLabels,
+  spec: ComponentSpec,
+  { scope, agent }: LaunchPlace,
+  volumes: readonly PlacedVolume[],
+): Readonly<Record<string, string>> {
+  const inherited: Record<string, string> = { PATH: PATH_DEFAULT };
+  for (const name of INHERITED) {
+    const value = agent[name];
+    if (value !== undefined) inherited[name] = value;
+  }
+  return {
+    ...inherited,
+    ...spec.environment,
+    ...Object.fromEntries(volumes.map(({ variable, folder }) => [variable, folder])),
+    [CLUSTER_VARIABLE]: scope.cluster,
+    [HOST_VARIABLE]: scope.host,
+    MILLRACE_COMPONENT: labels.component,
+    MILLRACE_SLOT: String(labels.slot),
+    MILLRACE_ATTEMPT: String(labels.attempt),
+    MILLRACE_REVISION: labels.revision,
+    MILLRACE_TERM: String(labels.term),
+    MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
+  };
+}
+
+function planCheck(
+  check: Healthcheck,
+  environment: CheckPlan['environment'],
+  workingDir: string,
+): CheckPlan {
+  const { test, intervalMs, timeoutMs, retries, startPeriodMs } = check;
+  const words = test.kind === 'exec' ? [...test.words] : ['/bin/sh', '-c', test.line];
+  return { words, intervalMs, timeoutMs, retries, startPeriodMs, environment, workingDir };
+}
+
+/** What happened, why, and what to do next, as a permanent refusal. */
+export function badSpec(component: string, why: string, next: string): EngineError {
+  const message = `${component} cannot start here: ${why}; ${next}`;
+  return new EngineError('bad-spec', message, { permanent: true });
+}

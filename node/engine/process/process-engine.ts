@@ -1,0 +1,336 @@
+/**
+ * The embedded engine: an instance is a process group on this host. It lives in a session of its own,
+ * writes to files, and neither ends nor stops with the agent; the next agent adopts it.
+ *
+ * Invariants, each proved in test/compliance/engine:
+ *  1. An instance has a record on disk before it counts as started (`recover.ts` says what if not).
+ *  2. `started` comes before any other event of an instance, `removed` after all of them.
+ *  3. A signal goes only to a process whose start time was compared in the same turn.
+ *  4. What an instance leaves in its group is killed before its `exited` is told.
+ *
+ * Differs from Docker: nothing is isolated, `launch.ts` says how volumes and ports are handed over; the
+ * exit code of an adopted instance is unknown (`EXIT_CODE_UNKNOWN`); nobody is found out of memory.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { constants, release } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import {
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineInstance,
+  type EngineScope,
+  type InstanceRequest,
+} from '../engine.ts';
+import { createEventFeed } from './event-feed.ts';
+import { type Health, watchHealth } from './health.ts';
+import { activityOf, readBootId, signalGroup } from './identity.ts';
+import { abortedError, createInstance, endsWithin, idOf } from './instance.ts';
+import { type Instance, isRunning, viewOf } from './instance.ts';
+import { type Launch, planLaunch, tokenOf } from './launch.ts';
+import { readLog, rotateLog } from './log-file.ts';
+import { type InstanceRecord, writeRecord } from './record.ts';
+import { EXIT_CODE_UNKNOWN, killMembers, recover, type Recovered } from './recover.ts';
+import { spawn, type Spawned } from './spawn.ts';
+
+export type ProcessEngineOptions = {
+  /** Shared with nothing else; the engines of several hosts may share it. */
+  readonly stateDir: string;
+  /** Told what the engine could not do and goes on without, one line each. */
+  readonly warn?: (line: string) => void;
+};
+
+/** How late the end of an adopted instance may be noticed; a child's is noticed at once. */
+const ADOPTED_POLL_MS = 100;
+/** How often the size of the logs is looked at. */
+const LOG_POLL_MS = 1_000;
+/** The kernel ends a killed process at once, unless it is stuck in a driver. */
+const KILLED_MS = 10_000;
+
+type Home = {
+  readonly scope: EngineScope;
+  readonly boot: string;
+  readonly instancesDir: string;
+  readonly volumesDir: string;
+  readonly warn: (line: string) => void;
+};
+
+/** Adopts what the last agent of this cluster and host left running under the same `stateDir`. */
+export async function createProcessEngine(
+  scope: EngineScope,
+  options: ProcessEngineOptions,
+): Promise<Engine> {
+  if (process.platform !== 'linux') {
+    const why = `the embedded engine reads /proc, which ${process.platform} does not have`;
+    throw new EngineError('unavailable', `${why}; use --engine docker`, { permanent: true });
+  }
+  const folder = join(options.stateDir, `${scope.cluster}-${scope.host}`);
+  const home: Home = {
+    scope,
+    boot: readBootId(),
+    instancesDir: join(folder, 'instances'),
+    volumesDir: join(folder, 'volumes'),
+    warn: options.warn ?? (() => {}),
+  };
+  try {
+    await mkdir(home.instancesDir, { recursive: true, mode: 0o700 });
+    await mkdir(home.volumesDir, { recursive: true, mode: 0o700 });
+    return new ProcessEngine(home, await recover(home));
+  } catch (cause) {
+    const why = `its state folder ${folder} cannot be used (${String(cause)})`;
+    const message = `the embedded engine cannot open: ${why}; make it writable for the agent`;
+    throw new EngineError('unavailable', message, { cause });
+  }
+}
+
+class ProcessEngine implements Engine {
+  readonly kind = 'process';
+  readonly version = `process (Linux ${release()})`;
+  readonly #home: Home;
+  readonly #feed = createEventFeed();
+  readonly #instances = new Map<string, Instance>();
+  /** Taken from the beginning of a start to the end of the removal. */
+  readonly #tokens = new Set<string>();
+  readonly #closed = new AbortController();
+  readonly #timers: readonly NodeJS.Timeout[];
+  #rotation: Promise<void> | undefined;
+
+  constructor(home: Home, recovered: readonly Recovered[]) {
+    this.#home = home;
+    for (const { folder, record } of recovered) {
+      this.#tokens.add(tokenOf(record.labels));
+      this.#watch(createInstance(folder, record, true));
+    }
+    this.#timers = [
+      setInterval(() => this.#lookAtAdopted(), ADOPTED_POLL_MS).unref(),
+      setInterval(() => this.#rotateLogs(), LOG_POLL_MS).unref(),
+    ];
+  }
+
+  async list(signal: AbortSignal): Promise<readonly EngineInstance[]> {
+    this.#refuseIfOver(signal);
+    this.#lookAtAdopted();
+    return [...this.#instances.values()].map((instance) =>
+      viewOf(instance, this.#home.scope, this.#home.boot),
+    );
+  }
+
+  async inspect(id: string, signal: AbortSignal): Promise<EngineInstance> {
+    const instance = this.#find(id, signal);
+    this.#lookAtAdopted();
+    return viewOf(instance, this.#home.scope, this.#home.boot);
+  }
+
+  async start(request: InstanceRequest, signal: AbortSignal): Promise<EngineInstance> {
+    this.#refuseIfOver(signal);
+    const launch = planLaunch(request, { ...this.#home, agent: process.env });
+    const token = tokenOf(request.labels);
+    if (this.#tokens.has(token)) {
+      const message = `${token} exists on this host already; remove it or start another attempt`;
+      throw new EngineError('conflict', message);
+    }
+    this.#tokens.add(token);
+    const folder = join(this.#home.instancesDir, token);
+    try {
+      return await this.#make(request, launch, folder, signal);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+      this.#tokens.delete(token);
+      if (error instanceof EngineError) throw error;
+      const message = `${token} did not start: ${String(error)}; see that the state folder is writable`;
+      throw new EngineError('failed', message, { cause: error });
+    }
+  }
+
+  async stop(id: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    const instance = this.#find(id, signal);
+    if (!isRunning(instance)) return;
+    this.#signal(instance, 'SIGTERM');
+    this.#signal(instance, 'SIGCONT'); // a frozen one could not listen
+    if (await endsWithin(instance, graceMs, signal)) return;
+    await this.#killAndWait(instance, signal);
+  }
+
+  async kill(id: string, name: string, signal: AbortSignal): Promise<void> {
+    const instance = this.#find(id, signal);
+    const known = Object.keys(constants.signals).find((candidate) => candidate === name);
+    if (known === undefined) {
+      const message = `"${name}" is not a signal; use a name such as SIGHUP`;
+      throw new EngineError('bad-spec', message, { permanent: true });
+    }
+    if (isRunning(instance) && this.#signal(instance, known as NodeJS.Signals)) return;
+    const message = `${instance.token} got no ${name}: it has ended already`;
+    throw new EngineError('conflict', message, { permanent: true });
+  }
+
+  async remove(id: string, signal: AbortSignal): Promise<void> {
+    this.#refuseIfOver(signal);
+    const instance = this.#instances.get(id);
+    if (instance === undefined) return;
+    if (isRunning(instance)) await this.#killAndWait(instance, signal);
+    await instance.saved;
+    await this.#removeFolder(instance);
+    if (!this.#instances.delete(id)) return; // another call was faster
+    this.#tokens.delete(instance.token);
+    this.#feed.publish({ kind: 'removed', id });
+  }
+
+  async logs(
+    id: string,
+    options: { readonly follow: boolean; readonly tail?: number },
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    const instance = this.#find(id, signal);
+    const ended = (): boolean => !isRunning(instance) || this.#closed.signal.aborted;
+    return readLog(instance.folder, { ...options, ended }, signal);
+  }
+
+  events(signal: AbortSignal): AsyncIterable<EngineEvent> {
+    return this.#feed.subscribe(signal);
+  }
+
+  /** Leaves every instance running, for the next engine to adopt. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#feed.close();
+    for (const { checks } of this.#instances.values()) checks.abort();
+    await Promise.all([...this.#instances.values()].map(async ({ saved }) => saved));
+    await this.#rotation;
+  }
+
+  async #make(
+    { labels }: InstanceRequest,
+    launch: Launch,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<EngineInstance> {
+    const { ports, check, volumeFolders } = launch;
+    const startedAt = new Date().toISOString();
+    const base = { format: 1, labels, startedAt, ports } as const;
+    const intent: InstanceRecord =
+      check === undefined ? { ...base, health: 'none' } : { ...base, health: 'starting', check };
+    for (const path of [folder, ...volumeFolders]) await mkdir(path, { recursive: true });
+    await writeRecord(folder, intent);
+    this.#refuseIfOver(signal);
+    const spawned = await spawn(labels.component, launch, folder, this.#home.boot);
+    const record = { ...intent, process: spawned.identity };
+    try {
+      await writeRecord(folder, record); // invariant 1
+      this.#refuseIfOver(signal);
+    } catch (error) {
+      signalGroup(spawned.identity, 'SIGKILL', this.#home.boot);
+      await spawned.exited;
+      throw error;
+    }
+    return this.#announce(createInstance(folder, record, false), spawned);
+  }
+
+  #announce(instance: Instance, spawned: Spawned): EngineInstance {
+    const view = viewOf(instance, this.#home.scope, this.#home.boot);
+    this.#feed.publish({ kind: 'started', instance: view }); // invariant 2
+    this.#watch(instance);
+    void spawned.exited.then((exitCode) => this.#end(instance, exitCode));
+    return view;
+  }
+
+  #watch(instance: Instance): void {
+    const { record } = instance;
+    this.#instances.set(idOf(record), instance);
+    const { check, health } = record;
+    if (!isRunning(instance)) {
+      instance.ended.resolve();
+    } else if (check !== undefined && health !== 'none') {
+      const report = (changed: Health): void => this.#setHealth(instance, changed);
+      const ageMs = Math.max(0, Date.now() - Date.parse(record.startedAt));
+      void watchHealth({ plan: check, health, ageMs, report }, instance.checks.signal);
+    }
+  }
+
+  #setHealth(instance: Instance, health: Health): void {
+    instance.record = { ...instance.record, health };
+    this.#save(instance);
+    this.#feed.publish({ kind: 'health', id: idOf(instance.record), health });
+  }
+
+  #end(instance: Instance, exitCode: number): void {
+    if (this.#closed.signal.aborted || !isRunning(instance)) return;
+    instance.checks.abort();
+    instance.record = { ...instance.record, exitCode };
+    this.#feed.publish({ kind: 'exited', id: idOf(instance.record), exitCode, oomKilled: false });
+    this.#save(instance);
+    instance.ended.resolve();
+  }
+
+  #lookAtAdopted(): void {
+    for (const instance of this.#instances.values()) {
+      if (!instance.adopted || !isRunning(instance)) continue;
+      if (activityOf(instance.record.process, this.#home.boot) !== 'gone') continue;
+      killMembers(instance.token, instance.record.process.pid, this.#home.scope); // invariant 4
+      this.#end(instance, EXIT_CODE_UNKNOWN);
+    }
+  }
+
+  #signal(instance: Instance, name: NodeJS.Signals): boolean {
+    return signalGroup(instance.record.process, name, this.#home.boot);
+  }
+
+  async #killAndWait(instance: Instance, signal: AbortSignal): Promise<void> {
+    this.#signal(instance, 'SIGKILL');
+    if (await endsWithin(instance, KILLED_MS, signal)) return;
+    const { pid } = instance.record.process;
+    const why = `the kernel did not end process ${pid} within ${KILLED_MS / 1_000} s of SIGKILL`;
+    const next = `it may hang in a device or a network file system: see /proc/${pid}/stack`;
+    throw new EngineError('failed', `${instance.token} was not stopped: ${why}; ${next}`);
+  }
+
+  async #removeFolder({ folder, token }: Instance): Promise<void> {
+    try {
+      // A rotation under way may still put a file into it: then once more.
+      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    } catch (cause) {
+      const message = `${token} was not removed: ${folder} is still there (${String(cause)}); delete it`;
+      throw new EngineError('failed', message, { cause });
+    }
+  }
+
+  #save(instance: Instance): void {
+    const { record, folder, token } = instance;
+    instance.saved = instance.saved
+      .then(async () => writeRecord(folder, record))
+      .catch((error: unknown) => this.#home.warn(`no record of ${token}: ${String(error)}`));
+  }
+
+  #rotateLogs(): void {
+    this.#rotation ??= this.#rotateAll().finally(() => {
+      this.#rotation = undefined;
+    });
+  }
+
+  async #rotateAll(): Promise<void> {
+    for (const instance of this.#instances.values()) {
+      if (!isRunning(instance) || this.#closed.signal.aborted) continue;
+      await rotateLog(instance.folder).catch((error: unknown) => {
+        // Removed in this moment: nothing is left to rotate.
+        if (!this.#instances.has(idOf(instance.record))) return;
+        this.#home.warn(`the log of ${instance.token} was not rotated: ${String(error)}`);
+      });
+    }
+  }
+
+  #find(id: string, signal: AbortSignal): Instance {
+    this.#refuseIfOver(signal);
+    const instance = this.#instances.get(id);
+    if (instance !== undefined) return instance;
+    const message = `there is no instance ${id} on this host; it may have been removed`;
+    throw new EngineError('not-found', message, { permanent: true });
+  }
+
+  #refuseIfOver(signal: AbortSignal): void {
+    if (signal.aborted) throw abortedError(signal.reason);
+    if (!this.#closed.signal.aborted) return;
+    throw new EngineError('unavailable', 'the engine was closed; its agent is about to end');
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What the engine remembers of one instance: `record.json` in the instance's own folder, replaced as
+ * a whole by a rename.
+ *
+ * Nothing is flushed to the disk. A record only has to outlive the agent, and the kernel keeps it for
+ * that; what would outlive the kernel is of no use, because every process it tells of is gone too.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const checkSchema = z.object({
+  words: z.array(z.string()).min(1).readonly(),
+  intervalMs: z.number(),
+  timeoutMs: z.number(),
+  retries: z.number(),
+  startPeriodMs: z.number(),
+  environment: z.record(z.string(), z.string()),
+  workingDir: z.string(),
+});
+
+const labelsSchema = z.object({
+  component: z.string(),
+  slot: z.int(),
+  attempt: z.int(),
+  revision: z.string(),
+  term: z.int(),
+});
+
+const recordSchema = z.object({
+  format: z.literal(1),
+  labels: labelsSchema,
+  /** RFC 3339; the moment before the process was made. */
+  startedAt: z.string(),
+  ports: z
+    .array(z.object({ target: z.number(), address: z.string(), published: z.number() }))
+    .readonly(),
+  check: checkSchema.exactOptional(),
+  health: z.enum(['none', 'starting', 'healthy', 'unhealthy']),
+  /** Absent: the process is about to be made, or the agent ended before it could write this down. */
+  process: z
+    .object({ pid: z.int().positive(), startTicks: z.number(), boot: z.string() })
+    .exactOptional(),
+  /** Present: it has ended. */
+  exitCode: z.int().exactOptional(),
+});
+
+export type InstanceRecord = z.infer<typeof recordSchema>;
+/** One that has a process. */
+export type StartedRecord = InstanceRecord & Required<Pick<InstanceRecord, 'process'>>;
+
+const recordPath = (folder: string): string => join(folder, 'record.json');
+
+/** The calls for one folder must follow each other. */
+export async function writeRecord(folder: string, record: InstanceRecord): Promise<void> {
+  const draft = `${recordPath(folder)}.tmp`;
+  // The environment of the healthcheck may hold secrets.
+  await writeFile(draft, JSON.stringify(record), { mode: 0o600 });
+  await rename(draft, recordPath(folder));
+}
+
+/** Undefined: there is none, or none that can be read. */
+export async function readRecord(folder: string): Promise<InstanceRecord | undefined> {
+  try {
+    const parsed = recordSchema.safeParse(JSON.parse(await readFile(recordPath(folder), 'utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
