@@ -18,6 +18,11 @@ const installedNode = join(root, 'node_modules', 'node', 'bin', 'node');
 
 /** What npm said, or what the system said, and the advice that goes with it; the first match wins. */
 const REMEDIES = [
+  [
+    /bin.node ENOENT/,
+    'npm did not run the install script of the package `node`',
+    'npm config set ignore-scripts false, then: rm -rf node_modules && npm ci',
+  ],
   [/ENOSPC/, 'the disk is full', 'free some space, then run the same command again'],
   [/EACCES|EPERM|EROFS/, 'a file may not be written', `sudo chown -R "$(id -un)" '${root}'`],
   [/ENOENT.*spawn|spawn.*ENOENT/, 'npm was not found', 'install npm, or add it to PATH'],
