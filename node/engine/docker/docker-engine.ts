@@ -1,0 +1,365 @@
+/** The port `Engine` on a Docker Engine, through dockerode. */
+import { Readable } from 'node:stream';
+import type { Container } from 'dockerode';
+import {
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineInstance,
+  type EngineScope,
+  type InstanceRequest,
+} from '../engine.ts';
+import { Connection } from './connection.ts';
+import { containerBody } from './container.ts';
+import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
+import { isImageMissing, reasonOf, statusOf } from './failure.ts';
+import { instanceFromEvent, readInstance } from './instance.ts';
+import { containerName, type Labels, scopeFilter } from './labels.ts';
+import { readLines, readLogLines } from './lines.ts';
+
+const BOUNDS_MS = {
+  ask: 10_000,
+  create: 30_000,
+  start: 60_000,
+  kill: 15_000,
+  remove: 30_000,
+  pull: 10 * 60_000,
+  /** On top of the grace that the instance is given. */
+  stop: 30_000,
+} as const;
+/** Inspected at once when listing: enough to hide the round trip, few enough for the engine. */
+const INSPECT_COUNT_MAX = 16;
+
+/** Rejects with `unavailable` where no engine answers on the socket. */
+export async function createDockerEngine(
+  scope: EngineScope,
+  options: { readonly socketPath: string; readonly signal?: AbortSignal },
+): Promise<Engine> {
+  const connection = new Connection(options.socketPath);
+  try {
+    const signal = options.signal ?? new AbortController().signal;
+    await connection.negotiate(signal);
+    const limits = { what: 'cannot ask the Docker Engine for its version', signal };
+    const { Version } = await connection.call({ ...limits, boundMs: BOUNDS_MS.ask }, (cut) =>
+      // The types lack the options of this one call.
+      (connection.docker.version as (o: object) => Promise<{ Version: string }>).call(
+        connection.docker,
+        { abortSignal: cut },
+      ),
+    );
+    return new DockerEngine(scope, connection, Version);
+  } catch (error) {
+    connection[Symbol.dispose]();
+    throw error;
+  }
+}
+
+class DockerEngine implements Engine {
+  readonly kind = 'docker';
+  readonly version: string;
+  readonly #scope: EngineScope;
+  readonly #connection: Connection;
+  /** Ids whose labels were read: no other container is ever touched. */
+  readonly #ours = new Set<string>();
+  readonly #closed = new AbortController();
+
+  constructor(scope: EngineScope, connection: Connection, engineVersion: string) {
+    this.#scope = scope;
+    this.#connection = connection;
+    this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly EngineInstance[]> {
+    const what = 'cannot list the containers';
+    const found = await this.#connection.call({ what, boundMs: BOUNDS_MS.ask, signal }, (cut) =>
+      this.#connection.docker.listContainers({
+        all: true,
+        filters: { label: scopeFilter(this.#scope) },
+        abortSignal: cut,
+      }),
+    );
+    // The list itself knows neither pid nor exit code nor health.
+    const instances: EngineInstance[] = [];
+    for (let from = 0; from < found.length; from += INSPECT_COUNT_MAX) {
+      const some = found.slice(from, from + INSPECT_COUNT_MAX);
+      const read = await Promise.all(some.map(({ Id }) => this.#read(Id, signal)));
+      instances.push(...read.filter((instance) => instance !== undefined));
+    }
+    const listed = new Set(found.map(({ Id }) => Id));
+    for (const id of this.#ours) if (!listed.has(id)) this.#ours.delete(id);
+    return instances;
+  }
+
+  async inspect(id: string, signal: AbortSignal): Promise<EngineInstance> {
+    const instance = isExactId(id) ? await this.#read(id, signal) : undefined;
+    if (instance === undefined) throw notFound(id);
+    return instance;
+  }
+
+  async start(request: InstanceRequest, signal: AbortSignal): Promise<EngineInstance> {
+    const what = `cannot start ${request.labels.component}`;
+    const id = await this.#create(request, what, signal);
+    try {
+      await this.#connection.call({ what, boundMs: BOUNDS_MS.start, signal }, (cut) =>
+        this.#connection.docker.getContainer(id).start({ abortSignal: cut }),
+      );
+      return await this.inspect(id, signal);
+    } catch (error) {
+      // Not under `signal`: called off or not, nothing may stay behind.
+      await this.remove(id, new AbortController().signal).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async stop(id: string, graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#onOurs(id, signal, {
+      what: `cannot stop ${shortId(id)}`,
+      boundMs: graceMs + BOUNDS_MS.stop,
+      accept: [304, 409], // it has ended already
+      // Both answer when it has ended. The engine counts whole seconds; its stop knows the signal
+      // that the image asks for, but with no grace it would leave to luck how the instance ends.
+      run: (container, cut) =>
+        graceMs === 0
+          ? container.kill({ signal: 'SIGKILL', abortSignal: cut })
+          : container.stop({ t: Math.ceil(graceMs / 1000), abortSignal: cut }),
+    });
+  }
+
+  async kill(id: string, name: string, signal: AbortSignal): Promise<void> {
+    await this.#onOurs(id, signal, {
+      what: `cannot send ${name} to ${shortId(id)}`,
+      boundMs: BOUNDS_MS.kill,
+      accept: [],
+      run: (container, cut) => container.kill({ signal: name, abortSignal: cut }),
+    });
+  }
+
+  async remove(id: string, signal: AbortSignal): Promise<void> {
+    const what = `cannot remove ${shortId(id)}`;
+    try {
+      await this.#onOurs(id, signal, {
+        what,
+        boundMs: BOUNDS_MS.remove,
+        accept: [404],
+        // `v` takes the volumes without a name along, which belong to this container alone.
+        run: (container, cut) => container.remove({ force: true, v: true, abortSignal: cut }),
+      });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (error.code === 'not-found') return;
+      if (!/already in progress/i.test(error.message)) throw error;
+      await this.#awaitRemoved(id, what, signal);
+    }
+    this.#ours.delete(id);
+  }
+
+  async logs(
+    id: string,
+    options: { readonly follow: boolean; readonly tail?: number },
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    await this.#requireOurs(id, signal);
+    const limits = {
+      what: `cannot read the logs of ${shortId(id)}`,
+      boundMs: BOUNDS_MS.ask,
+      signal: AbortSignal.any([signal, this.#closed.signal]),
+    };
+    const query = {
+      stdout: 1,
+      stderr: 1,
+      follow: options.follow ? 1 : 0,
+      tail: options.tail ?? 'all',
+    };
+    const path = `/containers/${id}/logs`;
+    const source = await this.#connection.stream(limits, { method: 'GET', path, query });
+    return Readable.from(readLogLines(source), { encoding: 'utf8' });
+  }
+
+  events(signal: AbortSignal): AsyncIterable<EngineEvent> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    // From this call on, not from when the first event is asked for.
+    return readEvents(this.#eventSource(), BigInt(Date.now()) * 1_000_000n, either);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    this.#connection[Symbol.dispose]();
+  }
+
+  /** Makes the container, pulling its image or clearing a leftover of its name at most once each. */
+  async #create(request: InstanceRequest, what: string, signal: AbortSignal): Promise<string> {
+    try {
+      return await this.#createOnce(request, what, signal);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      if (isImageMissing(error.cause)) await this.#pull(request, what, signal);
+      else if (statusOf(error.cause) === 409) await this.#clearLeftover(request, what, signal);
+      else throw error;
+    }
+    return this.#createOnce(request, what, signal);
+  }
+
+  async #createOnce(request: InstanceRequest, what: string, signal: AbortSignal): Promise<string> {
+    const body = containerBody(this.#scope, request);
+    const query = { name: containerName(this.#scope, request.labels) };
+    if (signal.aborted) throw new EngineError('aborted', `${what}: it was called off`);
+    // Not cut by `signal`: a container that was made has to be known to be removed again.
+    const limits = { what, boundMs: BOUNDS_MS.create, signal: this.#closed.signal };
+    const { id } = await this.#connection.call(limits, (cut) => {
+      // Apart, or dockerode would repeat the whole body, secrets too, in the address.
+      const options = { _query: query, _body: body, abortSignal: cut };
+      return this.#connection.docker.createContainer(options);
+    });
+    this.#ours.add(id);
+    return id;
+  }
+
+  /** `start` reports a missing image with the reason why the pull failed. */
+  async #pull(request: InstanceRequest, what: string, signal: AbortSignal): Promise<void> {
+    const image = request.spec.image ?? '';
+    const fail = (why: string, cause: unknown) =>
+      new EngineError(
+        'no-image',
+        `${what}: no image ${image} on this host, and pulling it failed: ${why}; ` +
+          'check its name, or bring it here with docker load or docker import',
+        { permanent: statusOf(cause) === 404, cause },
+      );
+    const query = imageQuery(image);
+    const limits = { what, boundMs: BOUNDS_MS.pull, signal };
+    try {
+      const progress = await this.#connection.stream(limits, {
+        method: 'POST',
+        path: '/images/create',
+        query,
+      });
+      for await (const line of readLines(progress)) {
+        const failure = /"error":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
+        if (failure !== undefined) throw fail(failure, undefined);
+      }
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code === 'no-image') throw error;
+      if (error.code === 'aborted') throw error;
+      throw fail(reasonOf(error.cause ?? error), error.cause);
+    }
+  }
+
+  /** Removes an ended container that has the very name we need, if it is this instance's own. */
+  async #clearLeftover(request: InstanceRequest, what: string, signal: AbortSignal): Promise<void> {
+    const name = containerName(this.#scope, request.labels);
+    const leftover = await this.#read(name, signal);
+    if (leftover === undefined || leftover.name !== name) {
+      const why = `a container named ${name} exists and is not ours`;
+      throw new EngineError('conflict', `${what}: ${why}; rename or remove it`);
+    }
+    if (leftover.state === 'running' || leftover.state === 'paused') {
+      const why = `it runs already as ${name}`;
+      throw new EngineError('conflict', `${what}: ${why}; list the instances again`);
+    }
+    await this.remove(leftover.id, signal);
+  }
+
+  /** Inspects; `undefined` where there is no such container or it is not ours. */
+  async #read(idOrName: string, signal: AbortSignal): Promise<EngineInstance | undefined> {
+    const limits = { what: `cannot inspect ${shortId(idOrName)}`, boundMs: BOUNDS_MS.ask, signal };
+    try {
+      const answer = await this.#connection.call(limits, (cut) =>
+        this.#connection.docker.getContainer(idOrName).inspect({ abortSignal: cut }),
+      );
+      const instance = readInstance(this.#scope, answer);
+      if (instance !== undefined) this.#ours.add(instance.id);
+      return instance;
+    } catch (error) {
+      if (error instanceof EngineError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  }
+
+  async #onOurs(
+    id: string,
+    signal: AbortSignal,
+    call: {
+      readonly what: string;
+      readonly boundMs: number;
+      /** HTTP statuses that mean it is done already. */
+      readonly accept: readonly number[];
+      run(container: Container, cut: AbortSignal): Promise<unknown>;
+    },
+  ): Promise<void> {
+    await this.#requireOurs(id, signal);
+    const container = this.#connection.docker.getContainer(id);
+    await this.#connection.call({ ...call, signal }, (cut) =>
+      call.run(container, cut).catch((error: unknown) => {
+        if (!call.accept.includes(statusOf(error) ?? 0)) throw error;
+      }),
+    );
+  }
+
+  async #requireOurs(id: string, signal: AbortSignal): Promise<void> {
+    if (!this.#ours.has(id)) await this.inspect(id, signal);
+  }
+
+  async #awaitRemoved(id: string, what: string, signal: AbortSignal): Promise<void> {
+    const limits = { what, boundMs: BOUNDS_MS.remove, signal };
+    await this.#connection.call(limits, (cut) =>
+      this.#connection.docker
+        .getContainer(id)
+        .wait({ condition: 'removed', abortSignal: cut })
+        .catch((error: unknown) => {
+          if (statusOf(error) !== 404) throw error;
+        }),
+    );
+  }
+
+  #eventSource(): EventSource {
+    return {
+      open: (sinceNanos, signal) => {
+        const seconds = sinceNanos / 1_000_000_000n;
+        const nanos = String(sinceNanos % 1_000_000_000n).padStart(9, '0');
+        const filters = {
+          type: ['container'],
+          event: EVENT_KINDS,
+          label: scopeFilter(this.#scope),
+        };
+        const limits = { what: 'cannot open the event stream', boundMs: BOUNDS_MS.ask, signal };
+        const query = { since: `${seconds}.${nanos}`, filters };
+        return this.#connection.stream(limits, { method: 'GET', path: '/events', query });
+      },
+      started: (id, attributes, signal) => this.#started(id, attributes, signal),
+    };
+  }
+
+  async #started(
+    id: string,
+    attributes: Labels,
+    signal: AbortSignal,
+  ): Promise<EngineEvent | undefined> {
+    const told = instanceFromEvent(this.#scope, id, attributes);
+    if (told === undefined) return undefined;
+    this.#ours.add(id);
+    const now = await this.#read(id, signal).catch(() => undefined);
+    // It ran when this was told, whatever it does by now: its exit is told next.
+    return { kind: 'started', instance: now?.state === 'running' ? now : told };
+  }
+}
+
+/** The engine would also take a name or the beginning of an id. */
+function isExactId(id: string): boolean {
+  return /^[0-9a-f]{64}$/.test(id);
+}
+
+function shortId(id: string): string {
+  return isExactId(id) ? `container ${id.slice(0, 12)}` : `container ${id}`;
+}
+
+function notFound(id: string): EngineError {
+  const what = `no ${shortId(id)} of this host`;
+  return new EngineError('not-found', `${what}: it was removed or was never ours; list them again`);
+}
+
+/** Without a tag the engine would pull every one of them. */
+function imageQuery(image: string): { fromImage: string; tag: string } {
+  const at = image.indexOf('@');
+  const colon = image.lastIndexOf(':');
+  const end = at >= 0 ? at : colon > image.lastIndexOf('/') ? colon : image.length;
+  return { fromImage: image.slice(0, end), tag: image.slice(end + 1) || 'latest' };
+}

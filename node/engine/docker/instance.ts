@@ -1,0 +1,104 @@
+/** What `inspect` says of a container, as an `EngineInstance`. */
+import { z } from 'zod';
+import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
+import { type Labels, readLabels } from './labels.ts';
+
+const inspected = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  State: z.object({
+    Status: z.string(),
+    Pid: z.number(),
+    ExitCode: z.number(),
+    OOMKilled: z.boolean(),
+    StartedAt: z.string(),
+    Health: z.object({ Status: z.string() }).nullish(),
+  }),
+  NetworkSettings: z.object({
+    Ports: z
+      .record(
+        z.string(),
+        z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullable(),
+      )
+      .nullish(),
+  }),
+});
+type Inspected = z.infer<typeof inspected>;
+
+/** `undefined`: the container is not ours. Throws where the engine's answer cannot be read. */
+export function readInstance(scope: EngineScope, answer: unknown): EngineInstance | undefined {
+  const parsed = inspected.safeParse(answer);
+  if (!parsed.success) {
+    throw new EngineError(
+      'failed',
+      `cannot read what the Docker Engine says of a container: ${z.prettifyError(parsed.error)}; ` +
+        'use an engine with API 1.24 or later',
+    );
+  }
+  const { Id, Name, Config, State } = parsed.data;
+  const labels = readLabels(scope, Config.Labels ?? {});
+  if (labels === undefined) return undefined;
+  const state = readState(State.Status);
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    labels,
+    state,
+    health: readHealth(State.Health?.Status) ?? 'none',
+    ...(State.Pid > 0 && { pid: State.Pid }),
+    // Year 1: it never started.
+    ...(!State.StartedAt.startsWith('0001-') && { startedAt: State.StartedAt }),
+    ...(state === 'exited' && { exitCode: State.ExitCode, oomKilled: State.OOMKilled }),
+    ports: readPorts(parsed.data),
+  };
+}
+
+/** The little that an event itself tells of a container which is gone before it can be inspected. */
+export function instanceFromEvent(
+  scope: EngineScope,
+  id: string,
+  attributes: Labels,
+): EngineInstance | undefined {
+  const labels = readLabels(scope, attributes);
+  if (labels === undefined) return undefined;
+  return {
+    id,
+    name: attributes['name'] ?? id,
+    labels,
+    state: 'running',
+    health: 'none',
+    ports: [],
+  };
+}
+
+export function readHealth(
+  status: string | undefined,
+): 'starting' | 'healthy' | 'unhealthy' | undefined {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy'
+    ? status
+    : undefined;
+}
+
+function readState(status: string): EngineInstance['state'] {
+  switch (status) {
+    case 'created':
+    case 'running':
+    case 'paused':
+      return status;
+    case 'restarting': // somebody else gave it a restart policy: it has a process, or soon again
+      return 'running';
+    default: // exited, removing, dead
+      return 'exited';
+  }
+}
+
+function readPorts({ NetworkSettings }: Inspected): EngineInstance['ports'] {
+  return Object.entries(NetworkSettings.Ports ?? {}).flatMap(([key, bindings]) =>
+    (bindings ?? []).map((binding) => ({
+      target: Number.parseInt(key, 10),
+      address: binding.HostIp,
+      published: Number(binding.HostPort),
+    })),
+  );
+}

@@ -1,0 +1,61 @@
+/** The labels and the name by which a container is known to be ours, and whose it is. */
+import type { EngineScope, InstanceLabels } from '../engine.ts';
+
+const CLUSTER = 'io.millrace.cluster';
+const HOST = 'io.millrace.host';
+const COMPONENT = 'io.millrace.component';
+const SLOT = 'io.millrace.slot';
+const ATTEMPT = 'io.millrace.attempt';
+const REVISION = 'io.millrace.revision';
+const TERM = 'io.millrace.term';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** On everything we make, volumes too: `destroy` finds it by `used-by` when no agent is left. */
+export function scopeLabels(scope: EngineScope): Record<string, string> {
+  return { 'used-by': 'millrace', [CLUSTER]: scope.cluster, [HOST]: scope.host };
+}
+
+export function writeLabels(scope: EngineScope, labels: InstanceLabels): Record<string, string> {
+  return {
+    ...scopeLabels(scope),
+    [COMPONENT]: labels.component,
+    [SLOT]: String(labels.slot),
+    [ATTEMPT]: String(labels.attempt),
+    [REVISION]: labels.revision,
+    [TERM]: String(labels.term),
+  };
+}
+
+/** `undefined`: not ours, another host's, or not readable, which is the same to us. */
+export function readLabels(scope: EngineScope, written: Labels): InstanceLabels | undefined {
+  if (written[CLUSTER] !== scope.cluster || written[HOST] !== scope.host) return undefined;
+  const component = written[COMPONENT];
+  const revision = written[REVISION];
+  const slot = readCount(written[SLOT]);
+  const attempt = readCount(written[ATTEMPT]);
+  const term = readCount(written[TERM]);
+  if (component === undefined || revision === undefined) return undefined;
+  if (slot === undefined || attempt === undefined || term === undefined) return undefined;
+  return { component, slot, attempt, revision, term };
+}
+
+/** The engine's own filter: a container needs every one of these. */
+export function scopeFilter(scope: EngineScope): string[] {
+  return [`${CLUSTER}=${scope.cluster}`, `${HOST}=${scope.host}`];
+}
+
+/** Ends in the host, so that several agents can share one engine. */
+export function containerName(scope: EngineScope, labels: InstanceLabels): string {
+  const component = labels.component.replace('.', '-');
+  return `${component}-${labels.slot}-${labels.attempt}-${scope.host}`;
+}
+
+/** A named volume belongs to its stack and outlives every instance. */
+export function volumeName(labels: InstanceLabels, source: string): string {
+  return `${labels.component.split('.', 1)[0] ?? ''}_${source}`;
+}
+
+function readCount(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
