@@ -1,0 +1,57 @@
+/** Which engine an agent works with: the one it is told, else Docker where a socket answers. */
+import { unreachable } from '../../protocol/base/assert.ts';
+import { createDockerEngine } from './docker/docker-engine.ts';
+import { dockerSockets } from './docker/sockets.ts';
+import { type Engine, EngineError, type EngineScope } from './engine.ts';
+import { createProcessEngine } from './process/process-engine.ts';
+
+export type EngineChoice = 'auto' | 'docker' | 'process';
+
+export type EngineOptions = {
+  /** Looked at before, and instead of, what the environment names. */
+  readonly dockerSocket?: string;
+  /** Where the process engine keeps what it runs. */
+  readonly stateDir: string;
+  /** Default: this process's own. `MILLRACE_DOCKER_SOCKET` and `DOCKER_HOST=unix://…` are read. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+};
+
+/** Rejects only where `docker` is chosen and none answers: `auto` falls back to `process`. */
+export async function openEngine(
+  choice: EngineChoice,
+  scope: EngineScope,
+  options: EngineOptions,
+): Promise<Engine> {
+  switch (choice) {
+    case 'process':
+      return createProcessEngine(scope, options);
+    case 'docker':
+      return openDocker(scope, dockerSockets(options, options.environment ?? process.env));
+    case 'auto':
+      try {
+        return await openDocker(scope, dockerSockets(options, options.environment ?? process.env));
+      } catch (error) {
+        if (!(error instanceof EngineError)) throw error;
+        return createProcessEngine(scope, options);
+      }
+    default:
+      return unreachable(choice);
+  }
+}
+
+async function openDocker(scope: EngineScope, sockets: readonly string[]): Promise<Engine> {
+  const refusals: string[] = [];
+  for (const socketPath of sockets) {
+    try {
+      return await createDockerEngine(scope, { socketPath });
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      refusals.push(`${socketPath} (${error.message})`);
+    }
+  }
+  throw new EngineError(
+    'unavailable',
+    `no Docker Engine answers: tried ${refusals.join(', ')}; ` +
+      'start Docker, name its socket in MILLRACE_DOCKER_SOCKET, or choose --engine process',
+  );
+}
