@@ -1,0 +1,45 @@
+/** A Compose file to a stack, with its problems told on standard error, one per line. */
+import type { StackSpec } from '../../protocol/component/spec.ts';
+import { loadCompose } from '../compose/load.ts';
+import { renderProblem } from '../compose/problems.ts';
+import { EXIT, Failure } from './failure.ts';
+import { typed } from './invocation.ts';
+import { type Cli, note } from './terminal.ts';
+
+export type ComposeText = {
+  readonly text: string;
+  /** As the user named it. */
+  readonly path: string;
+  /** Relative paths in the file start here. */
+  readonly dir: string;
+  readonly name?: string;
+  /** Warnings are errors. */
+  readonly strict: boolean;
+};
+
+/** Throws a `Failure` with exit 2 where the file cannot be deployed as it is. */
+export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): StackSpec {
+  const result = loadCompose(text, { ...source, env: process.env });
+  if (!result.ok) {
+    if (!cli.json) note(cli, ...result.problems.map(renderProblem));
+    throw refused(source.path, result.problems.map(renderProblem), 'problem');
+  }
+  const warnings = result.warnings.map(renderProblem);
+  if (strict && warnings.length > 0) {
+    if (!cli.json) note(cli, ...warnings);
+    throw refused(source.path, warnings, 'warning');
+  }
+  if (!cli.json) note(cli, ...warnings.map((warning) => `warning: ${warning}`));
+  return result.stack;
+}
+
+function refused(path: string, told: readonly string[], what: 'problem' | 'warning'): Failure {
+  const count = `${told.length} ${what}${told.length === 1 ? '' : 's'}`;
+  return new Failure({
+    code: 'bad-compose',
+    what: `${path} cannot be deployed: ${count}`,
+    why: what === 'warning' ? `--strict, and: ${told[0] ?? ''}` : (told[0] ?? ''),
+    next: `mend ${path} and run again: ${typed(`deploy -f ${path}`)}`,
+    exit: EXIT.usage,
+  });
+}

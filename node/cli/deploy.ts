@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve as resolvePath } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { Command } from 'commander';
+import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { StackView } from '../../protocol/view/view.ts';
+import type { DeployBody } from '../http/api.ts';
+import { parseDuration } from './duration.ts';
+import { EXIT, Failure, isUnknown, unknownOutcome } from './failure.ts';
+import { typed } from './invocation.ts';
+import type { Perform } from './perform.ts';
+import { settle } from './settle.ts';
+import { type Cli, confirm, note, print, printJson } from './terminal.ts';
+
+type DeployOptions = {
+  readonly file: string;
+  readonly name?: string;
+  readonly yes?: boolean;
+  readonly wait: boolean;
+  readonly timeout: number;
+  readonly strict?: boolean;
+  readonly deployId?: string;
+};
+
+export function deployCommand(perform: Perform): Command {
+  return new Command('deploy')
+    .description('make the cluster run what a Compose file says; only what differs is touched')
+    .option('-f, --file <file>', 'the Compose file, - for standard input', 'compose.yaml')
+    .option('-n, --name <name>', "the stack's name in place of the file's")
+    .option('-y, --yes', 'do not ask before components are removed')
+    .option('--no-wait', 'return once the cluster has accepted it')
+    .option('--timeout <time>', 'how long to wait until all is healthy', parseDuration, 120_000)
+    .option('--strict', 'warnings are errors')
+    .option('--deploy-id <id>', 'ask again after an unknown outcome: the same deploy happens once')
+    .action((options: DeployOptions, command: Command) =>
+      perform(command, (cli) => deploy(cli, options)),
+    );
+}
+
+async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
+  const stack = await readStack(cli, options);
+  const before = (await cli.client.status(cli.signal)).data.cluster;
+  const old = before.stacks.find(({ name }) => name === stack.name);
+  if (!(await mayRemove(cli, stack, old, options))) {
+    note(cli, 'nothing was changed');
+    return EXIT.ok;
+  }
+  const body = await submit(cli, stack, options);
+  const count = `${stack.components.length} component${stack.components.length === 1 ? '' : 's'}`;
+  note(
+    cli,
+    `${stack.name} revision ${body.revision}: ${body.changed ? `accepted, ${count}` : 'was so already'}`,
+  );
+  if (cli.json) printJson(cli, body);
+  if (!options.wait) return EXIT.ok;
+  cli.continues = `${stack.name} is accepted and goes on in the cluster; see ${typed(`status ${stack.name}`)}`;
+  const wanted = { stack: stack.name, components: stack.components.map(({ name }) => name) };
+  await settle(cli, { ...wanted, revision: body.revision, timeoutMs: options.timeout });
+  if (!cli.json) print(cli, `${stack.name} is as wanted and healthy`);
+  return EXIT.ok;
+}
+
+async function readStack(cli: Cli, { file, name, strict }: DeployOptions): Promise<StackSpec> {
+  const path = file === '-' ? 'standard input' : file;
+  const text = file === '-' ? await readAll(cli.stdin) : await readCompose(file);
+  const dir = file === '-' ? process.cwd() : dirname(resolvePath(file));
+  const named = name === undefined ? {} : { name };
+  const { loadStack } = await import('./compose-file.ts');
+  return loadStack(cli, { text, path, dir, ...named, strict: strict === true });
+}
+
+async function readCompose(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const next = `name the Compose file: ${typed('deploy -f FILE')}`;
+    const what = `${file} cannot be read`;
+    throw new Failure({ code: 'no-file', what, why, next, exit: EXIT.usage }, { cause });
+  }
+}
+
+/** Removing components ends instances: it wants a yes. Everything else a deploy does is repairable. */
+async function mayRemove(
+  cli: Cli,
+  stack: StackSpec,
+  old: StackView | undefined,
+  options: DeployOptions,
+): Promise<boolean> {
+  const kept = new Set(stack.components.map(({ name }) => `${stack.name}.${name}`));
+  const removed = old?.components.filter(({ id }) => !kept.has(id)) ?? [];
+  if (removed.length === 0 || options.yes === true) return true;
+  const instances = removed.reduce((sum, { running }) => sum + running, 0);
+  const names = removed.map(({ id }) => id).join(', ');
+  return confirm(cli, `Remove ${names} with ${instances} running instance(s)?`, '--yes');
+}
+
+async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promise<DeployBody> {
+  const id = options.deployId ?? randomUUID().replaceAll('-', '');
+  const again = repeat(options, id);
+  cli.continues = `the deploy was sent and may have happened; ask again with: ${again}`;
+  try {
+    return await cli.client.deploy({ stack, deploy_id: id }, cli.signal);
+  } catch (error) {
+    throw isUnknown(error)
+      ? unknownOutcome(`the deploy of ${stack.name}`, id, again, error)
+      : error;
+  }
+}
+
+function repeat({ file, name, strict }: DeployOptions, id: string): string {
+  const named = name === undefined ? '' : ` -n ${name}`;
+  return typed(
+    `deploy -f ${file}${named}${strict === true ? ' --strict' : ''} --yes --deploy-id ${id}`,
+  );
+}

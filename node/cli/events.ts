@@ -1,0 +1,53 @@
+import { Command } from 'commander';
+import type { EventBody } from '../http/api.ts';
+import { clock, parseDuration } from './duration.ts';
+import { EXIT, Failure } from './failure.ts';
+import { typed } from './invocation.ts';
+import type { Perform } from './perform.ts';
+import { type Cli, note, print, printJson } from './terminal.ts';
+
+type EventOptions = { readonly follow?: boolean; readonly since: number };
+
+const HOST_CHARS = 8;
+const KIND_CHARS = 16;
+
+export function eventsCommand(perform: Perform): Command {
+  return new Command('events')
+    .description('what happened and what was decided, oldest first')
+    .option('-f, --follow', 'go on as more happens')
+    .option('--since <time>', 'how far to look back', parseDuration, 300_000)
+    .action((options: EventOptions, command: Command) =>
+      perform(command, (cli) => events(cli, options)),
+    );
+}
+
+async function events(cli: Cli, { follow, since }: EventOptions): Promise<number> {
+  let seen = 0;
+  for await (const event of cli.client.events(
+    { sinceMs: since, follow: follow === true },
+    cli.signal,
+  )) {
+    seen += 1;
+    if (cli.json) printJson(cli, event);
+    else print(cli, eventLine(event));
+  }
+  if (follow === true) throw agentWent();
+  if (seen === 0 && !cli.json) note(cli, 'nothing happened in this time');
+  return EXIT.ok;
+}
+
+/** Fixed columns: each line is written before the next is known. */
+function eventLine(event: EventBody): string {
+  const head = [clock(event.at), event.host_name.padEnd(HOST_CHARS), event.kind.padEnd(KIND_CHARS)];
+  return [...head, event.text].join('  ');
+}
+
+function agentWent(): Failure {
+  return new Failure({
+    code: 'no-agent',
+    what: 'the agent has ended, and with it this stream',
+    why: 'it was stopped or restarted; the instances run on without it',
+    next: typed('events -f'),
+    exit: EXIT.noAgent,
+  });
+}

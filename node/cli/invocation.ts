@@ -1,0 +1,24 @@
+/** How this command can be typed again: `agentctl`, or `npx agentctl` from a clone. */
+import { basename } from 'node:path';
+
+export type Invocation = {
+  readonly script: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** `rest` is what follows the name: `typed('status -w')`. */
+export function typed(rest?: string): string {
+  const name = commandName({ script: process.argv[1], env: process.env });
+  return rest === undefined ? name : `${name} ${rest}`;
+}
+
+/**
+ * Installed, the script is a link or a bundle called `agentctl` on the PATH. From a clone it is
+ * `main.ts`, or npm started it (`npx agentctl`, `npm run agentctl`), and npx is what works there.
+ */
+export function commandName({ script, env }: Invocation): 'agentctl' | 'npx agentctl' {
+  if (env['npm_execpath'] !== undefined || env['npm_lifecycle_event'] !== undefined)
+    return 'npx agentctl';
+  const installed = script !== undefined && basename(script) === 'agentctl';
+  return installed && !script.includes('/node_modules/.bin/') ? 'agentctl' : 'npx agentctl';
+}

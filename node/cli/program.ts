@@ -1,0 +1,62 @@
+/** The tree of commands. The reference in `docs/cli.md` is made from it. */
+import { Command, Option } from 'commander';
+import { agentCommand } from './agent.ts';
+import { clusterCommand } from './cluster.ts';
+import { deployCommand } from './deploy.ts';
+import { destroyCommand } from './destroy.ts';
+import { eventsCommand } from './events.ts';
+import { hostCommand } from './host.ts';
+import { inspectCommand } from './inspect.ts';
+import { killCommand } from './kill.ts';
+import { logsCommand } from './logs.ts';
+import type { Perform } from './perform.ts';
+import { psCommand } from './ps.ts';
+import { restartCommand } from './restart.ts';
+import { statusCommand } from './status.ts';
+import { waitCommand } from './wait.ts';
+import { whyCommand } from './why.ts';
+
+const VERBS = [
+  clusterCommand,
+  deployCommand,
+  statusCommand,
+  psCommand,
+  logsCommand,
+  killCommand,
+  restartCommand,
+  eventsCommand,
+  whyCommand,
+  inspectCommand,
+  destroyCommand,
+  hostCommand,
+  waitCommand,
+  agentCommand,
+] as const;
+
+export function createProgram(perform: Perform): Command {
+  const program = new Command('agentctl')
+    .description('ask and steer the Millrace agent of this host, and through it the cluster')
+    .option(
+      '--socket <path>',
+      "the agent's socket (else MILLRACE_SOCKET, else where agents put it)",
+    )
+    .addOption(
+      new Option('--color <when>', 'color the letters')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .option('--json', 'one JSON object, or one per line of a stream; errors too')
+    .helpCommand(false);
+  for (const verb of VERBS) program.addCommand(verb(perform));
+  for (const command of everyCommand(program)) {
+    command.configureHelp({ showGlobalOptions: true });
+    // Errors of usage are thrown, and told in three parts like all others.
+    command.exitOverride().configureOutput({ outputError: () => undefined });
+  }
+  return program;
+}
+
+/** The commands below it too, each after its parent. */
+export function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap((child) => everyCommand(child))];
+}

@@ -1,0 +1,225 @@
+import { Command } from 'commander';
+import type { ClusterView, ComponentView, HostView, SlotView } from '../../protocol/view/view.ts';
+import type { EventBody } from '../http/api.ts';
+import { age } from './duration.ts';
+import { EXIT } from './failure.ts';
+import type { Perform } from './perform.ts';
+import { eventTable, type ScreenStyle, viewLine } from './status-screen.ts';
+import { resolve, type Subject } from './subject.ts';
+import { concerns, seatsOn } from './subject-screen.ts';
+import { wrap } from './table.ts';
+import { type Cli, print, printJson, widthOf } from './terminal.ts';
+import { condition, hostName, isHealthy, isUp, servingSlots, slotTrouble } from './verdict.ts';
+
+type Asked = Extract<Subject, { kind: 'component' | 'instance' | 'host' }>;
+
+/** The journals hold no more than this far back anyway. */
+const LOOK_BACK_MS = 24 * 3_600_000;
+const TRACE_MAX = 20;
+const LABEL_CHARS = 8;
+
+export function whyCommand(perform: Perform): Command {
+  return new Command('why')
+    .description('who decided what about it, from what, and what comes next')
+    .argument('<subject>', 'a component, instance or host')
+    .action((word: string, _: object, command: Command) =>
+      perform(command, (cli) => explain(cli, word)),
+    );
+}
+
+async function explain(cli: Cli, word: string): Promise<number> {
+  const body = await cli.client.status(cli.signal);
+  const subject = resolve(body.data.cluster, word, ['component', 'instance', 'host']);
+  const trace = await traceOf(cli, subject);
+  if (cli.json) {
+    const { kind, id } = subject;
+    const { generated_at, view } = body;
+    printJson(cli, {
+      schema: 'millrace/why/1',
+      generated_at,
+      view,
+      data: { kind, subject: id, now: nowOf(subject), trace },
+    });
+  } else {
+    print(
+      cli,
+      ...whyScreen(body.data.cluster, subject, trace, {
+        width: widthOf(cli.stdout),
+        paint: cli.paint,
+      }),
+    );
+  }
+  return EXIT.ok;
+}
+
+/** What is wanted, what is, who decides, slot by slot; then the trace; then what comes next. */
+export function whyScreen(
+  view: ClusterView,
+  subject: Asked,
+  trace: readonly EventBody[],
+  style: ScreenStyle,
+): readonly string[] {
+  const facts = factsOf(view, subject).flatMap(([label, text]) =>
+    labeled(label, text, style.width),
+  );
+  const decisions = trace.slice(-TRACE_MAX);
+  const older = trace.length - decisions.length;
+  return [
+    style.paint(
+      'bold',
+      `${subject.kind} ${subject.kind === 'host' ? subject.host.name : subject.id}`,
+    ),
+    ...facts,
+    '',
+    style.paint('bold', 'DECISIONS AND EVENTS, newest last'),
+    ...(older > 0 ? [`${older} older ones are not shown`] : []),
+    ...(trace.length > 0 ? eventTable(decisions, style) : ['none are known to this host']),
+    '',
+    viewLine(view),
+  ];
+}
+
+type Fact = readonly [label: string, text: string];
+
+function factsOf(view: ClusterView, subject: Asked): readonly Fact[] {
+  switch (subject.kind) {
+    case 'component':
+      return componentFacts(view, subject.component);
+    case 'instance':
+      return instanceFacts(view, subject.component, subject.slot);
+    case 'host':
+      return hostFacts(view, subject.host);
+  }
+}
+
+function componentFacts(view: ClusterView, component: ComponentView): readonly Fact[] {
+  const { wanted, running, revision, slots } = component;
+  const serving = servingSlots(view, component).length;
+  return [
+    [
+      'wanted',
+      wanted === 'all'
+        ? 'one on every host that fits'
+        : `${wanted} instance${wanted === 1 ? '' : 's'}`,
+    ],
+    ['is', `${running} running, ${serving} healthy, spec revision ${revision.slice(0, 7)}`],
+    ['leader', leaderText(view, component)],
+    ...slots.map((slot): Fact => [`slot ${slot.slot}`, slotText(view, slot)]),
+    ['next', nextText(view, component, slots)],
+  ];
+}
+
+function instanceFacts(
+  view: ClusterView,
+  component: ComponentView,
+  slot: SlotView,
+): readonly Fact[] {
+  const { instance } = slot;
+  const stale = instance !== undefined && instance.revision !== component.revision;
+  const budget =
+    instance === undefined
+      ? ''
+      : `attempt ${instance.attempt}, ${instance.restarts} restarts counted by the budget`;
+  return [
+    ['is', slotText(view, slot)],
+    ['leader', leaderText(view, component)],
+    ...(instance === undefined
+      ? []
+      : [['decided', `under term ${instance.term}; ${budget}`] as const]),
+    ...(stale
+      ? [
+          [
+            'stale',
+            `its revision ${instance.revision.slice(0, 7)} is not the wanted ${component.revision.slice(0, 7)}`,
+          ] as const,
+        ]
+      : []),
+    ['next', nextText(view, component, [slot])],
+  ];
+}
+
+function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
+  const heard =
+    host.self || host.heardMsAgo === undefined ? '' : `, last heard ${age(host.heardMsAgo)} ago`;
+  const leads = view.leaders.filter((leader) => leader.host === host.id);
+  const seats = seatsOn(view, host.id).map(({ component, slot }) => `${component.id}.${slot.slot}`);
+  return [
+    [
+      'is',
+      `${host.state} for ${age(host.sinceMs)}${heard}, as ${hostName(view, view.from)} believes`,
+    ],
+    ['votes', host.voter ? 'yes: a voter of the roster' : 'no'],
+    ['leads', leads.map(({ key, term }) => `${key} (term ${term})`).join(', ') || 'nothing'],
+    ['runs', seats.join(', ') || 'nothing'],
+    ['next', hostNext(view, host, seats.length)],
+  ];
+}
+
+function leaderText(view: ClusterView, { leader }: ComponentView): string {
+  if (leader !== undefined) return `${hostName(view, leader.host)}, term ${leader.term}`;
+  return view.quorum
+    ? 'none now; the hosts are electing one'
+    : 'none known: this host hears no quorum of voters';
+}
+
+function slotText(view: ClusterView, slot: SlotView): string {
+  const { instance, host, note } = slot;
+  const why = note === undefined ? '' : `: ${note}`;
+  if (host === undefined && instance === undefined) return `on no host${why}`;
+  const at = host ?? instance?.host ?? '';
+  const place = `on ${hostName(view, at)}${isUp(view, at) ? '' : '? (not confirmed)'}`;
+  if (instance === undefined) return `${place}, not started yet${why}`;
+  const crash = instance.crashLoop ? ', in a crash loop' : '';
+  return `${place}, ${condition(instance)}${crash}${why}`;
+}
+
+/** The agent's own note knows best; without one the slots speak. */
+function nextText(view: ClusterView, component: ComponentView, slots: readonly SlotView[]): string {
+  if (component.note !== undefined) return component.note;
+  const trouble = slots.map((slot) => slotTrouble(view, slot)).find((text) => text !== undefined);
+  if (trouble !== undefined) return `not as wanted: ${trouble}`;
+  return isHealthy(view, component)
+    ? 'nothing: it is as wanted'
+    : 'its leader has to place what is missing';
+}
+
+function hostNext(view: ClusterView, host: HostView, seats: number): string {
+  if (host.state === 'alive') return 'nothing: it is heard';
+  if (host.state === 'left') return 'nothing: it has left the cluster';
+  if (host.state === 'suspect') return 'it answers, or it is declared dead';
+  const who = view.quorum
+    ? 'the leaders of their components move them'
+    : 'nothing moves: no quorum is heard from here';
+  return seats === 0
+    ? 'nothing ran on it; it rejoins when it is back'
+    : `${seats} slot(s) were on it; ${who}`;
+}
+
+/** Events about what this hangs on too: an instance's component. */
+async function traceOf(cli: Cli, subject: Asked): Promise<readonly EventBody[]> {
+  const about = subject.kind === 'instance' ? subject.component.id : subject.id;
+  const found: EventBody[] = [];
+  const query = { sinceMs: LOOK_BACK_MS, follow: false, about };
+  for await (const event of cli.client.events(query, cli.signal)) found.push(event);
+  if (subject.kind !== 'instance') return found;
+  const others = (id: string): boolean => id.startsWith(`${about}.`) && !concerns(id, subject);
+  return found.filter((event) => !event.about.some(others) || event.about.includes(subject.id));
+}
+
+function nowOf(subject: Asked): ComponentView | SlotView | HostView {
+  switch (subject.kind) {
+    case 'component':
+      return subject.component;
+    case 'instance':
+      return subject.slot;
+    case 'host':
+      return subject.host;
+  }
+}
+
+function labeled(label: string, text: string, width: number): readonly string[] {
+  const indent = ' '.repeat(LABEL_CHARS + 4);
+  return wrap(text, width - indent.length).map((line, at) =>
+    at === 0 ? `  ${label.padEnd(LABEL_CHARS)}  ${line}` : `${indent}${line}`,
+  );
+}

@@ -1,0 +1,261 @@
+/**
+ * The asking side of the local API: HTTP on the agent's unix socket. One connection per request.
+ *
+ * A request that failed before the agent could have read it (`sent` false) changed nothing; after
+ * that its outcome is unknown, and only asking again with the same deploy id is safe.
+ */
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Readable } from 'node:stream';
+import type {
+  ActionBody,
+  ClusterBody,
+  DeployBody,
+  DeployRequest,
+  DestroyRequest,
+  ErrorBody,
+  EventBody,
+  InspectBody,
+  JoinRequest,
+  StatusBody,
+} from './api.ts';
+
+export type ApiRefusal = ErrorBody['error'];
+
+/** The agent answered with an error of its own. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly refusal: ApiRefusal;
+  constructor(status: number, refusal: ApiRefusal) {
+    super(refusal.what);
+    this.status = status;
+    this.refusal = refusal;
+  }
+}
+
+/** No answer. `code`: of the system call (`ENOENT`, …), or `TIMEOUT`, or `NOT-AN-AGENT`. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+  readonly socket: string;
+  readonly code: string;
+  /** Whether the agent may have read the request. */
+  readonly sent: boolean;
+  constructor(
+    socket: string,
+    code: string,
+    options: { readonly sent: boolean; readonly cause?: unknown },
+  ) {
+    super(`no agent answers on ${socket} (${code})`, { cause: options.cause });
+    this.socket = socket;
+    this.code = code;
+    this.sent = options.sent;
+  }
+}
+
+export type EventQuery = {
+  /** How far to look back. */
+  readonly sinceMs: number;
+  readonly follow: boolean;
+  /** A full id; absent: everything. */
+  readonly about?: string;
+};
+export type LogQuery = { readonly follow: boolean; readonly tail?: number };
+
+/** Each call ends in the body, an `ApiError`, an `UnreachableError`, or the signal's reason. */
+export type Client = ReturnType<typeof createClient>;
+
+/** Reading what the agent knows: it answers from memory. */
+const READ_MS = 5_000;
+/** Above the agent's own bound on a command (`commandMs`), so that its answer is heard. */
+const COMMAND_MS = 20_000;
+/** Joining listens for the cluster on the network first. */
+const JOIN_MS = 90_000;
+/** Longer answers are refused. */
+const BODY_BYTES_MAX = 64 * 1024 * 1024;
+/** A longer line of a stream ends it with an error. */
+const LINE_CHARS_MAX = 1024 * 1024;
+/** Failures of `connect`: nothing was sent. */
+const BEFORE_SENT = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'EACCES',
+  'EPERM',
+  'ENOTSOCK',
+  'ENAMETOOLONG',
+  'EINVAL',
+]);
+
+export function createClient(socket: string) {
+  const get = <T>(path: string, signal: AbortSignal): Promise<T> =>
+    call<T>(socket, { method: 'GET', path, limitMs: READ_MS }, signal);
+  const post = <T>(
+    path: string,
+    body: object,
+    signal: AbortSignal,
+    limitMs = COMMAND_MS,
+  ): Promise<T> => call<T>(socket, { method: 'POST', path, body, limitMs }, signal);
+  const instance = (id: string): string => `/v1/instances/${encodeURIComponent(id)}`;
+  return {
+    socket,
+    status: (signal: AbortSignal) => get<StatusBody>('/v1/status', signal),
+    cluster: (signal: AbortSignal) => get<ClusterBody>('/v1/cluster', signal),
+    clusterInit: (signal: AbortSignal) => post<ClusterBody>('/v1/cluster/init', {}, signal),
+    clusterJoin: (body: JoinRequest, signal: AbortSignal) =>
+      post<ClusterBody>('/v1/cluster/join', body, signal, JOIN_MS),
+    deploy: (body: DeployRequest, signal: AbortSignal) =>
+      post<DeployBody>('/v1/deploy', body, signal),
+    destroy: (body: DestroyRequest, signal: AbortSignal) =>
+      post<DeployBody>('/v1/destroy', body, signal),
+    kill: (id: string, name: string, signal: AbortSignal) =>
+      post<ActionBody>(`${instance(id)}/kill`, { signal: name }, signal),
+    restart: (id: string, signal: AbortSignal) =>
+      post<ActionBody>(`${instance(id)}/restart`, {}, signal),
+    inspect: (subject: string, signal: AbortSignal) =>
+      get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
+    agentStop: (signal: AbortSignal) => post<ActionBody>('/v1/agent/stop', {}, signal),
+    logs: (id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<string> => {
+      const asked = new URLSearchParams({ follow: query.follow ? '1' : '0' });
+      if (query.tail !== undefined) asked.set('tail', String(query.tail));
+      return lines(socket, `${instance(id)}/logs?${asked}`, signal);
+    },
+    events: (query: EventQuery, signal: AbortSignal): AsyncGenerator<EventBody> => {
+      const asked = new URLSearchParams({
+        since_ms: String(query.sinceMs),
+        follow: query.follow ? '1' : '0',
+      });
+      if (query.about !== undefined) asked.set('about', query.about);
+      return events(socket, `/v1/events?${asked}`, signal);
+    },
+  };
+}
+
+type Call = {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  readonly limitMs: number;
+};
+
+async function call<T>(socket: string, asked: Call, signal: AbortSignal): Promise<T> {
+  const limit = AbortSignal.timeout(asked.limitMs);
+  const either = AbortSignal.any([signal, limit]);
+  try {
+    const response = await send(socket, asked, either);
+    return await readBody<T>(socket, response);
+  } catch (error) {
+    throw told(socket, error, signal, limit);
+  }
+}
+
+/** The lines of a streamed answer; bounded in time only until its first byte. */
+async function* lines(socket: string, path: string, signal: AbortSignal): AsyncGenerator<string> {
+  const waiting = new AbortController();
+  const timer = setTimeout(() => waiting.abort(), READ_MS);
+  try {
+    const either = AbortSignal.any([signal, waiting.signal]);
+    const response = await send(socket, { method: 'GET', path, limitMs: READ_MS }, either);
+    clearTimeout(timer);
+    if (response.statusCode !== 200) await readBody<never>(socket, response);
+    yield* splitLines(response);
+  } catch (error) {
+    throw told(socket, error, signal, waiting.signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* events(
+  socket: string,
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<EventBody> {
+  for await (const line of lines(socket, path, signal)) {
+    if (line !== '') yield parse<EventBody>(socket, line);
+  }
+}
+
+async function* splitLines(stream: Readable): AsyncGenerator<string> {
+  let rest = '';
+  stream.setEncoding('utf8');
+  for await (const chunk of stream) {
+    const parts = (rest + String(chunk)).split('\n');
+    rest = parts.pop() ?? '';
+    if (rest.length > LINE_CHARS_MAX)
+      throw new Error(`a line is longer than ${LINE_CHARS_MAX} characters`);
+    yield* parts;
+  }
+  if (rest !== '') yield rest;
+}
+
+function send(socket: string, asked: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const payload = asked.body === undefined ? undefined : JSON.stringify(asked.body);
+  const request: ClientRequest = httpRequest({
+    socketPath: socket,
+    method: asked.method,
+    path: asked.path,
+    signal,
+    // The agent's idle sockets would keep the process alive after the answer.
+    agent: false,
+    headers:
+      payload === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) },
+  });
+  request.once('response', resolve);
+  request.once('error', reject);
+  request.end(payload);
+  return promise;
+}
+
+async function readBody<T>(socket: string, response: IncomingMessage): Promise<T> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_BYTES_MAX) throw new Error(`the answer is longer than ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  const status = response.statusCode ?? 0;
+  const body = parse<unknown>(socket, Buffer.concat(chunks).toString('utf8'));
+  if (status >= 200 && status < 300) return body as T;
+  throw isErrorBody(body)
+    ? new ApiError(status, body.error)
+    : new UnreachableError(socket, 'NOT-AN-AGENT', { sent: true, cause: body });
+}
+
+function parse<T>(socket: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new UnreachableError(socket, 'NOT-AN-AGENT', { sent: true, cause });
+  }
+}
+
+function isErrorBody(body: unknown): body is ErrorBody {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return false;
+  const error = body.error as Partial<Record<string, unknown>> | null;
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    ['code', 'what', 'why', 'next'].every((part) => typeof error[part] === 'string') &&
+    typeof error['exit'] === 'number'
+  );
+}
+
+/** One of the documented errors, whatever `node:http` made of it. */
+function told(socket: string, error: unknown, signal: AbortSignal, limit: AbortSignal): unknown {
+  if (error instanceof ApiError || error instanceof UnreachableError) return error;
+  if (signal.aborted) return signal.reason;
+  if (limit.aborted) return new UnreachableError(socket, 'TIMEOUT', { sent: true, cause: error });
+  const code = codeOf(error);
+  return code === undefined
+    ? error
+    : new UnreachableError(socket, code, { sent: !BEFORE_SENT.has(code), cause: error });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
+}
