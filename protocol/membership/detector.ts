@@ -1,0 +1,162 @@
+/**
+ * What time brings: our own beats and heartbeats, doubts about silent subjects, verdicts.
+ *
+ *     beat, heartbeat ──▶ heard ──quietMs──▶ probe ──probeMs──▶ suspect ──suspicionMs──▶ dead
+ *
+ * Source: protocol.md §2.3, rules.md "Detector". Indirect probes, the local health multiplier and
+ * the brake on correlated failures are not here yet.
+ */
+import type { Epoch, HostId } from '../base/ids.ts';
+import { compareText, sorted } from '../base/order.ts';
+import { after, between, earlier, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import type { Config } from '../config.ts';
+import { journal, publish, send, type Turn } from '../turn.ts';
+import { afterConnect, type ConnectOutcome } from './grace.ts';
+import { believe, confirm, type Member } from './member.ts';
+import { startProbe } from './probe.ts';
+import { spread, tell } from './rumors.ts';
+import { verdictAt } from './suspicion.ts';
+import { change, circleOf, graceOf, type Membership, noticeStall } from './table.ts';
+import { type Act, nextAct } from './watch.ts';
+
+/** What beats and heartbeats carry of the rest of the core. */
+export type SelfReport = {
+  readonly inventoryVersion: number;
+  readonly epoch: Epoch;
+  readonly recordsHash: number;
+};
+
+/** Heartbeats that all hosts together send to each other: at most one in this time per host. */
+const HEARTBEAT_SPACING_MS = 50;
+
+/** Does whatever is due. Early or late is harmless. */
+export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): void {
+  noticeStall(m, turn);
+  if (m.members.size === 0) return;
+  if (turn.now >= m.beatAt) beat(m, turn, self);
+  if (turn.now >= m.heartbeatAt) heartbeat(m, turn, self);
+  for (const [host, watch] of sorted(m.watched)) {
+    const member = m.members.get(host);
+    // The one before may have changed who watches whom.
+    if (member === undefined || m.watched.get(host) !== watch) continue;
+    const act = nextAct(watch, member, turn.config);
+    if (turn.now >= act.at) perform(m, turn, host, member, act);
+  }
+  const verdicts = verdictsOf(m, turn.config);
+  for (const { host, member, at } of verdicts.sort((a, b) => compareText(a.host, b.host)))
+    if (turn.now >= at) condemn(m, turn, host, member);
+}
+
+/** When to wake next; the same conditions as in `wakeMembership`. */
+export function membershipDeadline(m: Membership, config: Config): Instant | undefined {
+  if (m.members.size === 0) return undefined;
+  let deadline = earlier(m.beatAt, m.heartbeatAt);
+  for (const [host, watch] of m.watched) {
+    const member = m.members.get(host);
+    if (member !== undefined) deadline = earlier(deadline, nextAct(watch, member, config).at);
+  }
+  for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
+  return deadline;
+}
+
+type Verdict = { readonly host: HostId; readonly member: Member; readonly at: Instant };
+
+/** For every suspect, when it is dead if nothing more is heard. */
+function verdictsOf(m: Membership, config: Config): Verdict[] {
+  const suspects = [...m.members].filter(([, { health }]) => health === 'suspect');
+  if (suspects.length === 0) return [];
+  const circle = circleOf(m, config);
+  return suspects.map(([host, member]) => {
+    const watch = { watched: m.watched.has(host), grace: graceOf(m, host) };
+    return { host, member, at: verdictAt(member, watch, circle, config) };
+  });
+}
+
+function beat(m: Membership, turn: Turn, { inventoryVersion }: SelfReport): void {
+  m.beatAt = after(turn.now, turn.config.beatMs);
+  m.beatSeq += 1;
+  const { boot } = turn;
+  const { beatSeq: seq, incarnation } = m;
+  for (const watcher of m.watchers)
+    send(turn, watcher, { kind: 'beat', boot, seq, incarnation, inventoryVersion });
+}
+
+function heartbeat(m: Membership, turn: Turn, self: SelfReport): void {
+  m.heartbeatAt = after(turn.now, heartbeatPeriod(m, turn.config));
+  m.heartbeatSeq += 1;
+  const { boot, self: host } = turn;
+  const { heartbeatSeq: seq, incarnation } = m;
+  publish(turn, { kind: 'heartbeat', host, boot, seq, incarnation, ...self });
+}
+
+/** However many hosts there are, each hears about twenty heartbeats a second at most. */
+const heartbeatPeriod = (m: Membership, config: Config): Millis =>
+  millis(Math.max(config.heartbeatMs, (m.members.size + 1) * HEARTBEAT_SPACING_MS));
+
+function perform(m: Membership, turn: Turn, host: HostId, member: Member, act: Act): void {
+  const watch = m.watched.get(host);
+  if (watch === undefined) return;
+  switch (act.kind) {
+    case 'probe':
+      return startProbe(m, turn, host);
+    case 'probeAgain':
+      if (watch.probe === undefined) return;
+      m.watched.set(host, { ...watch, probe: { ...watch.probe, repeated: true } });
+      return send(turn, host, { kind: 'probe', nonce: watch.probe.nonce });
+    case 'accuse':
+      return accuse(m, turn, host, member);
+    case 'insist':
+      m.watched.set(host, { ...watch, insistAt: after(turn.now, turn.config.refusedRepeatMs) });
+      turn.out.push({ kind: 'connectProbe', host });
+      return tell(m, turn, host, member);
+  }
+}
+
+/** We ourselves found it silent: the first accusation, or our confirmation of another's. */
+function accuse(m: Membership, turn: Turn, host: HostId, member: Member): void {
+  const suspect = believe(member, { ...member, health: 'suspect' }, turn.now);
+  const accused = confirm(suspect, suspect, turn.self);
+  change(m, turn, host, accused, silence(member, turn.now));
+  const watch = m.watched.get(host);
+  const insistAt = after(turn.now, turn.config.refusedRepeatMs);
+  if (watch !== undefined) m.watched.set(host, { ...watch, probe: undefined, insistAt });
+  spread(m, turn, host, accused);
+}
+
+function condemn(m: Membership, turn: Turn, host: HostId, member: Member): void {
+  const dead = believe(member, { ...member, health: 'dead' }, turn.now);
+  const others = member.suspectedBy.filter((id) => id !== turn.self);
+  const confirmed = others.length === 0 ? '' : `, confirmed by ${others.join(' ')}`;
+  spread(m, turn, host, dead);
+  change(m, turn, host, dead, silence(member, turn.now) + confirmed);
+}
+
+function silence({ lastHeardAt }: Member, now: Instant): string {
+  if (lastHeardAt === NEVER) return 'never heard';
+  return `silent for ${(between(lastHeardAt, now) / 1000).toFixed(1)} s`;
+}
+
+/** A connection has ended: no evidence of death, but reason enough to ask now. */
+export function onPeerDisconnected(m: Membership, turn: Turn, host: HostId): void {
+  const member = m.members.get(host);
+  if (member !== undefined && member.lastHeardAt !== NEVER) startProbe(m, turn, host);
+}
+
+/** The outcome counts only while we doubt the host. */
+export function onConnectProbed(
+  m: Membership,
+  turn: Turn,
+  host: HostId,
+  outcome: ConnectOutcome,
+): void {
+  const watch = m.watched.get(host);
+  if (watch === undefined || (watch.probe === undefined && watch.insistAt === undefined)) return;
+  const was = graceOf(m, host);
+  const is = afterConnect(was, outcome, turn.now);
+  m.graces.set(host, is);
+  if (is.spared === was.spared) return;
+  const text = is.spared
+    ? `its agent is gone but its host answers: spared for ${turn.config.agentGraceMs / 1000} s`
+    : 'its host no longer refuses connections: spared no more';
+  journal(turn, 'health', [host], text);
+}
