@@ -60,7 +60,8 @@ async function* drain(subscriber: Subscriber, ended: AbortSignal): AsyncGenerato
       if (ended.aborted) return;
       yield event;
     }
-    if (subscriber.waiting.length > 0) continue;
+    // What came while the batch was being read has woken nobody.
+    if (ended.aborted || subscriber.waiting.length > 0) continue;
     subscriber.wake = Promise.withResolvers();
     await subscriber.wake.promise;
   }

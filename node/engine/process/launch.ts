@@ -66,6 +66,7 @@ export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace
   }
   const stack = labels.component.slice(0, labels.component.indexOf('.'));
   const volumes = spec.volumes.map((volume) => placeVolume(volume, stack, place.volumesDir));
+  requireDistinct(volumes, labels.component);
   const environment = environmentOf(labels, spec, place, volumes);
   const ownToken = { [INSTANCE_VARIABLE]: tokenOf(labels) };
   const checkToken = { [CHECK_VARIABLE]: tokenOf(labels) };
@@ -106,6 +107,14 @@ function placeVolume(volume: Volume, stack: string, volumesDir: string): PlacedV
     throw badSpec(stack, why, 'use letters, digits, "_", "-" and "."');
   }
   return { variable, folder: join(volumesDir, `${stack}.${volume.source}`), named: true };
+}
+
+/** Two targets may differ in nothing but punctuation. */
+function requireDistinct(volumes: readonly PlacedVolume[], component: string): void {
+  const names = volumes.map(({ variable }) => variable);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw badSpec(component, `two of its volumes are both ${twice}`, 'rename one of the targets');
 }
 
 /** Ours comes last: what a component believes of itself is never what its spec claims. */

@@ -6,7 +6,8 @@
  *  1. An instance has a record on disk before it counts as started (`recover.ts` says what if not).
  *  2. `started` comes before any other event of an instance, `removed` after all of them.
  *  3. A signal goes only to a process whose start time was compared in the same turn.
- *  4. What an instance leaves in its group is killed before its `exited` is told.
+ *  4. What an instance leaves in its group is killed before its `exited` is told, what has left the
+ *     group at the latest when it is removed.
  *
  * Differs from Docker: nothing is isolated, `launch.ts` says how volumes and ports are handed over; the
  * exit code of an adopted instance is unknown (`EXIT_CODE_UNKNOWN`); nobody is found out of memory.
@@ -32,7 +33,7 @@ import { type Instance, isRunning, viewOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
 import { readLog, rotateLog } from './log-file.ts';
 import { type InstanceRecord, writeRecord } from './record.ts';
-import { EXIT_CODE_UNKNOWN, killMembers, recover, type Recovered } from './recover.ts';
+import { EXIT_CODE_UNKNOWN, killRest, recover, type Recovered } from './recover.ts';
 import { spawn, type Spawned } from './spawn.ts';
 
 export type ProcessEngineOptions = {
@@ -170,6 +171,7 @@ class ProcessEngine implements Engine {
     const instance = this.#instances.get(id);
     if (instance === undefined) return;
     if (isRunning(instance)) await this.#killAndWait(instance, signal);
+    killRest(instance.token, this.#home.scope); // what has left its group: the token may come again
     await instance.saved;
     await this.#removeFolder(instance);
     if (!this.#instances.delete(id)) return; // another call was faster
@@ -268,7 +270,7 @@ class ProcessEngine implements Engine {
     for (const instance of this.#instances.values()) {
       if (!instance.adopted || !isRunning(instance)) continue;
       if (activityOf(instance.record.process, this.#home.boot) !== 'gone') continue;
-      killMembers(instance.token, instance.record.process.pid, this.#home.scope); // invariant 4
+      killRest(instance.token, this.#home.scope); // invariant 4
       this.#end(instance, EXIT_CODE_UNKNOWN);
     }
   }

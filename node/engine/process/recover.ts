@@ -37,6 +37,7 @@ export async function recover(place: Place): Promise<readonly Recovered[]> {
   for (const token of tokens) {
     const folder = join(place.instancesDir, token);
     const record = settle(await readRecord(folder), leaders.get(token), place.boot);
+    if (record === undefined || record.exitCode !== undefined) killRest(token, place.scope);
     if (record === undefined) {
       // Never started, or unreadable with no process left.
       await rm(folder, { recursive: true, force: true });
@@ -45,16 +46,17 @@ export async function recover(place: Place): Promise<readonly Recovered[]> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await (await open(logPath(folder), 'a', 0o640)).close();
     await writeRecord(folder, record);
-    if (record.exitCode !== undefined) killMembers(token, record.process.pid, place.scope);
     recovered.push({ folder, record });
   }
   return recovered;
 }
 
-/** Kills what is left of a group whose leader was not our child, one by one and by name. */
-export function killMembers(token: string, group: number, scope: EngineScope): void {
+/**
+ * Kills whatever an ended instance has started and left, one by one and by name, also what has taken a
+ * session of its own. Takes as long as a look at every process of this host.
+ */
+export function killRest(token: string, scope: EngineScope): void {
   for (const { stat } of ofScope(INSTANCE_VARIABLE, scope, token)) {
-    if (stat.group !== group) continue;
     if (readStat(stat.pid)?.startTicks === stat.startTicks) killQuietly(stat.pid);
   }
 }

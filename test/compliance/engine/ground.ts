@@ -30,21 +30,23 @@ export class Ground implements AsyncDisposable {
     this.#open = open;
   }
 
-  /** The engine as the agent of `host` sees it; opened once until `restart`. */
-  async engine(host = 'h1', cluster = this.#cluster): Promise<Engine> {
-    const key = `${cluster}/${host}`;
-    const known = this.#engines.get(key);
+  scope(host: string): EngineScope {
+    return { cluster: this.#cluster, host, publishAddress: '127.0.0.1' };
+  }
+
+  /** The engine as the agent of `host` sees it; opened once until `close`. */
+  async engine(host = 'h1'): Promise<Engine> {
+    const known = this.#engines.get(host);
     if (known !== undefined) return known;
-    const opened = await this.#open({ cluster, host, publishAddress: '127.0.0.1' });
-    this.#engines.set(key, opened);
+    const opened = await this.#open(this.scope(host));
+    this.#engines.set(host, opened);
     return opened;
   }
 
   /** Closes the engine of `host` without a word to its instances, as the end of an agent does. */
   async close(host = 'h1'): Promise<void> {
-    const key = `${this.#cluster}/${host}`;
-    await this.#engines.get(key)?.[Symbol.asyncDispose]();
-    this.#engines.delete(key);
+    await this.#engines.get(host)?.[Symbol.asyncDispose]();
+    this.#engines.delete(host);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,49 @@
+/** What the embedded engine runs for the suite: lines of shell. */
+import { millis } from '../../../protocol/base/time.ts';
+import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import type { Workloads } from './ground.ts';
+
+export const sleep = 'while :; do sleep 1000; done';
+export const processWorkloads: Workloads = {
+  sleepForEver: () => shell(sleep),
+  exitWith: (code) => shell(`exit ${code}`),
+  ignoreSigterm: () => shell(`trap '' TERM; echo ready; ${sleep}`),
+  printLines: (lines) => ({
+    ...shell(`printf '%s\\n' "$@"; ${sleep}`),
+    process: { command: ['/bin/sh', '-c', `printf '%s\\n' "$@"; ${sleep}`, 'sh', ...lines] },
+  }),
+  countForEver: () => shell('n=0; while n=$((n + 1)); do echo $n; sleep 0.05; done'),
+  healthyWhile: (file) => ({
+    ...shell(sleep),
+    healthcheck: {
+      test: { kind: 'exec', words: ['test', '-e', file] },
+      intervalMs: millis(100),
+      timeoutMs: millis(5_000),
+      retries: 2,
+      startPeriodMs: millis(60_000),
+    },
+  }),
+  keepInVolume: () => ({
+    ...shell(
+      `echo x >>"$MILLRACE_VOLUME_DATA/x"; echo lines $(wc -l <"$MILLRACE_VOLUME_DATA/x"); ${sleep}`,
+    ),
+    volumes: [{ kind: 'named', source: 'kept', target: '/data', readOnly: false }],
+  }),
+  badCommand: () => ({ ...shell(''), process: { command: ['/no/such/command'] } }),
+};
+
+/** A component that is one line of shell. */
+export function shell(line: string): ComponentSpec {
+  return {
+    name: 'work',
+    mode: 'replicated',
+    replicas: 1,
+    process: { command: ['/bin/sh', '-c', line] },
+    environment: {},
+    ports: [],
+    volumes: [],
+    restart: { kind: 'no' },
+    dependsOn: [],
+    stopGraceMs: millis(1_000),
+  };
+}
