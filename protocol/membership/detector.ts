@@ -152,7 +152,7 @@ export function onConnectProbed(
   const watch = m.watched.get(host);
   if (watch === undefined || (watch.probe === undefined && watch.insistAt === undefined)) return;
   const was = graceOf(m, host);
-  const is = afterConnect(was, outcome, turn.now);
+  const is = afterConnect(was, outcome, turn.now, turn.config);
   m.graces.set(host, is);
   if (is.spared === was.spared) return;
   const text = is.spared

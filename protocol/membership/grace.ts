@@ -27,12 +27,18 @@ const GRACE_EVERY_MS = minutes(1);
 const MISSES_MAX = 2;
 
 /** `connected` proves no more than `silent`: a hung agent's port is open too. */
-export function afterConnect(grace: Grace, outcome: ConnectOutcome, now: Instant): Grace {
+export function afterConnect(
+  grace: Grace,
+  outcome: ConnectOutcome,
+  now: Instant,
+  config: Config,
+): Grace {
   if (outcome !== 'refused') {
     const misses = grace.misses + 1;
     return { ...grace, misses, spared: grace.spared && misses < MISSES_MAX };
   }
-  if (grace.spared) return { ...grace, misses: 0 };
+  // The same grace goes on: what the crashed agent had sent may arrive after the first refusal.
+  if (now < after(grace.since, config.agentGraceMs)) return { ...grace, spared: true, misses: 0 };
   if (now < after(grace.since, GRACE_EVERY_MS)) return grace;
   return { since: now, spared: true, misses: 0 };
 }
