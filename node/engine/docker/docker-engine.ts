@@ -12,10 +12,11 @@ import {
 import { Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
-import { isImageMissing, reasonOf, statusOf } from './failure.ts';
+import { isImageMissing, statusOf } from './failure.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
-import { readLines, readLogLines } from './lines.ts';
+import { readLogLines } from './lines.ts';
+import { pullImage } from './pull.ts';
 
 const BOUNDS_MS = {
   ask: 10_000,
@@ -192,7 +193,9 @@ class DockerEngine implements Engine {
       return await this.#createOnce(request, what, signal);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
-      if (isImageMissing(error.cause)) await this.#pull(request, what, signal);
+      const image = request.spec.image ?? '';
+      if (isImageMissing(error.cause))
+        await pullImage(this.#connection, image, { what, boundMs: BOUNDS_MS.pull, signal });
       else if (statusOf(error.cause) === 409) await this.#clearLeftover(request, what, signal);
       else throw error;
     }
@@ -212,35 +215,6 @@ class DockerEngine implements Engine {
     });
     this.#ours.add(id);
     return id;
-  }
-
-  /** `start` reports a missing image with the reason why the pull failed. */
-  async #pull(request: InstanceRequest, what: string, signal: AbortSignal): Promise<void> {
-    const image = request.spec.image ?? '';
-    const fail = (why: string, cause: unknown) =>
-      new EngineError(
-        'no-image',
-        `${what}: no image ${image} on this host, and pulling it failed: ${why}; ` +
-          'check its name, or bring it here with docker load or docker import',
-        { permanent: statusOf(cause) === 404, cause },
-      );
-    const query = imageQuery(image);
-    const limits = { what, boundMs: BOUNDS_MS.pull, signal };
-    try {
-      const progress = await this.#connection.stream(limits, {
-        method: 'POST',
-        path: '/images/create',
-        query,
-      });
-      for await (const line of readLines(progress)) {
-        const failure = /"error":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
-        if (failure !== undefined) throw fail(failure, undefined);
-      }
-    } catch (error) {
-      if (!(error instanceof EngineError) || error.code === 'no-image') throw error;
-      if (error.code === 'aborted') throw error;
-      throw fail(reasonOf(error.cause ?? error), error.cause);
-    }
   }
 
   /** Removes an ended container that has the very name we need, if it is this instance's own. */
@@ -354,12 +328,4 @@ function shortId(id: string): string {
 function notFound(id: string): EngineError {
   const what = `no ${shortId(id)} of this host`;
   return new EngineError('not-found', `${what}: it was removed or was never ours; list them again`);
-}
-
-/** Without a tag the engine would pull every one of them. */
-function imageQuery(image: string): { fromImage: string; tag: string } {
-  const at = image.indexOf('@');
-  const colon = image.lastIndexOf(':');
-  const end = at >= 0 ? at : colon > image.lastIndexOf('/') ? colon : image.length;
-  return { fromImage: image.slice(0, end), tag: image.slice(end + 1) || 'latest' };
 }

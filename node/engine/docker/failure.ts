@@ -12,6 +12,8 @@ type Verdict = {
   readonly next: string;
 };
 
+const NO_IMAGE = /no such image/i;
+const VERSION_REFUSED = /client version .* is too (old|new)/i;
 const UNREACHABLE = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 /** `what` starts the message, e.g. `cannot start shop.web`. An `EngineError` passes unchanged. */
@@ -24,12 +26,12 @@ export function toEngineError(what: string, error: unknown): EngineError {
 
 /** True of the answer to `create` when the image is not on this host. */
 export function isImageMissing(error: unknown): boolean {
-  return statusOf(error) === 404 && /no such image/i.test(reasonOf(error));
+  return statusOf(error) === 404 && NO_IMAGE.test(reasonOf(error));
 }
 
 /** True when the engine was upgraded or downgraded under us: the API version must be agreed anew. */
 export function isVersionRefused(error: unknown): boolean {
-  return statusOf(error) === 400 && /client version .* is too (old|new)/i.test(reasonOf(error));
+  return statusOf(error) === 400 && VERSION_REFUSED.test(reasonOf(error));
 }
 
 /** The HTTP status of the engine's answer, or `undefined` where there was none. */
@@ -48,7 +50,7 @@ export function reasonOf(error: unknown): string {
 
 function judge(status: number | undefined, systemCode: unknown, why: string): Verdict {
   if (status === undefined) return judgeConnection(systemCode, why);
-  if (/client version .* is too (old|new)/i.test(why))
+  if (VERSION_REFUSED.test(why))
     return { code: 'unavailable', next: 'the API version is agreed anew at the next try' };
   if (/port is already allocated|address already in use/i.test(why))
     return { code: 'conflict', next: 'free that port on this host or publish another one' };
@@ -60,6 +62,7 @@ function judge(status: number | undefined, systemCode: unknown, why: string): Ve
         next: 'correct the component and deploy it again',
       };
     case 404:
+      if (NO_IMAGE.test(why)) return { code: 'no-image', next: 'bring it here with docker load' };
       return { code: 'not-found', next: 'list the instances again' };
     case 409:
       return { code: 'conflict', next: 'look at the container named, then try again' };

@@ -1,9 +1,11 @@
 /** The suite on a real Docker Engine where one answers, and what only Docker can do wrong. */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../node/engine/engine.ts';
+import { openEngine } from '../../../node/engine/select.ts';
 import { createDockerEngine } from '../../../node/engine/docker/docker-engine.ts';
 import {
   findDockerSocket,
@@ -21,6 +23,7 @@ import {
   type OpenEngine,
   patience,
   PATIENCE_MS,
+  requestFor,
   start,
   Watch,
 } from './ground.ts';
@@ -108,6 +111,27 @@ function itIsDocker(): void {
     expect(message).toMatch(/no image registry\.invalid\/no\/such:1 on this host.*failed: .+; /);
   });
 
+  it('leaves nothing of a start that is called off half way', async () => {
+    const engine = await ground.engine();
+    const call = new AbortController();
+    const name = `half${randomBytes(6).toString('hex')}`;
+    const request = requestFor(workloads.sleepForEver(), { component: `test.${name}` });
+    const started = engine.start(request, call.signal);
+    // Not by the engine under test: it would wait for the start to be over.
+    const made = async () => docker.listContainers({ all: true, filters: { name: [name] } });
+    await expect.poll(made, { interval: 1, timeout: PATIENCE_MS }).toHaveLength(1);
+    call.abort();
+    await expectRefusal(started, ['aborted']);
+    expect(await engine.list(patience())).toEqual([]);
+  });
+
+  it('is what is chosen where nothing is', async () => {
+    const scope = { cluster: 'c1', host: 'h1', publishAddress: '127.0.0.1' };
+    const environment = { MILLRACE_DOCKER_SOCKET: socketPath };
+    await using engine = await openEngine('auto', scope, { stateDir: '/nowhere', environment });
+    expect(engine.kind).toBe('docker');
+  });
+
   it('says which port is taken', async () => {
     const engine = await ground.engine();
     const ports = [{ target: 80, published: 28_615, protocol: 'tcp' }] as const;
@@ -170,7 +194,11 @@ function itIsDocker(): void {
 
 /** One agent behind a wire that is cut, and another view of the same host that is not. */
 function itReopensItsEvents(): void {
-  const scope = { cluster: `t${Date.now()}`, host: 'h1', publishAddress: '127.0.0.1' };
+  const scope = {
+    cluster: `t${randomBytes(6).toString('hex')}`,
+    host: 'h1',
+    publishAddress: '127.0.0.1',
+  };
   let folder = '';
   let direct: Engine;
   beforeEach(async () => {
