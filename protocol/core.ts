@@ -41,9 +41,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   noteStall(core, turn);
   receive(core, leases, turn, input);
   loopBack(core, leases, turn);
-  settle(core, leases, turn);
-  loopBack(core, leases, turn);
-  settleAfterLoop(core, leases, turn);
+  settleAll(core, leases, turn);
   keepJournal(core, turn);
   return turn.out;
 }
@@ -76,7 +74,7 @@ function loopBack(core: Core, leases: Leases, turn: Turn): boolean {
 /** A sole voter wins, writes and commits within one step; the rounds are bounded. */
 const ROUNDS_MAX = 8;
 
-function settleAfterLoop(core: Core, leases: Leases, turn: Turn): void {
+function settleAll(core: Core, leases: Leases, turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     settle(core, leases, turn);
     if (!loopBack(core, leases, turn)) return;

@@ -1,0 +1,194 @@
+/**
+ * One agent that belongs to a cluster: the driver of the core. Everything that happens goes in as an
+ * `Input`, everything the core wants comes out as `Effect`s; one timer stands for its deadline.
+ */
+import { createHash, randomInt } from 'node:crypto';
+import { cpus, totalmem } from 'node:os';
+import type { HostId } from '../protocol/base/ids.ts';
+import { millis } from '../protocol/base/time.ts';
+import { type Core, createCore, type Identity, nextDeadline, type Restored, step } from '../protocol/core.ts';
+import type { Config } from '../protocol/config.ts';
+import type { CommandResult, Effect } from '../protocol/effect.ts';
+import type { Command, Input } from '../protocol/input.ts';
+import type { HostFacts } from '../protocol/inventory/entry.ts';
+import { viewOf } from '../protocol/view/build.ts';
+import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
+import { createLeaseClock } from './clock.ts';
+import type { Engine } from './engine/engine.ts';
+import { createEngineWork } from './engine/work.ts';
+import type { Logger } from './log.ts';
+import { createNetwork, type Network } from './network/network.ts';
+import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
+import { createPerformer } from './perform.ts';
+import { type AgentSettings, VERSION } from './config.ts';
+import { storeAddressBook } from './store/address-book.ts';
+import type { Store } from './store/store.ts';
+import { type Credentials, hostIdOf } from './token.ts';
+
+export interface Agent extends AsyncDisposable {
+  readonly host: HostId;
+  readonly core: Core;
+  readonly network: Network;
+  readonly speech: Speech;
+  readonly engine: Engine;
+  view(): ClusterView;
+  /** Oldest first; `wall` is when it was, by this host's wall clock, in ms. */
+  journal(): readonly (JournalEntry & { readonly wall: number })[];
+  command(command: Command): Promise<CommandResult>;
+}
+
+export type AgentInit = {
+  readonly settings: AgentSettings;
+  readonly config: Config;
+  readonly credentials: Credentials;
+  readonly identityKey: Uint8Array;
+  readonly peerId: string;
+  readonly restored: Restored;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly log: Logger;
+  /** The agent cannot go on: its disk failed, or its core broke an invariant. */
+  readonly fatal: (error: unknown) => void;
+};
+
+export async function startAgent(init: AgentInit): Promise<Agent> {
+  const { settings, config, credentials, store, engine, log } = init;
+  const clock = createLeaseClock();
+  const core = createCore(config, identityOf(init), randomInt(2 ** 32), init.restored);
+  const replies = new Map<string, (result: CommandResult) => void>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  let commandCount = 0;
+
+  function give(input: Input): void {
+    if (closed) return;
+    try {
+      performer.perform(step(core, input, clock.now()));
+      schedule();
+    } catch (error) {
+      init.fatal(error);
+    }
+  }
+
+  function schedule(): void {
+    clearTimeout(timer);
+    const deadline = nextDeadline(core);
+    if (deadline === undefined || deadline === Infinity) return;
+    const waitMs = Math.min(Math.max(0, deadline - clock.now()), 60_000);
+    timer = setTimeout(() => give({ kind: 'woken' }), waitMs);
+  }
+
+  const speech = createSpeech({ cluster: credentials.cluster, log, give });
+  const work = createEngineWork({ engine, give, log, relistMs: config.relistMs });
+  let network: Network | undefined;
+
+  function begin(effect: Exclude<Effect, { readonly kind: 'persist' }>): void {
+    if (closed) return;
+    switch (effect.kind) {
+      case 'send':
+        return speech.send(effect.to, effect.message);
+      case 'publish':
+        return speech.publish(effect.message);
+      case 'connectProbe':
+        return void probe(effect.host);
+      case 'keepPeers':
+        for (const { host, peerId } of effect.peers) speech.learn(host, peerId);
+        return network?.setWanted(effect.peers.map(({ peerId }) => peerId));
+      case 'reply':
+        replies.get(effect.commandId)?.(effect.result);
+        return void replies.delete(effect.commandId);
+      case 'leaseChanged':
+        return logLease(log, effect, clock.now());
+      case 'journal':
+        return log.info({ topic: effect.topic, about: effect.about }, effect.text);
+      default:
+        return work.begin(effect);
+    }
+  }
+
+  async function probe(host: HostId): Promise<void> {
+    const peerId = speech.peerIdOf(host);
+    const bound = AbortSignal.timeout(config.probeMs);
+    const outcome = peerId === undefined ? 'silent' : await network?.probe(peerId, bound);
+    if (outcome !== undefined) give({ kind: 'connectProbed', host, outcome });
+  }
+
+  const performer = createPerformer({
+    begin,
+    persist: (writes) => store.write(writes.map(({ name, value }) => ({ key: `core/${name}`, value }))),
+    diskFailed: init.fatal,
+  });
+
+  network = await createNetwork({
+    privateKey: init.identityKey,
+    clusterId: credentials.cluster,
+    secret: credentials.secret,
+    listen: settings.listen,
+    mdns: settings.mdns,
+    peers: settings.peers,
+    addressBook: storeAddressBook(store),
+    topics: Object.values(TOPICS),
+    messageId: (_topic, bytes) => createHash('sha256').update(bytes).digest(),
+    log,
+    onFrame: speech.onFrame,
+    onGossip: speech.onGossip,
+    onPeer: speech.onPeer,
+  });
+  speech.attach(network);
+  give({ kind: 'started' });
+
+  return {
+    host: core.identity.host,
+    core,
+    network,
+    speech,
+    engine,
+    view: () => viewOf(core, clock.now()),
+    journal() {
+      const offset = Date.now() - clock.now();
+      return core.journal.map((entry) => ({ ...entry, wall: offset + entry.at }));
+    },
+    command(command) {
+      commandCount += 1;
+      const commandId = `c${commandCount}`;
+      return new Promise((resolve) => {
+        replies.set(commandId, resolve);
+        give({ kind: 'commandGiven', commandId, command });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearTimeout(timer);
+      await performer.drained();
+      await work[Symbol.asyncDispose]();
+      await network.close();
+    },
+  };
+}
+
+function identityOf({ settings, credentials, peerId, engine }: AgentInit): Identity {
+  const facts: HostFacts = {
+    kind: 'host',
+    name: settings.name,
+    agent: VERSION,
+    engine: engine.version,
+    runs: engine.kind === 'docker' ? 'images' : 'processes',
+    publishAddress: settings.publishAddress,
+    cpuCount: cpus().length,
+    memoryBytes: totalmem(),
+  };
+  return { host: hostIdOf(peerId), cluster: credentials.cluster, name: settings.name, peerId, facts };
+}
+
+/** `until_ms`: on the machine's monotonic clock, so that agents on one machine can be compared. */
+function logLease(
+  log: Logger,
+  { key, term, event, validUntil }: Extract<Effect, { readonly kind: 'leaseChanged' }>,
+  now: number,
+): void {
+  const nowMs = Number(process.hrtime.bigint() / 1_000_000n);
+  const until_ms = nowMs + millis(validUntil - now);
+  const line = { lease: key, term, event, at_ms: nowMs, until_ms };
+  if (event === 'renewed') log.debug(line, 'lease renewed');
+  else log.info(line, `lease ${event}`);
+}

@@ -1,0 +1,158 @@
+/**
+ * What this agent is told to be: defaults, then `agent.yaml` (snake_case), then flags. Every key has
+ * a default; an unknown key or a wrong value is an error that names file, line and remedy.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import packageJson from '../package.json' with { type: 'json' };
+import type { EngineChoice } from './engine/select.ts';
+import type { LogLevel } from './log.ts';
+import { defaultPaths, findSocket, findState } from './paths.ts';
+import { StartupError } from './startup-error.ts';
+
+export const VERSION: string = packageJson.version;
+
+export type AgentSettings = {
+  /** Shown to people; default: the machine's host name. */
+  readonly name: string;
+  readonly state: string;
+  readonly socket: string;
+  readonly engine: EngineChoice;
+  readonly dockerSocket?: string;
+  /** Where published ports are bound; default `0.0.0.0`. */
+  readonly publishAddress: string;
+  /** `HOST:PORT` of the agent's own port; default: every real interface, port 7946. */
+  readonly listen: readonly string[];
+  readonly mdns: boolean;
+  /** Multiaddrs or `HOST:PORT` dialed besides what mDNS finds. */
+  readonly peers: readonly string[];
+  readonly logLevel: LogLevel;
+};
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const FILE = z.strictObject({
+  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/).optional(),
+  state: z.string().optional(),
+  socket: z.string().optional(),
+  engine: z.enum(['auto', 'docker', 'process']).optional(),
+  docker_socket: z.string().optional(),
+  publish_address: z.union([z.ipv4(), z.ipv6()]).optional(),
+  listen: z.array(z.string()).optional(),
+  mdns: z.boolean().optional(),
+  peers: z.array(z.string()).optional(),
+  log_level: z.enum(LEVELS).optional(),
+});
+type FileSettings = z.infer<typeof FILE>;
+
+const OPTIONS = {
+  config: { type: 'string' },
+  state: { type: 'string' },
+  socket: { type: 'string' },
+  name: { type: 'string' },
+  engine: { type: 'string' },
+  'docker-socket': { type: 'string' },
+  'publish-address': { type: 'string' },
+  listen: { type: 'string', multiple: true },
+  peer: { type: 'string', multiple: true },
+  'no-mdns': { type: 'boolean' },
+  'log-level': { type: 'string' },
+  version: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+export const USAGE = `usage: agentd [options]
+
+  --config FILE            settings (default ${defaultPaths().config})
+  --state DIR              what this host must remember (default ${defaultPaths().state})
+  --socket PATH            where agentctl reaches this agent (default ${defaultPaths().socket})
+  --name NAME              shown to people (default: the host name)
+  --engine auto|docker|process
+  --docker-socket PATH     (default: MILLRACE_DOCKER_SOCKET, DOCKER_HOST, /var/run/docker.sock)
+  --publish-address IP     where published ports are bound (default 0.0.0.0)
+  --listen HOST:PORT       the agent's own port, repeatable (default: every real interface, 7946)
+  --peer ADDRESS           dialed besides what mDNS finds, repeatable
+  --no-mdns                neither announce nor look for peers by multicast
+  --log-level LEVEL        ${LEVELS.join('|')} (default info)
+  --version, --help
+`;
+
+const DEFAULT_LISTEN = '0.0.0.0:7946';
+
+export type Invoked =
+  | { readonly kind: 'run'; readonly settings: AgentSettings }
+  | { readonly kind: 'print'; readonly text: string };
+
+/** Throws a `StartupError` with code `usage` for anything that cannot be meant. */
+export function readSettings(args: readonly string[]): Invoked {
+  const flags = readFlags(args);
+  if (flags.help === true) return { kind: 'print', text: USAGE };
+  if (flags.version === true) return { kind: 'print', text: `agentd ${VERSION}\n` };
+  const file = readFile(flags.config);
+  const told: unknown = {
+    ...file,
+    ...given('name', flags.name),
+    ...given('state', flags.state),
+    ...given('socket', flags.socket),
+    ...given('engine', flags.engine),
+    ...given('docker_socket', flags['docker-socket']),
+    ...given('publish_address', flags['publish-address']),
+    ...given('listen', flags.listen),
+    ...given('peers', flags.peer),
+    ...given('log_level', flags['log-level']),
+    ...(flags['no-mdns'] === true ? { mdns: false } : {}),
+  };
+  return { kind: 'run', settings: settingsOf(check(told, 'the command line')) };
+}
+
+const given = (name: string, value: unknown): Record<string, unknown> =>
+  value === undefined ? {} : { [name]: value };
+
+function readFlags(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error), 'agentd --help');
+  }
+}
+
+function readFile(named: string | undefined): FileSettings {
+  const path = named ?? defaultPaths().config;
+  if (!existsSync(path)) {
+    if (named === undefined) return {};
+    throw usage(`there is no file ${path}`, 'give the path of a settings file to --config');
+  }
+  const document = parseDocument(readFileSync(path, 'utf8'));
+  const [problem] = document.errors;
+  if (problem !== undefined) throw usage(`${path}: ${problem.message}`, `correct ${path}`);
+  return check(document.toJS() ?? {}, path);
+}
+
+function check(value: unknown, where: string): FileSettings {
+  const checked = FILE.safeParse(value);
+  if (checked.success) return checked.data;
+  const [issue] = checked.error.issues;
+  const at = issue?.path.join('.') ?? '';
+  throw usage(`${where}: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'not valid'}`, 'agentd --help');
+}
+
+function settingsOf(file: FileSettings): AgentSettings {
+  return {
+    name: file.name ?? (hostname().split('.')[0] || 'host'),
+    state: file.state ?? findState(),
+    socket: file.socket ?? findSocket(),
+    engine: file.engine ?? 'auto',
+    ...(file.docker_socket === undefined ? {} : { dockerSocket: file.docker_socket }),
+    publishAddress: file.publish_address ?? '0.0.0.0',
+    listen: file.listen ?? [DEFAULT_LISTEN],
+    mdns: file.mdns ?? true,
+    peers: file.peers ?? [],
+    logLevel: file.log_level ?? 'info',
+  };
+}
+
+function usage(why: string, next: string): StartupError {
+  return new StartupError({ code: 'usage', what: 'agentd cannot start as told', why, next });
+}

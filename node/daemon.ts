@@ -1,0 +1,222 @@
+/**
+ * The process of one host: its store, its identity, and the agent once it belongs to a cluster.
+ *
+ *     (no cluster) ──init──▶ member
+ *          │  ▲                ▲
+ *         join └─ nobody ─┐    │
+ *          ▼              │    │
+ *       joining ──────────┴────┘ welcomed
+ */
+import { writeFile } from 'node:fs/promises';
+import { join as joinPath } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { clusterId } from '../protocol/base/ids.ts';
+import { LAN } from '../protocol/config.ts';
+import { decodeRestored } from '../protocol/core/restore.ts';
+import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
+import { type Agent, startAgent } from './agent.ts';
+import type { AgentSettings } from './config.ts';
+import { openEngine } from './engine/select.ts';
+import { servePeers } from './http/peer-requests.ts';
+import type { Logger } from './log.ts';
+import { generateIdentity, peerIdOf } from './network/identity.ts';
+import { StartupError } from './startup-error.ts';
+import { openStore, type Store } from './store/store.ts';
+import { type Credentials, hostIdOf, newCredentials } from './token.ts';
+
+export interface Daemon extends AsyncDisposable {
+  readonly settings: AgentSettings;
+  readonly log: Logger;
+  /** Undefined: this host belongs to no cluster. */
+  agent(): Agent | undefined;
+  credentials(): Credentials | undefined;
+  /** Founds a cluster with this host as its first member. */
+  init(): Promise<Agent>;
+  /** Resolves once this host is a member; rejects with code `no-cluster-found` and leaves no trace. */
+  join(credentials: Credentials, peers: readonly string[]): Promise<Agent>;
+  /** Ends this process soon; the instances run on. */
+  stop(): void;
+}
+
+export type DaemonInit = {
+  readonly settings: AgentSettings;
+  readonly log: Logger;
+  readonly fatal: (error: unknown) => void;
+  readonly stop: () => void;
+};
+
+/** How long a joining host looks for its cluster before it gives up. */
+const JOIN_MS = 30_000;
+const JOIN_POLL_MS = 50;
+const CORE_PREFIX = 'core/';
+const CLUSTER = z.object({ cluster: z.string(), secret: z.instanceof(Uint8Array) });
+
+export async function openDaemon(init: DaemonInit): Promise<Daemon> {
+  const { settings, log } = init;
+  const store = await openStore(settings.state);
+  const identityKey = await identityIn(store);
+  const parts = { ...init, store, identityKey, peerId: await peerIdOf(identityKey) };
+  let credentials = await credentialsIn(store);
+  let agent = credentials === undefined ? undefined : await run(parts, credentials, undefined);
+  let busy = false;
+
+  async function become(
+    chosen: Credentials,
+    restored: Restored,
+    peers: readonly string[],
+  ): Promise<Agent> {
+    if (agent !== undefined || busy) throw alreadyMember(credentials);
+    busy = true;
+    try {
+      await store.write([
+        { key: 'cluster', value: { cluster: chosen.cluster, secret: chosen.secret } },
+        { key: `${CORE_PREFIX}roster`, value: restored.roster },
+      ]);
+      const started = await run(parts, chosen, restored, peers);
+      if (!(await welcomed(started))) {
+        await started[Symbol.asyncDispose]();
+        await forget(store);
+        throw nobodyFound(chosen);
+      }
+      credentials = chosen;
+      agent = started;
+      return started;
+    } finally {
+      busy = false;
+    }
+  }
+
+  return {
+    settings,
+    log,
+    agent: () => agent,
+    credentials: () => credentials,
+    init: () => become(newCredentials(), foundCluster(hostIdOf(parts.peerId), LAN), []),
+    join: (chosen, peers) => become(chosen, emptyDisk(LAN), peers),
+    stop: init.stop,
+    async [Symbol.asyncDispose]() {
+      await agent?.[Symbol.asyncDispose]();
+      await store.close();
+    },
+  };
+}
+
+type Parts = DaemonInit & {
+  readonly store: Store;
+  readonly identityKey: Uint8Array;
+  readonly peerId: string;
+};
+
+async function run(
+  parts: Parts,
+  credentials: Credentials,
+  first: Restored | undefined,
+  peers: readonly string[] = [],
+): Promise<Agent> {
+  const { settings, log, store, identityKey, peerId, fatal } = parts;
+  const host = hostIdOf(peerId);
+  const { publishAddress, dockerSocket } = settings;
+  const engine = await openEngine(
+    settings.engine,
+    { cluster: credentials.cluster, host, publishAddress },
+    { stateDir: settings.state, ...(dockerSocket === undefined ? {} : { dockerSocket }) },
+  );
+  log.info({ engine: engine.version, cluster: credentials.cluster, host }, 'agent starts');
+  const agent = await startAgent({
+    settings: { ...settings, peers: [...settings.peers, ...peers] },
+    config: LAN,
+    credentials,
+    identityKey,
+    peerId,
+    restored: first ?? (await restoredFrom(store)),
+    store,
+    engine,
+    log,
+    fatal,
+  });
+  await servePeers(agent);
+  await writeAgentFile(settings, agent, credentials);
+  return agent;
+}
+
+/** For `agentctl ps --local` and friends, who must find this host's instances when no agent answers. */
+async function writeAgentFile(
+  settings: AgentSettings,
+  agent: Agent,
+  { cluster }: Credentials,
+): Promise<void> {
+  const { name, publishAddress: publish_address, socket } = settings;
+  const engine = agent.engine.kind;
+  const body = { cluster, host: agent.host, name, pid: process.pid, engine, publish_address, socket };
+  await writeFile(joinPath(settings.state, 'agent.json'), `${JSON.stringify(body, null, 2)}\n`);
+}
+
+async function welcomed(agent: Agent): Promise<boolean> {
+  const until = Date.now() + JOIN_MS;
+  while (agent.core.council.roster.epoch === 0) {
+    if (Date.now() > until) return false;
+    await pause(JOIN_POLL_MS);
+  }
+  return true;
+}
+
+async function identityIn(store: Store): Promise<Uint8Array> {
+  const known = (await store.load()).get('identity');
+  if (known instanceof Uint8Array) return known;
+  const made = await generateIdentity();
+  await store.write([{ key: 'identity', value: made }]);
+  return made;
+}
+
+async function credentialsIn(store: Store): Promise<Credentials | undefined> {
+  const value = (await store.load()).get('cluster');
+  if (value === undefined) return undefined;
+  const read = CLUSTER.safeParse(value);
+  if (!read.success) throw damaged('the cluster id and secret cannot be read');
+  return { cluster: clusterId(read.data.cluster), secret: read.data.secret };
+}
+
+async function restoredFrom(store: Store): Promise<Restored> {
+  const entries = new Map<string, unknown>();
+  for (const [key, value] of await store.load())
+    if (key.startsWith(CORE_PREFIX)) entries.set(key.slice(CORE_PREFIX.length), value);
+  const restored = decodeRestored(entries, LAN);
+  if (!restored.ok) throw damaged(`${restored.error.path}: ${restored.error.message}`);
+  return restored.value;
+}
+
+/** After a join that found nobody: as if it had never been tried. */
+async function forget(store: Store): Promise<void> {
+  const keys = [...(await store.load()).keys()].filter(
+    (key) => key === 'cluster' || key.startsWith(CORE_PREFIX),
+  );
+  await store.write(keys.map((key) => ({ key, value: undefined })));
+}
+
+function damaged(why: string): StartupError {
+  return new StartupError({
+    code: 'damaged',
+    what: 'the state of this host cannot be read',
+    why,
+    next: 'keep a copy of the state folder, then move it away: this host joins anew with a token',
+  });
+}
+
+function alreadyMember(credentials: Credentials | undefined): StartupError {
+  return new StartupError({
+    code: 'already-member',
+    what: 'this host belongs to a cluster already',
+    why: `its state folder holds the membership of ${credentials?.cluster ?? 'a cluster it is joining'}`,
+    next: 'agentctl cluster show',
+  });
+}
+
+function nobodyFound({ cluster }: Credentials): StartupError {
+  return new StartupError({
+    code: 'no-cluster-found',
+    what: `no member of cluster ${cluster} let this host in within ${JOIN_MS / 1000} s`,
+    why: 'none was found by mDNS, its secret is another one, or its voters have no majority',
+    next: 'agentctl cluster join TOKEN --peer HOST:7946 where multicast does not reach; the token is what agentctl cluster show prints there',
+  });
+}

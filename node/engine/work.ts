@@ -1,0 +1,165 @@
+/**
+ * The core's hands on the engine: begins its effects, and tells it what the engine reports. It
+ * decides nothing and repeats nothing; a failure goes back as an input.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ComponentId } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Input, Observed } from '../../protocol/input.ts';
+import type { Logger } from '../log.ts';
+import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
+
+type EngineEffect = Extract<
+  Effect,
+  { readonly kind: 'startInstance' | 'stopInstance' | 'removeInstance' | 'listInstances' }
+>;
+
+export interface EngineWork extends AsyncDisposable {
+  begin(effect: EngineEffect): void;
+}
+
+export type EngineWorkInit = {
+  readonly engine: Engine;
+  readonly give: (input: Input) => void;
+  readonly log: Logger;
+  readonly relistMs: number;
+};
+
+/** Longest an engine may take for one call. Pulling an image is the slow one. */
+const START_MS = 120_000;
+const CALL_MS = 20_000;
+/** Between two tries at a list that something overtook. */
+const RELIST_RETRY_MS = 100;
+
+export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit): EngineWork {
+  const end = new AbortController();
+  const bounded = (ms: number): AbortSignal => AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
+  /** Calls under way that change instances, and a count of all changes told so far. */
+  let busy = 0;
+  let changes = 0;
+  let listing = false;
+
+  function tell(input: Input): void {
+    changes += 1;
+    if (!end.signal.aborted) give(input);
+  }
+
+  async function act(what: string, call: () => Promise<void>): Promise<void> {
+    busy += 1;
+    try {
+      await call();
+    } catch (error) {
+      if (end.signal.aborted) return;
+      log.warn({ error: messageOf(error) }, `the engine could not ${what}`);
+      void relist();
+    } finally {
+      busy -= 1;
+      changes += 1;
+    }
+  }
+
+  async function start(effect: Extract<EngineEffect, { kind: 'startInstance' }>): Promise<void> {
+    const { component, slot, attempt, revision, term, spec } = effect;
+    try {
+      const labels = { component, slot, attempt, revision, term };
+      const instance = await engine.start({ labels, spec }, bounded(START_MS));
+      tell({ kind: 'instanceStarted', instance: observedOf(instance) });
+    } catch (error) {
+      const permanent = error instanceof EngineError && error.permanent;
+      const reason = messageOf(error);
+      tell({ kind: 'instanceRefused', component, slot, attempt, permanent, reason });
+    }
+  }
+
+  /** A list counts only if nothing changed while it was made: an older truth must not follow a newer. */
+  async function relist(): Promise<void> {
+    if (listing) return;
+    listing = true;
+    try {
+      while (!end.signal.aborted) {
+        const before = changes;
+        const instances = busy === 0 ? await engine.list(bounded(CALL_MS)) : undefined;
+        if (instances !== undefined && busy === 0 && changes === before) {
+          tell({ kind: 'instancesListed', instances: instances.map(observedOf) });
+          return;
+        }
+        await pause(RELIST_RETRY_MS, undefined, { signal: end.signal });
+      }
+    } catch (error) {
+      if (!end.signal.aborted) log.warn({ error: messageOf(error) }, 'the engine does not answer');
+    } finally {
+      listing = false;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    for await (const event of engine.events(end.signal)) {
+      if (event.kind === 'resync') void relist();
+      else tell(inputOf(event));
+    }
+  }
+
+  const timer = setInterval(() => void relist(), relistMs);
+  const following = follow().catch((error: unknown) => {
+    if (!end.signal.aborted) log.error({ error: messageOf(error) }, 'the engine events ended');
+  });
+
+  return {
+    begin(effect) {
+      switch (effect.kind) {
+        case 'startInstance':
+          return void act('start an instance', () => start(effect));
+        case 'stopInstance':
+          return void act('stop an instance', () =>
+            engine.stop(effect.engineId, effect.graceMs, bounded(effect.graceMs + CALL_MS)),
+          );
+        case 'removeInstance':
+          return void act('remove an instance', () => engine.remove(effect.engineId, bounded(CALL_MS)));
+        case 'listInstances':
+          return void relist();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      end.abort();
+      await following;
+      await engine[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function observedOf(instance: EngineInstance): Observed {
+  const { component, slot, attempt, revision, term } = instance.labels;
+  const { id, state, health, pid, startedAt, exitCode, ports } = instance;
+  return {
+    engineId: id,
+    component: component as ComponentId,
+    slot,
+    attempt,
+    revision,
+    term,
+    state,
+    health,
+    ports,
+    ...(pid === undefined ? {} : { pid }),
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+}
+
+function inputOf(event: Exclude<EngineEvent, { readonly kind: 'resync' }>): Input {
+  switch (event.kind) {
+    case 'started':
+      return { kind: 'instanceStarted', instance: observedOf(event.instance) };
+    case 'exited': {
+      const { id: engineId, exitCode, oomKilled } = event;
+      return { kind: 'instanceExited', engineId, exitCode, oomKilled };
+    }
+    case 'health':
+      return { kind: 'instanceHealthChanged', engineId: event.id, health: event.health };
+    case 'removed':
+      return { kind: 'instanceRemoved', engineId: event.id };
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What agents ask each other on behalf of users: journals, logs, kill and restart of an instance.
+ * Only what a user of that host could do there; nothing here decides where anything runs.
+ */
+import { decode, encode } from 'cborg';
+import { z } from 'zod';
+import type { ComponentId, HostId } from '../../protocol/base/ids.ts';
+import type { CommandResult } from '../../protocol/effect.ts';
+import type { Agent } from '../agent.ts';
+import type { EventBody } from './api.ts';
+
+/** Entries of one answer; the newest are kept. */
+const EVENTS_MAX = 1000;
+const ANSWER_BYTES_MAX = 4_194_304;
+
+export type EventFilter = { readonly sinceMs: number; readonly about?: string };
+export type Act =
+  | { readonly kind: 'kill'; readonly engineId: string; readonly signal: string }
+  | { readonly kind: 'restart'; readonly component: string; readonly slot: number };
+export type LogRequest = { readonly engineId: string; readonly follow: boolean; readonly tail?: number };
+
+const FILTER = z.object({ sinceMs: z.number(), about: z.string().max(256).optional() });
+const ACT = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('kill'), engineId: z.string().max(256), signal: z.string().max(20) }),
+  z.object({ kind: z.literal('restart'), component: z.string().max(256), slot: z.int().min(1) }),
+]);
+const LOGS = z.object({
+  engineId: z.string().max(256),
+  follow: z.boolean(),
+  tail: z.int().min(0).max(100_000).optional(),
+});
+
+/** Answers peers as this host's own API answers its users. */
+export async function servePeers(agent: Agent): Promise<void> {
+  const { network } = agent;
+  await network.handle('journal', async function* (_from, request) {
+    yield encode(ownEvents(agent, FILTER.parse(decode(request)) as EventFilter));
+  });
+  await network.handle('act', async function* (_from, request) {
+    yield encode(await act(agent, ACT.parse(decode(request))));
+  });
+  await network.handle('logs', async function* (_from, request, signal) {
+    const { engineId, follow, tail } = LOGS.parse(decode(request));
+    const options = tail === undefined ? { follow } : { follow, tail };
+    for await (const chunk of await agent.engine.logs(engineId, options, signal))
+      yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
+  });
+}
+
+/** This host's journal as others read it. */
+export function ownEvents(agent: Agent, filter: EventFilter): readonly EventBody[] {
+  const since = Date.now() - filter.sinceMs;
+  const { host, name } = { host: agent.host, name: agent.core.identity.name };
+  return agent
+    .journal()
+    .filter(({ wall, about }) => wall >= since && concerns(about, filter.about))
+    .slice(-EVENTS_MAX)
+    .map(({ wall, seq, kind, about, text }) => {
+      return { at: new Date(wall).toISOString(), host, host_name: name, seq, kind, about, text };
+    });
+}
+
+const concerns = (about: readonly string[], id: string | undefined): boolean =>
+  id === undefined || about.some((entry) => entry === id || entry === `component/${id}`);
+
+/** Does to an instance of this host what its user asked. */
+export async function act(agent: Agent, request: Act): Promise<CommandResult> {
+  if (request.kind === 'kill') {
+    await agent.engine.kill(request.engineId, request.signal, AbortSignal.timeout(10_000));
+    return { kind: 'restarting' };
+  }
+  const { component, slot } = request;
+  return agent.command({ kind: 'restart', component: component as ComponentId, slot });
+}
+
+/** One question to one peer, its whole answer decoded by the caller. */
+export async function ask(
+  agent: Agent,
+  host: HostId,
+  name: string,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const peerId = agent.speech.peerIdOf(host);
+  if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of agent.network.request(peerId, name, encode(body), signal)) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  return decode(Buffer.concat(chunks));
+}
+
+const EVENTS = z.array(
+  z.object({
+    at: z.string(),
+    host: z.string(),
+    host_name: z.string(),
+    seq: z.number(),
+    kind: z.string(),
+    about: z.array(z.string()),
+    text: z.string(),
+  }),
+);
+
+/** How long one silent peer may keep an answer waiting. */
+const GATHER_MS = 500;
+
+/** Everybody's journal, oldest first; a peer that does not answer in time is left out. */
+export async function gatherEvents(agent: Agent, filter: EventFilter): Promise<readonly EventBody[]> {
+  const others = agent.view().hosts.filter(({ self, state }) => !self && state === 'alive');
+  const answers = await Promise.all(
+    others.map(async ({ id }) => {
+      try {
+        const answer = await ask(agent, id, 'journal', filter, AbortSignal.timeout(GATHER_MS));
+        return EVENTS.parse(answer);
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const all = [...ownEvents(agent, filter), ...answers.flat()];
+  return all.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq)).slice(-EVENTS_MAX);
+}

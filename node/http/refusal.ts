@@ -1,0 +1,86 @@
+/** An error of the local API: three parts, a stable code, the exit code of `agentctl`. */
+import { StartupError } from '../startup-error.ts';
+import type { ErrorBody } from './api.ts';
+
+type Parts = ErrorBody['error'];
+
+export class ApiRefusal extends Error {
+  override readonly name = 'ApiRefusal';
+  readonly status: number;
+  readonly parts: Parts;
+  constructor(status: number, parts: Parts) {
+    super(parts.what);
+    this.status = status;
+    this.parts = parts;
+  }
+
+  response(): Response {
+    return Response.json({ error: this.parts } satisfies ErrorBody, { status: this.status });
+  }
+
+  static from(error: unknown): ApiRefusal {
+    if (error instanceof ApiRefusal) return error;
+    if (error instanceof StartupError) return fromStartup(error);
+    return new ApiRefusal(500, {
+      code: 'bug',
+      what: 'the agent could not answer',
+      why: error instanceof Error ? error.message : String(error),
+      next: 'look at the log of the agent: journalctl -u agentd',
+      exit: 1,
+    });
+  }
+
+  static noCluster(): ApiRefusal {
+    return new ApiRefusal(409, {
+      code: 'no-cluster',
+      what: 'this host belongs to no cluster yet',
+      why: 'neither `cluster init` nor `cluster join` has been run here',
+      next: 'agentctl cluster init      or, with the token of a cluster: agentctl cluster join TOKEN',
+      exit: 6,
+    });
+  }
+
+  static noSuch(kind: string, id: string): ApiRefusal {
+    return new ApiRefusal(404, {
+      code: 'not-found',
+      what: `there is no ${kind} ${id}`,
+      why: 'this agent knows of none by that name',
+      next: 'agentctl status',
+      exit: 4,
+    });
+  }
+
+  static badRequest(why: string): ApiRefusal {
+    return new ApiRefusal(400, {
+      code: 'bad-request',
+      what: 'the request cannot be understood',
+      why,
+      next: 'use the agentctl of the same version as the agent',
+      exit: 2,
+    });
+  }
+
+  static tooLarge(bytesMax: number): ApiRefusal {
+    return new ApiRefusal(413, {
+      code: 'too-large',
+      what: 'the request is too large',
+      why: `at most ${bytesMax} bytes are read`,
+      next: 'split the stack into several',
+      exit: 2,
+    });
+  }
+
+  static noSuchRoute(): ApiRefusal {
+    return ApiRefusal.badRequest('there is no such call');
+  }
+}
+
+const STATUS: Readonly<Record<string, readonly [number, number]>> = {
+  'already-member': [409, 6],
+  'no-cluster-found': [504, 7],
+};
+
+function fromStartup({ parts }: StartupError): ApiRefusal {
+  const [status, exit] = STATUS[parts.code] ?? [500, 1];
+  return new ApiRefusal(status, { ...parts, exit });
+}

@@ -1,0 +1,70 @@
+/** The answering side of the local API (`api.ts`) on a unix socket. */
+import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { Daemon } from '../daemon.ts';
+import { StartupError } from '../startup-error.ts';
+import { clusterRoutes } from './cluster-routes.ts';
+import { ApiRefusal } from './refusal.ts';
+import { stackRoutes } from './stack-routes.ts';
+import { viewRoutes } from './view-routes.ts';
+
+/** Longest body of a request: a stack's spec with room to spare. */
+const BODY_BYTES_MAX = 1_048_576;
+const CONNECTIONS_MAX = 200;
+
+/** Listens when it resolves. A socket file nobody listens on is a leftover and replaced. */
+export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDisposable> {
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o750 });
+  if (existsSync(socket)) {
+    if (await answers(socket)) throw taken(socket);
+    unlinkSync(socket);
+  }
+  const app = new Hono();
+  app.use(async (context, next) => {
+    const length = Number(context.req.header('content-length') ?? 0);
+    if (length > BODY_BYTES_MAX) throw ApiRefusal.tooLarge(BODY_BYTES_MAX);
+    await next();
+  });
+  clusterRoutes(app, daemon);
+  stackRoutes(app, daemon);
+  viewRoutes(app, daemon);
+  app.notFound(() => ApiRefusal.noSuchRoute().response());
+  app.onError((error) => {
+    const refusal = ApiRefusal.from(error);
+    if (refusal.status === 500) daemon.log.error({ error }, 'a request failed');
+    return refusal.response();
+  });
+  const server = createServer(getRequestListener(app.fetch));
+  server.maxConnections = CONNECTIONS_MAX;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socket, resolve);
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function answers(socket: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const connection = connect(socket);
+  connection.once('connect', () => resolve(true));
+  connection.once('error', () => resolve(false));
+  return promise.finally(() => connection.destroy());
+}
+
+function taken(socket: string): StartupError {
+  return new StartupError({
+    code: 'locked',
+    what: `another agent answers on ${socket}`,
+    why: 'one socket belongs to one agent',
+    next: 'agentctl agent start --takeover, or start this one with another --socket',
+  });
+}

@@ -1,0 +1,147 @@
+/** Deploying and destroying stacks; kill, restart and logs of instances wherever they run. */
+import { Readable } from 'node:stream';
+import { encode } from 'cborg';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { CommandResult } from '../../protocol/effect.ts';
+import { showRevision } from '../../protocol/record/record.ts';
+import type { InstanceView } from '../../protocol/view/view.ts';
+import { decodeMessage } from '../../protocol/wire/decode.ts';
+import type { Agent } from '../agent.ts';
+import type { Daemon } from '../daemon.ts';
+import type { ActionBody, DeployBody } from './api.ts';
+import { bodyOf } from './body.ts';
+import { agentOf } from './cluster-routes.ts';
+import { act, type Act, ask } from './peer-requests.ts';
+import { ApiRefusal } from './refusal.ts';
+
+const DEPLOY = z.object({
+  stack: z.looseObject({ name: z.string() }),
+  deploy_id: z.string().min(1).max(64),
+});
+const DESTROY = z.object({ stack: z.string().max(63), deploy_id: z.string().min(1).max(64) });
+const KILL = z.object({ signal: z.string().regex(/^(SIG)?[A-Z0-9]{2,10}$/) });
+const ACT_MS = 15_000;
+const TAIL_MAX = 100_000;
+
+export function stackRoutes(app: Hono, daemon: Daemon): void {
+  app.post('/v1/deploy', async (context) => {
+    const body = await bodyOf(context, DEPLOY);
+    const deployId = body.deploy_id;
+    const message = { kind: 'deploy', deployId, stack: body.stack.name, spec: body.stack };
+    const decoded = decodeMessage(message);
+    if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
+    if (decoded.value.kind !== 'deploy' || decoded.value.spec === undefined)
+      throw ApiRefusal.badRequest('it names no stack');
+    const { spec } = decoded.value;
+    const result = await agentOf(daemon).command({ kind: 'deploy', deployId, spec });
+    return context.json(deployBody(deployId, result));
+  });
+  app.post('/v1/destroy', async (context) => {
+    const { stack, deploy_id: deployId } = await bodyOf(context, DESTROY);
+    const result = await agentOf(daemon).command({ kind: 'destroy', deployId, stack });
+    return context.json(deployBody(deployId, result));
+  });
+  app.post('/v1/instances/:id/kill', async (context) => {
+    const { signal } = await bodyOf(context, KILL);
+    const agent = agentOf(daemon);
+    const instance = instanceOf(agent, context.req.param('id'));
+    const { engineId } = instance;
+    if (engineId === undefined) throw ApiRefusal.noSuch('running instance', instance.id);
+    await actOn(agent, instance.host, { kind: 'kill', engineId, signal });
+    const body: ActionBody = {
+      done: `sent ${signal} to ${instance.id} on ${nameOf(agent, instance.host)}`,
+      next: 'its host restarts it at once if it ends; see: agentctl why ' + instance.id,
+    };
+    return context.json(body);
+  });
+  app.post('/v1/instances/:id/restart', async (context) => {
+    const agent = agentOf(daemon);
+    const { id, host } = instanceOf(agent, context.req.param('id'));
+    const cut = id.lastIndexOf('.');
+    const slot = Number(id.slice(cut + 1));
+    await actOn(agent, host, { kind: 'restart', component: id.slice(0, cut), slot });
+    const body: ActionBody = {
+      done: `${id} on ${nameOf(agent, host)} is stopped and started again`,
+      next: 'this does not count as a failure; see: agentctl status',
+    };
+    return context.json(body);
+  });
+  app.get('/v1/instances/:id/logs', async (context) => {
+    const agent = agentOf(daemon);
+    const instance = instanceOf(agent, context.req.param('id'));
+    const follow = context.req.query('follow') === '1';
+    const tail = Number(context.req.query('tail') ?? TAIL_MAX);
+    if (!Number.isInteger(tail) || tail < 0) throw ApiRefusal.badRequest('tail: not a number');
+    const lines = await logsOf(agent, instance, { follow, tail }, context.req.raw.signal);
+    return new Response(Readable.toWeb(lines) as ReadableStream, {
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+    });
+  });
+}
+
+function instanceOf(agent: Agent, id: string): InstanceView {
+  for (const stack of agent.view().stacks)
+    for (const component of stack.components)
+      for (const { instance } of component.slots) if (instance?.id === id) return instance;
+  throw ApiRefusal.noSuch('instance', id);
+}
+
+const nameOf = (agent: Agent, host: HostId): string =>
+  agent.view().hosts.find(({ id }) => id === host)?.name ?? host;
+
+/** Here or on the host that runs it. */
+async function actOn(agent: Agent, host: HostId, request: Act): Promise<void> {
+  const there = host !== agent.host;
+  const result = there
+    ? await ask(agent, host, 'act', request, AbortSignal.timeout(ACT_MS))
+    : await act(agent, request);
+  const kind = z.object({ kind: z.string() }).safeParse(result).data?.kind;
+  if (kind === 'noSuchInstance') throw ApiRefusal.noSuch('such instance on', host);
+}
+
+async function logsOf(
+  agent: Agent,
+  instance: InstanceView,
+  options: { readonly follow: boolean; readonly tail: number },
+  signal: AbortSignal,
+): Promise<Readable> {
+  const { engineId, host } = instance;
+  if (engineId === undefined) throw ApiRefusal.noSuch('instance that has run', instance.id);
+  if (host === agent.host) return agent.engine.logs(engineId, options, signal);
+  const peerId = agent.speech.peerIdOf(host);
+  if (peerId === undefined) throw ApiRefusal.noSuch('host', host);
+  const body = encode({ engineId, ...options });
+  return Readable.from(agent.network.request(peerId, 'logs', body, signal));
+}
+
+/** The outcome of a deploy, or its refusal with the exit code it deserves (R7). */
+function deployBody(deployId: string, result: CommandResult): DeployBody {
+  if (result.kind === 'committed')
+    return { deploy_id: deployId, revision: showRevision(result.revision), changed: result.changed };
+  if (result.kind === 'refused') throw refused(result.code, result.why);
+  throw new ApiRefusal(504, {
+    code: 'outcome-unknown',
+    what: 'it is not known whether the deploy was committed',
+    why: result.kind === 'unknown' ? result.why : 'the agent gave no answer',
+    next: `ask again, it is never applied twice: the same command with --deploy-id ${deployId}`,
+    exit: 7,
+  });
+}
+
+function refused(code: string, why: string): ApiRefusal {
+  if (code === 'no-such-stack')
+    return new ApiRefusal(404, {
+      code,
+      what: 'there is nothing to destroy',
+      why,
+      next: 'agentctl status',
+      exit: 4,
+    });
+  const next =
+    code === 'too-large'
+      ? 'split the stack into several'
+      : 'try again when a majority of the voters is reachable; see: agentctl status';
+  return new ApiRefusal(409, { code, what: 'refused, nothing was changed', why, next, exit: 6 });
+}

@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** `agentd`: one agent per host, under systemd or in a terminal. */
+import { chmodSync } from 'node:fs';
+import { type AgentSettings, readSettings } from './config.ts';
+import { openDaemon } from './daemon.ts';
+import { serveApi } from './http/server.ts';
+import { createLogger } from './log.ts';
+import { StartupError } from './startup-error.ts';
+
+const EXIT = { failed: 1, usage: 2, locked: 6 } as const;
+/** Longest an orderly end may take; what is left then is cut off. */
+const STOP_MS = 5_000;
+
+async function main(): Promise<void> {
+  const invoked = readSettings(process.argv.slice(2));
+  if (invoked.kind === 'print') {
+    process.stdout.write(invoked.text);
+    return;
+  }
+  await run(invoked.settings);
+}
+
+async function run(settings: AgentSettings): Promise<void> {
+  const log = createLogger({ level: settings.logLevel });
+  const stopped = Promise.withResolvers<void>();
+  process.once('SIGTERM', () => stopped.resolve());
+  process.once('SIGINT', () => stopped.resolve());
+  const fatal = (error: unknown): void => {
+    log.fatal({ error }, 'the agent cannot go on');
+    stopped.reject(error);
+  };
+  // A library's mistake in a corner must not end the supervision of everything else.
+  process.on('unhandledRejection', (error) => log.error({ error }, 'a promise failed unheard'));
+  const daemon = await openDaemon({ settings, log, fatal, stop: () => stopped.resolve() });
+  const api = await serveApi(daemon, settings.socket);
+  chmodSync(settings.socket, 0o660);
+  log.info({ socket: settings.socket }, 'agentctl is served');
+  try {
+    await stopped.promise;
+  } finally {
+    log.info('agent stops; its instances run on');
+    setTimeout(() => process.exit(EXIT.failed), STOP_MS).unref();
+    await api[Symbol.asyncDispose]();
+    await daemon[Symbol.asyncDispose]();
+  }
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const known = error instanceof StartupError;
+  process.stderr.write(`error: ${known ? error.message : String(error)}\n`);
+  const code = known ? error.parts.code : '';
+  process.exit(code === 'usage' ? EXIT.usage : code === 'locked' ? EXIT.locked : EXIT.failed);
+}

@@ -1,0 +1,112 @@
+/**
+ * Messages over the transport: encodes, decodes, and knows which peer is which host. What cannot be
+ * decoded is counted and dropped; it never reaches the core.
+ */
+import type { ClusterId, HostId } from '../../protocol/base/ids.ts';
+import type { Input } from '../../protocol/input.ts';
+import { GOSSIP_BYTES_MAX } from '../../protocol/limits.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+import type { Logger } from '../log.ts';
+import { hostIdOf } from '../token.ts';
+import { decodeFrame, encodeFrame } from './codec.ts';
+import type { Lane } from './limits.ts';
+import type { Frame, Gossip, Network, PeerChange } from './network.ts';
+
+export const TOPICS = { heartbeat: 'millrace/hb/1', news: 'millrace/news/1' } as const;
+
+/** Lease and detector traffic never waits behind records and inventories. */
+const BULK: ReadonlySet<Message['kind']> = new Set([
+  'delta',
+  'pull',
+  'push',
+  'read',
+  'readAck',
+  'write',
+  'writeAck',
+  'syncPage',
+  'syncPull',
+  'deploy',
+  'deployResult',
+  'welcome',
+]);
+
+export type SpeechCounters = { undecodable: number; tooLarge: number };
+
+export interface Speech {
+  readonly counters: Readonly<SpeechCounters>;
+  /** Set once the network listens; before that everything said is dropped. */
+  attach(network: Pick<Network, 'send' | 'publish'>): void;
+  send(to: HostId, message: Message): void;
+  publish(message: Message): void;
+  peerIdOf(host: HostId): string | undefined;
+  learn(host: HostId, peerId: string): void;
+  readonly onFrame: (frame: Frame) => void;
+  readonly onGossip: (gossip: Gossip) => void;
+  readonly onPeer: (change: PeerChange) => void;
+}
+
+export type SpeechInit = {
+  readonly cluster: ClusterId;
+  readonly log: Logger;
+  readonly give: (input: Input) => void;
+};
+
+export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
+  const peers = new Map<HostId, string>();
+  const hosts = new Map<string, HostId>();
+  const counters: SpeechCounters = { undecodable: 0, tooLarge: 0 };
+  let network: Pick<Network, 'send' | 'publish'> | undefined;
+
+  /** The host behind a peer; its id follows from its key, so it cannot be claimed by another. */
+  function hostOf(peerId: string): HostId {
+    const known = hosts.get(peerId);
+    if (known !== undefined) return known;
+    const host = hostIdOf(peerId);
+    hosts.set(peerId, host);
+    peers.set(host, peerId);
+    return host;
+  }
+
+  function read(bytes: Uint8Array, from: string): Message | undefined {
+    const decoded = decodeFrame(bytes, cluster);
+    if (decoded.ok) return decoded.value;
+    counters.undecodable += 1;
+    log.debug({ from, error: decoded.error }, 'a message that cannot be read');
+    return undefined;
+  }
+
+  return {
+    counters,
+    attach: (to) => {
+      network = to;
+    },
+    send(to, message) {
+      const peerId = peers.get(to);
+      if (peerId === undefined) return; // not met yet: the core asks again
+      const lane: Lane = BULK.has(message.kind) ? 'bulk' : 'urgent';
+      network?.send(peerId, lane, encodeFrame(cluster, message));
+    },
+    publish(message) {
+      const bytes = encodeFrame(cluster, message);
+      if (bytes.byteLength > GOSSIP_BYTES_MAX) counters.tooLarge += 1;
+      else network?.publish(message.kind === 'heartbeat' ? TOPICS.heartbeat : TOPICS.news, bytes);
+    },
+    peerIdOf: (host) => peers.get(host),
+    learn(host, peerId) {
+      peers.set(host, peerId);
+      hosts.set(peerId, host);
+    },
+    onFrame({ from, bytes }) {
+      const message = read(bytes, from);
+      if (message !== undefined) give({ kind: 'messageReceived', from: hostOf(from), message });
+    },
+    onGossip({ from, bytes }) {
+      const message = read(bytes, from);
+      if (message !== undefined) give({ kind: 'gossipReceived', from: hostOf(from), message });
+    },
+    onPeer({ peerId, connected }) {
+      const host = hostOf(peerId);
+      give({ kind: connected ? 'peerConnected' : 'peerDisconnected', host });
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/**
+ * Begins effects in order, `persist` being a barrier: nothing behind it begins until the write is
+ * durable, except the detector's messages, which promise nothing (`protocol/effect.ts`).
+ *
+ * A failed write ends the agent: what the disk holds is unknown, only a fresh start reads the truth.
+ */
+import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect.ts';
+
+/** What an effect becomes outside. None of these blocks or throws. */
+export type Hands = {
+  readonly begin: (effect: Exclude<Effect, { readonly kind: 'persist' }>) => void;
+  readonly persist: (writes: readonly DiskWrite[]) => Promise<void>;
+  /** The disk failed: nothing more will be begun. */
+  readonly diskFailed: (error: unknown) => void;
+};
+
+export interface Performer {
+  perform(effects: readonly Effect[]): void;
+  /** Resolves when all that was asked for has begun. */
+  drained(): Promise<void>;
+}
+
+export function createPerformer(hands: Hands): Performer {
+  let waiting: Effect[] = [];
+  let barrier: Promise<void> | undefined;
+  let broken = false;
+
+  /** Begins what it can; returns at the first barrier. */
+  function advance(): void {
+    while (barrier === undefined && !broken) {
+      const effect = waiting.shift();
+      if (effect === undefined) return;
+      if (effect.kind !== 'persist') hands.begin(effect);
+      else barrier = hands.persist(effect.writes).then(passed, failed);
+    }
+  }
+
+  function passed(): void {
+    barrier = undefined;
+    advance();
+  }
+
+  function failed(error: unknown): void {
+    broken = true;
+    waiting = [];
+    barrier = undefined;
+    hands.diskFailed(error);
+  }
+
+  return {
+    perform(effects) {
+      if (broken) return;
+      for (const effect of effects) {
+        if (effect.kind === 'send' && promisesNothing(effect.message)) hands.begin(effect);
+        else waiting.push(effect);
+      }
+      advance();
+    },
+    async drained() {
+      while (barrier !== undefined) await barrier;
+    },
+  };
+}

@@ -1,0 +1,176 @@
+/** Reads a core into the plain data of `view.ts`. Changes nothing. */
+import {
+  type ComponentId,
+  componentId,
+  componentKey,
+  type HostId,
+  type Key,
+} from '../base/ids.ts';
+import { sorted } from '../base/order.ts';
+import { between, type Instant, millis } from '../base/time.ts';
+import { specDigest } from '../component/digest.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import { hasFreshQuorum } from '../core/hosting.ts';
+import { know } from '../core/knowledge.ts';
+import { type Core, turnOf } from '../core/state.ts';
+import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
+import { entriesOf } from '../inventory/inventories.ts';
+import { heldUntil } from '../lease/holder.ts';
+import { membersOf } from '../membership/membership.ts';
+import { recordsHash } from '../record/committed.ts';
+import { showRevision } from '../record/record.ts';
+import { votersOf } from '../roster/roster.ts';
+import type {
+  ClusterView,
+  ComponentView,
+  HostView,
+  InstanceView,
+  LeaderView,
+  SlotView,
+  StackView,
+} from './view.ts';
+
+export function viewOf(core: Core, now: Instant): ClusterView {
+  const { roster } = core.council;
+  const turn = turnOf(core, now);
+  const others = [...membersOf(core.membership).values()].filter(({ health }) => health !== 'left');
+  const alive = others.filter(({ health }) => health === 'alive');
+  const hash = recordsHash(core.committed);
+  return {
+    cluster: core.identity.cluster,
+    from: core.identity.host,
+    ageMs: millis(Math.max(0, ...alive.map(({ lastHeardAt }) => now - lastHeardAt))),
+    agree: alive.filter((peer) => peer.epoch === roster.epoch && peer.recordsHash === hash).length,
+    peers: others.length,
+    roster,
+    quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
+    leaders: leadersOf(core, now),
+    hosts: know(core).members.map(({ id, name }) => hostView(core, now, id, name)),
+    stacks: stacksOf(core),
+  };
+}
+
+function leadersOf(core: Core, now: Instant): readonly LeaderView[] {
+  const found = new Map<Key, LeaderView>();
+  for (const [key, { host, term }] of know(core).leaders) found.set(key, { key, host, term });
+  const { leases } = core;
+  if (leases !== undefined) {
+    for (const [key, { term }] of leases.holder.holds) {
+      const turn = turnOf(core, now);
+      const validUntil = heldUntil(leases.holder, leases.links, turn, core.council.roster, key);
+      if (term !== undefined && now < validUntil)
+        found.set(key, { key, host: core.identity.host, term, validUntil });
+    }
+  }
+  return sorted(found).map(([, leader]) => leader);
+}
+
+function hostView(core: Core, now: Instant, id: HostId, name: string): HostView {
+  const self = id === core.identity.host;
+  const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+  const believed = membersOf(core.membership).get(id);
+  const running = know(core).reports.filter(
+    ({ host, report }) => host === id && report.state === 'running',
+  );
+  return {
+    id,
+    name,
+    self,
+    voter: votersOf(core.council.roster).includes(id),
+    state: self ? 'alive' : (believed?.health ?? 'alive'),
+    sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
+    ...(believed === undefined ? {} : { heardMsAgo: between(believed.lastHeardAt, now) }),
+    ...(facts?.kind === 'host' ? { engine: facts.engine, agent: facts.agent } : {}),
+    instances: running.length,
+  };
+}
+
+function stacksOf(core: Core): readonly StackView[] {
+  const views: StackView[] = [];
+  for (const [name, { revision, stack }] of sorted(know(core).stacks)) {
+    if (stack.spec === undefined) continue;
+    const components = stack.spec.components.map((spec) => componentView(core, name, spec));
+    views.push({ name, revision: showRevision(revision), components });
+  }
+  return views;
+}
+
+function componentView(core: Core, stack: string, spec: ComponentSpec): ComponentView {
+  const id = componentId(stack, spec.name);
+  const { assignments } = know(core);
+  const assignment = assignments.get(id);
+  const assigned = assignment === undefined || assignment.isVoid ? [] : assignment.component.slots;
+  const slots = assigned.map(({ slot, host }) => slotView(core, id, slot, host));
+  const ready = slots.filter(({ instance }) => instance?.state === 'running');
+  const healthy = ready.filter(({ instance }) => isWell(instance));
+  const leader = leaderOf(core, id);
+  const note = noteOf(core, id, spec, slots);
+  return {
+    id,
+    wanted: spec.mode === 'global' ? 'all' : spec.replicas,
+    running: ready.length,
+    healthy: healthy.length,
+    revision: specDigest(spec),
+    ...(leader === undefined ? {} : { leader }),
+    slots,
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+const isWell = (instance: InstanceView | undefined): boolean =>
+  instance?.health === 'healthy' || instance?.health === 'none';
+
+function leaderOf(core: Core, id: ComponentId): ComponentView['leader'] {
+  const key = componentKey(id);
+  const writer = core.writers.get(key);
+  if (writer !== undefined) {
+    const term = core.leases?.holder.holds.get(key)?.term ?? writer.term;
+    return { host: core.identity.host, term };
+  }
+  return know(core).leaders.get(key);
+}
+
+function slotView(core: Core, id: ComponentId, slot: number, host: HostId): SlotView {
+  const found = know(core).reports.find(
+    (entry) =>
+      entry.host === host && entry.report.component === id && entry.report.slot === slot,
+  );
+  const health = membersOf(core.membership).get(host)?.health ?? 'alive';
+  const gone = health === 'dead' || health === 'left';
+  return {
+    slot,
+    host,
+    ...(found === undefined || gone ? {} : { instance: instanceView(host, found.report) }),
+    ...(gone ? { note: `its host is ${health}: to be placed elsewhere` } : {}),
+  };
+}
+
+function instanceView(host: HostId, report: InstanceReport): InstanceView {
+  const { kind: _, component, slot, ...rest } = report;
+  return { id: `${component}.${slot}`, host, ...rest };
+}
+
+/** The one thing most worth telling about a component that is not as wanted. */
+function noteOf(
+  core: Core,
+  id: ComponentId,
+  spec: ComponentSpec,
+  slots: readonly SlotView[],
+): string | undefined {
+  const crashing = slots.find(({ instance }) => instance?.crashLoop === true);
+  if (crashing !== undefined) return `crash loop: slot ${crashing.slot}, ${crashing.instance?.reason ?? ''}`;
+  const told = slots.find(({ note, instance }) => note !== undefined || instance?.reason !== undefined);
+  const unwell = slots.find(({ instance }) => instance?.state !== 'complete' && !(instance?.state === 'running' && isWell(instance)));
+  if (unwell !== undefined && told !== undefined) return told.note ?? told.instance?.reason;
+  if (leaderOf(core, id) === undefined)
+    return core.council.roster.epoch > 0 ? 'no leader: nothing can be placed or moved' : undefined;
+  const wanted = spec.mode === 'global' ? slots.length : spec.replicas;
+  if (slots.length < wanted) return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
+  return unwell === undefined ? undefined : 'starting';
+}
+
+function unplaced(core: Core, id: ComponentId): string {
+  const last = core.journal.findLast(({ kind, about }) => kind === 'placement' && about[0] === id);
+  return last?.text ?? 'cannot be placed';
+}
+
