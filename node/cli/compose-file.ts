@@ -2,6 +2,7 @@
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import { loadCompose } from '../compose/load.ts';
 import { renderProblem } from '../compose/problems.ts';
+import { counted } from './counted.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { type Cli, note } from './terminal.ts';
@@ -34,7 +35,7 @@ export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): S
 }
 
 function refused(path: string, told: readonly string[], what: 'problem' | 'warning'): Failure {
-  const count = `${told.length} ${what}${told.length === 1 ? '' : 's'}`;
+  const count = counted(told.length, what);
   return new Failure({
     code: 'bad-compose',
     what: `${path} cannot be deployed: ${count}`,

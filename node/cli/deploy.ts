@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
+import { counted } from './counted.ts';
 import { parseDuration } from './duration.ts';
 import { EXIT, Failure, isUnknown, unknownOutcome } from './failure.ts';
 import { typed } from './invocation.ts';
@@ -47,7 +48,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
     return EXIT.ok;
   }
   const body = await submit(cli, stack, options);
-  const count = `${stack.components.length} component${stack.components.length === 1 ? '' : 's'}`;
+  const count = counted(stack.components.length, 'component');
   note(
     cli,
     `${stack.name} revision ${body.revision}: ${body.changed ? `accepted, ${count}` : 'was so already'}`,
@@ -93,7 +94,7 @@ async function mayRemove(
   if (removed.length === 0 || options.yes === true) return true;
   const instances = removed.reduce((sum, { running }) => sum + running, 0);
   const names = removed.map(({ id }) => id).join(', ');
-  return confirm(cli, `Remove ${names} with ${instances} running instance(s)?`, '--yes');
+  return confirm(cli, `Remove ${names} with ${counted(instances, 'running instance')}?`, '--yes');
 }
 
 async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promise<DeployBody> {

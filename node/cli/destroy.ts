@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { ClusterView, StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
+import { counted } from './counted.ts';
 import { parseDuration } from './duration.ts';
 import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
@@ -81,7 +82,7 @@ function question(stack: StackView): string {
     .flatMap(({ slots }) => slots)
     .flatMap(({ instance }) => (instance === undefined ? [] : [instance]));
   const hosts = new Set(instances.map(({ host }) => host)).size;
-  return `Remove ${stack.name}: ${instances.length} instance(s) on ${hosts} host(s)?`;
+  return `Remove ${stack.name}: ${counted(instances.length, 'instance')} on ${counted(hosts, 'host')}?`;
 }
 
 async function submit(cli: Cli, stack: string, options: DestroyOptions): Promise<DeployBody> {
@@ -121,7 +122,7 @@ async function local(cli: Cli, word: string | undefined, options: DestroyOptions
   const ours = instances.filter(
     ({ labels }) => word === undefined || labels.component.startsWith(`${word}.`),
   );
-  const ask = `Remove ${ours.length} instance(s) from ${host}?`;
+  const ask = `Remove ${counted(ours.length, 'instance')} from ${host}?`;
   if (ours.length > 0 && options.yes !== true && !(await confirm(cli, ask, '--yes'))) {
     note(cli, 'nothing was changed');
     return EXIT.ok;
@@ -136,7 +137,7 @@ async function local(cli: Cli, word: string | undefined, options: DestroyOptions
     print(
       cli,
       ...removed.map((name) => `removed ${name}`),
-      `${removed.length} instance(s) removed from ${host}`,
+      `${counted(removed.length, 'instance')} removed from ${host}`,
     );
   return EXIT.ok;
 }

@@ -21,25 +21,21 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await createProgram(createPerform(interrupt.signal)).parseAsync();
 } catch (error) {
-  const help = error instanceof CommanderError && error.exitCode === 0;
-  process.exitCode = help ? EXIT.ok : failed(misused(error), process.argv.includes('--json'));
+  process.exitCode = ended(error);
+}
+
+/** Help that was asked for is no error; help for want of a command is, and says enough. */
+function ended(error: unknown): number {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage;
+  return failed(misused(error), process.argv.includes('--json'));
 }
 
 /** `error: unknown command 'stats'\n(Did you mean status?)` in three parts. */
 function misused(error: unknown): Failure {
   if (!(error instanceof CommanderError)) return asFailure(error);
-  if (error.code === 'commander.help') {
-    return usageFailure(
-      'no command was given',
-      'agentctl does one thing at a time',
-      typed('--help'),
-    );
-  }
   const [what = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const why = rest.join(' ').replace(/^\(|\)$/g, '');
-  return usageFailure(
-    what,
-    why === '' ? 'the command line could not be understood' : why,
-    typed('--help'),
-  );
+  const unclear = 'the command line could not be understood';
+  return usageFailure(what, why === '' ? unclear : why, typed('--help'));
 }

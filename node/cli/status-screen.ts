@@ -34,7 +34,7 @@ export function statusScreen(body: StatusBody, style: ScreenStyle): readonly str
     hostTable(view, view.hosts, style),
     ...(view.stacks.length > 0 ? [componentTable(view, allOf(view, several), style)] : []),
     eventLines('LAST 5 MIN', body.data.events, style),
-    [hints(view)],
+    hints(view, style.width),
   ];
   return sections
     .filter((lines) => lines.length > 0)
@@ -143,10 +143,13 @@ function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
   const titles =
     view.stacks.length > 0
       ? view.stacks.flatMap((stack) => stackLines(view, stack, hosts, style))
-      : [joined('no stack is deployed', hosts, viewLine(view), style.width)];
+      : joined('no stack is deployed', hosts, viewLine(view), style.width);
   const isolated = view.quorum
     ? []
-    : ['no quorum: this host hears too few voters, so nothing is placed or moved from here'];
+    : wrap(
+        'no quorum: this host hears too few voters, so nothing is placed or moved from here',
+        style.width,
+      );
   return [...titles, ...isolated];
 }
 
@@ -167,18 +170,24 @@ function stackLines(
   );
   const title = `${stack.name}   ${state}`;
   const counts = `${hosts}   ${serving}/${wanted} instances healthy`;
-  const line = joined(title, counts, viewLine(view), style.width);
+  const [line, ...more] = joined(title, counts, viewLine(view), style.width);
   const painted = line.replace(
     title,
     () => `${style.paint('bold', stack.name)}   ${tint(style.paint, state)(state)}`,
   );
-  return [painted, ...troubleLines(view, stack, style.width)];
+  return [painted, ...more, ...troubleLines(view, stack, style.width)];
 }
 
-function joined(title: string, counts: string, whose: string, width: number): string {
+/** On one line where it fits. */
+function joined(
+  title: string,
+  counts: string,
+  whose: string,
+  width: number,
+): readonly [string, ...string[]] {
   const left = `${title}   ${counts}`;
   const one = `${left}      ${whose}`;
-  return one.length <= width ? one : `${left}\n    ${whose}`;
+  return one.length <= width ? [one] : [left, `    ${whose}`];
 }
 
 function troubleLines(view: ClusterView, stack: StackView, width: number): readonly string[] {
@@ -223,7 +232,7 @@ function hostNote(host: HostView): string {
 }
 
 /** Verbs that help with what is seen now, at most three. */
-function hints(view: ClusterView): string {
+function hints(view: ClusterView, width: number): readonly string[] {
   const troubled = view.stacks
     .flatMap((stack) => stack.components)
     .find((component) => !isHealthy(view, component));
@@ -237,10 +246,10 @@ function hints(view: ClusterView): string {
       : []),
     'events -f',
   ];
-  return `try: ${verbs
-    .slice(0, 3)
-    .map((verb) => typed(verb))
-    .join('      ')}`;
+  const commands = verbs.slice(0, 3).map((verb) => typed(verb));
+  const line = `try: ${commands.join('      ')}`;
+  if (line.length <= width) return [line];
+  return commands.map((command, at) => `${at === 0 ? 'try: ' : '     '}${command}`);
 }
 
 function wantedOf(component: ComponentView): string {

@@ -31,7 +31,11 @@ export function subjectScreen(
   const events = body.data.events.filter((event) =>
     event.about.some((id) => concerns(id, subject)),
   );
-  const last = eventLines(`LAST 5 MIN OF ${subject.id}`, events, style);
+  const last = eventLines(
+    `LAST 5 MIN OF ${subject.kind === 'host' ? subject.host.name : subject.id}`,
+    events,
+    style,
+  );
   return [
     ...subjectLines(view, subject, style),
     '',
@@ -51,7 +55,7 @@ export function seatTable(
     { title: 'HOST', cell: ({ slot }) => placeOf(view, slot) },
     {
       title: 'STATE',
-      cell: ({ slot }) => stateOf(slot),
+      cell: ({ slot }) => `${stateOf(slot)}${isConfirmed(view, slot) ? '' : '?'}`,
       tint: ({ slot }) => tint(style.paint, stateOf(slot)),
     },
     { title: 'HEALTH', cell: ({ slot }) => slot.instance?.health ?? NO_VALUE },
@@ -147,6 +151,11 @@ function placeOf(view: ClusterView, slot: SlotView): string {
   const host = slot.instance?.host ?? slot.host;
   if (host === undefined) return NO_VALUE;
   return `${hostName(view, host)}${isUp(view, host) ? '' : '?'}`;
+}
+
+/** What a host that is not heard runs is only what was last known of it. */
+function isConfirmed(view: ClusterView, { instance }: SlotView): boolean {
+  return instance === undefined || isUp(view, instance.host);
 }
 
 function stateOf(slot: SlotView): string {

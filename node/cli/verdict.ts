@@ -7,6 +7,7 @@ import type {
   SlotView,
   StackView,
 } from '../../protocol/view/view.ts';
+import { counted } from './counted.ts';
 import { age } from './duration.ts';
 
 /** `OK`: all as wanted. `DOWN`: something is wanted and nothing of it runs. */
@@ -87,7 +88,7 @@ export function slotTrouble(view: ClusterView, slot: SlotView): string | undefin
   }
   if (instance === undefined)
     return slot.note ?? (at === undefined ? 'no host yet' : `not yet on ${hostName(view, at)}`);
-  const crash = instance.crashLoop ? `crash loop, ${instance.restarts} restarts: ` : '';
+  const crash = instance.crashLoop ? `crash loop, ${counted(instance.restarts, 'restart')}: ` : '';
   return `${crash}${condition(instance)} on ${hostName(view, instance.host)}`;
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ClusterView, ComponentView, HostView, SlotView } from '../../protocol/view/view.ts';
 import type { EventBody } from '../http/api.ts';
+import { counted } from './counted.ts';
 import { age } from './duration.ts';
 import { EXIT } from './failure.ts';
 import type { Perform } from './perform.ts';
@@ -96,12 +97,7 @@ function componentFacts(view: ClusterView, component: ComponentView): readonly F
   const { wanted, running, revision, slots } = component;
   const serving = servingSlots(view, component).length;
   return [
-    [
-      'wanted',
-      wanted === 'all'
-        ? 'one on every host that fits'
-        : `${wanted} instance${wanted === 1 ? '' : 's'}`,
-    ],
+    ['wanted', wanted === 'all' ? 'one on every host that fits' : counted(wanted, 'instance')],
     ['is', `${running} running, ${serving} healthy, spec revision ${revision.slice(0, 7)}`],
     ['leader', leaderText(view, component)],
     ...slots.map((slot): Fact => [`slot ${slot.slot}`, slotText(view, slot)]),
@@ -119,7 +115,7 @@ function instanceFacts(
   const budget =
     instance === undefined
       ? ''
-      : `attempt ${instance.attempt}, ${instance.restarts} restarts counted by the budget`;
+      : `attempt ${instance.attempt}, ${counted(instance.restarts, 'restart')} counted by the budget`;
   return [
     ['is', slotText(view, slot)],
     ['leader', leaderText(view, component)],
@@ -188,11 +184,11 @@ function hostNext(view: ClusterView, host: HostView, seats: number): string {
   if (host.state === 'left') return 'nothing: it has left the cluster';
   if (host.state === 'suspect') return 'it answers, or it is declared dead';
   const who = view.quorum
-    ? 'the leaders of their components move them'
+    ? 'the leaders of the components move what was there'
     : 'nothing moves: no quorum is heard from here';
   return seats === 0
     ? 'nothing ran on it; it rejoins when it is back'
-    : `${seats} slot(s) were on it; ${who}`;
+    : `${counted(seats, 'slot', ['was', 'were'])} on it; ${who}`;
 }
 
 /** Events about what this hangs on too: an instance's component. */
