@@ -1,0 +1,208 @@
+/**
+ * Requests to another agent, each on a stream of its own: one frame asks, a sequence of frames
+ * answers. Every frame of an answer begins with its kind; an answer without `end` was cut off.
+ *
+ *     asker ──request──▶ peer        asker ◀── accepted, (data | keepalive)*, end | failed ── peer
+ */
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { decode, encode } from 'it-length-prefixed';
+import { pipe } from 'it-pipe';
+import { drained } from './drained.ts';
+import type { NetworkLimits } from './limits.ts';
+import { pacedChunks } from './paced-chunks.ts';
+import { createSemaphore, type Semaphore } from './semaphore.ts';
+
+/** What it throws is told to the asker as text. `signal`: the asker is gone or has had enough. */
+export type RequestHandler = (
+  from: string,
+  request: Uint8Array,
+  signal: AbortSignal,
+) => AsyncIterable<Uint8Array>;
+
+/** The peer could not be asked, gave up, or said no; `message` says which. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+}
+
+export type Requests = {
+  readonly handle: (name: string, handler: RequestHandler) => Promise<void>;
+  /** Ends when the answer ends; throws `RequestError`, or the reason of `signal`. */
+  readonly request: (
+    peerId: string,
+    name: string,
+    body: Uint8Array,
+    signal: AbortSignal,
+  ) => AsyncIterable<Uint8Array>;
+};
+
+export type RequestsInit = {
+  readonly libp2p: Pick<Libp2p, 'handle'>;
+  /** Rejects when the peer is not connected. */
+  readonly openStream: (
+    peerId: string,
+    protocol: string,
+    streamsMax: number,
+    signal: AbortSignal,
+  ) => Promise<Stream>;
+  readonly limits: NetworkLimits;
+};
+
+const KIND = { accepted: 0, data: 1, keepalive: 2, end: 3, failed: 4 } as const;
+const NOTHING = new Uint8Array(0);
+const KEEPALIVES_PER_SILENCE = 3;
+const CLOSE_TIMEOUT_MS = 1_000;
+
+export const requestProtocol = (name: string): string => `/millrace/rpc/${name}/1`;
+
+export function createRequests(init: RequestsInit): Requests {
+  const { limits } = init;
+  const semaphores = new Map<string, Semaphore>();
+  // Above what a well-behaved asker has open: a stream that it closed may still be open for us.
+  const streamsMax = 2 * limits.requestsPerPeerMax;
+
+  async function withPlace(where: string, signal: AbortSignal): Promise<() => void> {
+    const semaphore = semaphores.get(where) ?? createSemaphore(limits.requestsPerPeerMax);
+    semaphores.set(where, semaphore);
+    const release = await semaphore.acquire(signal);
+    return () => {
+      release();
+      if (semaphore.users === 0) semaphores.delete(where);
+    };
+  }
+
+  return {
+    async handle(name, handler) {
+      const protocol = requestProtocol(name);
+      await init.libp2p.handle(
+        protocol,
+        (stream, connection) => void answer(stream, connection, handler, limits),
+        { maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax },
+      );
+    },
+    async *request(peerId, name, body, signal) {
+      const release = await withPlace(`${peerId} ${name}`, signal);
+      const silence = silenceWatch(limits.requestAcceptMs);
+      const stop = AbortSignal.any([signal, silence.signal]);
+      let stream: Stream | undefined;
+      try {
+        stream = await init.openStream(peerId, requestProtocol(name), streamsMax, stop);
+        const chunks = pacedChunks(stream, stop);
+        stream.send(encode.single(body));
+        for await (const [kind, data] of answerFrames(chunks, limits)) {
+          silence.heard(limits.requestSilenceMs);
+          if (kind === KIND.end) return;
+          if (kind === KIND.failed) throw new RequestError(new TextDecoder().decode(data));
+          if (kind !== KIND.data) continue;
+          // However long the consumer takes with it, that is not the peer's silence.
+          silence.hold();
+          yield data;
+          silence.heard(limits.requestSilenceMs);
+        }
+        throw new RequestError('the peer cut its answer off');
+      } catch (error) {
+        signal.throwIfAborted();
+        throw asRequestError(silence.signal.aborted ? silence.signal.reason : error);
+      } finally {
+        silence.hold();
+        stream?.abort(new Error('the request is over'));
+        release();
+      }
+    },
+  };
+}
+
+async function* answerFrames(
+  chunks: ReturnType<typeof pacedChunks>,
+  limits: NetworkLimits,
+): AsyncGenerator<readonly [number | undefined, Uint8Array]> {
+  const frames = pipe(chunks, (source) =>
+    decode(source, { maxDataLength: limits.frameBytesMax + 1 }),
+  );
+  for await (const frame of frames) {
+    const bytes = frame.subarray();
+    yield [bytes[0], bytes.subarray(1)];
+  }
+}
+
+async function answer(
+  stream: Stream,
+  connection: Connection,
+  handler: RequestHandler,
+  limits: NetworkLimits,
+): Promise<void> {
+  const gone = new AbortController();
+  stream.addEventListener('close', () => gone.abort(new RequestError('the asker is gone')));
+  const keepalive = setInterval(
+    () => sendFrame(stream, KIND.keepalive),
+    limits.requestSilenceMs / KEEPALIVES_PER_SILENCE,
+  ).unref();
+  try {
+    const request = await firstFrame(stream, limits, gone.signal);
+    sendFrame(stream, KIND.accepted);
+    for await (const data of handler(connection.remotePeer.toString(), request, gone.signal)) {
+      for (const part of parts(data, limits.frameBytesMax)) {
+        if (!sendFrame(stream, KIND.data, part)) await drained(stream, gone.signal);
+      }
+    }
+    sendFrame(stream, KIND.end);
+  } catch (error) {
+    if (gone.signal.aborted) return;
+    sendFrame(stream, KIND.failed, new TextEncoder().encode(asRequestError(error).message));
+  } finally {
+    clearInterval(keepalive);
+    await stream
+      .close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
+      .catch(stream.abort.bind(stream));
+  }
+}
+
+async function firstFrame(
+  stream: Stream,
+  limits: NetworkLimits,
+  gone: AbortSignal,
+): Promise<Uint8Array> {
+  const signal = AbortSignal.any([gone, AbortSignal.timeout(limits.requestAcceptMs)]);
+  const frames = pipe(pacedChunks(stream, signal), (source) =>
+    decode(source, { maxDataLength: limits.frameBytesMax }),
+  );
+  for await (const frame of frames) return frame.subarray();
+  throw new RequestError('the request was cut off');
+}
+
+/** False when the stream is full: then wait for its drain. A closed stream takes nothing. */
+function sendFrame(stream: Stream, kind: number, data: Uint8Array = NOTHING): boolean {
+  if (stream.writeStatus !== 'writable') return true;
+  // A keepalive behind a full buffer says nothing new.
+  if (kind === KIND.keepalive && stream.writableNeedsDrain) return false;
+  const frame = new Uint8Array(1 + data.byteLength);
+  frame[0] = kind;
+  frame.set(data, 1);
+  return stream.send(encode.single(frame));
+}
+
+function* parts(data: Uint8Array, bytesMax: number): Generator<Uint8Array> {
+  for (let at = 0; at < data.byteLength; at += bytesMax) yield data.subarray(at, at + bytesMax);
+}
+
+/** Aborts when nothing was heard for so long. */
+function silenceWatch(firstMs: number) {
+  const controller = new AbortController();
+  const expire = (): void => controller.abort(new RequestError('the peer does not answer'));
+  let timer = setTimeout(expire, firstMs).unref();
+  return {
+    signal: controller.signal,
+    heard(ms: number): void {
+      clearTimeout(timer);
+      timer = setTimeout(expire, ms).unref();
+    },
+    hold(): void {
+      clearTimeout(timer);
+    },
+  };
+}
+
+function asRequestError(error: unknown): RequestError {
+  if (error instanceof RequestError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new RequestError(message, { cause: error });
+}
