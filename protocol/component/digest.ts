@@ -1,0 +1,38 @@
+/**
+ * The revision of a spec: equal digests mean that an instance made from one spec serves the other.
+ * What is not in it may change while the instance runs on: how many there are (`mode`, `replicas`),
+ * and what only the agent reads, each time anew (`restart`, `dependsOn`, `stopGraceMs`).
+ */
+import { hash } from '../base/order.ts';
+import type { ComponentSpec } from './spec.ts';
+
+/** 16 hexadecimal characters. Absent and undefined are the same; order counts only where it means something. */
+export function specDigest(spec: ComponentSpec): string {
+  const { image, entrypoint, command, process, environment, ports, volumes, healthcheck } = spec;
+  const text = canonical({
+    image,
+    entrypoint,
+    command,
+    process,
+    environment,
+    // Sets: neither engine gives their order a meaning.
+    ports: ports.map(canonical).sort(),
+    volumes: volumes.map(canonical).sort(),
+    healthcheck,
+  });
+  // One 32-bit hash from two starting points.
+  return hex(hash(text)) + hex(hash(`${text.length}\0${text}`));
+}
+
+const hex = (n: number): string => n.toString(16).padStart(8, '0');
+
+/** JSON with sorted keys and without what is undefined. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`);
+  return `{${members.join(',')}}`;
+}

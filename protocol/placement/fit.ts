@@ -1,0 +1,81 @@
+/** May a slot run on a host, and why not. Each filter explains itself; the first that objects is told. */
+import type { ComponentId, HostId } from '../base/ids.ts';
+import { compareText } from '../base/order.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import type { HostFacts } from '../inventory/entry.ts';
+
+export type PortTaken = {
+  readonly published: number;
+  readonly protocol: 'tcp' | 'udp';
+  /** The component that publishes it there. */
+  readonly by: string;
+};
+
+/** A member as placement sees it. */
+export type PlacementHost = {
+  readonly id: HostId;
+  /** Suspects count as alive. */
+  readonly alive: boolean;
+  /** Absent until its inventory is known. */
+  readonly facts?: HostFacts;
+  /** Slots that all **other** components have there. */
+  readonly slotCount: number;
+  /** Ports that all **other** components publish there. */
+  readonly portsTaken: readonly PortTaken[];
+};
+
+/** Why a new slot of `spec` cannot go there; undefined: it can. `own`: slots it already has there. */
+export function whyNotPlace(
+  spec: ComponentSpec,
+  host: PlacementHost,
+  own: readonly number[],
+): string | undefined {
+  if (!host.alive) return 'dead or gone';
+  if (host.facts === undefined) return 'its engine is not known yet';
+  return whyNotRun(spec, host.facts) ?? portTaken(spec, host) ?? portOwn(spec, own);
+}
+
+/**
+ * Why a slot that is there must leave. Stricter to itself than a new one is: what is not known does
+ * not move anything, and of two components that got the same port at once only the later by name goes.
+ */
+export function whyNotKeep(
+  component: ComponentId,
+  spec: ComponentSpec,
+  host: PlacementHost | undefined,
+  own: readonly number[],
+): string | undefined {
+  if (host === undefined) return 'no longer a member';
+  if (!host.alive) return 'dead or gone';
+  const engine = host.facts === undefined ? undefined : whyNotRun(spec, host.facts);
+  const portsTaken = host.portsTaken.filter(({ by }) => compareText(by, component) < 0);
+  return engine ?? portTaken(spec, { portsTaken }) ?? portOwn(spec, own);
+}
+
+function whyNotRun(spec: ComponentSpec, { runs, engine }: HostFacts): string | undefined {
+  if (runs === 'images')
+    return spec.image === undefined ? `${engine} runs images only, and it names none` : undefined;
+  const words = [spec.process?.command, spec.entrypoint, spec.command];
+  if (words.some((list) => list !== undefined && list.length > 0)) return undefined;
+  return `${engine} runs processes only, and it has no command`;
+}
+
+function portTaken(
+  spec: ComponentSpec,
+  { portsTaken }: Pick<PlacementHost, 'portsTaken'>,
+): string | undefined {
+  for (const { published, protocol } of spec.ports) {
+    const taken = portsTaken.find(
+      (port) => port.published === published && port.protocol === protocol,
+    );
+    if (taken !== undefined) return `port ${published}/${protocol} is taken there by ${taken.by}`;
+  }
+  return undefined;
+}
+
+/** A fixed port fits once on a host. */
+function portOwn(spec: ComponentSpec, own: readonly number[]): string | undefined {
+  const fixed = spec.ports.find(({ published }) => published !== undefined);
+  if (fixed === undefined || own[0] === undefined) return undefined;
+  return `port ${fixed.published}/${fixed.protocol} is taken there by its own slot ${own[0]}`;
+}

@@ -1,0 +1,238 @@
+/**
+ * Which host fills which slot of one component. Pure: the same request, the same answer, anywhere.
+ *
+ *  1. A slot stays where it is while its host is alive and can still run it: nothing is rebalanced.
+ *  2. A slot whose host is dead moves; while no other host fits, it stays assigned there, so that
+ *     nothing is stopped when the host returns.
+ *  3. Replicated slots are numbered 1 to `replicas`; what is too many goes from the top.
+ *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
+ *  5. Of the hosts that fit: fewest slots of this component, then fewest slots in all, then the
+ *     rendezvous order of the slot.
+ */
+import type { ComponentId, HostId } from '../base/ids.ts';
+import { compareText, rendezvous } from '../base/order.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import { SLOTS_MAX } from '../limits.ts';
+import type { Slot } from '../record/record.ts';
+import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
+
+export type { PlacementHost, PortTaken } from './fit.ts';
+
+export type PlaceRequest = {
+  readonly component: ComponentId;
+  readonly spec: ComponentSpec;
+  /** As last committed. */
+  readonly current: readonly Slot[];
+  /** Every member, ourselves included. */
+  readonly hosts: readonly PlacementHost[];
+};
+
+/** Something changed, or cannot: what stays as it is causes no decision. */
+export type Decision = {
+  readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable';
+  readonly slot: number;
+  /** Where it is now; absent: nowhere. */
+  readonly host?: HostId;
+  readonly text: string;
+  /** Hosts that were not taken; at most `REJECTED_MAX` of them, those that cannot first. */
+  readonly rejected: readonly Rejection[];
+};
+export type Rejection = { readonly host: HostId; readonly why: string };
+export type Placement = {
+  readonly slots: readonly Slot[];
+  readonly decisions: readonly Decision[];
+};
+
+/** Rejections told per decision; the rest is left out. */
+export const REJECTED_MAX = 32;
+
+/** What is being worked out. */
+type Draft = {
+  readonly request: PlaceRequest;
+  readonly hosts: ReadonlyMap<HostId, PlacementHost>;
+  /** Slots of this component so far, by host. */
+  readonly own: Map<HostId, number[]>;
+  readonly slots: Slot[];
+  readonly decisions: Decision[];
+};
+/** A slot that has to leave its host, and why. */
+type Leaver = Slot & { readonly why: string };
+
+export function place(request: PlaceRequest): Placement {
+  const sorted = [...request.hosts].sort((a, b) => compareText(a.id, b.id));
+  const hosts = new Map(sorted.map((host) => [host.id, host]));
+  const draft: Draft = { request, hosts, own: new Map(), slots: [], decisions: [] };
+  const leavers = keep(draft);
+  if (request.spec.mode === 'global') placeGlobal(draft, leavers);
+  else placeReplicated(draft, leavers);
+  const slots = draft.slots.sort((a, b) => a.slot - b.slot);
+  return { slots, decisions: draft.decisions.sort((a, b) => a.slot - b.slot) };
+}
+
+/** Takes over what stays (1, 3), and returns what cannot. */
+function keep(draft: Draft): readonly Leaver[] {
+  const { component, spec, current } = draft.request;
+  const isGlobal = spec.mode === 'global';
+  const leavers: Leaver[] = [];
+  const seen = new Set<number>();
+  for (const { slot, host } of [...current].sort((a, b) => a.slot - b.slot)) {
+    if (seen.has(slot)) continue;
+    seen.add(slot);
+    if (!isGlobal && slot > replicasOf(spec)) {
+      decide(draft, 'removed', slot, `${component}.${slot} is removed: ${spec.replicas} wanted`);
+      continue;
+    }
+    const own = draft.own.get(host) ?? [];
+    const why =
+      whyNotKeep(component, spec, draft.hosts.get(host), own) ??
+      (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined);
+    if (why === undefined) assign(draft, slot, host);
+    else leavers.push({ slot, host, why });
+  }
+  return leavers;
+}
+
+function placeReplicated(draft: Draft, leavers: readonly Leaver[]): void {
+  const kept = new Set(draft.slots.map(({ slot }) => slot));
+  const leaving = new Map(leavers.map((leaver) => [leaver.slot, leaver]));
+  for (let slot = 1; slot <= replicasOf(draft.request.spec); slot++)
+    if (!kept.has(slot)) placeSlot(draft, slot, leaving.get(slot));
+}
+
+function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void {
+  const { component } = draft.request;
+  const { fitting, rejected } = sift(draft);
+  const name = `${component}.${slot}`;
+  const from = leaver === undefined ? '' : ` from ${leaver.host} (${leaver.why})`;
+  const chosen = choose(draft, slot, fitting);
+  if (chosen === undefined) return stayOut(draft, slot, leaver, rejected);
+  const ownCount = draft.own.get(chosen.id)?.length ?? 0;
+  const counts = `${ownCount} of its slots and ${chosen.slotCount} others there, the fewest`;
+  const others = fitting
+    .filter(({ id }) => id !== chosen.id)
+    .map((host) => ({ host: host.id, why: outscored(draft, host, chosen) }));
+  const left = leaver === undefined ? '' : volumesLeft(draft, leaver.host);
+  const text = `${name} ${leaver === undefined ? 'goes' : 'moves'}${from} to ${chosen.id}: ${counts}${left}`;
+  assign(draft, slot, chosen.id);
+  decide(draft, leaver === undefined ? 'placed' : 'moved', slot, text, chosen.id, [
+    ...rejected,
+    ...others,
+  ]);
+}
+
+/** No host fits (2). */
+function stayOut(
+  draft: Draft,
+  slot: number,
+  leaver: Leaver | undefined,
+  rejected: readonly Rejection[],
+): void {
+  const name = `${draft.request.component}.${slot}`;
+  const reasons = rejected.map(({ host, why }) => `${host}: ${why}`).slice(0, REJECTED_MAX);
+  const all = reasons.length === 0 ? 'there is no host' : reasons.join(' · ');
+  const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
+  if (host === undefined || host.alive)
+    return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
+  assign(draft, slot, host.id);
+  const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;
+  decide(draft, 'unplaceable', slot, text, host.id, rejected);
+}
+
+function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
+  const { component, spec } = draft.request;
+  for (const { slot, host, why } of leavers)
+    decide(draft, 'removed', slot, `${component}.${slot} leaves ${host}: ${why}`);
+  const taken = new Set(draft.slots.map(({ slot }) => slot));
+  const rejected: Rejection[] = [];
+  let free = 1;
+  for (const host of draft.hosts.values()) {
+    if (draft.own.has(host.id)) continue;
+    const why = whyNotPlace(spec, host, []);
+    if (why !== undefined) {
+      rejected.push({ host: host.id, why });
+      continue;
+    }
+    while (taken.has(free)) free += 1;
+    if (free > SLOTS_MAX) break;
+    taken.add(free);
+    assign(draft, free, host.id);
+    decide(
+      draft,
+      'placed',
+      free,
+      `${component}.${free} goes to ${host.id}: one on every host that fits`,
+      host.id,
+    );
+  }
+  if (draft.slots.length === 0) stayOut(draft, 1, undefined, rejected);
+}
+
+function sift(draft: Draft): {
+  readonly fitting: readonly PlacementHost[];
+  readonly rejected: readonly Rejection[];
+} {
+  const fitting: PlacementHost[] = [];
+  const rejected: Rejection[] = [];
+  for (const host of draft.hosts.values()) {
+    const why = whyNotPlace(draft.request.spec, host, draft.own.get(host.id) ?? []);
+    if (why === undefined) fitting.push(host);
+    else rejected.push({ host: host.id, why });
+  }
+  return { fitting, rejected };
+}
+
+/** Rule 5. */
+function choose(
+  draft: Draft,
+  slot: number,
+  fitting: readonly PlacementHost[],
+): PlacementHost | undefined {
+  let best: PlacementHost[] = [];
+  for (const host of fitting) {
+    const first = best[0];
+    const order = first === undefined ? -1 : compareLoad(draft, host, first);
+    if (order < 0) best = [host];
+    else if (order === 0) best.push(host);
+  }
+  const [chosen] = rendezvous(
+    `${draft.request.component}/${slot}`,
+    best.map(({ id }) => id),
+  );
+  return chosen === undefined ? undefined : draft.hosts.get(chosen);
+}
+
+/** Negative: `a` is preferred. */
+function compareLoad({ own }: Draft, a: PlacementHost, b: PlacementHost): number {
+  const [ownA, ownB] = [own.get(a.id)?.length ?? 0, own.get(b.id)?.length ?? 0];
+  return ownA - ownB || ownA + a.slotCount - (ownB + b.slotCount);
+}
+
+function outscored(draft: Draft, host: PlacementHost, chosen: PlacementHost): string {
+  if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
+  const ownCount = draft.own.get(host.id)?.length ?? 0;
+  return `${ownCount} of its slots and ${host.slotCount} others there`;
+}
+
+function volumesLeft({ request: { spec } }: Draft, host: HostId): string {
+  const names = spec.volumes.filter(({ kind }) => kind === 'named').map(({ source }) => source);
+  return names.length === 0 ? '' : `; what is in volume ${names.join(', ')} stays on ${host}`;
+}
+
+function assign(draft: Draft, slot: number, host: HostId): void {
+  draft.slots.push({ slot, host });
+  draft.own.set(host, [...(draft.own.get(host) ?? []), slot]);
+}
+
+function decide(
+  draft: Draft,
+  kind: Decision['kind'],
+  slot: number,
+  text: string,
+  host?: HostId,
+  rejected: readonly Rejection[] = [],
+): void {
+  const where = host === undefined ? {} : { host };
+  draft.decisions.push({ kind, slot, ...where, text, rejected: rejected.slice(0, REJECTED_MAX) });
+}
+
+const replicasOf = ({ replicas }: ComponentSpec): number => Math.min(replicas, SLOTS_MAX);

@@ -1,0 +1,243 @@
+/**
+ * What the engine and the user say happened. These only update the table and the journal; the core
+ * calls `reconcile` after them in the same step, and that acts.
+ *
+ * An engine's answers, its events and its lists arrive by different ways and overtake each other:
+ * an exit may come before the answer to the start, a list may be older than both.
+ */
+import type { ComponentId } from '../base/ids.ts';
+import { after, between, type Instant, later, type Millis, NEVER, seconds } from '../base/time.ts';
+import { FRESH, judge } from '../component/restart.ts';
+import type { Observed } from '../input.ts';
+import { instanceEntry } from '../inventory/entry.ts';
+import type { Turn } from '../turn.ts';
+import {
+  end,
+  firstSeen,
+  healthSeen,
+  type Instance,
+  isLive,
+  isOverdue,
+  seenAgain,
+  type StopWhy,
+  vanished,
+} from './instance.ts';
+import {
+  currentOf,
+  dropInstance,
+  inOrder,
+  noteEarlyEnd,
+  NOW,
+  putInstance,
+  type Seat,
+  seatOf,
+  type Slots,
+} from './table.ts';
+import { exitText, lengthText, tell } from './words.ts';
+
+/** A list may be this old when it arrives: what is younger may be missing from it and yet exist. */
+const LIST_AGE_MAX_MS = seconds(10);
+/** Beyond the grace of a stop before a list that still shows the instance makes us ask again. */
+const STOP_SLACK_MS = seconds(5);
+
+/** The whole truth of the engine; the first one opens `reconcile` for action. */
+export function onListed(slots: Slots, turn: Turn, instances: readonly Observed[]): void {
+  slots.listed = true;
+  const listed = new Set(instances.map(({ engineId }) => engineId));
+  for (const observed of instances) note(slots, turn, observed);
+  for (const seat of inOrder(slots)) {
+    for (const instance of seat.instances.values()) {
+      if (!listed.has(instance.observed.engineId)) missing(slots, turn, seat, instance);
+      else askAgain(slots, turn, seat, instance);
+    }
+  }
+}
+
+/** A start succeeded, or the engine reports one running that we did not start. */
+export function onStarted(slots: Slots, turn: Turn, observed: Observed): void {
+  // `created` would contradict the event itself; an instance that has ended by now says so.
+  note(slots, turn, observed.state === 'created' ? { ...observed, state: 'running' } : observed);
+  const ended = slots.earlyEnds.get(observed.engineId);
+  if (ended === undefined) return;
+  slots.earlyEnds.delete(observed.engineId);
+  onExited(slots, turn, { engineId: observed.engineId, ...ended });
+}
+
+export type Refusal = {
+  readonly component: ComponentId;
+  readonly slot: number;
+  readonly attempt: number;
+  readonly permanent: boolean;
+  readonly reason: string;
+};
+
+/** A start failed and left nothing behind. */
+export function onRefused(slots: Slots, turn: Turn, refusal: Refusal): void {
+  const seat = slots.seats.get(instanceEntry(refusal.component, refusal.slot));
+  const start = seat?.starting;
+  if (seat === undefined || start === undefined || start.attempt !== refusal.attempt) return;
+  seat.starting = undefined;
+  seat.dirty = true;
+  for (const [engineId, { observed }] of seat.instances)
+    if (observed.attempt === refusal.attempt) dropInstance(slots, seat, engineId);
+  const state = refusal.permanent ? 'rejected' : 'failed';
+  const ended = { attempt: start.attempt, revision: start.revision, term: start.term };
+  seat.outcome = { ...ended, state, reason: refusal.reason };
+  // A start of a spec that is not wanted any more says nothing about the one that is.
+  if (seat.desired === undefined || seat.revision !== start.revision) return;
+  if (refusal.permanent) {
+    seat.next = { kind: 'done' };
+    return tell(
+      turn,
+      seat,
+      `rejected: ${refusal.reason}; retried when its spec changes or a user restarts it`,
+    );
+  }
+  const [history, verdict] = judge(
+    seat.history,
+    seat.desired.spec.restart,
+    { kind: 'refused' },
+    turn,
+  );
+  seat.history = history;
+  if (verdict.kind !== 'restart') return;
+  seat.next = { kind: 'at', at: verdict.at };
+  const delay = lengthText(between(turn.now, verdict.at));
+  tell(turn, seat, `could not be started: ${refusal.reason}; next try in ${delay}`);
+}
+
+export type Exit = {
+  readonly engineId: string;
+  readonly exitCode: number | undefined;
+  readonly oomKilled: boolean;
+};
+
+export function onExited(slots: Slots, turn: Turn, { engineId, exitCode, oomKilled }: Exit): void {
+  const ended = { at: turn.now, exitCode, oomKilled };
+  const seat = slots.byEngineId.get(engineId);
+  const instance = seat?.instances.get(engineId);
+  if (seat === undefined || instance === undefined) return noteEarlyEnd(slots, engineId, ended);
+  if (instance.ended !== undefined) return;
+  resolveStart(seat, instance.observed.attempt);
+  putInstance(slots, seat, end(instance, ended));
+  const length = lengthText(between(instance.since, turn.now));
+  const how = instance.stop === undefined ? `after ${length}` : 'as asked';
+  tell(turn, seat, `ended ${how}: ${exitText(ended)}`);
+}
+
+export function onHealth(
+  slots: Slots,
+  turn: Turn,
+  engineId: string,
+  health: 'starting' | 'healthy' | 'unhealthy',
+): void {
+  const seat = slots.byEngineId.get(engineId);
+  const instance = seat?.instances.get(engineId);
+  if (seat === undefined || instance === undefined || instance.ended !== undefined) return;
+  if (instance.observed.health === health) return;
+  putInstance(slots, seat, healthSeen(instance, health, turn.now));
+  const length = lengthText(between(instance.since, turn.now));
+  if (health !== 'starting') tell(turn, seat, `${health} ${length} after its start was seen`);
+}
+
+export function onRemoved(slots: Slots, turn: Turn, engineId: string): void {
+  slots.earlyEnds.delete(engineId);
+  const seat = slots.byEngineId.get(engineId);
+  const instance = seat?.instances.get(engineId);
+  if (seat !== undefined && instance !== undefined) leave(slots, turn, seat, instance);
+}
+
+/**
+ * A user wants a new instance; not counted as a failure, and the way out of `rejected`, `failed` and
+ * a crash loop. False: this slot is not desired on this host.
+ */
+export function onRestartCommand(
+  slots: Slots,
+  turn: Turn,
+  component: ComponentId,
+  slot: number,
+): boolean {
+  const seat = slots.seats.get(instanceEntry(component, slot));
+  if (seat?.desired === undefined) return false;
+  const current = currentOf(seat);
+  seat.history = FRESH;
+  seat.next = NOW;
+  seat.dirty = true;
+  // One that is being started is new already.
+  seat.restartAsked =
+    seat.starting === undefined &&
+    current !== undefined &&
+    isLive(current) &&
+    current.stop === undefined;
+  if (current?.ended !== undefined) putInstance(slots, seat, { ...current, judged: true });
+  tell(turn, seat, 'a user asked for a restart');
+  return true;
+}
+
+/** Takes in one instance as reported, whatever was known of it. */
+function note(slots: Slots, turn: Turn, observed: Observed): void {
+  const seat = seatOf(slots, observed.component, observed.slot);
+  const known = seat.instances.get(observed.engineId);
+  const ours = seat.starting?.attempt === observed.attempt;
+  const instance =
+    known === undefined
+      ? firstSeen(observed, turn.now, !ours)
+      : seenAgain(known, observed, turn.now);
+  putInstance(slots, seat, instance);
+  if (!ours || (!isLive(instance) && instance.ended === undefined)) return;
+  resolveStart(seat, observed.attempt);
+  if (isLive(instance)) tell(turn, seat, startedText(seat, observed, turn));
+}
+
+function startedText(seat: Seat, { attempt }: Observed, { now }: Turn): string {
+  let endedAt: Instant | undefined;
+  for (const { ended } of seat.instances.values())
+    if (ended !== undefined) endedAt = later(endedAt ?? NEVER, ended.at);
+  const when =
+    endedAt === undefined ? '' : `, ${lengthText(between(endedAt, now))} after the last one ended`;
+  return `started (attempt ${attempt})${when}`;
+}
+
+function resolveStart(seat: Seat, attempt: number): void {
+  if (seat.starting?.attempt !== attempt) return;
+  seat.starting = undefined;
+  seat.hasRun = true;
+  seat.dirty = true;
+}
+
+/** An instance that a list does not show. */
+function missing(slots: Slots, turn: Turn, seat: Seat, instance: Instance): void {
+  if (instance.gone || turn.now < after(instance.since, LIST_AGE_MAX_MS)) return;
+  leave(slots, turn, seat, instance);
+}
+
+function leave(slots: Slots, turn: Turn, seat: Seat, instance: Instance): void {
+  // Never ran: it leaves no end to judge.
+  if (!isLive(instance) && instance.ended === undefined)
+    return dropInstance(slots, seat, instance.observed.engineId);
+  if (isLive(instance)) tell(turn, seat, 'ended: removed from the engine by someone else');
+  putInstance(slots, seat, vanished(instance, turn.now));
+}
+
+/** A request whose outcome the list contradicts was lost or could not be met. */
+function askAgain(slots: Slots, turn: Turn, seat: Seat, instance: Instance): void {
+  const { stop, removing } = instance;
+  if (stop !== undefined && isLive(instance) && isOverdue(stop, turn.now, STOP_SLACK_MS)) {
+    tell(turn, seat, 'still runs after it was told to stop; told again');
+    stopInstance(slots, turn, seat, instance, stop.why, stop.graceMs);
+  } else if (removing) {
+    putInstance(slots, seat, { ...instance, removing: false });
+  }
+}
+
+export function stopInstance(
+  slots: Slots,
+  turn: Turn,
+  seat: Seat,
+  instance: Instance,
+  why: StopWhy,
+  graceMs: Millis,
+): void {
+  putInstance(slots, seat, { ...instance, stop: { why, at: turn.now, graceMs } });
+  turn.out.push({ kind: 'stopInstance', engineId: instance.observed.engineId, graceMs });
+}

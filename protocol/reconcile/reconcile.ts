@@ -1,0 +1,320 @@
+/**
+ * Desired minus observed, one safe step at a time, for the slots of this host.
+ *
+ *     adopt what runs ─▶ stop what must not run ─▶ start what is missing ─▶ remove what has ended
+ *
+ * Invariants, each proved in test/protocol/reconcile/:
+ *  1. Nothing is touched before the engine has been listed: adoption comes first.
+ *  2. At most one start or stop per slot is under way. Beside it, at most one removal of an ended
+ *     instance: an engine that cannot remove must not keep a slot down.
+ *  3. A start is asked for only when no instance of the slot runs or is being started (S13).
+ *  4. Attempts of one slot rise strictly, and above all that were ever observed.
+ *  5. A slot that is neither desired nor known to be unwanted is not touched at all.
+ *  6. A running instance of the wanted spec is stopped only for bad health, by a user, or as a
+ *     duplicate; one of another spec only when its successor may start at once.
+ *
+ * A start without an answer stays under way until the engine shows its instance: an image may take
+ * minutes to arrive, and a second start would be a second instance.
+ */
+import { assert, unreachable } from '../base/assert.ts';
+import { type ComponentId, term as termOf } from '../base/ids.ts';
+import { between, earlier, type Millis, seconds } from '../base/time.ts';
+import { FRESH, judge, mayRestart, settle } from '../component/restart.ts';
+import type { Turn } from '../turn.ts';
+import { stopInstance } from './events.ts';
+import { type Instance, isLive, type StopWhy } from './instance.ts';
+import { refreshReport } from './report.ts';
+import {
+  currentOf,
+  type DesiredSlot,
+  forgetSeat,
+  inOrder,
+  liveOf,
+  NOW,
+  putInstance,
+  type Seat,
+  seatDeadline,
+  seatOf,
+  type Slots,
+} from './table.ts';
+import { exitText, lengthText, STOP_TEXT, tell } from './words.ts';
+
+export type Wish = {
+  /** Each slot once. */
+  readonly desired: readonly DesiredSlot[];
+  /**
+   * Whether a slot that is not desired must not run here. False where its component's committed
+   * assignment is not known: then it is left alone.
+   */
+  readonly unwanted: (component: ComponentId, slot: number) => boolean;
+  /** This agent was stalled and may have missed newer assignments: nothing new is started yet. */
+  readonly holdStarts: boolean;
+};
+
+/** Stop grace of an instance whose spec is not known any more: Docker's own default. */
+const UNKNOWN_GRACE_MS = seconds(10);
+
+type Step =
+  | { readonly kind: 'start'; readonly desired: DesiredSlot }
+  | {
+      readonly kind: 'stop';
+      readonly instance: Instance;
+      readonly why: StopWhy;
+    }
+  | { readonly kind: 'remove'; readonly instance: Instance }
+  /** Nothing is left of a slot that is not desired. */
+  | { readonly kind: 'forget' };
+
+/** Call after every event and at `slotsDeadline`; cheap when nothing has changed. */
+export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
+  desire(slots, wish);
+  if (!slots.listed) return; // invariant 1
+  slots.deadline = undefined;
+  for (const seat of inOrder(slots)) {
+    const unwanted = seat.desired === undefined && wish.unwanted(seat.component, seat.slot);
+    take(slots, turn, seat);
+    // Ends: each step takes away its own reason.
+    for (;;) {
+      const step = nextStep(seat, unwanted, wish.holdStarts);
+      if (step === undefined) break;
+      perform(slots, turn, seat, step);
+      if (step.kind === 'forget') break;
+    }
+    refreshReport(slots, seat);
+    slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn.config));
+  }
+}
+
+function desire(slots: Slots, wish: Wish): void {
+  slots.round += 1;
+  for (const desired of wish.desired) {
+    const seat = seatOf(slots, desired.component, desired.slot);
+    seat.round = slots.round;
+    seat.dirty ||= seat.desired === undefined || !sameWish(seat.desired, desired);
+    seat.desired = desired;
+    if (seat.revision === desired.revision) continue;
+    seat.revision = desired.revision;
+    seat.history = FRESH;
+    seat.next = NOW;
+  }
+  const held = slots.hold !== wish.holdStarts;
+  slots.hold = wish.holdStarts;
+  for (const seat of slots.seats.values()) {
+    seat.dirty ||= held;
+    if (seat.round === slots.round || seat.desired === undefined) continue;
+    seat.desired = undefined;
+    seat.revision = undefined;
+    seat.restartAsked = false;
+    seat.dirty = true;
+  }
+}
+
+const sameWish = (a: DesiredSlot, b: DesiredSlot): boolean =>
+  a.revision === b.revision &&
+  a.term === b.term &&
+  a.mayStart === b.mayStart &&
+  a.waitsFor === b.waitsFor;
+
+/** Takes note of what time and the engine have done to a desired slot. */
+function take(slots: Slots, turn: Turn, seat: Seat): void {
+  const { desired } = seat;
+  if (desired === undefined) return;
+  const current = currentOf(seat);
+  if (current !== undefined) {
+    if (isLive(current)) adopt(slots, turn, seat, current, desired);
+    else judgeEnd(slots, turn, seat, current, desired);
+  }
+  const wellSince = current === undefined ? undefined : current.wellSince;
+  const history = settle(seat.history, wellSince, turn.now, turn.config);
+  if (history !== seat.history) {
+    if (seat.history.crashLoop && !history.crashLoop) tell(turn, seat, 'no longer in a crash loop');
+    seat.history = history;
+    seat.dirty = true;
+  }
+  if (seat.next.kind === 'at' && turn.now >= seat.next.at) seat.next = NOW;
+}
+
+function adopt(
+  slots: Slots,
+  turn: Turn,
+  seat: Seat,
+  current: Instance,
+  desired: DesiredSlot,
+): void {
+  const { attempt, revision, startedAt } = current.observed;
+  if (!current.found || revision !== desired.revision) return;
+  const since = startedAt === undefined ? '' : `, running since ${startedAt}`;
+  tell(turn, seat, `adopted as it is (attempt ${attempt}${since})`);
+  putInstance(slots, seat, { ...current, found: false });
+}
+
+/** Counts the end of the last instance, once, if it was one of the wanted spec. */
+function judgeEnd(
+  slots: Slots,
+  turn: Turn,
+  seat: Seat,
+  last: Instance,
+  desired: DesiredSlot,
+): void {
+  const { ended, judged, stop, observed } = last;
+  if (ended === undefined || judged || observed.revision !== desired.revision) return;
+  putInstance(slots, seat, { ...last, judged: true });
+  if (stop !== undefined) {
+    seat.next = NOW;
+    return;
+  }
+  const { exitCode } = ended;
+  const known = exitCode !== undefined && exitCode >= 0 ? exitCode : undefined;
+  count(turn, seat, last, { kind: 'exited', exitCode: known }, exitText(ended));
+}
+
+/** `text`: what went wrong, for journal and report. */
+function count(
+  turn: Turn,
+  seat: Seat,
+  { observed }: Instance,
+  ending: Parameters<typeof judge>[2],
+  text: string,
+): void {
+  if (seat.desired === undefined) return;
+  const was = seat.history.crashLoop;
+  const [history, verdict] = judge(seat.history, seat.desired.spec.restart, ending, turn);
+  seat.history = history;
+  seat.dirty = true;
+  let reason = text;
+  if (verdict.kind === 'restart') {
+    const delay = between(turn.now, verdict.at);
+    reason += delay === 0 ? ', restarts at once' : `, restarts ${lengthText(delay)} later`;
+    seat.next = { kind: 'at', at: verdict.at };
+  } else {
+    if (verdict.kind === 'failed') reason += `, ${verdict.why}`;
+    seat.next = { kind: 'done' };
+  }
+  const state = verdict.kind === 'complete' ? 'complete' : 'failed';
+  const { attempt, revision } = observed;
+  seat.outcome = { attempt, revision, term: termOf(observed.term), state, reason };
+  tell(turn, seat, `${state}: ${reason}`);
+  if (!history.crashLoop || was) return;
+  const window = lengthText(turn.config.restartWindowMs);
+  tell(
+    turn,
+    seat,
+    `crash loop: ${history.failures.length} failures within ${window}; goes on slowly`,
+  );
+}
+
+/** The one next safe step; undefined: nothing to do, or not now. */
+function nextStep(seat: Seat, unwanted: boolean, hold: boolean): Step | undefined {
+  const { desired } = seat;
+  if (desired === undefined && !unwanted) return forgottenStep(seat); // invariant 5
+  const live = liveOf(seat);
+  const busy = seat.starting !== undefined || live.some(({ stop }) => stop !== undefined);
+  if (!busy) {
+    const duplicate = live[1];
+    if (duplicate !== undefined) return { kind: 'stop', instance: duplicate, why: 'duplicate' };
+    const step =
+      desired === undefined
+        ? endStep(live[0])
+        : keepStep(seat, desired, live[0], isStartable(desired) && !hold);
+    if (step !== undefined) return step;
+  }
+  return removeStep(seat, live[0]) ?? forgottenStep(seat);
+}
+
+function endStep(live: Instance | undefined): Step | undefined {
+  return live === undefined ? undefined : { kind: 'stop', instance: live, why: 'unwanted' };
+}
+
+/** `startable`: a successor may start as soon as the slot is free. */
+function keepStep(
+  seat: Seat,
+  desired: DesiredSlot,
+  live: Instance | undefined,
+  startable: boolean,
+): Step | undefined {
+  if (live === undefined)
+    return startable && seat.next.kind === 'now' ? { kind: 'start', desired } : undefined;
+  const why = whyStop(seat, desired, live, startable);
+  return why === undefined ? undefined : { kind: 'stop', instance: live, why };
+}
+
+const isStartable = ({ mayStart, waitsFor }: DesiredSlot): boolean =>
+  mayStart && waitsFor === undefined;
+
+/** Invariant 6. */
+function whyStop(
+  seat: Seat,
+  desired: DesiredSlot,
+  { observed }: Instance,
+  startable: boolean,
+): StopWhy | undefined {
+  if (startable && observed.revision !== desired.revision) return 'replaced';
+  if (startable && seat.restartAsked) return 'restart';
+  // Stopping what the policy will not start again would turn bad health into none at all.
+  const restartable = mayRestart(seat.history, desired.spec.restart);
+  return observed.health === 'unhealthy' && restartable ? 'unhealthy' : undefined;
+}
+
+/** What has ended is kept, for its logs, until its successor runs or nothing is wanted here. */
+function removeStep(seat: Seat, live: Instance | undefined): Step | undefined {
+  const all = [...seat.instances.values()];
+  if (all.some(({ removing }) => removing)) return undefined;
+  const kept = seat.desired === undefined ? undefined : (live ?? currentOf(seat));
+  const instance = all.find(
+    (candidate) =>
+      !candidate.gone &&
+      !isLive(candidate) &&
+      // Created and never started is nobody's last instance, unless it is being started right now.
+      (candidate.ended === undefined
+        ? candidate.observed.attempt !== seat.starting?.attempt
+        : candidate !== kept),
+  );
+  return instance === undefined ? undefined : { kind: 'remove', instance };
+}
+
+function forgottenStep(seat: Seat): Step | undefined {
+  if (seat.desired !== undefined || seat.starting !== undefined) return undefined;
+  const left = [...seat.instances.values()].some(({ gone }) => !gone);
+  return left ? undefined : { kind: 'forget' };
+}
+
+function perform(slots: Slots, turn: Turn, seat: Seat, step: Step): void {
+  switch (step.kind) {
+    case 'start':
+      return start(turn, seat, step.desired);
+    case 'stop':
+      return giveUp(slots, turn, seat, step.instance, step.why);
+    case 'remove':
+      putInstance(slots, seat, { ...step.instance, removing: true });
+      turn.out.push({ kind: 'removeInstance', engineId: step.instance.observed.engineId });
+      return;
+    case 'forget':
+      return forgetSeat(slots, seat);
+    default:
+      return unreachable(step);
+  }
+}
+
+function start(
+  turn: Turn,
+  seat: Seat,
+  { component, slot, revision, term, spec }: DesiredSlot,
+): void {
+  assert(seat.starting === undefined, 'reconcile 2: one start per slot');
+  seat.attempt += 1; // invariant 4
+  const { attempt } = seat;
+  seat.starting = { attempt, revision, term, since: turn.now };
+  seat.restartAsked = false;
+  seat.dirty = true;
+  turn.out.push({ kind: 'startInstance', component, slot, attempt, revision, term, spec });
+}
+
+function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: StopWhy): void {
+  tell(turn, seat, `told to stop (attempt ${instance.observed.attempt}): ${STOP_TEXT[why]}`);
+  if (why === 'unhealthy') count(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
+  if (why === 'restart') seat.restartAsked = false;
+  const judged = instance.judged || why === 'unhealthy';
+  stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat));
+}
+
+const graceOf = (seat: Seat): Millis => seat.desired?.spec.stopGraceMs ?? UNKNOWN_GRACE_MS;

@@ -1,0 +1,20 @@
+/** What the core uses of this folder: the table, what may happen to it, and the step that acts. */
+export {
+  onExited,
+  onHealth,
+  onListed,
+  onRefused,
+  onRemoved,
+  onRestartCommand,
+  onStarted,
+} from './events.ts';
+export { reconcile, type Wish } from './reconcile.ts';
+export {
+  createSlots,
+  type DesiredSlot,
+  hasBeenHere,
+  hasRun,
+  reportsOf,
+  type Slots,
+  slotsDeadline,
+} from './table.ts';

@@ -1,0 +1,219 @@
+/**
+ * The slots that concern this host: what is desired in each, and every instance the engine has of it.
+ * The table is written by this folder alone; `events.ts` tells it what happened, `reconcile.ts` acts.
+ */
+import { FRESH, type History, historyDeadline } from '../component/restart.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import type { Config } from '../config.ts';
+import { instanceEntry, type InstanceReport } from '../inventory/entry.ts';
+import type { ComponentId, Term } from '../base/ids.ts';
+import { compareText } from '../base/order.ts';
+import { earlier, type Instant } from '../base/time.ts';
+import { byRank, type Ended, type Instance, isLive } from './instance.ts';
+
+/** One slot that the newest committed assignment gives to this host. */
+export type DesiredSlot = {
+  readonly component: ComponentId;
+  readonly slot: number;
+  readonly spec: ComponentSpec;
+  /** `specDigest(spec)`. */
+  readonly revision: string;
+  /** Of the assignment. */
+  readonly term: Term;
+  /** The rule for first starts (R9) allows a new instance now. */
+  readonly mayStart: boolean;
+  /** What it waits for, in words; while present nothing is started: `waits for shop.db to be healthy`. */
+  readonly waitsFor?: string;
+};
+
+/** When a slot without a running instance gets its next one. */
+export type Next =
+  | { readonly kind: 'now' }
+  | { readonly kind: 'at'; readonly at: Instant }
+  /** Not before its revision changes or a user asks. */
+  | { readonly kind: 'done' };
+export const NOW: Next = { kind: 'now' };
+
+/** A `startInstance` that has not been answered. */
+export type Start = {
+  readonly attempt: number;
+  readonly revision: string;
+  readonly term: Term;
+  readonly since: Instant;
+};
+
+/** How the newest attempt came to its end. */
+export type Outcome = {
+  readonly attempt: number;
+  readonly state: 'complete' | 'failed' | 'rejected' | 'shutdown';
+  readonly reason: string;
+  readonly revision: string;
+  readonly term: Term;
+};
+
+/** One slot on this host. */
+export type Seat = {
+  readonly name: string;
+  readonly component: ComponentId;
+  readonly slot: number;
+  desired: DesiredSlot | undefined;
+  /** What `history` and `next` are about; another revision starts with a clean sheet. */
+  revision: string | undefined;
+  history: History;
+  next: Next;
+  starting: Start | undefined;
+  outcome: Outcome | undefined;
+  /** A user wants a new instance in place of the running one. */
+  restartAsked: boolean;
+  /** An instance of it has run here since this agent started. */
+  hasRun: boolean;
+  /** The highest attempt started or observed. */
+  attempt: number;
+  readonly instances: Map<string, Instance>;
+  /** The report has to be made anew. */
+  dirty: boolean;
+  /** The last call of `reconcile` that desired it. */
+  round: number;
+};
+
+export type Slots = {
+  /** Rises with every change of a report. */
+  version: number;
+  /** The engine has been listed once: nothing is touched before. */
+  listed: boolean;
+  round: number;
+  /** `holdStarts` of the last call. */
+  hold: boolean;
+  readonly seats: Map<string, Seat>;
+  /** `seats` in order of name; undefined after one came or went. */
+  order: readonly Seat[] | undefined;
+  deadline: Instant | undefined;
+  readonly byEngineId: Map<string, Seat>;
+  /** Ends heard of before their instance, oldest first. */
+  readonly earlyEnds: Map<string, Ended>;
+  readonly reports: Map<string, InstanceReport>;
+};
+
+/** Ends of unknown instances remembered; the oldest is dropped, and the relist will tell. */
+const EARLY_ENDS_MAX = 100;
+
+export function createSlots(): Slots {
+  return {
+    version: 0,
+    listed: false,
+    round: 0,
+    hold: false,
+    seats: new Map(),
+    order: undefined,
+    deadline: undefined,
+    byEngineId: new Map(),
+    earlyEnds: new Map(),
+    reports: new Map(),
+  };
+}
+
+/** By name of inventory entry. The same map each time; `slots.version` says whether it has changed. */
+export const reportsOf = (slots: Slots): ReadonlyMap<string, InstanceReport> => slots.reports;
+
+/**
+ * Whether an instance of the slot has run here since this agent started, adopted ones included: it is
+ * not gated again by its dependencies nor by R9.
+ */
+export function hasRun(slots: Slots, component: ComponentId, slot: number): boolean {
+  return slots.seats.get(instanceEntry(component, slot))?.hasRun ?? false;
+}
+
+/** Whether the engine has, or had, an instance of the slot on this host, even one that ended long ago. */
+export function hasBeenHere(slots: Slots, component: ComponentId, slot: number): boolean {
+  return (slots.seats.get(instanceEntry(component, slot))?.instances.size ?? 0) > 0;
+}
+
+/** When `reconcile` will do something although nothing happens. */
+export const slotsDeadline = (slots: Slots): Instant | undefined => slots.deadline;
+
+/** Of one seat: its next start, and when its history will read otherwise. */
+export function seatDeadline(seat: Seat, config: Config): Instant | undefined {
+  if (seat.desired === undefined) return undefined;
+  const startAt = seat.next.kind === 'at' ? seat.next.at : undefined;
+  return earlier(startAt, historyDeadline(seat.history, currentOf(seat)?.wellSince, config));
+}
+
+export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat {
+  const name = instanceEntry(component, slot);
+  const known = slots.seats.get(name);
+  if (known !== undefined) return known;
+  const seat: Seat = {
+    name,
+    component,
+    slot,
+    desired: undefined,
+    revision: undefined,
+    history: FRESH,
+    next: NOW,
+    starting: undefined,
+    outcome: undefined,
+    restartAsked: false,
+    hasRun: false,
+    attempt: 0,
+    instances: new Map(),
+    dirty: true,
+    round: 0,
+  };
+  slots.seats.set(name, seat);
+  slots.order = undefined;
+  return seat;
+}
+
+export function forgetSeat(slots: Slots, seat: Seat): void {
+  slots.seats.delete(seat.name);
+  slots.order = undefined;
+  for (const engineId of seat.instances.keys()) slots.byEngineId.delete(engineId);
+  if (slots.reports.delete(seat.name)) slots.version += 1;
+}
+
+/** All seats by name: the order in which effects leave. */
+export function inOrder(slots: Slots): readonly Seat[] {
+  slots.order ??= [...slots.seats.values()].sort((a, b) => compareText(a.name, b.name));
+  return slots.order;
+}
+
+export function putInstance(slots: Slots, seat: Seat, instance: Instance): void {
+  const { engineId, attempt } = instance.observed;
+  if (seat.instances.get(engineId) === instance) return;
+  seat.instances.set(engineId, instance);
+  slots.byEngineId.set(engineId, seat);
+  seat.attempt = Math.max(seat.attempt, attempt);
+  seat.hasRun ||= isLive(instance);
+  seat.dirty = true;
+  // The last to fill the slot is remembered when it is gone: its end decides what comes next.
+  const current = currentOf(seat);
+  for (const [id, other] of seat.instances) {
+    if (!other.gone || other === current) continue;
+    seat.instances.delete(id);
+    slots.byEngineId.delete(id);
+  }
+}
+
+export function dropInstance(slots: Slots, seat: Seat, engineId: string): void {
+  seat.instances.delete(engineId);
+  slots.byEngineId.delete(engineId);
+  seat.dirty = true;
+}
+
+export function noteEarlyEnd(slots: Slots, engineId: string, ended: Ended): void {
+  slots.earlyEnds.set(engineId, ended);
+  const oldest = slots.earlyEnds.keys().next().value;
+  if (slots.earlyEnds.size > EARLY_ENDS_MAX && oldest !== undefined) slots.earlyEnds.delete(oldest);
+}
+
+/** The instance that fills the slot, or was the last to. */
+export function currentOf(seat: Seat): Instance | undefined {
+  let newest: Instance | undefined;
+  for (const instance of seat.instances.values())
+    if (newest === undefined || byRank(instance, newest) < 0) newest = instance;
+  return newest;
+}
+
+/** What runs, newest first. */
+export const liveOf = (seat: Seat): readonly Instance[] =>
+  [...seat.instances.values()].filter(isLive).sort(byRank);

@@ -1,0 +1,86 @@
+import { expect, it } from 'vitest';
+import { specDigest } from '../../../protocol/component/digest.ts';
+import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { millis, seconds } from '../../../protocol/base/time.ts';
+import { spec } from '../reconcile/stage.ts';
+
+const full: ComponentSpec = spec({
+  image: 'shop:1',
+  entrypoint: ['/init'],
+  command: ['serve', '--fast'],
+  process: { command: ['node', 'server.ts'], workingDir: '/srv' },
+  environment: { A: '1', B: '2' },
+  ports: [
+    { target: 80, published: 8080, protocol: 'tcp' },
+    { target: 53, published: 5353, protocol: 'udp' },
+  ],
+  volumes: [
+    { kind: 'named', source: 'data', target: '/data', readOnly: false },
+    { kind: 'bind', source: '/etc/shop', target: '/etc/shop', readOnly: true },
+  ],
+  healthcheck: {
+    test: { kind: 'exec', words: ['true'] },
+    intervalMs: seconds(2),
+    timeoutMs: seconds(1),
+    retries: 3,
+    startPeriodMs: millis(0),
+  },
+});
+const { image: _, ...imageless } = full;
+const [web, dns] = full.ports;
+const [data, etc] = full.volumes;
+if (web === undefined || dns === undefined || data === undefined || etc === undefined)
+  throw new Error('fixture');
+
+it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
+  ['image', 'new instance', { ...full, image: 'shop:2' }],
+  ['image gone', 'new instance', imageless],
+  ['entrypoint', 'new instance', { ...full, entrypoint: ['/init', '-x'] }],
+  ['command', 'new instance', { ...full, command: ['serve'] }],
+  [
+    'words of the command in another order',
+    'new instance',
+    { ...full, command: ['--fast', 'serve'] },
+  ],
+  ['process command', 'new instance', { ...full, process: { command: ['node'] } }],
+  ['value of a variable', 'new instance', { ...full, environment: { A: '1', B: '3' } }],
+  ['one more variable', 'new instance', { ...full, environment: { A: '1', B: '2', C: '' } }],
+  ['order of variables', 'same', { ...full, environment: { B: '2', A: '1' } }],
+  ['published port', 'new instance', { ...full, ports: [{ ...web, published: 81 }, dns] }],
+  ['protocol of a port', 'new instance', { ...full, ports: [{ ...web, protocol: 'udp' }, dns] }],
+  ['order of ports', 'same', { ...full, ports: [dns, web] }],
+  ['volume read-only', 'new instance', { ...full, volumes: [{ ...data, readOnly: true }, etc] }],
+  ['order of volumes', 'same', { ...full, volumes: [etc, data] }],
+  [
+    'interval of the healthcheck',
+    'new instance',
+    {
+      ...full,
+      ...(full.healthcheck && { healthcheck: { ...full.healthcheck, intervalMs: seconds(3) } }),
+    },
+  ],
+  ['replicas', 'same', { ...full, replicas: 7 }],
+  ['mode', 'same', { ...full, mode: 'global' }],
+  ['restart policy', 'same', { ...full, restart: { kind: 'no' } }],
+  [
+    'dependencies',
+    'same',
+    { ...full, dependsOn: [{ on: 'db', condition: 'started', required: true, restart: false }] },
+  ],
+  ['stop grace', 'same', { ...full, stopGraceMs: seconds(99) }],
+])('a change of %s: %s', (_name, expected, changed) => {
+  expect(specDigest(changed) === specDigest(full) ? 'same' : 'new instance').toBe(expected);
+});
+
+it('is 16 hexadecimal characters, stable across releases', () => {
+  expect(specDigest(full)).toMatch(/^[0-9a-f]{16}$/);
+  // A changed digest restarts every instance of every user: change it only on purpose.
+  expect(specDigest(full)).toMatchInlineSnapshot(`"de346495b90d07d6"`);
+});
+
+it('tells 20,000 specs apart', () => {
+  const digests = new Set<string>();
+  for (let i = 0; i < 20_000; i++)
+    digests.add(specDigest({ ...full, environment: { N: String(i) } }));
+  expect(digests.size).toBe(20_000);
+});

@@ -1,0 +1,123 @@
+/** A host's slots on a stage: events in, one line per event out. Also the specs that tests are made of. */
+import { componentId, type ComponentId, boot, hostId, term } from '../../../protocol/base/ids.ts';
+import { createPrng } from '../../../protocol/base/prng.ts';
+import { instant, seconds } from '../../../protocol/base/time.ts';
+import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { type Config, LAN } from '../../../protocol/config.ts';
+import type { Effect } from '../../../protocol/effect.ts';
+import type { Observed } from '../../../protocol/input.ts';
+import { instanceEntry } from '../../../protocol/inventory/entry.ts';
+import {
+  createSlots,
+  type DesiredSlot,
+  reconcile,
+  reportsOf,
+  type Slots,
+  slotsDeadline,
+} from '../../../protocol/reconcile/slots.ts';
+import type { Turn } from '../../../protocol/turn.ts';
+
+export const WEB: ComponentId = componentId('shop', 'web');
+
+export const spec = (changes: Partial<ComponentSpec>): ComponentSpec => ({
+  name: 'web',
+  mode: 'replicated',
+  replicas: 1,
+  environment: {},
+  ports: [],
+  volumes: [],
+  restart: { kind: 'always' },
+  dependsOn: [],
+  stopGraceMs: seconds(10),
+  ...changes,
+});
+
+export const desired = (changes: Partial<DesiredSlot> = {}): DesiredSlot => ({
+  component: WEB,
+  slot: 1,
+  spec: spec({}),
+  revision: 'r1',
+  term: term(7),
+  mayStart: true,
+  ...changes,
+});
+
+export const observed = (changes: Partial<Observed> = {}): Observed => ({
+  engineId: `e${changes.attempt ?? 1}`,
+  component: WEB,
+  slot: 1,
+  attempt: 1,
+  revision: 'r1',
+  term: 7,
+  state: 'running',
+  health: 'none',
+  ports: [],
+  ...changes,
+});
+
+export type Stage = {
+  readonly slots: Slots;
+  /** What the core wants; change it between steps. */
+  wanted: readonly DesiredSlot[];
+  unwanted: (component: ComponentId, slot: number) => boolean;
+  hold: boolean;
+  readonly lines: string[];
+  readonly said: string[];
+  /** Effects of the last step, but for the journal. */
+  effects: readonly Effect[];
+  now: number;
+  /** One event, then one look at what is wanted. */
+  readonly step: (at: number, label: string, event?: (slots: Slots, turn: Turn) => void) => void;
+};
+
+export function stage(wanted: readonly DesiredSlot[] = [desired()], config: Config = LAN): Stage {
+  const prng = createPrng(1);
+  const self: Stage = {
+    slots: createSlots(),
+    wanted,
+    unwanted: () => true,
+    hold: false,
+    lines: [],
+    said: [],
+    effects: [],
+    now: 0,
+    step(at, label, event) {
+      const out: Effect[] = [];
+      self.now = at;
+      const turn: Turn = { now: instant(at), config, self: hostId('h1'), boot: boot(1), prng, out };
+      event?.(self.slots, turn);
+      reconcile(self.slots, turn, {
+        desired: self.wanted,
+        unwanted: self.unwanted,
+        holdStarts: self.hold,
+      });
+      for (const effect of out) if (effect.kind === 'journal') self.said.push(effect.text);
+      self.effects = out.filter(({ kind }) => kind !== 'journal');
+      self.lines.push(line(self, at, label));
+    },
+  };
+  return self;
+}
+
+function line({ slots, effects }: Stage, at: number, label: string): string {
+  const report = reportsOf(slots).get(instanceEntry(WEB, 1));
+  const marks = report === undefined ? [] : [report.health === 'none' ? '' : report.health];
+  if (report?.crashLoop === true) marks.push('crash loop');
+  const state =
+    report === undefined
+      ? '-'
+      : [`${report.attempt} ${report.state}`, ...marks].filter(Boolean).join(' ');
+  const why = report?.reason === undefined ? '' : ` "${report.reason}"`;
+  const due = slotsDeadline(slots);
+  return [
+    `${at} ${label}: ${state}${why}${due === undefined ? '' : ` due ${due}`}`,
+    ...effects.map(showEffect),
+  ].join(' | ');
+}
+
+export function showEffect(effect: Effect): string {
+  if (effect.kind === 'startInstance')
+    return `start ${effect.component}.${effect.slot} #${effect.attempt} ${effect.revision}`;
+  if (effect.kind === 'stopInstance') return `stop ${effect.engineId} in ${effect.graceMs}`;
+  return effect.kind === 'removeInstance' ? `remove ${effect.engineId}` : effect.kind;
+}

@@ -1,0 +1,486 @@
+/** One story per rule: each line is time, event, report, next deadline, effects. */
+import { expect, it } from 'vitest';
+import {
+  onExited,
+  onHealth,
+  onListed,
+  onRefused,
+  onRemoved,
+  onRestartCommand,
+  onStarted,
+} from '../../../protocol/reconcile/slots.ts';
+import type { Observed } from '../../../protocol/input.ts';
+import { desired, observed, spec, type Stage, stage, WEB } from './stage.ts';
+
+const list = (s: Stage, at: number, ...instances: readonly Observed[]): void =>
+  s.step(
+    at,
+    `listed ${instances.map(({ engineId }) => engineId).join(' ') || 'nothing'}`,
+    (slots, turn) => onListed(slots, turn, instances),
+  );
+const started = (s: Stage, at: number, attempt: number, changes: Partial<Observed> = {}): void =>
+  s.step(at, `e${attempt} started`, (slots, turn) =>
+    onStarted(slots, turn, observed({ attempt, ...changes })),
+  );
+const exited = (s: Stage, at: number, attempt: number, exitCode: number): void =>
+  s.step(at, `e${attempt} exited ${exitCode}`, (slots, turn) =>
+    onExited(slots, turn, { engineId: `e${attempt}`, exitCode, oomKilled: false }),
+  );
+const health = (s: Stage, at: number, attempt: number, to: 'healthy' | 'unhealthy'): void =>
+  s.step(at, `e${attempt} ${to}`, (slots, turn) => onHealth(slots, turn, `e${attempt}`, to));
+const removed = (s: Stage, at: number, attempt: number): void =>
+  s.step(at, `e${attempt} removed`, (slots, turn) => onRemoved(slots, turn, `e${attempt}`));
+const refused = (s: Stage, at: number, attempt: number, permanent: boolean): void =>
+  s.step(at, `#${attempt} refused`, (slots, turn) =>
+    onRefused(slots, turn, {
+      component: WEB,
+      slot: 1,
+      attempt,
+      permanent,
+      reason: 'no such image',
+    }),
+  );
+const restart = (s: Stage, at: number): void =>
+  s.step(at, 'user restarts', (slots, turn) => onRestartCommand(slots, turn, WEB, 1));
+const wake = (s: Stage, at: number): void => s.step(at, 'woken');
+const trace = (s: Stage): string => s.lines.join('\n');
+const said = (s: Stage): string => s.said.join('\n');
+
+it('adopts what runs: the same attempt, no restart, nothing before the first list', () => {
+  const s = stage();
+  wake(s, 0);
+  list(s, 10, observed({ attempt: 4, startedAt: '2026-11-21T00:00:00Z' }));
+  wake(s, 20);
+  list(s, 30_000, observed({ attempt: 4 }));
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 woken: -
+    10 listed e4: 4 running
+    20 woken: 4 running
+    30000 listed e4: 4 running"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(
+    `"adopted as it is (attempt 4, running since 2026-11-21T00:00:00Z)"`,
+  );
+});
+
+it('crash: the next instance is asked for in the very same step, the old one removed once it runs', () => {
+  const s = stage();
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 5000, 1, 137);
+  started(s, 5080, 2);
+  removed(s, 5100, 1);
+  wake(s, 65_080);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running
+    5000 e1 exited 137: 2 preparing due 605000 | start shop.web.1 #2 r1
+    5080 e2 started: 2 running due 65080 | remove e1
+    5100 e1 removed: 2 running due 65080
+    65080 woken: 2 running due 605000"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "started (attempt 1)
+    ended after 4.9 s: exit 137 (SIGKILL)
+    failed: exit 137 (SIGKILL), restarts at once
+    started (attempt 2), 0.08 s after the last one ended"
+  `);
+});
+
+it('backs off, is marked as a crash loop, goes on slowly, and recovers', () => {
+  const s = stage();
+  list(s, 0);
+  let at = 100;
+  for (let attempt = 1; attempt <= 6; attempt++) {
+    started(s, at, attempt);
+    exited(s, at + 10, attempt, 1);
+    const due = s.slots.deadline;
+    if (s.effects.length === 0 && due !== undefined) wake(s, due);
+    at = s.now + 10;
+  }
+  started(s, at, 7);
+  wake(s, at + 59_999);
+  wake(s, at + 60_000);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running
+    110 e1 exited 1: 2 preparing due 600110 | start shop.web.1 #2 r1
+    120 e2 started: 2 running due 60120 | remove e1
+    130 e2 exited 1: 2 failed "exit 1, restarts 0.97 s later" due 1098
+    1098 woken: 3 preparing due 600110 | start shop.web.1 #3 r1
+    1108 e3 started: 3 running due 61108
+    1118 e3 exited 1: 3 failed "exit 1, restarts 1.8 s later" due 2935
+    2935 woken: 4 preparing due 600110 | start shop.web.1 #4 r1
+    2945 e4 started: 4 running due 62945
+    2955 e4 exited 1: 4 failed "exit 1, restarts 3.9 s later" due 6869
+    6869 woken: 5 preparing due 600110 | start shop.web.1 #5 r1
+    6879 e5 started: 5 running due 66879
+    6889 e5 exited 1: 5 failed "exit 1, restarts 7.0 s later" due 13919
+    13919 woken: 6 preparing due 600110 | start shop.web.1 #6 r1
+    13929 e6 started: 6 running due 73929
+    13939 e6 exited 1: 6 failed crash loop "exit 1, restarts 50.3 s later" due 64201
+    64201 woken: 7 preparing crash loop due 600110 | start shop.web.1 #7 r1
+    64211 e7 started: 7 running crash loop due 124211
+    124210 woken: 7 running crash loop due 124211
+    124211 woken: 7 running due 600110"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "started (attempt 1)
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts at once
+    started (attempt 2), 0.01 s after the last one ended
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts 0.97 s later
+    started (attempt 3), 0.98 s after the last one ended
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts 1.8 s later
+    started (attempt 4), 1.8 s after the last one ended
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts 3.9 s later
+    started (attempt 5), 3.9 s after the last one ended
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts 7.0 s later
+    started (attempt 6), 7.0 s after the last one ended
+    ended after 0.01 s: exit 1
+    failed: exit 1, restarts 50.3 s later
+    crash loop: 6 failures within 10 min; goes on slowly
+    started (attempt 7), 50.3 s after the last one ended
+    no longer in a crash loop"
+  `);
+});
+
+it('unhealthy: stopped, counted as a failure, started again', () => {
+  const s = stage();
+  list(s, 0);
+  started(s, 100, 1, { health: 'starting' });
+  health(s, 2000, 1, 'healthy');
+  health(s, 9000, 1, 'unhealthy');
+  exited(s, 9500, 1, 143);
+  started(s, 9600, 2, { health: 'starting' });
+  health(s, 9700, 2, 'unhealthy');
+  exited(s, 9800, 2, 143);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running starting
+    2000 e1 healthy: 1 running healthy
+    9000 e1 unhealthy: 1 stopping unhealthy "unhealthy" due 9000 | stop e1 in 10000
+    9500 e1 exited 143: 2 preparing due 609000 | start shop.web.1 #2 r1
+    9600 e2 started: 2 running starting due 609000 | remove e1
+    9700 e2 unhealthy: 2 stopping unhealthy "unhealthy" due 10668 | stop e2 in 10000
+    9800 e2 exited 143: 2 failed "unhealthy, restarts 0.97 s later" due 10668"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "started (attempt 1)
+    healthy 1.9 s after its start was seen
+    unhealthy 8.9 s after its start was seen
+    told to stop (attempt 1): unhealthy
+    failed: unhealthy, restarts at once
+    ended as asked: exit 143 (SIGTERM)
+    started (attempt 2), 0.10 s after the last one ended
+    unhealthy 0.10 s after its start was seen
+    told to stop (attempt 2): unhealthy
+    failed: unhealthy, restarts 0.97 s later
+    ended as asked: exit 143 (SIGTERM)"
+  `);
+});
+
+it('unhealthy under a policy that would not start it again: left running', () => {
+  const s = stage([desired({ spec: spec({ restart: { kind: 'no' } }) })]);
+  list(s, 0);
+  started(s, 100, 1, { health: 'starting' });
+  health(s, 9000, 1, 'unhealthy');
+  expect(s.effects).toEqual([]);
+  expect(s.lines.at(-1)).toBe('9000 e1 unhealthy: 1 running unhealthy');
+});
+
+it('complete: a job that ended well is kept and not run again, also by the next agent', () => {
+  const job = [desired({ spec: spec({ restart: { kind: 'onFailure' } }) })];
+  const s = stage(job);
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 900, 1, 0);
+  removed(s, 1000, 1);
+  wake(s, 100_000);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running
+    900 e1 exited 0: 1 complete "exit 0"
+    1000 e1 removed: 1 complete "exit 0"
+    100000 woken: 1 complete "exit 0""
+  `);
+  const next = stage(job);
+  list(next, 0, observed({ state: 'exited', exitCode: 0 }));
+  expect(trace(next)).toMatchInlineSnapshot(`"0 listed e1: 1 complete "exit 0""`);
+});
+
+it('on failure: as many retries as granted, then failed until a user restarts it', () => {
+  const s = stage([desired({ spec: spec({ restart: { kind: 'onFailure', retryMax: 1 } }) })]);
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 200, 1, 3);
+  started(s, 300, 2);
+  exited(s, 400, 2, 3);
+  wake(s, 90_000);
+  restart(s, 95_000);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running
+    200 e1 exited 3: 2 preparing due 600200 | start shop.web.1 #2 r1
+    300 e2 started: 2 running due 60300 | remove e1
+    400 e2 exited 3: 2 failed "exit 3, its restart policy allows 1 retries" due 600200
+    90000 woken: 2 failed "exit 3, its restart policy allows 1 retries" due 600200
+    95000 user restarts: 3 preparing | start shop.web.1 #3 r1"
+  `);
+});
+
+it('another revision: the old one stops, then the new one starts, with a clean sheet', () => {
+  const s = stage();
+  list(s, 0, observed({ attempt: 3, revision: 'r0' }));
+  exited(s, 300, 3, 143);
+  started(s, 400, 4);
+  removed(s, 500, 3);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e3: 3 stopping "its spec has changed" | stop e3 in 10000
+    300 e3 exited 143: 4 preparing | start shop.web.1 #4 r1
+    400 e4 started: 4 running | remove e3
+    500 e3 removed: 4 running"
+  `);
+});
+
+it('another revision that may not start yet: the old one runs on until it may', () => {
+  const s = stage();
+  list(s, 0, observed({ attempt: 3 }));
+  s.wanted = [desired({ revision: 'r2', waitsFor: 'waits for shop.db to be healthy' })];
+  wake(s, 100);
+  s.wanted = [desired({ revision: 'r2' })];
+  s.hold = true;
+  wake(s, 200);
+  s.hold = false;
+  wake(s, 300);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e3: 3 running
+    100 woken: 3 running "runs an older spec; waits for shop.db to be healthy"
+    200 woken: 3 running "runs an older spec; waits for newer assignments after a stall of this agent"
+    300 woken: 3 stopping "its spec has changed" | stop e3 in 10000"
+  `);
+});
+
+it('moved away: stopped, removed, and its entry vanishes', () => {
+  const s = stage();
+  list(s, 0, observed());
+  s.wanted = [];
+  wake(s, 1000);
+  exited(s, 1500, 1, 143);
+  removed(s, 1600, 1);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1: 1 running
+    1000 woken: 1 stopping "not assigned to this host any more" | stop e1 in 10000
+    1500 e1 exited 143: 1 shutdown "not assigned to this host any more" | remove e1
+    1600 e1 removed: -"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "adopted as it is (attempt 1)
+    told to stop (attempt 1): not assigned to this host any more
+    ended as asked: exit 143 (SIGTERM)"
+  `);
+  expect(s.slots.version).toBe(4);
+});
+
+it('a component whose assignment is not known is left running, and left alone when it ends', () => {
+  const s = stage([]);
+  s.unwanted = () => false;
+  list(s, 0, observed(), observed({ attempt: 2 }));
+  exited(s, 100, 2, 1);
+  exited(s, 200, 1, 0);
+  s.unwanted = () => true;
+  wake(s, 300);
+  removed(s, 400, 1);
+  removed(s, 500, 2);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1 e2: 2 running
+    100 e2 exited 1: 1 running
+    200 e1 exited 0: 2 failed "exit 1"
+    300 woken: 2 failed "exit 1" | remove e1
+    400 e1 removed: 2 failed "exit 1" | remove e2
+    500 e2 removed: -"
+  `);
+});
+
+it('two of one slot: the newest attempt stays, the other is stopped and removed', () => {
+  const s = stage();
+  list(s, 0, observed({ attempt: 2 }), observed({ attempt: 5 }));
+  exited(s, 100, 2, 143);
+  removed(s, 200, 2);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e2 e5: 5 running | stop e2 in 10000
+    100 e2 exited 143: 5 running | remove e2
+    200 e2 removed: 5 running"
+  `);
+});
+
+it('a relist finds a stranger started by hand, and misses one that someone removed', () => {
+  const s = stage();
+  list(s, 0, observed());
+  list(s, 30_000, observed(), observed({ engineId: 'x', slot: 9 }));
+  s.step(30_100, 'x exited', (slots, turn) =>
+    onExited(slots, turn, { engineId: 'x', exitCode: 143, oomKilled: false }),
+  );
+  list(s, 60_000);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1: 1 running
+    30000 listed e1 x: 1 running | stop x in 10000
+    30100 x exited: 1 running | remove x
+    60000 listed nothing: 2 preparing due 660000 | start shop.web.1 #2 r1"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "adopted as it is (attempt 1)
+    told to stop (attempt 1): not assigned to this host any more
+    ended as asked: exit 143 (SIGTERM)
+    ended: removed from the engine by someone else
+    failed: exit unseen, restarts at once"
+  `);
+});
+
+it('a list older than the start does not make a second instance', () => {
+  const s = stage();
+  list(s, 0);
+  list(s, 50);
+  started(s, 100, 1);
+  list(s, 150);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    50 listed nothing: 1 preparing
+    100 e1 started: 1 running
+    150 listed nothing: 1 running"
+  `);
+});
+
+it('refused for now: tried again with backoff; refused for good: only a new spec or a user helps', () => {
+  const s = stage();
+  list(s, 0);
+  refused(s, 100, 1, false);
+  refused(s, 200, 2, false);
+  wake(s, 1200);
+  refused(s, 1300, 3, true);
+  wake(s, 100_000);
+  restart(s, 110_000);
+  refused(s, 110_100, 4, true);
+  s.wanted = [desired({ revision: 'r2' })];
+  wake(s, 120_000);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 #1 refused: 2 preparing due 600100 | start shop.web.1 #2 r1
+    200 #2 refused: 2 failed "no such image" due 1168
+    1200 woken: 3 preparing due 600100 | start shop.web.1 #3 r1
+    1300 #3 refused: 3 rejected "no such image" due 600100
+    100000 woken: 3 rejected "no such image" due 600100
+    110000 user restarts: 4 preparing | start shop.web.1 #4 r1
+    110100 #4 refused: 4 rejected "no such image"
+    120000 woken: 5 preparing | start shop.web.1 #5 r2"
+  `);
+  expect(said(s)).toMatchInlineSnapshot(`
+    "could not be started: no such image; next try in 0.00 s
+    could not be started: no such image; next try in 0.97 s
+    rejected: no such image; retried when its spec changes or a user restarts it
+    a user asked for a restart
+    rejected: no such image; retried when its spec changes or a user restarts it"
+  `);
+});
+
+it('stop during start: waits for the answer, then stops and removes', () => {
+  const s = stage();
+  list(s, 0);
+  s.wanted = [];
+  wake(s, 10);
+  started(s, 100, 1);
+  exited(s, 200, 1, 143);
+  removed(s, 300, 1);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    10 woken: 1 preparing
+    100 e1 started: 1 stopping "not assigned to this host any more" | stop e1 in 10000
+    200 e1 exited 143: 1 shutdown "not assigned to this host any more" | remove e1
+    300 e1 removed: -"
+  `);
+});
+
+it('stop during a start that is refused: nothing is left, nothing is tried again', () => {
+  const s = stage();
+  list(s, 0);
+  s.wanted = [];
+  refused(s, 100, 1, false);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 #1 refused: -"
+  `);
+});
+
+it('an exit that overtakes the answer to its start is not lost', () => {
+  const s = stage();
+  list(s, 0);
+  exited(s, 100, 1, 1);
+  started(s, 110, 1);
+  started(s, 120, 1);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 exited 1: 1 preparing
+    110 e1 started: 2 preparing due 600110 | start shop.web.1 #2 r1
+    120 e1 started: 2 preparing due 600110"
+  `);
+});
+
+it('a user restarts a running one: not counted as a failure', () => {
+  const s = stage();
+  list(s, 0, observed());
+  restart(s, 100);
+  exited(s, 200, 1, 0);
+  started(s, 300, 2);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1: 1 running
+    100 user restarts: 1 stopping "a user asked for a restart" | stop e1 in 10000
+    200 e1 exited 0: 2 preparing | start shop.web.1 #2 r1
+    300 e2 started: 2 running | remove e1"
+  `);
+});
+
+it('a hold keeps back starts; adoption and stops go on', () => {
+  const s = stage([desired(), desired({ slot: 2 })]);
+  s.hold = true;
+  list(s, 0, observed(), observed({ engineId: 'old', component: WEB, slot: 3 }));
+  exited(s, 100, 1, 1);
+  wake(s, 200);
+  s.hold = false;
+  wake(s, 300);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1 old: 1 running | stop old in 10000
+    100 e1 exited 1: 1 failed "exit 1, restarts at once; waits for newer assignments after a stall of this agent" due 600100
+    200 woken: 1 failed "exit 1, restarts at once; waits for newer assignments after a stall of this agent" due 600100
+    300 woken: 2 preparing due 600100 | start shop.web.1 #2 r1 | start shop.web.2 #1 r1"
+  `);
+});
+
+it('a stop that did not work is asked for again by the relist, after grace and slack', () => {
+  const s = stage([]);
+  list(s, 0, observed());
+  list(s, 14_999, observed());
+  list(s, 15_000, observed());
+  list(s, 29_000, observed());
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1: 1 stopping "not assigned to this host any more" | stop e1 in 10000
+    14999 listed e1: 1 stopping "not assigned to this host any more"
+    15000 listed e1: 1 stopping "not assigned to this host any more" | stop e1 in 10000
+    29000 listed e1: 1 stopping "not assigned to this host any more""
+  `);
+});
+
+it('what was created and never started is removed, the slot is started anew', () => {
+  const s = stage();
+  list(s, 0, observed({ attempt: 2, state: 'created' }));
+  removed(s, 50, 2);
+  started(s, 100, 3);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e2: 3 preparing | start shop.web.1 #3 r1 | remove e2
+    50 e2 removed: 3 preparing
+    100 e3 started: 3 running"
+  `);
+});
