@@ -1,0 +1,75 @@
+/**
+ * The `.env` file beside a Compose file: variables for interpolation.
+ *
+ *     KEY=plain value      # a comment needs a space before it
+ *     KEY='as it is'       KEY="with \n and $OTHER"      export KEY=…      KEY (from the environment)
+ *
+ * Quoted values may span lines. Plain and double-quoted values may hold variables set above or in the
+ * environment. Source: compose-go `dotenv`.
+ */
+import { interpolate, type Lookup } from './interpolate.ts';
+import type { Complaint } from './problems.ts';
+
+/** The outcome names the line, from 1, of the first thing that cannot be read. */
+export type Dotenv =
+  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly line: number; readonly complaint: Complaint };
+
+const BLANK = /(?:\s|#[^\n]*(?:\n|$))+/y;
+const KEY = /(?:export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*(?:([=:])[ \t]*|(?=\r?\n|$))/y;
+const SINGLE = /'((?:[^'\\]|\\[\s\S])*)'/y;
+const DOUBLE = /"((?:[^"\\]|\\[\s\S])*)"/y;
+const PLAIN = /[^\n]*/y;
+/** Behind a quoted value only a comment may follow. */
+const REST = /[ \t]*(?:#[^\n]*)?(?=\r?\n|$)/y;
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', $: '$$' };
+
+/** `environment` wins over what was set above in the same file, as it does in the Compose file. */
+export function parseDotenv(text: string, environment: Lookup): Dotenv {
+  const values = new Map<string, string>();
+  const lookup: Lookup = (name) => environment(name) ?? values.get(name);
+  let at = 0;
+  const take = (pattern: RegExp): RegExpExecArray | undefined => {
+    pattern.lastIndex = at;
+    const match = pattern.exec(text) ?? undefined;
+    if (match !== undefined) at = pattern.lastIndex;
+    return match;
+  };
+  const refuse = (complaint: Complaint): Dotenv => {
+    return { ok: false, line: text.slice(0, at).split('\n').length, complaint };
+  };
+  for (;;) {
+    take(BLANK);
+    if (at >= text.length) return { ok: true, values };
+    const [, key, sign] = take(KEY) ?? [];
+    if (key === undefined) return refuse({ message: 'expected KEY=VALUE' });
+    if (sign === undefined) {
+      const inherited = environment(key);
+      if (inherited !== undefined) values.set(key, inherited);
+      continue;
+    }
+    const single = take(SINGLE);
+    const double = single === undefined ? take(DOUBLE) : undefined;
+    const quoted = single ?? double;
+    if (quoted === undefined && /['"]/.test(text[at] ?? ''))
+      return refuse({ message: `the quote of ${key} is not closed` });
+    if (quoted !== undefined && take(REST) === undefined)
+      return refuse({ message: `text after the closing quote of ${key}` });
+    if (single !== undefined) {
+      values.set(key, (single[1] ?? '').replaceAll(String.raw`\'`, "'"));
+      continue;
+    }
+    const raw = double === undefined ? plain(take(PLAIN)?.[0] ?? '') : unescape(double[1] ?? '');
+    const value = interpolate(raw, lookup);
+    if (!value.ok) return refuse(value.error);
+    values.set(key, value.value.text);
+  }
+}
+
+function plain(line: string): string {
+  return line.replace(/(^|\s)#.*$/, '').trim();
+}
+
+function unescape(quoted: string): string {
+  return quoted.replaceAll(/\\([nrt$"\\])/g, (_, letter: string) => ESCAPES[letter] ?? letter);
+}

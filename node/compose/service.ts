@@ -1,0 +1,225 @@
+/** One service of a Compose file as a component. */
+import { resolve } from 'node:path';
+import type * as z from 'zod';
+import { type Millis, seconds } from '../../protocol/base/time.ts';
+import type { ComponentSpec, RestartPolicy } from '../../protocol/component/spec.ts';
+import { SLOTS_MAX } from '../../protocol/limits.ts';
+import { dependsOnField } from './depends-on.ts';
+import { environmentField } from './environment.ts';
+import { array, complain, duration, integer, mapping, text } from './fields.ts';
+import { healthcheckField } from './healthcheck.ts';
+import type { Lookup } from './interpolate.ts';
+import { portField } from './port.ts';
+import type { Complaint, Finding, Path } from './problems.ts';
+import { volumeField } from './volume.ts';
+import { words } from './words.ts';
+
+const STOP_GRACE: Millis = seconds(10);
+
+const restart = text.transform((written, context): RestartPolicy => {
+  if (written === 'no') return { kind: 'no' };
+  if (written === 'always') return { kind: 'always' };
+  if (written === 'unless-stopped') return { kind: 'unlessStopped' };
+  const [, attempts] = /^on-failure(?::(\d{1,6}))?$/.exec(written) ?? [undefined, undefined];
+  // As in Docker, zero attempts means no limit.
+  if (attempts !== undefined && Number(attempts) > 0)
+    return { kind: 'onFailure', retryMax: Number(attempts) };
+  if (written === 'on-failure' || attempts !== undefined) return { kind: 'onFailure' };
+  const what = 'no, always, unless-stopped or on-failure[:attempts]';
+  return complain(context, { message: `expected ${what}, got "${written}"` });
+});
+
+const mode = text.transform((written, context): 'replicated' | 'global' => {
+  if (written === 'replicated' || written === 'global') return written;
+  if (/^(replicated|global)-job$/.test(written)) {
+    const next = 'use replicated with restart: on-failure';
+    return complain(context, { message: `${written} is not supported yet`, next });
+  }
+  return complain(context, { message: `expected replicated or global, got "${written}"` });
+});
+
+const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {
+  error: 'expected the name of an image',
+});
+
+export const serviceField = mapping({
+  image: imageField.optional(),
+  command: words.optional(),
+  entrypoint: words.optional(),
+  environment: environmentField.optional(),
+  ports: array(portField).optional(),
+  volumes: array(volumeField).optional(),
+  healthcheck: healthcheckField.optional(),
+  restart: restart.optional(),
+  depends_on: dependsOnField.optional(),
+  deploy: mapping({
+    mode: mode.optional(),
+    replicas: integer(0, SLOTS_MAX).optional(),
+  }).optional(),
+  scale: integer(0, SLOTS_MAX).optional(),
+  stop_grace_period: duration.optional(),
+  'x-millrace': mapping({
+    process: mapping({
+      command: words.refine(([program = '']) => program !== '', { error: 'the command is empty' }),
+      working_dir: text.optional(),
+    }).optional(),
+  }).optional(),
+});
+
+export type ServiceFields = z.output<typeof serviceField>;
+
+export type Surroundings = {
+  readonly lookup: Lookup;
+  /** Absolute; `x-millrace.process.working_dir` starts here. */
+  readonly dir: string;
+  /** A number as it was typed. */
+  readonly typed: (path: Path) => string | undefined;
+  /** Services that another one waits for to complete. */
+  readonly awaited: ReadonlySet<string>;
+  readonly errors: Finding[];
+  readonly warnings: Finding[];
+};
+
+export function readComponent(
+  name: string,
+  fields: ServiceFields,
+  around: Surroundings,
+): ComponentSpec {
+  const { image, command, entrypoint, healthcheck } = fields;
+  const process = readProcess(fields, around.dir);
+  const component: ComponentSpec = {
+    name,
+    ...readCount(name, fields, around),
+    ...(image !== undefined && { image }),
+    ...(entrypoint !== undefined && { entrypoint }),
+    ...(command !== undefined && { command }),
+    ...(process !== undefined && { process }),
+    environment: readEnvironment(name, fields, around),
+    ports: (fields.ports ?? []).map(({ port }) => port),
+    volumes: fields.volumes ?? [],
+    ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
+    restart: fields.restart ?? defaultRestart(name, around),
+    dependsOn: fields.depends_on ?? [],
+    stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
+  };
+  checkRunnable(component, around);
+  checkVolumes(component, around);
+  checkRestart(component, around);
+  if (healthcheck === 'off' && image !== undefined) {
+    const why = 'a healthcheck that the image brings along stays on';
+    const path = ['services', name, 'healthcheck'];
+    around.warnings.push({ path, on: 'key', message: 'no healthcheck is added', why });
+  }
+  advisePorts(component, fields, around);
+  return component;
+}
+
+/** What another service waits for to complete must end; everything else is to run for good. */
+function defaultRestart(name: string, { awaited }: Surroundings): RestartPolicy {
+  return awaited.has(name) ? { kind: 'onFailure' } : { kind: 'always' };
+}
+
+function readProcess(fields: ServiceFields, dir: string): ComponentSpec['process'] {
+  const written = fields['x-millrace']?.process;
+  if (written === undefined) return undefined;
+  const { command, working_dir: folder } = written;
+  return { command, ...(folder !== undefined && { workingDir: resolve(dir, folder) }) };
+}
+
+function readCount(
+  name: string,
+  { deploy, scale }: ServiceFields,
+  { errors }: Surroundings,
+): Pick<ComponentSpec, 'mode' | 'replicas'> {
+  const kind = deploy?.mode ?? 'replicated';
+  const replicas = deploy?.replicas ?? scale;
+  const at = deploy?.replicas === undefined ? ['scale'] : ['deploy', 'replicas'];
+  const complainAt = (complaint: Complaint): void => {
+    errors.push({ path: ['services', name, ...at], on: 'key', ...complaint });
+  };
+  if (deploy?.replicas !== undefined && scale !== undefined && deploy.replicas !== scale)
+    complainAt({ message: `differs from scale: ${scale}`, next: 'keep one of the two' });
+  if (kind === 'global' && replicas !== undefined) {
+    const why = 'mode: global means one on every host';
+    complainAt({ message: 'has no meaning here', why, next: 'remove one of the two' });
+  }
+  return { mode: kind, replicas: replicas ?? 1 };
+}
+
+function readEnvironment(
+  name: string,
+  fields: ServiceFields,
+  { lookup, typed, warnings }: Surroundings,
+): ComponentSpec['environment'] {
+  const values = new Map<string, string>();
+  for (const variable of fields.environment ?? []) {
+    const path = ['services', name, 'environment', variable.step];
+    const value = variable.value?.toString() ?? lookup(variable.name);
+    if (value === undefined) {
+      const message = `${variable.name} is not set here, so the component does not get it`;
+      warnings.push({ path, on: 'value', message });
+      continue;
+    }
+    const written = typed(path);
+    if (typeof variable.value === 'number' && written !== undefined && written !== value) {
+      const message = `${written} is a number and is passed on as ${value}`;
+      warnings.push({ path, on: 'value', message, next: 'quote it to keep it as it is' });
+    }
+    values.set(variable.name, value);
+  }
+  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function checkRunnable(component: ComponentSpec, { errors }: Surroundings): void {
+  const { image, process, entrypoint = [], command = [] } = component;
+  if (image !== undefined || process !== undefined || entrypoint.length + command.length > 0)
+    return;
+  const next = 'name an image, or x-millrace.process.command for hosts without containers';
+  const path = ['services', component.name];
+  errors.push({ path, on: 'key', message: 'has neither an image nor a command', next });
+}
+
+function checkVolumes({ name, volumes }: ComponentSpec, { errors }: Surroundings): void {
+  for (const [index, { target }] of volumes.entries()) {
+    if (volumes.findIndex((other) => other.target === target) === index) continue;
+    const path = ['services', name, 'volumes', index];
+    errors.push({ path, on: 'value', message: `${target} is mounted twice` });
+  }
+}
+
+function checkRestart({ name, restart: policy }: ComponentSpec, around: Surroundings): void {
+  if (!around.awaited.has(name)) return;
+  if (policy.kind !== 'always' && policy.kind !== 'unlessStopped') return;
+  const why = 'another service waits for it to complete, and it would be started again';
+  const next = 'use restart: on-failure or "no"';
+  const path = ['services', name, 'restart'];
+  around.errors.push({ path, on: 'value', message: 'it would never complete', why, next });
+}
+
+function advisePorts(
+  { name, mode: kind, replicas, ports }: ComponentSpec,
+  fields: ServiceFields,
+  { warnings }: Surroundings,
+): void {
+  const at = ['services', name, 'ports'];
+  const ingress = (fields.ports ?? []).findIndex((field) => field.mode === 'ingress');
+  if (ingress >= 0) {
+    const message = 'published on the hosts that run it, not on every host';
+    const next = 'say mode: host in the long form';
+    warnings.push({ path: [...at, ingress], on: 'value', message, next });
+  }
+  for (const [index, port] of ports.entries()) {
+    if (port.published === undefined) continue;
+    const same = (other: (typeof ports)[number]): boolean =>
+      other.published === port.published &&
+      other.protocol === port.protocol &&
+      (other.address === port.address || !other.address || !port.address);
+    if (ports.findIndex(same) < index) {
+      const message = `port ${port.published}/${port.protocol} is published twice`;
+      warnings.push({ path: [...at, index], on: 'value', message });
+    } else if (kind === 'replicated' && replicas > 1) {
+      const message = `port ${port.published} is fixed, so each of the ${replicas} instances needs a host of its own`;
+      warnings.push({ path: [...at, index], on: 'value', message });
+    }
+  }
+}
