@@ -30,14 +30,20 @@ export function itWatchesHealth({ ground, folder, workloads }: Subject): void {
 
   it('says nothing about health after the end', async () => {
     const engine = await ground().engine();
+    const [file, other] = [join(folder(), 'well'), join(folder(), 'other')];
+    await writeFile(file, '');
+    await writeFile(other, '');
     await using watch = new Watch(engine);
-    const { id } = await start(engine, workloads.healthyWhile(join(folder(), 'well')));
+    const { id } = await start(engine, workloads.healthyWhile(file));
+    await watch.find('health', id, ({ health }) => health === 'healthy');
     await engine.stop(id, 0, patience());
-    await engine.remove(id, patience());
-    await watch.find('removed', id);
-    const [end, after] = watch.storyOf(id).slice(-2);
-    expect(end).toMatch(/^exited/);
-    expect(after).toBe('removed');
+    await rm(file);
+    // Another one that takes as many checks is the clock: by now the first would have been unhealthy.
+    const clock = await start(engine, workloads.healthyWhile(other), { slot: 2 });
+    await watch.find('health', clock.id, ({ health }) => health === 'healthy');
+    await rm(other);
+    await watch.find('health', clock.id, ({ health }) => health === 'unhealthy');
+    expect(watch.storyOf(id).at(-1)).toMatch(/^exited/);
   });
 }
 
@@ -111,6 +117,16 @@ export function itKeepsToItsScope({ ground, workloads }: Subject): void {
     await expectRefusal(other.kill(instance.id, 'SIGKILL', patience()), ['not-found']);
     await other.remove(instance.id, patience());
     expect(await engine.list(patience())).toEqual([instance]);
+  });
+
+  it('removes its own instance of a slot, not that of another host', async () => {
+    const engine = await ground().engine('h1');
+    const other = await ground().engine('h2');
+    const kept = await start(engine, workloads.sleepForEver());
+    const { id } = await start(other, workloads.sleepForEver());
+    await other.remove(id, patience());
+    expect(await engine.list(patience())).toEqual([kept]);
+    expect(() => process.kill(kept.pid ?? Number.NaN, 0)).not.toThrow();
   });
 
   it('hears of no event of another host', async () => {

@@ -217,11 +217,43 @@ describe('a group', () => {
   });
 
   it('has a session of its own and no pipe to the agent', async () => {
-    const { pid = 0 } = await start(await ground.engine(), SLEEP_SPEC);
+    const { id, pid = 0 } = await start(await ground.engine(), SLEEP_SPEC);
     expect(readStat(pid)).toMatchObject({ group: pid, session: pid });
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+    expect(id).toBe(`${pid}-${readStat(pid)?.startTicks}-${boot}`);
     const open = [0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     const log = join(folderOf(), 'log');
     expect(open).toEqual(['/dev/null', log, log]);
+  });
+});
+
+describe('the state folder', () => {
+  it('has a record before the process can do anything', async () => {
+    const engine = await ground.engine();
+    await using watch = new Watch(engine);
+    const { id } = await start(engine, shell(`test -s ${join(folderOf(), 'record.json')}`));
+    expect((await watch.find('exited', id)).exitCode).toBe(0);
+  });
+
+  it('keeps nothing of what could not start, or was removed', async () => {
+    const engine = await ground.engine();
+    await expect(start(engine, processWorkloads.badCommand())).rejects.toThrow('/no/such/command');
+    expect(existsSync(folderOf())).toBe(false);
+    const { id } = await start(engine, SLEEP_SPEC);
+    expect(existsSync(folderOf())).toBe(true);
+    await engine.remove(id, patience());
+    expect(existsSync(folderOf())).toBe(false);
+  });
+
+  it.each([
+    [{ command: ['/etc/passwd'] }, '"/etc/passwd" cannot be run (EACCES)'],
+    [{ command: ['no-such-thing'] }, '"no-such-thing" cannot be run (ENOENT)'],
+    [{ command: ['true'], workingDir: '/no/such/place' }, '/no/such/place is not a folder'],
+    [{ command: ['a\0b'] }, 'cannot be run (ERR_INVALID_ARG_VALUE)'],
+  ])('of %j the refusal says %s', async (process, words) => {
+    const refused = start(await ground.engine(), { ...SLEEP_SPEC, process });
+    await expect(refused).rejects.toMatchObject({ code: 'bad-spec', permanent: true });
+    await expect(refused).rejects.toThrow(words);
   });
 });
 

@@ -122,6 +122,17 @@ export function itAborts({ ground, workloads }: Subject): void {
     expect(await engine.list(patience())).toEqual([instance]);
   });
 
+  it('a start under way, and leaves nothing behind', async () => {
+    const engine = await ground().engine();
+    const given = new AbortController();
+    const started = engine.start(requestFor(workloads.sleepForEver()), given.signal);
+    given.abort();
+    await expectRefusal(started, ['aborted']);
+    expect(await engine.list(patience())).toEqual([]);
+    const next = await start(engine, workloads.sleepForEver());
+    expect(next.state).toBe('running');
+  });
+
   it('a stop that waits for its grace', async () => {
     const engine: Engine = await ground().engine();
     const { id } = await start(engine, workloads.ignoreSigterm());
