@@ -6,7 +6,14 @@ import { createHash, randomInt } from 'node:crypto';
 import { cpus, totalmem } from 'node:os';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
-import { type Core, createCore, type Identity, nextDeadline, type Restored, step } from '../protocol/core.ts';
+import {
+  type Core,
+  createCore,
+  type Identity,
+  nextDeadline,
+  type Restored,
+  step,
+} from '../protocol/core.ts';
 import type { Config } from '../protocol/config.ts';
 import type { CommandResult, Effect } from '../protocol/effect.ts';
 import type { Command, Input } from '../protocol/input.ts';
@@ -115,7 +122,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
   const performer = createPerformer({
     begin,
-    persist: (writes) => store.write(writes.map(({ name, value }) => ({ key: `core/${name}`, value }))),
+    persist: (writes) =>
+      store.write(writes.map(({ name, value }) => ({ key: `core/${name}`, value }))),
     diskFailed: init.fatal,
   });
 
@@ -177,7 +185,13 @@ function identityOf({ settings, credentials, peerId, engine }: AgentInit): Ident
     cpuCount: cpus().length,
     memoryBytes: totalmem(),
   };
-  return { host: hostIdOf(peerId), cluster: credentials.cluster, name: settings.name, peerId, facts };
+  return {
+    host: hostIdOf(peerId),
+    cluster: credentials.cluster,
+    name: settings.name,
+    peerId,
+    facts,
+  };
 }
 
 /** `until_ms`: on the machine's monotonic clock, so that agents on one machine can be compared. */

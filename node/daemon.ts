@@ -148,7 +148,15 @@ async function writeAgentFile(
 ): Promise<void> {
   const { name, publishAddress: publish_address, socket } = settings;
   const engine = agent.engine.kind;
-  const body = { cluster, host: agent.host, name, pid: process.pid, engine, publish_address, socket };
+  const body = {
+    cluster,
+    host: agent.host,
+    name,
+    pid: process.pid,
+    engine,
+    publish_address,
+    socket,
+  };
   await writeFile(joinPath(settings.state, 'agent.json'), `${JSON.stringify(body, null, 2)}\n`);
 }
 

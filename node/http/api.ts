@@ -57,7 +57,11 @@ export type ClusterBody = {
   readonly name: string;
   readonly token: string;
   readonly voters: readonly string[];
-  readonly members: readonly { readonly id: string; readonly name: string; readonly peer_id: string }[];
+  readonly members: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly peer_id: string;
+  }[];
   readonly service_type: string;
   readonly addresses: readonly string[];
 };

@@ -10,7 +10,10 @@ import type { ActionBody, ClusterBody } from './api.ts';
 import { bodyOf } from './body.ts';
 import { ApiRefusal } from './refusal.ts';
 
-const JOIN = z.object({ token: z.string().max(4096), peers: z.array(z.string().max(512)).max(100) });
+const JOIN = z.object({
+  token: z.string().max(4096),
+  peers: z.array(z.string().max(512)).max(100),
+});
 
 export function clusterRoutes(app: Hono, daemon: Daemon): void {
   app.get('/v1/cluster', (context) => context.json(clusterBody(daemon, agentOf(daemon))));

@@ -17,7 +17,11 @@ export type EventFilter = { readonly sinceMs: number; readonly about?: string };
 export type Act =
   | { readonly kind: 'kill'; readonly engineId: string; readonly signal: string }
   | { readonly kind: 'restart'; readonly component: string; readonly slot: number };
-export type LogRequest = { readonly engineId: string; readonly follow: boolean; readonly tail?: number };
+export type LogRequest = {
+  readonly engineId: string;
+  readonly follow: boolean;
+  readonly tail?: number;
+};
 
 const FILTER = z.object({ sinceMs: z.number(), about: z.string().max(256).optional() });
 const ACT = z.discriminatedUnion('kind', [
@@ -109,7 +113,10 @@ const EVENTS = z.array(
 const GATHER_MS = 500;
 
 /** Everybody's journal, oldest first; a peer that does not answer in time is left out. */
-export async function gatherEvents(agent: Agent, filter: EventFilter): Promise<readonly EventBody[]> {
+export async function gatherEvents(
+  agent: Agent,
+  filter: EventFilter,
+): Promise<readonly EventBody[]> {
   const others = agent.view().hosts.filter(({ self, state }) => !self && state === 'alive');
   const answers = await Promise.all(
     others.map(async ({ id }) => {
@@ -122,5 +129,7 @@ export async function gatherEvents(agent: Agent, filter: EventFilter): Promise<r
     }),
   );
   const all = [...ownEvents(agent, filter), ...answers.flat()];
-  return all.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq)).slice(-EVENTS_MAX);
+  return all
+    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq))
+    .slice(-EVENTS_MAX);
 }

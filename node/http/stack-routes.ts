@@ -119,7 +119,11 @@ async function logsOf(
 /** The outcome of a deploy, or its refusal with the exit code it deserves (R7). */
 function deployBody(deployId: string, result: CommandResult): DeployBody {
   if (result.kind === 'committed')
-    return { deploy_id: deployId, revision: showRevision(result.revision), changed: result.changed };
+    return {
+      deploy_id: deployId,
+      revision: showRevision(result.revision),
+      changed: result.changed,
+    };
   if (result.kind === 'refused') throw refused(result.code, result.why);
   throw new ApiRefusal(504, {
     code: 'outcome-unknown',

@@ -31,7 +31,8 @@ export function viewRoutes(app: Hono, daemon: Daemon): void {
     const agent = agentOf(daemon);
     const about = context.req.query('about');
     const sinceMs = Number(context.req.query('since_ms') ?? RECENT_MS);
-    if (!Number.isFinite(sinceMs) || sinceMs < 0) throw ApiRefusal.badRequest('since_ms: not a number');
+    if (!Number.isFinite(sinceMs) || sinceMs < 0)
+      throw ApiRefusal.badRequest('since_ms: not a number');
     const filter: EventFilter = about === undefined ? { sinceMs } : { sinceMs, about };
     const follow = context.req.query('follow') === '1';
     const lines = eventLines(agent, filter, follow, context.req.raw.signal);
@@ -90,7 +91,8 @@ function inspect(agent: Agent, subject: string): InspectBody {
   const record = committedOf(agent.core.committed, componentKey(component as ComponentId));
   const all: readonly InstanceView[] =
     one === undefined ? instances.filter(({ id }) => id.startsWith(`${component}.`)) : [one];
-  if (record === undefined && one === undefined) throw ApiRefusal.noSuch('component, instance or host', subject);
+  if (record === undefined && one === undefined)
+    throw ApiRefusal.noSuch('component, instance or host', subject);
   const kind = one === undefined ? 'component' : 'instance';
   return viewed(schema, cluster, { kind, record, instances: all });
 }

@@ -97,18 +97,31 @@ export function tendDeploys(deploys: Deploys, turn: Turn, scene: Scene): void {
     if (turn.now >= errand.until) {
       deploys.errands.delete(id);
       reply(turn, errand.commandId, expired(errand));
-    } else if (turn.now >= errand.retryAt) {
+    } else if (turn.now >= errand.retryAt || canLead(scene, errand)) {
       errand.retryAt = after(turn.now, turn.config.retryMs);
       attempt(deploys, turn, scene, errand);
     }
   }
 }
 
+/** This host has just become able to write it itself: no need to wait for the retry. */
+function canLead(scene: Scene, { deploy }: Errand): boolean {
+  const writer = scene.writerOf(stackKey(deploy.stack));
+  return writer !== undefined && isServing(writer);
+}
+
 /** D1: only where nothing can have been written. */
 function expired(errand: Errand): DeployOutcome {
   if (errand.left)
-    return { kind: 'unknown', why: 'the leader did not answer in time; it may have been committed' };
-  return { kind: 'refused', code: 'not-leader', why: 'no leader of this stack could be found in time' };
+    return {
+      kind: 'unknown',
+      why: 'the leader did not answer in time; it may have been committed',
+    };
+  return {
+    kind: 'refused',
+    code: 'not-leader',
+    why: 'no leader of this stack could be found in time',
+  };
 }
 
 function attempt(deploys: Deploys, turn: Turn, scene: Scene, errand: Errand): void {
@@ -168,7 +181,12 @@ function lead(
       : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0 };
   const revision = write(writer, turn, scene.roster, value, deploy.deployId);
   deploys.waiting = [...deploys.waiting, { key, revision, deployId: deploy.deployId, from }];
-  journal(turn, 'deploy', [deploy.stack], `${describe(deploy)} as ${revision.term}.${revision.seq}`);
+  journal(
+    turn,
+    'deploy',
+    [deploy.stack],
+    `${describe(deploy)} as ${revision.term}.${revision.seq}`,
+  );
   return 'written';
 }
 

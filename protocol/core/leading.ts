@@ -53,7 +53,8 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     journal(turn, 'lease', [key], `no longer leads ${key}`);
   }
   for (const [key, hold] of sorted(leases.holder.holds)) {
-    if (hold.term === undefined || !isHeld(leases.holder, leases.links, turn, roster, key)) continue;
+    if (hold.term === undefined || !isHeld(leases.holder, leases.links, turn, roster, key))
+      continue;
     const writer = core.writers.get(key);
     if (writer === undefined) {
       core.writers.set(key, createWriter(key, hold.term, turn, roster));
@@ -61,7 +62,8 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     } else if (writer.phase === 'outbid') {
       // R6: read again under the present term; if that is not higher yet, raise the ballot first.
       if (hold.term > writer.term) reread(writer, turn, roster, hold.term);
-      else if (turn.now >= writer.resendAt) acquire(leases.holder, leases.links, turn, roster, [key]);
+      else if (turn.now >= writer.resendAt)
+        acquire(leases.holder, leases.links, turn, roster, [key]);
     } else if (turn.now >= writer.resendAt) {
       resend(writer, turn, roster);
     }
@@ -80,13 +82,22 @@ export function announce(core: Core, turn: Turn, record: Committed): void {
   learn(core, turn, record);
   if (record.value.kind === 'component') core.authorized.set(record.key, record.revision);
   onCommitted(core.deploys, turn, record);
-  push(core.pusher, turn, record, know(core).alive.filter((host) => host !== turn.self));
+  push(
+    core.pusher,
+    turn,
+    record,
+    know(core).alive.filter((host) => host !== turn.self),
+  );
 }
 
 /** Takes a committed record over, from wherever it came; keeps it across restarts. */
 export function learn(core: Core, turn: Turn, record: Committed): void {
-  if (mergeCommitted(core.committed, record)) persist(turn, `committed/${record.key}`, record);
+  if (mergeCommitted(core.committed, record)) keep(turn, record);
 }
+
+/** A committed record that has just been merged, across restarts. */
+export const keep = (turn: Turn, record: Committed): void =>
+  persist(turn, `committed/${record.key}`, record);
 
 /** Every decision a leader owes at this moment, for each key it leads and serves. */
 export function decide(core: Core, leases: Leases, turn: Turn): void {
@@ -114,7 +125,8 @@ function assign(
   const value = writer.record?.value;
   const stored = value?.kind === 'component' ? value : undefined;
   // The last leader knew a newer stack than we do: ours is on its way.
-  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0) return undefined;
+  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)
+    return undefined;
   const current = stored?.life === life ? stored : undefined;
   const { slots, decisions } = place({
     component,
@@ -166,7 +178,8 @@ export function admit(core: Core, leases: Leases, turn: Turn, joiner: Member): v
   const writer = writerOf(core, leases, turn, ROSTER_KEY);
   const value = writer?.record?.value;
   if (writer === undefined || !isServing(writer) || value?.kind !== 'members') return;
-  if (value.members.length >= MEMBERS_MAX || value.members.some(({ id }) => id === joiner.id)) return;
+  if (value.members.length >= MEMBERS_MAX || value.members.some(({ id }) => id === joiner.id))
+    return;
   const members = [...value.members, joiner].sort((a, b) => compareText(a.id, b.id));
   const revision = write(writer, turn, core.council.roster, { kind: 'members', members });
   journal(turn, 'member', [joiner.id], `${joiner.name} joins, as ${showRevision(revision)}`);

@@ -1,10 +1,16 @@
 /** Where each input goes. Routing only: every decision is in the machine it is handed to. */
 import { unreachable } from '../base/assert.ts';
-import type { HostId } from '../base/ids.ts';
+import { componentOfKey, type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { after, millis } from '../base/time.ts';
 import { onCommand, onDeploy, onDeployResult } from '../command/deploys.ts';
 import type { Command, Input } from '../input.ts';
-import { noteVersion, onDelta, onInventoryDelta, onPull, pullFrom } from '../inventory/inventories.ts';
+import {
+  noteVersion,
+  onDelta,
+  onInventoryDelta,
+  onPull,
+  pullFrom,
+} from '../inventory/inventories.ts';
 import { saveDurable } from '../lease/durable.ts';
 import { followRoster, type Leases, onLeaseMessage } from '../lease/leases.ts';
 import {
@@ -20,7 +26,7 @@ import {
 import { committedOf } from '../record/committed.ts';
 import { onPushAck } from '../record/pusher.ts';
 import { onRead, onWrite, wipeRegisters } from '../record/register.ts';
-import { compareRevision, type Committed } from '../record/record.ts';
+import { compareRevision } from '../record/record.ts';
 import { onReadAck, onWriteAck } from '../record/writer.ts';
 import {
   onExited,
@@ -42,9 +48,8 @@ import {
 import { votersOf } from '../roster/roster.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Join, Message, Push, Welcome } from '../wire/message.ts';
-import { componentOfKey, ROSTER_KEY } from '../base/ids.ts';
 import { know } from './knowledge.ts';
-import { admit, announce, initialValue, learn } from './leading.ts';
+import { admit, announce, initialValue, keep, learn } from './leading.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
@@ -58,7 +63,7 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
     case 'messageReceived':
       return receiveMessage(core, leases, turn, input.from, input.message);
     case 'gossipReceived':
-      return receiveGossip(core, leases, turn, input.from, input.message);
+      return receiveGossip(core, turn, input.from, input.message);
     case 'peerConnected':
       core.connected.add(input.host);
       return;
@@ -163,20 +168,15 @@ export function receiveMessage(
 
 type Kind<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
 
-function receiveGossip(
-  core: Core,
-  leases: Leases,
-  turn: Turn,
-  from: HostId,
-  message: Message,
-): void {
+function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): void {
   // Gossip hands on what others wrote: the author must be a member, and its word is only a hint.
   const { isMember } = know(core);
   if (!isMember.has(from)) return void (core.strangers += 1);
   if (message.kind === 'heartbeat' && isMember.has(message.host) && message.host !== turn.self) {
     onHeartbeat(core.membership, turn, message);
     noteVersion(core.inventories, turn, message.host, message.boot, message.inventoryVersion);
-    if (message.epoch !== core.council.roster.epoch) sameEpoch(core.council, turn, message.host, message.epoch);
+    if (message.epoch !== core.council.roster.epoch)
+      sameEpoch(core.council, turn, message.host, message.epoch);
   } else if (message.kind === 'rumor' && isMember.has(message.by)) {
     onRumor(core.membership, turn, message.by, message);
   } else if (message.kind === 'inventoryDelta' && isMember.has(message.owner)) {
@@ -207,7 +207,7 @@ function receiveNews(
     case 'delta': {
       core.heldBackUntil = turn.now; // a peer has told us what we missed
       for (const record of onDelta(core.inventories, core.committed, turn, from, message))
-        learnNews(core, turn, record);
+        keep(turn, record);
       return;
     }
     default:
@@ -215,18 +215,8 @@ function receiveNews(
   }
 }
 
-/** `onDelta` has merged it already; here it is kept and followed. */
-function learnNews(core: Core, turn: Turn, record: Committed): void {
-  turn.out.push({ kind: 'persist', writes: [{ name: `committed/${record.key}`, value: record }] });
-}
-
 /** Carries an adopted roster to leases, records and this host's own standing as a voter. */
-export function follow(
-  core: Core,
-  leases: Leases,
-  turn: Turn,
-  change: Change | undefined,
-): void {
+export function follow(core: Core, leases: Leases, turn: Turn, change: Change | undefined): void {
   if (change === undefined) return;
   const was = votersOf(change.from).includes(turn.self);
   const is = votersOf(change.to).includes(turn.self);
@@ -237,7 +227,10 @@ export function follow(
   }
   followRoster(leases, turn, change);
   const { epoch, voters, next } = change.to;
-  const text = next === undefined ? `voters ${voters.join(' ')}` : `voters ${voters.join(' ')} and ${next.join(' ')}`;
+  const text =
+    next === undefined
+      ? `voters ${voters.join(' ')}`
+      : `voters ${voters.join(' ')} and ${next.join(' ')}`;
   journal(turn, 'roster', [ROSTER_KEY], `epoch ${epoch}: ${text}`);
   // Everyone we know should follow: a hint, the epoch in heartbeats is the certainty.
   if (core.writers.has(ROSTER_KEY))
@@ -268,7 +261,14 @@ function receiveAsVoter(
     case 'write':
       return onWrite(registers, turn, from, message);
     default:
-      return onLeaseMessage(leases, turn, council.roster, fieldOf(core, leases, turn), from, message);
+      return onLeaseMessage(
+        leases,
+        turn,
+        council.roster,
+        fieldOf(core, leases, turn),
+        from,
+        message,
+      );
   }
 }
 
@@ -280,7 +280,8 @@ function receiveAsHolder(
   message: Kind<'keepaliveAck' | 'prepareAck' | 'acceptAck' | 'open' | 'readAck' | 'writeAck'>,
 ): void {
   const { roster } = core.council;
-  if (message.kind === 'keepaliveAck' && message.yourBoot > turn.boot) return retire(core, turn, from);
+  if (message.kind === 'keepaliveAck' && message.yourBoot > turn.boot)
+    return retire(core, turn, from);
   if (message.kind !== 'open' && message.epoch !== roster.epoch) return;
   if ('sid' in message && message.sid !== turn.boot) return; // L-b: of another incarnation
   if (message.kind === 'readAck' || message.kind === 'writeAck') {
@@ -299,7 +300,12 @@ function receiveAsHolder(
 function retire(core: Core, turn: Turn, by: HostId): void {
   if (core.cloned) return;
   core.cloned = true;
-  journal(turn, 'identity', [turn.self, by], `${by} has met a newer start of this host: its state was copied`);
+  journal(
+    turn,
+    'identity',
+    [turn.self, by],
+    `${by} has met a newer start of this host: its state was copied`,
+  );
 }
 
 function receiveAsHost(
@@ -375,6 +381,11 @@ export function noteStall(core: Core, turn: Turn): void {
   const others = know(core).members.filter(({ id }) => id !== turn.self);
   if (others.length === 0) return;
   core.heldBackUntil = after(turn.now, HOLD_BACK_MS);
-  journal(turn, 'stall', [turn.self], 'this agent stood still for a while: asking peers what changed');
+  journal(
+    turn,
+    'stall',
+    [turn.self],
+    'this agent stood still for a while: asking peers what changed',
+  );
   for (const { id } of others.slice(0, 4)) pullFrom(core.inventories, core.committed, turn, id);
 }

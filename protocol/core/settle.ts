@@ -2,7 +2,7 @@
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
-import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
+import { deploysDeadline, keysWanted, type Scene, tendDeploys } from '../command/deploys.ts';
 import { HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
 import {
   entriesOf,
@@ -41,6 +41,7 @@ export function fieldOf(core: Core, leases: Leases, turn: Turn): Field {
   const { wanted, leaders, alive } = know(core);
   return {
     wanted,
+    urgent: new Set(keysWanted(core.deploys)),
     alive,
     leaderOf: (key) => leaders.get(key)?.host,
     isHeld: (key) => isHeld(leases.holder, leases.links, turn, core.council.roster, key),
@@ -85,8 +86,15 @@ function followMembers(core: Core, turn: Turn): void {
   const others = members.filter(({ id }) => id !== turn.self);
   const known = membersOf(core.membership);
   if (others.length === known.size && others.every(({ id }) => known.has(id))) return;
-  setMembers(core.membership, turn, others.map(({ id }) => id));
-  forgetOwners(core.inventories, members.map(({ id }) => id));
+  setMembers(
+    core.membership,
+    turn,
+    others.map(({ id }) => id),
+  );
+  forgetOwners(
+    core.inventories,
+    members.map(({ id }) => id),
+  );
   turn.out.push({
     kind: 'keepPeers',
     peers: others.map(({ id, peerId }) => ({ host: id, peerId })),
@@ -94,9 +102,11 @@ function followMembers(core: Core, turn: Turn): void {
 }
 
 function governRoster(core: Core, leases: Leases, turn: Turn): void {
-  const steady: HostId[] = turn.now >= after(core.startedAt, core.config.firstGrowthMs) ? [turn.self] : [];
+  const steady: HostId[] =
+    turn.now >= after(core.startedAt, core.config.firstGrowthMs) ? [turn.self] : [];
   for (const [peer, { health, since }] of sorted(membersOf(core.membership)))
-    if (health === 'alive' && turn.now >= after(since, core.config.firstGrowthMs)) steady.push(peer);
+    if (health === 'alive' && turn.now >= after(since, core.config.firstGrowthMs))
+      steady.push(peer);
   govern(core.council, turn, {
     links: leases.links,
     durable: core.durable,
@@ -142,7 +152,9 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
     membershipDeadline(core.membership, core.config),
     inventoriesDeadline(core.inventories),
     core.council.roster.epoch === 0 ? core.joinAt : undefined,
-    turn.now < core.heldBackUntil && core.heldBackUntil !== FOREVER ? core.heldBackUntil : undefined,
+    turn.now < core.heldBackUntil && core.heldBackUntil !== FOREVER
+      ? core.heldBackUntil
+      : undefined,
     ...[...core.writers.values()].map(writerDeadline),
   ];
   return deadlines.reduce<Instant | undefined>((a, b) => earlier(a, b), undefined);

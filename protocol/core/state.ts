@@ -116,7 +116,12 @@ export type Core = {
 };
 
 /** Everything is decided by these four and the inputs (determinism law, style). */
-export function newCore(config: Config, identity: Identity, seed: number, restored: Restored): Core {
+export function newCore(
+  config: Config,
+  identity: Identity,
+  seed: number,
+  restored: Restored,
+): Core {
   const present = boot(restored.boot + 1);
   const durable: Durable = {
     boot: present,

@@ -3,7 +3,8 @@
  *
  * Candidates are ranked per key by rendezvous; rank r waits r × `rankStaggerMs` and up to 100 ms more,
  * so that usually one of them tries. Nobody tries while an alive host says it leads, unless a voter
- * has sent `open`. After a failure the wait doubles from 100 ms to 2 s.
+ * has sent `open`. After a failure the wait is 20 to 40 ms, then
+ * doubles from 200 ms to 2 s.
  *
  * Source: protocol.md §3.6.
  */
@@ -16,6 +17,7 @@ import type { Turn } from '../turn.ts';
 type Candidacy = { tryAt: Instant; failures: number };
 export type Candidacies = Map<Key, Candidacy>;
 
+const FIRST_BACKOFF_MS = 20;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_DOUBLINGS_MAX = 5;
 const BACKOFF_MAX_MS = 2000;
@@ -24,6 +26,8 @@ const SPREAD_MS = 100;
 /** What a candidate knows: the keys worth leading, who says it leads, who else may try. */
 export type Field = {
   readonly wanted: ReadonlySet<Key>;
+  /** Wanted here on behalf of a user who waits: tried for at once. */
+  readonly urgent: ReadonlySet<Key>;
   readonly isHeld: (key: Key) => boolean;
   /** An alive host, other than us, that says it leads. */
   readonly leaderOf: (key: Key) => HostId | undefined;
@@ -41,7 +45,8 @@ export function survey(candidacies: Candidacies, turn: Turn, field: Field): void
     }
     const known = candidacies.get(key);
     if (field.leaderOf(key) !== undefined) {
-      if (known === undefined || known.failures === 0) candidacies.set(key, { tryAt: FOREVER, failures: 0 });
+      if (known === undefined || known.failures === 0)
+        candidacies.set(key, { tryAt: FOREVER, failures: 0 });
       continue;
     }
     if (known !== undefined && known.tryAt !== FOREVER) continue;
@@ -50,6 +55,7 @@ export function survey(candidacies: Candidacies, turn: Turn, field: Field): void
 }
 
 function staggered(turn: Turn, field: Field, key: Key): Instant {
+  if (field.urgent.has(key)) return turn.now;
   const rank = rendezvous(key, field.alive).indexOf(turn.self);
   const waitMs = Math.max(rank, 0) * turn.config.rankStaggerMs + within(turn.prng, 0, SPREAD_MS);
   return after(turn.now, millis(waitMs));
@@ -76,7 +82,9 @@ export function noteFailed(candidacies: Candidacies, turn: Turn, keys: readonly 
   for (const key of keys) {
     const failures = (candidacies.get(key)?.failures ?? 0) + 1;
     const doublings = Math.min(failures - 1, BACKOFF_DOUBLINGS_MAX);
-    const baseMs = Math.min(BACKOFF_MIN_MS * 2 ** doublings, BACKOFF_MAX_MS);
+    // The first failure is often a ballot too low, which its refusal has just corrected.
+    const baseMs =
+      failures === 1 ? FIRST_BACKOFF_MS : Math.min(BACKOFF_MIN_MS * 2 ** doublings, BACKOFF_MAX_MS);
     const tryAt = after(turn.now, millis(within(turn.prng, baseMs, 2 * baseMs)));
     candidacies.set(key, { tryAt, failures });
   }

@@ -62,7 +62,13 @@ export const createHolder = (durable: Durable, floor: Ballot): Holder => ({
 });
 
 /** The instant from which `key` is not held; in the past or NEVER if it is not held now. */
-export function heldUntil(holder: Holder, links: Links, turn: Turn, roster: Roster, key: Key): Instant {
+export function heldUntil(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  key: Key,
+): Instant {
   const hold = holder.holds.get(key);
   if (hold?.term === undefined) return NEVER;
   const until = quorumUntil(roster, (voter) => {
@@ -74,7 +80,13 @@ export function heldUntil(holder: Holder, links: Links, turn: Turn, roster: Rost
   return later(until, hold.carriedUntil);
 }
 
-export function isHeld(holder: Holder, links: Links, turn: Turn, roster: Roster, key: Key): boolean {
+export function isHeld(
+  holder: Holder,
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  key: Key,
+): boolean {
   return turn.now < heldUntil(holder, links, turn, roster, key);
 }
 
@@ -126,7 +138,8 @@ export function release(holder: Holder, turn: Turn, roster: Roster, keys: readon
       items.push({ key, ballot: ballot(hold.term) });
   }
   if (items.length === 0) return;
-  for (const voter of votersOf(roster)) send(turn, voter, { kind: 'release', sid: turn.boot, items });
+  for (const voter of votersOf(roster))
+    send(turn, voter, { kind: 'release', sid: turn.boot, items });
 }
 
 const noteHint = (holder: Holder, hint: Ballot): void => {
@@ -154,7 +167,8 @@ export function onPrepareAck(
     hold.resendAt = after(turn.now, turn.config.retryMs);
     ready.push({ key, ballot: n });
   }
-  if (ready.length > 0) for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
+  if (ready.length > 0)
+    for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
 }
 
 function sendAccept(
@@ -186,7 +200,9 @@ export function onAcceptAck(
     }
     hold.accepted.set(from, message.grant);
     hold.current.set(from, message.grant);
-    if (quorum(roster, (voter) => sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant)))
+    if (
+      quorum(roster, (voter) => sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant))
+    )
       hold.term = term(n); // H3
   }
 }
@@ -299,5 +315,11 @@ export function changeRoster(
 ): void {
   for (const [key, hold] of sorted(holder.holds))
     hold.carriedUntil = heldUntil(holder, links, turn, change.from, key);
-  acquire(holder, links, turn, change.to, sorted(holder.holds).map(([key]) => key));
+  acquire(
+    holder,
+    links,
+    turn,
+    change.to,
+    sorted(holder.holds).map(([key]) => key),
+  );
 }

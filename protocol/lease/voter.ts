@@ -94,7 +94,13 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
   if (known !== undefined && message.sid < known) {
     // An old incarnation, or a clone, hears of the newer boot and gets nothing.
     const grant = message.grant ?? { boot: voter.durable.boot, count: 0, nonce: voter.nonce };
-    return answer(turn, from, message, { grant, fresh: false, yourBoot: known, synced: false, bindings: [] });
+    return answer(turn, from, message, {
+      grant,
+      fresh: false,
+      yourBoot: known,
+      synced: false,
+      bindings: [],
+    });
   }
   voter.boots.set(from, message.sid);
   raiseMaxTerm(voter.durable, turn, message.termMs);
@@ -189,8 +195,7 @@ export function onAccept(voter: Voter, turn: Turn, from: HostId, message: Accept
   const session = voter.sessions.get(from);
   const items = message.items.map(({ key, ballot: n }): AcceptAck['items'][number] => {
     const place = placeOf(voter, key);
-    const promised =
-      n > place.promised || (n === place.promised && owns(place, from, message.sid));
+    const promised = n > place.promised || (n === place.promised && owns(place, from, message.sid));
     // V2. Without the next line there are two leaders: test/sim/directed/lease-hole.test.ts.
     const overwrites = live(place.binding, turn.now) && place.binding.session.owner !== from;
     const ok =

@@ -1,13 +1,7 @@
 /** Reads a core into the plain data of `view.ts`. Changes nothing. */
-import {
-  type ComponentId,
-  componentId,
-  componentKey,
-  type HostId,
-  type Key,
-} from '../base/ids.ts';
+import { type ComponentId, componentId, componentKey, type HostId, type Key } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { between, type Instant, millis } from '../base/time.ts';
+import { between, type Instant, millis, NEVER } from '../base/time.ts';
 import { specDigest } from '../component/digest.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
@@ -16,7 +10,7 @@ import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { heldUntil } from '../lease/holder.ts';
-import { membersOf } from '../membership/membership.ts';
+import { membersOf, type MemberView } from '../membership/membership.ts';
 import { recordsHash } from '../record/committed.ts';
 import { showRevision } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
@@ -39,8 +33,12 @@ export function viewOf(core: Core, now: Instant): ClusterView {
   return {
     cluster: core.identity.cluster,
     from: core.identity.host,
-    ageMs: millis(Math.max(0, ...alive.map(({ lastHeardAt }) => now - lastHeardAt))),
-    agree: alive.filter((peer) => peer.epoch === roster.epoch && peer.recordsHash === hash).length,
+    ageMs: millis(
+      Math.max(0, ...alive.filter(wasHeard).map(({ lastHeardAt }) => now - lastHeardAt)),
+    ),
+    agree: alive.filter(
+      ({ heartbeat }) => heartbeat?.epoch === roster.epoch && heartbeat.recordsHash === hash,
+    ).length,
     peers: others.length,
     roster,
     quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
@@ -49,6 +47,8 @@ export function viewOf(core: Core, now: Instant): ClusterView {
     stacks: stacksOf(core),
   };
 }
+
+const wasHeard = ({ lastHeardAt }: MemberView): boolean => lastHeardAt !== NEVER;
 
 function leadersOf(core: Core, now: Instant): readonly LeaderView[] {
   const found = new Map<Key, LeaderView>();
@@ -79,7 +79,9 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
     voter: votersOf(core.council.roster).includes(id),
     state: self ? 'alive' : (believed?.health ?? 'alive'),
     sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
-    ...(believed === undefined ? {} : { heardMsAgo: between(believed.lastHeardAt, now) }),
+    ...(believed === undefined || !wasHeard(believed)
+      ? {}
+      : { heardMsAgo: between(believed.lastHeardAt, now) }),
     ...(facts?.kind === 'host' ? { engine: facts.engine, agent: facts.agent } : {}),
     instances: running.length,
   };
@@ -132,8 +134,7 @@ function leaderOf(core: Core, id: ComponentId): ComponentView['leader'] {
 
 function slotView(core: Core, id: ComponentId, slot: number, host: HostId): SlotView {
   const found = know(core).reports.find(
-    (entry) =>
-      entry.host === host && entry.report.component === id && entry.report.slot === slot,
+    (entry) => entry.host === host && entry.report.component === id && entry.report.slot === slot,
   );
   const health = membersOf(core.membership).get(host)?.health ?? 'alive';
   const gone = health === 'dead' || health === 'left';
@@ -158,14 +159,21 @@ function noteOf(
   slots: readonly SlotView[],
 ): string | undefined {
   const crashing = slots.find(({ instance }) => instance?.crashLoop === true);
-  if (crashing !== undefined) return `crash loop: slot ${crashing.slot}, ${crashing.instance?.reason ?? ''}`;
-  const told = slots.find(({ note, instance }) => note !== undefined || instance?.reason !== undefined);
-  const unwell = slots.find(({ instance }) => instance?.state !== 'complete' && !(instance?.state === 'running' && isWell(instance)));
+  if (crashing !== undefined)
+    return `crash loop: slot ${crashing.slot}, ${crashing.instance?.reason ?? ''}`;
+  const told = slots.find(
+    ({ note, instance }) => note !== undefined || instance?.reason !== undefined,
+  );
+  const unwell = slots.find(
+    ({ instance }) =>
+      instance?.state !== 'complete' && !(instance?.state === 'running' && isWell(instance)),
+  );
   if (unwell !== undefined && told !== undefined) return told.note ?? told.instance?.reason;
   if (leaderOf(core, id) === undefined)
     return core.council.roster.epoch > 0 ? 'no leader: nothing can be placed or moved' : undefined;
   const wanted = spec.mode === 'global' ? slots.length : spec.replicas;
-  if (slots.length < wanted) return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
+  if (slots.length < wanted)
+    return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
   return unwell === undefined ? undefined : 'starting';
 }
 
@@ -173,4 +181,3 @@ function unplaced(core: Core, id: ComponentId): string {
   const last = core.journal.findLast(({ kind, about }) => kind === 'placement' && about[0] === id);
   return last?.text ?? 'cannot be placed';
 }
-

@@ -11,7 +11,11 @@ export type ClusterView = {
   readonly agree: number;
   /** Members other than us that have not left. */
   readonly peers: number;
-  readonly roster: { readonly epoch: Epoch; readonly voters: readonly HostId[]; readonly next?: readonly HostId[] };
+  readonly roster: {
+    readonly epoch: Epoch;
+    readonly voters: readonly HostId[];
+    readonly next?: readonly HostId[];
+  };
   /** Whether a quorum of voters has acknowledged us within the last second. */
   readonly quorum: boolean;
   readonly leaders: readonly LeaderView[];
@@ -98,7 +102,11 @@ export type InstanceView = {
   readonly exitCode?: number;
   readonly revision: string;
   readonly term: Term;
-  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+  readonly ports: readonly {
+    readonly target: number;
+    readonly address: string;
+    readonly published: number;
+  }[];
   /** Why it is in this state: `exit 137`, `unhealthy`, `waits for shop.db healthy`, … */
   readonly reason?: string;
 };
