@@ -7,7 +7,7 @@ import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
-import { parseDuration } from './duration.ts';
+import { durationOption } from './duration-option.ts';
 import { EXIT, Failure, isUnknown, unknownOutcome } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
@@ -31,7 +31,7 @@ export function deployCommand(perform: Perform): Command {
     .option('-n, --name <name>', "the stack's name in place of the file's")
     .option('-y, --yes', 'do not ask before components are removed')
     .option('--no-wait', 'return once the cluster has accepted it')
-    .option('--timeout <time>', 'how long to wait until all is healthy', parseDuration, 120_000)
+    .addOption(durationOption('--timeout <time>', 'how long to wait until all is healthy', '2m'))
     .option('--strict', 'warnings are errors')
     .option('--deploy-id <id>', 'ask again after an unknown outcome: the same deploy happens once')
     .action((options: DeployOptions, command: Command) =>

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { ClusterView, StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
-import { parseDuration } from './duration.ts';
+import { durationOption } from './duration-option.ts';
 import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { listLocal, removeLocal } from './local-engine.ts';
@@ -28,7 +28,7 @@ export function destroyCommand(perform: Perform): Command {
       '--local',
       "remove our instances from this host's engine; works with the agent dead only",
     )
-    .option('--timeout <time>', 'how long to wait until all is gone', parseDuration, 60_000)
+    .addOption(durationOption('--timeout <time>', 'how long to wait until all is gone', '1m'))
     .option('--deploy-id <id>', 'ask again after an unknown outcome: it happens once')
     .action((word: string | undefined, options: DestroyOptions, command: Command) =>
       perform(command, (cli) =>

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { EventBody } from '../http/api.ts';
-import { clock, parseDuration } from './duration.ts';
+import { durationOption } from './duration-option.ts';
+import { clock } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
@@ -15,7 +16,7 @@ export function eventsCommand(perform: Perform): Command {
   return new Command('events')
     .description('what happened and what was decided, oldest first')
     .option('-f, --follow', 'go on as more happens')
-    .option('--since <time>', 'how far to look back', parseDuration, 300_000)
+    .addOption(durationOption('--since <time>', 'how far to look back', '5m'))
     .action((options: EventOptions, command: Command) =>
       perform(command, (cli) => events(cli, options)),
     );

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { ClusterView } from '../../protocol/view/view.ts';
-import { age, parseDuration } from './duration.ts';
+import { durationOption } from './duration-option.ts';
+import { age } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
@@ -27,7 +28,7 @@ export function waitCommand(perform: Perform): Command {
         .choices(['healthy', 'converged'])
         .makeOptionMandatory(),
     )
-    .option('--timeout <time>', 'how long', parseDuration, 120_000)
+    .addOption(durationOption('--timeout <time>', 'how long', '2m'))
     .action((options: WaitOptions, command: Command) =>
       perform(command, (cli) => waitFor(cli, options)),
     );
