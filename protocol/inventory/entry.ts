@@ -39,7 +39,11 @@ export type InstanceReport = {
   readonly startedAt?: string;
   readonly exitCode?: number;
   readonly reason?: string;
-  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+  readonly ports: readonly {
+    readonly target: number;
+    readonly address: string;
+    readonly published: number;
+  }[];
 };
 
 /** This host leads `key` under `term`: a hint for everyone else, never a proof. */

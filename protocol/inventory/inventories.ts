@@ -1,0 +1,269 @@
+/**
+ * The inventories of all hosts, each written by its owner alone and learned by everyone.
+ *
+ *     own writes ──coalesceMs──▶ gossip a delta (a hint)
+ *     a gap, or a newer version in a beat ──▶ pull from the owner at once
+ *     every pullMs ──▶ pull from one random peer (the certainty)
+ *
+ * The rules of one inventory are in `inventory.ts`. Committed records travel in the same pulls.
+ *
+ * Source: protocol.md §4.1 (push for speed, pull for certainty), S9, S10.
+ */
+import type { Boot, HostId } from '../base/ids.ts';
+import { compareText, sorted } from '../base/order.ts';
+import { pick, within } from '../base/prng.ts';
+import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
+import { DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX } from '../limits.ts';
+import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/committed.ts';
+import type { Committed } from '../record/record.ts';
+import { journal, publish, send, type Turn } from '../turn.ts';
+import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
+import { answerTo, firstOps, isFull, opChars } from './delta.ts';
+import type { Entry } from './entry.ts';
+import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
+
+export type Inventories = {
+  readonly self: HostId;
+  readonly byOwner: Map<HostId, Inventory>;
+  /** Rises with every change of any inventory. */
+  version: number;
+  /** Our own version as far as it was gossiped. */
+  published: number;
+  /** When to gossip our own changes; undefined: there are none. */
+  gossipAt: Instant | undefined;
+  pullAt: Instant;
+  /** Whom to ask beside the rhythm, and when. */
+  readonly asks: Map<HostId, Instant>;
+  readonly askedAt: Map<HostId, Instant>;
+  /** Whose inventories are kept; undefined: anyone's. */
+  owners: ReadonlySet<HostId> | undefined;
+  /** An entry of our own did not fit; said once. */
+  overfull: boolean;
+};
+
+/** Between two pulls from one peer that a gap or a newer version asks for. */
+const ASK_EVERY_MS = millis(300);
+/** Approximate characters of one gossiped delta, well below `GOSSIP_BYTES_MAX`. */
+const GOSSIP_CHARS = 16_384;
+
+const NO_ENTRIES: ReadonlyMap<string, Entry> = new Map();
+
+export const createInventories = (self: HostId, boot: Boot): Inventories => ({
+  self,
+  byOwner: new Map([[self, newInventory(boot)]]),
+  version: 0,
+  published: 0,
+  gossipAt: undefined,
+  pullAt: NEVER,
+  asks: new Map(),
+  askedAt: new Map(),
+  owners: undefined,
+  overfull: false,
+});
+
+export const entriesOf = (inv: Inventories, owner: HostId): ReadonlyMap<string, Entry> =>
+  inv.byOwner.get(owner)?.entries ?? NO_ENTRIES;
+
+/** In the order of owners. */
+export const allEntries = (
+  inv: Inventories,
+): readonly (readonly [HostId, ReadonlyMap<string, Entry>])[] =>
+  sorted(inv.byOwner).map(([owner, { entries }]) => [owner, entries]);
+
+/** For beats and heartbeats: as far as it was gossiped, so that nobody pulls what is on its way. */
+export const ownVersion = (inv: Inventories): number => inv.published;
+
+/** Keeps the inventories of these hosts only, from now on. Our own always stays. */
+export function forgetOwners(inv: Inventories, keep: readonly HostId[]): void {
+  inv.owners = new Set([...keep, inv.self]);
+  for (const owner of inv.byOwner.keys()) {
+    if (inv.owners.has(owner)) continue;
+    for (const table of [inv.byOwner, inv.asks, inv.askedAt]) table.delete(owner);
+    inv.version += 1;
+  }
+}
+
+/** Our own entry; undefined deletes it. What does not fit is left out and said in the journal. */
+export function writeEntry(
+  inv: Inventories,
+  turn: Turn,
+  name: string,
+  entry: Entry | undefined,
+): void {
+  const own = ownOf(inv, turn);
+  const was = own.entries.get(name);
+  if (same(was, entry)) return;
+  if (was === undefined && own.entries.size >= ENTRIES_MAX) {
+    if (!inv.overfull)
+      journal(turn, 'inventory', [name], `not told to others: ${ENTRIES_MAX} entries are the most`);
+    inv.overfull = true;
+    return;
+  }
+  if (entry === undefined) inv.overfull = false;
+  put(own, name, entry);
+  inv.version += 1;
+  inv.gossipAt ??= after(turn.now, turn.config.coalesceMs);
+}
+
+/** Gossips our own changes and pulls, each when due. `peers`: alive hosts, with or without us. */
+export function wakeInventories(
+  inv: Inventories,
+  committed: CommittedRecords,
+  turn: Turn,
+  peers: readonly HostId[],
+): void {
+  if (inv.gossipAt !== undefined && turn.now >= inv.gossipAt) gossip(inv, turn);
+  for (const [peer, at] of sorted(inv.asks))
+    if (turn.now >= at) pullFrom(inv, committed, turn, peer);
+  if (turn.now < inv.pullAt) return;
+  const { pullMs } = turn.config;
+  const fifth = Math.floor(pullMs / 5);
+  inv.pullAt = after(turn.now, millis(within(turn.prng, pullMs - fifth, pullMs + fifth)));
+  const others = peers.filter((peer) => peer !== inv.self);
+  if (others.length > 0) pullFrom(inv, committed, turn, pick(turn.prng, others));
+}
+
+export function inventoriesDeadline(inv: Inventories): Instant | undefined {
+  let deadline = earlier(inv.gossipAt, inv.pullAt);
+  for (const at of inv.asks.values()) deadline = earlier(deadline, at);
+  return deadline;
+}
+
+function gossip(inv: Inventories, turn: Turn): void {
+  const own = ownOf(inv, turn);
+  const from = inv.published;
+  // Of what was forgotten before it was gossiped only a pull can tell, and of what is too large.
+  const all = from < own.forgotten ? [] : opsAfter(own, from);
+  const ops = firstOps(all, DELTA_OPS_MAX, GOSSIP_CHARS);
+  const last = ops.at(-1);
+  inv.published = ops.length < all.length && last !== undefined ? last.version : own.version;
+  inv.gossipAt = inv.published < own.version ? after(turn.now, turn.config.coalesceMs) : undefined;
+  if (last === undefined || ops.some((op) => opChars(op) > GOSSIP_CHARS / 2)) return;
+  publish(turn, { kind: 'inventoryDelta', owner: inv.self, boot: own.boot, from, ops });
+}
+
+/** Asks one peer for everything it knows that we do not. */
+export function pullFrom(
+  inv: Inventories,
+  committed: CommittedRecords,
+  turn: Turn,
+  peer: HostId,
+): void {
+  inv.asks.delete(peer);
+  inv.askedAt.set(peer, turn.now);
+  const others = [...inv.byOwner].filter(([owner]) => owner !== inv.self);
+  const inventories = others
+    .map(([owner, { boot, version }]) => ({ owner, boot, version }))
+    .sort((a, b) => compareText(a.owner, b.owner));
+  send(turn, peer, { kind: 'pull', inventories, records: nextDigest(committed) });
+}
+
+/** An owner's own word of its version: behind it, we ask the owner. */
+export function noteVersion(
+  inv: Inventories,
+  turn: Turn,
+  owner: HostId,
+  boot: Boot,
+  version: number,
+): void {
+  if (!isKept(inv, owner) || version === 0) return;
+  const known = inv.byOwner.get(owner);
+  const isBehind =
+    known === undefined || boot > known.boot || (boot === known.boot && version > known.version);
+  if (isBehind) ask(inv, turn, owner);
+}
+
+/** Soon: the next wake sends the pull. */
+function ask(inv: Inventories, turn: Turn, peer: HostId): void {
+  if (inv.asks.has(peer)) return;
+  const askedAt = inv.askedAt.get(peer) ?? NEVER;
+  inv.asks.set(peer, later(turn.now, after(askedAt, ASK_EVERY_MS)));
+}
+
+/** Gossip from an owner, possibly lost in part, repeated, or out of order. */
+export function onInventoryDelta(
+  inv: Inventories,
+  turn: Turn,
+  { owner, boot, from, ops }: InventoryDelta,
+): void {
+  const version = ops.at(-1)?.version ?? from;
+  const outcome = merge(inv, { owner, boot, reset: false, from, version, ops });
+  if (outcome === 'gap') ask(inv, turn, owner);
+}
+
+export function onPull(
+  inv: Inventories,
+  committed: CommittedRecords,
+  turn: Turn,
+  from: HostId,
+  pull: Pull,
+): void {
+  const delta = answerTo(from, pull, inv.byOwner, committed);
+  if (delta !== undefined) send(turn, from, delta);
+}
+
+/** Returns the records that were news; they are merged into `committed` already. */
+export function onDelta(
+  inv: Inventories,
+  committed: CommittedRecords,
+  turn: Turn,
+  from: HostId,
+  delta: Delta,
+): readonly Committed[] {
+  const outcomes = delta.inventories.map((part) => merge(inv, part));
+  const changed = delta.records.filter((record) => mergeCommitted(committed, record));
+  const isNews = changed.length > 0 || outcomes.includes('news');
+  // Every round makes progress, so the rounds end.
+  if (isNews && isFull(delta)) inv.asks.set(from, turn.now);
+  return changed;
+}
+
+type Part = Delta['inventories'][number];
+
+function merge(inv: Inventories, part: Part): 'news' | 'known' | 'gap' {
+  const { owner, boot, reset, from, version, ops } = part;
+  if (!isKept(inv, owner)) return 'known'; // S9: of ourselves nobody knows better
+  const known = inv.byOwner.get(owner);
+  const current = known?.boot === boot ? known : undefined;
+  if (known !== undefined && boot < known.boot) return 'known';
+  if (current !== undefined && version <= current.version) return 'known';
+  if (!reset && from > (current?.version ?? 0)) return 'gap'; // I1
+  const next =
+    current === undefined || reset
+      ? newInventory(boot, reset ? (ops[0]?.version ?? version + 1) - 1 : 0)
+      : current;
+  for (const op of ops) take(next, op);
+  next.version = Math.max(next.version, version);
+  tidy(next);
+  inv.byOwner.set(owner, next);
+  inv.version += 1;
+  return 'news';
+}
+
+/** Whether another host's inventory is wanted, and there is room for it. */
+function isKept(inv: Inventories, owner: HostId): boolean {
+  if (owner === inv.self) return false;
+  if (inv.owners !== undefined) return inv.owners.has(owner);
+  return inv.byOwner.has(owner) || inv.byOwner.size < MEMBERS_MAX;
+}
+
+function ownOf(inv: Inventories, turn: Turn): Inventory {
+  let own = inv.byOwner.get(inv.self);
+  if (own === undefined) {
+    own = newInventory(turn.boot);
+    inv.byOwner.set(inv.self, own);
+  }
+  return own;
+}
+
+/** Whether two values of plain data are equal, whatever the order of their keys. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [inA, inB] = [Object.entries(a), new Map(Object.entries(b))];
+  return (
+    inA.length === inB.size &&
+    inA.every(([name, value]) => inB.has(name) && same(value, inB.get(name)))
+  );
+}

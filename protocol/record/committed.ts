@@ -1,0 +1,107 @@
+/**
+ * The committed records this host knows: of each key the highest revision it was ever told of. Filled
+ * by leaders' pushes, by anti-entropy and from disk; a record never goes back (R5).
+ *
+ * Anti-entropy compares digests. A digest is a list of (key, revision) in key order; one of
+ * `DIGEST_RECORDS_MAX` items speaks only for the arc of keys from its first to its last, which may
+ * wrap past the end. Successive arcs meet in one key, so that in time every key is spoken for.
+ */
+import type { Key } from '../base/ids.ts';
+import { compareText, hash } from '../base/order.ts';
+import { RECORDS_MAX } from '../limits.ts';
+import type { Pull } from '../wire/message.ts';
+import { type Committed, compareRevision, showRevision } from './record.ts';
+
+/** Records in one digest; with more, each digest speaks for the next part of them. */
+export const DIGEST_RECORDS_MAX = 500;
+
+export type CommittedRecords = {
+  readonly byKey: Map<Key, Committed>;
+  /** Rises with every record taken over. */
+  version: number;
+  /** What follows from the records, kept until the version changes. */
+  derived: Derived | undefined;
+  /** The last key of the last partial digest. */
+  cursor: Key | undefined;
+};
+type Derived = {
+  readonly version: number;
+  readonly inOrder: readonly Committed[];
+  readonly hash: number;
+};
+type Digest = Pull['records'];
+
+export function createCommitted(restored: readonly Committed[]): CommittedRecords {
+  const records: CommittedRecords = {
+    byKey: new Map(),
+    version: 0,
+    derived: undefined,
+    cursor: undefined,
+  };
+  for (const record of restored) mergeCommitted(records, record);
+  return records;
+}
+
+/** Returns whether it was news. Beyond `RECORDS_MAX` keys a new key is refused. */
+export function mergeCommitted(records: CommittedRecords, record: Committed): boolean {
+  const known = records.byKey.get(record.key);
+  if (known === undefined && records.byKey.size >= RECORDS_MAX) return false;
+  if (known !== undefined && compareRevision(record.revision, known.revision) <= 0) return false;
+  records.byKey.set(record.key, record);
+  records.version += 1;
+  return true;
+}
+
+export const committedOf = (records: CommittedRecords, key: Key): Committed | undefined =>
+  records.byKey.get(key);
+
+/** In key order. */
+export const allCommitted = (records: CommittedRecords): readonly Committed[] =>
+  derive(records).inOrder;
+
+/** Over every key and its revision: equal on hosts that know the same. */
+export const recordsHash = (records: CommittedRecords): number => derive(records).hash;
+
+function derive(records: CommittedRecords): Derived {
+  const { version } = records;
+  if (records.derived?.version === version) return records.derived;
+  const inOrder = [...records.byKey.values()].sort((a, b) => compareText(a.key, b.key));
+  let sum = 0;
+  for (const { key, revision } of inOrder) {
+    const line = hash(`${key}\0${showRevision(revision)}`);
+    sum = (Math.imul(sum, 31) + line) >>> 0;
+  }
+  records.derived = { version, inOrder, hash: sum };
+  return records.derived;
+}
+
+/** What we know, for a peer to answer with what is newer. Moves on through the keys if many. */
+export function nextDigest(records: CommittedRecords): Digest {
+  const all = allCommitted(records);
+  const digest = (part: readonly Committed[]): Digest =>
+    part.map(({ key, revision }) => ({ key, revision }));
+  if (all.length < DIGEST_RECORDS_MAX) return digest(all);
+  const { cursor } = records;
+  const found = cursor === undefined ? 0 : all.findIndex(({ key }) => key >= cursor);
+  const start = Math.max(0, found);
+  const arc = [...all.slice(start), ...all.slice(0, start)].slice(0, DIGEST_RECORDS_MAX);
+  records.cursor = arc.at(-1)?.key;
+  return digest(arc);
+}
+
+/** Records newer than the digest says, or missing from its arc; in key order. */
+export function newerThan(records: CommittedRecords, digest: Digest): readonly Committed[] {
+  const told = new Map(digest.map(({ key, revision }) => [key, revision]));
+  return allCommitted(records).filter(({ key, revision }) => {
+    const known = told.get(key);
+    if (known !== undefined) return compareRevision(revision, known) > 0;
+    return speaksFor(digest, key);
+  });
+}
+
+function speaksFor(digest: Digest, key: Key): boolean {
+  const first = digest[0]?.key;
+  const last = digest.at(-1)?.key;
+  if (first === undefined || last === undefined || digest.length < DIGEST_RECORDS_MAX) return true;
+  return first <= last ? key >= first && key <= last : key >= first || key <= last;
+}
