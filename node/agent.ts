@@ -4,6 +4,7 @@
  */
 import { createHash, randomInt } from 'node:crypto';
 import { cpus, totalmem } from 'node:os';
+import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
 import {
@@ -87,7 +88,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
   const speech = createSpeech({ cluster: credentials.cluster, log, give });
   const work = createEngineWork({ engine, give, log, relistMs: config.relistMs });
-  let network: Network | undefined;
+  const line: { network?: Network } = {};
 
   function begin(effect: Exclude<Effect, { readonly kind: 'persist' }>): void {
     if (closed) return;
@@ -100,7 +101,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
         return void probe(effect.host);
       case 'keepPeers':
         for (const { host, peerId } of effect.peers) speech.learn(host, peerId);
-        return network?.setWanted(effect.peers.map(({ peerId }) => peerId));
+        return line.network?.setWanted(effect.peers.map(({ peerId }) => peerId));
       case 'reply':
         replies.get(effect.commandId)?.(effect.result);
         return void replies.delete(effect.commandId);
@@ -108,15 +109,20 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
         return logLease(log, effect, clock.now());
       case 'journal':
         return log.info({ topic: effect.topic, about: effect.about }, effect.text);
-      default:
+      case 'startInstance':
+      case 'stopInstance':
+      case 'removeInstance':
+      case 'listInstances':
         return work.begin(effect);
+      default:
+        return unreachable(effect);
     }
   }
 
   async function probe(host: HostId): Promise<void> {
     const peerId = speech.peerIdOf(host);
     const bound = AbortSignal.timeout(config.probeMs);
-    const outcome = peerId === undefined ? 'silent' : await network?.probe(peerId, bound);
+    const outcome = peerId === undefined ? 'silent' : await line.network?.probe(peerId, bound);
     if (outcome !== undefined) give({ kind: 'connectProbed', host, outcome });
   }
 
@@ -127,7 +133,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     diskFailed: init.fatal,
   });
 
-  network = await createNetwork({
+  const network = await createNetwork({
     privateKey: init.identityKey,
     clusterId: credentials.cluster,
     secret: credentials.secret,
@@ -142,6 +148,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     onGossip: speech.onGossip,
     onPeer: speech.onPeer,
   });
+  line.network = network;
   speech.attach(network);
   give({ kind: 'started' });
 

@@ -27,11 +27,13 @@ export function createPerformer(hands: Hands): Performer {
 
   /** Begins what it can; returns at the first barrier. */
   function advance(): void {
-    while (barrier === undefined && !broken) {
-      const effect = waiting.shift();
-      if (effect === undefined) return;
-      if (effect.kind !== 'persist') hands.begin(effect);
-      else barrier = hands.persist(effect.writes).then(passed, failed);
+    if (barrier !== undefined || broken) return;
+    for (let effect = waiting.shift(); effect !== undefined; effect = waiting.shift()) {
+      if (effect.kind === 'persist') {
+        barrier = hands.persist(effect.writes).then(passed, failed);
+        return;
+      }
+      hands.begin(effect);
     }
   }
 
@@ -57,7 +59,8 @@ export function createPerformer(hands: Hands): Performer {
       advance();
     },
     async drained() {
-      while (barrier !== undefined) await barrier;
+      // A passed barrier may have begun the next one.
+      for (let last = barrier; last !== undefined; last = barrier) await last;
     },
   };
 }

@@ -14,7 +14,8 @@ import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
 import type { Leases } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
-import { noteStall, receive, receiveMessage } from './core/receive.ts';
+import { receiveMessage } from './core/messages.ts';
+import { noteStall, receive } from './core/receive.ts';
 import { deadlineOf, settle } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
 import type { Turn } from './turn.ts';
@@ -58,7 +59,7 @@ export function nextDeadline(core: Core): Instant | undefined {
 /** What this host says to itself arrives at once; it stays behind the persists it depends on. */
 function loopBack(core: Core, leases: Leases, turn: Turn): boolean {
   let looped = false;
-  for (let i = 0; i < turn.out.length; ) {
+  for (let i = 0; i < turn.out.length;) {
     const effect = turn.out[i];
     if (effect?.kind !== 'send' || effect.to !== turn.self) {
       i += 1;
@@ -90,4 +91,3 @@ function keepJournal(core: Core, turn: Turn): void {
   }
   if (core.journal.length > JOURNAL_MAX) core.journal.splice(0, core.journal.length - JOURNAL_MAX);
 }
-

@@ -38,7 +38,8 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
     if (refusal.status === 500) daemon.log.error({ error }, 'a request failed');
     return refusal.response();
   });
-  const server = createServer(getRequestListener(app.fetch));
+  const listener = getRequestListener(app.fetch);
+  const server = createServer((request, response) => void listener(request, response));
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

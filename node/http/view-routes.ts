@@ -59,7 +59,7 @@ async function* eventLines(
 ): AsyncGenerator<Uint8Array> {
   const told = new Set<string>();
   let window = filter.sinceMs;
-  do {
+  while (!signal.aborted) {
     const events = await gatherEvents(agent, { ...filter, sinceMs: window });
     const fresh = events.filter((event) => !told.has(nameOf(event)));
     for (const event of fresh) {
@@ -67,9 +67,10 @@ async function* eventLines(
       yield Buffer.from(`${JSON.stringify(event)}\n`);
     }
     if (told.size > 10_000) for (const name of [...told].slice(0, 5_000)) told.delete(name);
+    if (!follow) return;
     window = FOLLOW_BACK_MS;
-    if (follow) await pause(FOLLOW_MS, undefined, { signal });
-  } while (follow && !signal.aborted);
+    await pause(FOLLOW_MS, undefined, { signal });
+  }
 }
 
 const nameOf = ({ host, at, seq }: EventBody): string => `${host}/${at.slice(0, 16)}/${seq}`;

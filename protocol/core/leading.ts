@@ -45,7 +45,7 @@ export function writerOf(core: Core, leases: Leases, turn: Turn, key: Key): Writ
 /** One writer per key held, none for others; each repeats what is unanswered. */
 export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
-  for (const key of [...core.writers.keys()]) {
+  for (const key of core.writers.keys()) {
     if (writerOf(core, leases, turn, key) !== undefined) continue;
     core.writers.delete(key);
     core.pusher.delete(key);

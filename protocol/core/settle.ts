@@ -127,7 +127,7 @@ function offer(core: Core, leases: Leases, turn: Turn): void {
       wanted.set(leaseEntry(key), { kind: 'lease', key, term: hold.term });
   }
   for (const [name, entry] of sorted(wanted)) writeEntry(inventories, turn, name, entry);
-  for (const name of [...entriesOf(inventories, identity.host).keys()])
+  for (const name of entriesOf(inventories, identity.host).keys())
     if (!wanted.has(name)) writeEntry(inventories, turn, name, undefined);
 }
 

@@ -1,0 +1,91 @@
+/** Following what others decided: rosters, records told by a leader, the welcome into a cluster. */
+import { componentOfKey, type HostId, ROSTER_KEY } from '../base/ids.ts';
+import { pullFrom } from '../inventory/inventories.ts';
+import { saveDurable } from '../lease/durable.ts';
+import { followRoster, type Leases } from '../lease/leases.ts';
+import { committedOf } from '../record/committed.ts';
+import { compareRevision } from '../record/record.ts';
+import { wipeRegisters } from '../record/register.ts';
+import { adopt, type Change } from '../roster/council.ts';
+import { votersOf } from '../roster/roster.ts';
+import { journal, send, type Turn } from '../turn.ts';
+import type { Join, Push, Welcome } from '../wire/message.ts';
+import { know } from './knowledge.ts';
+import { admit, learn } from './leading.ts';
+import type { Core } from './state.ts';
+
+/** Carries an adopted roster to leases, records and this host's own standing as a voter. */
+export function follow(core: Core, leases: Leases, turn: Turn, change: Change | undefined): void {
+  if (change === undefined) return;
+  const was = votersOf(change.from).includes(turn.self);
+  const is = votersOf(change.to).includes(turn.self);
+  if (was && !is) wipeRegisters(core.registers, turn);
+  if (!was && is && core.durable.synced) {
+    core.durable.synced = false; // rule 4: answers nothing before it has merged the old voters' state
+    saveDurable(core.durable, turn);
+  }
+  followRoster(leases, turn, change);
+  const { epoch, voters, next } = change.to;
+  const text =
+    next === undefined
+      ? `voters ${voters.join(' ')}`
+      : `voters ${voters.join(' ')} and ${next.join(' ')}`;
+  journal(turn, 'roster', [ROSTER_KEY], `epoch ${epoch}: ${text}`);
+  // Everyone we know should follow: a hint, the epoch in heartbeats is the certainty.
+  if (core.writers.has(ROSTER_KEY))
+    for (const host of know(core).alive)
+      if (host !== turn.self) send(turn, host, { kind: 'rosterChosen', roster: change.to });
+}
+
+/** Another agent runs under our identity, with a newer boot: a copied disk. We serve nothing more. */
+export function retire(core: Core, turn: Turn, by: HostId): void {
+  if (core.cloned) return;
+  core.cloned = true;
+  journal(
+    turn,
+    'identity',
+    [turn.self, by],
+    `${by} has met a newer start of this host: its state was copied`,
+  );
+}
+
+/** The leader's own word: from here on this host may start what it assigns (R9). */
+export function onPush(core: Core, turn: Turn, from: HostId, { record }: Push): void {
+  learn(core, turn, record);
+  const known = committedOf(core.committed, record.key) ?? record;
+  const told = core.authorized.get(record.key);
+  const newest = told === undefined || compareRevision(record.revision, told) > 0;
+  if (componentOfKey(record.key) !== undefined && newest)
+    core.authorized.set(record.key, record.revision);
+  send(turn, from, { kind: 'pushAck', key: record.key, revision: known.revision });
+}
+
+export function onJoin(core: Core, leases: Leases, turn: Turn, from: HostId, message: Join): void {
+  const { isMember, leaders } = know(core);
+  if (from !== message.host && !isMember.has(from)) return;
+  const members = committedOf(core.committed, ROSTER_KEY);
+  if (members !== undefined && isMember.has(message.host)) {
+    if (core.council.roster.epoch > 0)
+      send(turn, message.host, { kind: 'welcome', roster: core.council.roster, members });
+    return;
+  }
+  const { host: id, name, peerId } = message;
+  admit(core, leases, turn, { id, name, peerId });
+  const leader = leaders.get(ROSTER_KEY)?.host;
+  if (leader !== undefined && from === message.host) send(turn, leader, message);
+}
+
+export function onWelcome(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  from: HostId,
+  message: Welcome,
+): void {
+  const { value } = message.members;
+  const invited = value.kind === 'members' && value.members.some(({ id }) => id === turn.self);
+  if (core.council.roster.epoch > 0 || !invited) return;
+  learn(core, turn, message.members);
+  follow(core, leases, turn, adopt(core.council, turn, message.roster));
+  pullFrom(core.inventories, core.committed, turn, from);
+}

@@ -1,0 +1,197 @@
+/** Where each message goes, by the part this host plays for its sender. Routing only. */
+import { unreachable } from '../base/assert.ts';
+import type { HostId } from '../base/ids.ts';
+import { onDeploy, onDeployResult } from '../command/deploys.ts';
+import { noteVersion, onDelta, onPull } from '../inventory/inventories.ts';
+import { type Leases, onLeaseMessage } from '../lease/leases.ts';
+import { noteHeard, onBeat, onProbe, onProbeAck, onRumor } from '../membership/membership.ts';
+import { onPushAck } from '../record/pusher.ts';
+import { onRead, onWrite } from '../record/register.ts';
+import { onReadAck, onWriteAck } from '../record/writer.ts';
+import { onRosterMessage, onSyncPage, onSyncPull, sameEpoch } from '../roster/council.ts';
+import { votersOf } from '../roster/roster.ts';
+import type { Turn } from '../turn.ts';
+import type { Message } from '../wire/message.ts';
+import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
+import { know } from './knowledge.ts';
+import { announce, initialValue, keep } from './leading.ts';
+import { fieldOf, sceneOf } from './settle.ts';
+import type { Core } from './state.ts';
+
+/** Messages a host may send before it is a member, or to one that is not. */
+const OPEN_KINDS: ReadonlySet<Message['kind']> = new Set(['join', 'welcome']);
+
+export function receiveMessage(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  from: HostId,
+  message: Message,
+): void {
+  if (!OPEN_KINDS.has(message.kind) && !know(core).isMember.has(from)) {
+    core.strangers += 1;
+    return;
+  }
+  if (from !== turn.self) noteHeard(core.membership, turn, from);
+  switch (message.kind) {
+    case 'beat':
+    case 'probe':
+    case 'probeAck':
+    case 'rumor':
+    case 'heartbeat':
+    case 'inventoryDelta':
+    case 'pull':
+    case 'delta':
+      return receiveNews(core, turn, from, message);
+    case 'rosterPrepare':
+    case 'rosterPromise':
+    case 'rosterAccept':
+    case 'rosterAccepted':
+    case 'rosterChosen':
+      return follow(core, leases, turn, onRosterMessage(core.council, turn, from, message));
+    case 'syncPull':
+    case 'syncPage':
+    case 'keepalive':
+    case 'prepare':
+    case 'accept':
+    case 'release':
+    case 'read':
+    case 'write':
+      return receiveAsVoter(core, leases, turn, from, message);
+    case 'keepaliveAck':
+    case 'prepareAck':
+    case 'acceptAck':
+    case 'open':
+    case 'readAck':
+    case 'writeAck':
+      return receiveAsHolder(core, leases, turn, from, message);
+    case 'push':
+    case 'pushAck':
+    case 'deploy':
+    case 'deployResult':
+    case 'join':
+    case 'welcome':
+      return receiveAsHost(core, leases, turn, from, message);
+    default:
+      return unreachable(message);
+  }
+}
+
+type Kind<K extends Message['kind']> = Extract<Message, { readonly kind: K }>;
+
+function receiveNews(
+  core: Core,
+  turn: Turn,
+  from: HostId,
+  message: Kind<
+    'beat' | 'probe' | 'probeAck' | 'rumor' | 'heartbeat' | 'inventoryDelta' | 'pull' | 'delta'
+  >,
+): void {
+  switch (message.kind) {
+    case 'beat':
+      onBeat(core.membership, turn, from, message);
+      return noteVersion(core.inventories, turn, from, message.boot, message.inventoryVersion);
+    case 'probe':
+      return onProbe(core.membership, turn, from, message);
+    case 'probeAck':
+      return onProbeAck(core.membership, turn, from, message);
+    case 'rumor':
+      return onRumor(core.membership, turn, from, message);
+    case 'pull':
+      return onPull(core.inventories, core.committed, turn, from, message);
+    case 'delta': {
+      core.heldBackUntil = turn.now; // a peer has told us what we missed
+      for (const record of onDelta(core.inventories, core.committed, turn, from, message))
+        keep(turn, record);
+      return;
+    }
+    case 'heartbeat':
+    case 'inventoryDelta':
+      return; // gossip only
+    default:
+      return unreachable(message);
+  }
+}
+
+function receiveAsVoter(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  from: HostId,
+  message: Kind<
+    'syncPull' | 'syncPage' | 'keepalive' | 'prepare' | 'accept' | 'release' | 'read' | 'write'
+  >,
+): void {
+  const { council, registers, durable } = core;
+  if (message.kind !== 'release' && !sameEpoch(council, turn, from, message.epoch)) return;
+  if (!votersOf(council.roster).includes(turn.self)) return;
+  if (message.kind === 'syncPage')
+    return onSyncPage(council, leases.voter, registers, turn, from, message);
+  if (message.kind !== 'keepalive' && !durable.synced) return; // Q3
+  switch (message.kind) {
+    case 'syncPull':
+      return onSyncPull(registers, durable, turn, from, message);
+    case 'read':
+      return onRead(registers, turn, from, message);
+    case 'write':
+      return onWrite(registers, turn, from, message);
+    case 'keepalive':
+    case 'prepare':
+    case 'accept':
+    case 'release': {
+      const field = fieldOf(core, leases, turn);
+      return onLeaseMessage(leases, turn, council.roster, field, from, message);
+    }
+    default:
+      return unreachable(message);
+  }
+}
+
+function receiveAsHolder(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  from: HostId,
+  message: Kind<'keepaliveAck' | 'prepareAck' | 'acceptAck' | 'open' | 'readAck' | 'writeAck'>,
+): void {
+  const { roster } = core.council;
+  if (message.kind === 'keepaliveAck' && message.yourBoot > turn.boot)
+    return retire(core, turn, from);
+  if (message.kind !== 'open' && message.epoch !== roster.epoch) return;
+  if ('sid' in message && message.sid !== turn.boot) return; // L-b: of another incarnation
+  if (message.kind === 'readAck' || message.kind === 'writeAck') {
+    const writer = core.writers.get(message.key);
+    if (writer === undefined) return;
+    if (message.kind === 'readAck')
+      return onReadAck(writer, turn, roster, from, message, initialValue(core, message.key));
+    const record = onWriteAck(writer, roster, from, message);
+    if (record !== undefined) announce(core, turn, record);
+    return;
+  }
+  onLeaseMessage(leases, turn, roster, fieldOf(core, leases, turn), from, message);
+}
+
+function receiveAsHost(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  from: HostId,
+  message: Kind<'push' | 'pushAck' | 'deploy' | 'deployResult' | 'join' | 'welcome'>,
+): void {
+  switch (message.kind) {
+    case 'push':
+      return onPush(core, turn, from, message);
+    case 'pushAck':
+      return onPushAck(core.pusher, from, message.key, message.revision);
+    case 'deploy':
+      return onDeploy(core.deploys, turn, sceneOf(core, leases, turn), from, message);
+    case 'deployResult':
+      return onDeployResult(core.deploys, turn, message.deployId, message.outcome);
+    case 'join':
+      return onJoin(core, leases, turn, from, message);
+    case 'welcome':
+      return onWelcome(core, leases, turn, from, message);
+    default:
+      return unreachable(message);
+  }
+}
