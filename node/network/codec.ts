@@ -1,0 +1,85 @@
+/**
+ * Messages as bytes: CBOR in its deterministic form (RFC 8949 §4.2.1), so that equal messages are
+ * equal bytes on every host. What that form never has (tags, floats, indefinite lengths, numbers
+ * longer than need be, a field twice) is refused; only the order of fields is not looked at.
+ */
+import { decode, encode, rfc8949EncodeOptions, type Token, Tokenizer, Type } from 'cborg';
+import type { DecodeOptions, DecodeTokenizer } from 'cborg/interface';
+import type { ClusterId } from '../../protocol/base/ids.ts';
+import { fail, type Result } from '../../protocol/base/result.ts';
+import { FRAME_BYTES_MAX } from '../../protocol/limits.ts';
+import { decodeEnvelope, type DecodeError, envelope } from '../../protocol/wire/decode.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+
+/** Lists and maps inside each other; the deepest message has 11. */
+const DEPTH_MAX = 16;
+
+const ENCODING = { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true };
+const DECODING: DecodeOptions = {
+  strict: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+};
+const REFUSED_TYPES = new Set([Type.bytes, Type.tag, Type.float, Type.null, Type.undefined]);
+
+/**
+ * Fields that are undefined are left out. The caller compares `byteLength` with `GOSSIP_BYTES_MAX`
+ * before it publishes, and with `FRAME_BYTES_MAX` before it sends.
+ */
+export function encodeFrame(cluster: ClusterId, message: Message): Uint8Array {
+  return encode(envelope(cluster, message), ENCODING);
+}
+
+/** Never throws, whatever the bytes are. */
+export function decodeFrame(bytes: Uint8Array, cluster: ClusterId): Result<Message, DecodeError> {
+  const { byteLength } = bytes;
+  if (byteLength > FRAME_BYTES_MAX) {
+    const message = `${byteLength} bytes, at most ${FRAME_BYTES_MAX}`;
+    return fail({ code: 'too-large', path: '', message });
+  }
+  let value: unknown;
+  try {
+    value = decode(bytes, { ...DECODING, tokenizer: plainTokens(bytes) });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return fail({ code: 'syntax', path: '', message });
+  }
+  return decodeEnvelope(value, cluster);
+}
+
+/** Tokens of maps, lists, texts, integers and booleans; the recursion of the decoder is bounded. */
+function plainTokens(bytes: Uint8Array): DecodeTokenizer {
+  // Not a Buffer: cborg cuts strings from it much faster.
+  const tokens = new Tokenizer(
+    new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    DECODING,
+  );
+  /** How many items are still to come on each level. */
+  const left: number[] = [];
+  return {
+    done: () => tokens.done(),
+    pos: () => tokens.pos(),
+    next() {
+      const token = tokens.next();
+      if (REFUSED_TYPES.has(token.type)) throw new Error(`a ${token.type.name} is not used here`);
+      const level = left.length - 1;
+      if (level >= 0) left[level] = (left[level] ?? 0) - 1;
+      const items = itemsIn(token);
+      if (items > bytes.byteLength) throw new Error('more items than bytes');
+      if (items > 0) left.push(items);
+      if (left.length > DEPTH_MAX) throw new Error(`more than ${DEPTH_MAX} levels`);
+      while (left.at(-1) === 0) left.pop();
+      return token;
+    },
+  };
+}
+
+function itemsIn({ type, value }: Token): number {
+  if (typeof value !== 'number') return 0;
+  if (type === Type.array) return value;
+  return type === Type.map ? 2 * value : 0;
+}

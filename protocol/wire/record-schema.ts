@@ -1,0 +1,170 @@
+/** Records, registers and inventories: what is kept under names, here and on disks. */
+import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
+import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
+import { DEPLOY_IDS_MAX, ITEMS_MAX, MEMBERS_MAX, SLOTS_MAX } from '../limits.ts';
+import type { RecordValue, Revision } from '../record/record.ts';
+import { boolean, byKind, list, literal, object, optional, where, whole } from './schema.ts';
+import { componentSpec, stackSpec } from './spec-schema.ts';
+import {
+  componentId,
+  counter,
+  deployId,
+  disorder,
+  duplicate,
+  entryName,
+  hostId,
+  hostName,
+  key,
+  peerId,
+  term,
+  words,
+} from './vocabulary.ts';
+
+export const revision = object({ term, seq: counter });
+
+const members = object({
+  kind: literal('members'),
+  members: where(list(object({ id: hostId, name: hostName, peerId }), MEMBERS_MAX), (all) =>
+    disorder(all.map(({ id }) => id)),
+  ),
+});
+
+const stack = object({ kind: literal('stack'), spec: optional(stackSpec), life: counter });
+
+const component = where(
+  object({
+    kind: literal('component'),
+    component: componentId,
+    life: counter,
+    stackRevision: revision,
+    spec: componentSpec,
+    slots: where(list(object({ slot: counter, host: hostId }), SLOTS_MAX), (slots) =>
+      duplicate(slots.map(({ slot }) => slot)),
+    ),
+  }),
+  (value) =>
+    value.component.endsWith(`.${value.spec.name}`)
+      ? undefined
+      : `${value.component} has the spec of ${value.spec.name}`,
+);
+
+export const recordValue = byKind({ members, stack, component });
+
+/** Why this value cannot stand under this key; undefined: it can. */
+export function misplaced(at: Key, value: RecordValue): string | undefined {
+  if (fits(at, value)) return undefined;
+  return `a value of kind ${value.kind} that does not belong under ${at}`;
+}
+
+function fits(at: Key, value: RecordValue): boolean {
+  switch (value.kind) {
+    case 'members':
+      return at === ROSTER_KEY;
+    case 'component':
+      return at === componentKey(value.component);
+    case 'stack':
+      // A tombstone does not say whose it is.
+      return value.spec === undefined ? at.startsWith('stack/') : at === stackKey(value.spec.name);
+  }
+}
+
+export const committed = where(object({ key, revision, value: recordValue }), (record) =>
+  misplaced(record.key, record.value),
+);
+
+export const deployIds = list(deployId, DEPLOY_IDS_MAX);
+
+/** Fields of a register; wherever they stand `brokenRegister` must hold. */
+export const register = {
+  promised: term,
+  revision: optional(revision),
+  value: optional(recordValue),
+  deployIds,
+} as const;
+
+/** G2 as seen from outside: a record is whole, belongs here, and was accepted under the promise. */
+export function brokenRegister(
+  at: Key,
+  given: {
+    readonly promised: number;
+    readonly revision?: Revision;
+    readonly value?: RecordValue;
+  },
+): string | undefined {
+  if ((given.revision === undefined) !== (given.value === undefined))
+    return 'a revision and its value are there together or not at all';
+  if (given.revision !== undefined && given.revision.term > given.promised)
+    return `it accepted term ${given.revision.term} beyond its promise ${given.promised}`;
+  return given.value === undefined ? undefined : misplaced(at, given.value);
+}
+
+const hostFacts = object({
+  kind: literal('host'),
+  name: hostName,
+  agent: words,
+  engine: words,
+  runs: literal('images', 'processes'),
+  publishAddress: words,
+  cpuCount: counter,
+  memoryBytes: counter,
+});
+
+const reportedPort = object({
+  target: whole(0, 65_535),
+  address: words,
+  published: whole(0, 65_535),
+});
+
+const instanceReport = object({
+  kind: literal('instance'),
+  component: componentId,
+  slot: counter,
+  state: literal(
+    'pending',
+    'assigned',
+    'preparing',
+    'starting',
+    'running',
+    'stopping',
+    'complete',
+    'failed',
+    'rejected',
+    'shutdown',
+  ),
+  health: literal('none', 'starting', 'healthy', 'unhealthy'),
+  attempt: counter,
+  restarts: counter,
+  crashLoop: boolean,
+  revision: words,
+  term,
+  engineId: optional(words),
+  pid: optional(counter),
+  startedAt: optional(words),
+  // An engine's word: some say -1 where they do not know.
+  exitCode: optional(whole(-(2 ** 31), 2 ** 32)),
+  reason: optional(words),
+  ports: list(reportedPort, ITEMS_MAX),
+});
+
+const leadership = object({ kind: literal('lease'), key, term });
+
+const entry = byKind({ host: hostFacts, instance: instanceReport, lease: leadership });
+
+export const inventoryOp = where(
+  object({ name: entryName, version: counter, entry: optional(entry) }),
+  (op) =>
+    op.entry === undefined || op.name === nameOf(op.entry)
+      ? undefined
+      : `an entry of kind ${op.entry.kind} that does not belong under ${op.name}`,
+);
+
+function nameOf(given: Entry): string {
+  switch (given.kind) {
+    case 'host':
+      return HOST_ENTRY;
+    case 'instance':
+      return instanceEntry(given.component, given.slot);
+    case 'lease':
+      return leaseEntry(given.key);
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The specs users deploy. Whoever takes one from a user must decode it here first: what a leader
+ * accepts and its voters refuse could never be committed.
+ */
+import { COMPONENTS_MAX, ITEMS_MAX, SLOTS_MAX, STACK_CHARS_MAX } from '../limits.ts';
+import {
+  boolean,
+  byKind,
+  list,
+  literal,
+  object,
+  optional,
+  record,
+  text,
+  where,
+  whole,
+} from './schema.ts';
+import { componentName, duplicate, length, port, stackName } from './vocabulary.ts';
+
+/** Ends up in a process or an engine, where a zero character would end it early. */
+const specText = text(STACK_CHARS_MAX, /^[^\0]*$/);
+const specTexts = list(specText, ITEMS_MAX);
+const variableName = text(STACK_CHARS_MAX, /^[^=\0]+$/);
+
+const portSpec = object({
+  target: port,
+  published: optional(port),
+  protocol: literal('tcp', 'udp'),
+  address: optional(specText),
+});
+
+const mount = { source: specText, target: specText, readOnly: boolean };
+const volume = byKind({
+  named: object({ kind: literal('named'), ...mount }),
+  bind: object({ kind: literal('bind'), ...mount }),
+});
+
+const healthcheck = object({
+  test: byKind({
+    exec: object({ kind: literal('exec'), words: specTexts }),
+    shell: object({ kind: literal('shell'), line: specText }),
+  }),
+  intervalMs: length,
+  timeoutMs: length,
+  retries: whole(0, Number.MAX_SAFE_INTEGER),
+  startPeriodMs: length,
+});
+
+const restart = byKind({
+  no: object({ kind: literal('no') }),
+  always: object({ kind: literal('always') }),
+  unlessStopped: object({ kind: literal('unlessStopped') }),
+  onFailure: object({
+    kind: literal('onFailure'),
+    retryMax: optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  }),
+});
+
+const dependency = object({
+  on: componentName,
+  condition: literal('started', 'healthy', 'completed'),
+  required: boolean,
+  restart: boolean,
+});
+
+const component = object({
+  name: componentName,
+  mode: literal('replicated', 'global'),
+  replicas: whole(0, SLOTS_MAX),
+  image: optional(specText),
+  entrypoint: optional(specTexts),
+  command: optional(specTexts),
+  process: optional(object({ command: specTexts, workingDir: optional(specText) })),
+  environment: record(variableName, specText, ITEMS_MAX),
+  ports: list(portSpec, ITEMS_MAX),
+  volumes: list(volume, ITEMS_MAX),
+  healthcheck: optional(healthcheck),
+  restart,
+  dependsOn: list(dependency, COMPONENTS_MAX),
+  stopGraceMs: length,
+});
+
+/** As part of an assignment; it came from a stack, so it is no larger than one. */
+export const componentSpec = where(component, oversize);
+
+export const stackSpec = where(
+  object({ name: stackName, components: list(component, COMPONENTS_MAX) }),
+  (stack) => duplicate(stack.components.map(({ name }) => name)) ?? oversize(stack),
+);
+
+/**
+ * `STACK_CHARS_MAX` counted in bytes: in any script the spec then fits a frame, with its slots or its
+ * deploy ids beside it.
+ */
+function oversize(spec: object): string | undefined {
+  const bytes = utf8Bytes(JSON.stringify(spec));
+  return bytes > STACK_CHARS_MAX ? `${bytes} bytes as JSON, at most ${STACK_CHARS_MAX}` : undefined;
+}
+
+function utf8Bytes(well: string): number {
+  let bytes = well.length;
+  for (let i = 0; i < well.length; i++) {
+    const unit = well.charCodeAt(i);
+    // Each half of a surrogate pair stands for two of its four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
+}
