@@ -102,6 +102,9 @@ it('wraps the last column, drops others in order, and leaves out an empty last o
     '                     seven eight',
   ]);
   expect(table([{ a: 'x', b: '1', note: '' }], columns, plain)).toEqual(['A  B', 'x  1']);
+  // 1 + 2 + 16 + 2 + 24: with what the last column needs at least, it fits to the character.
+  expect(table(rows, columns, { ...plain, width: 45 })[0]).toBe('A                 B  NOTE');
+  expect(table(rows, columns, { ...plain, width: 44 })[0]).toBe('A  NOTE');
 });
 
 it('gives a note lines of its own where no room is left beside the row', () => {
