@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type * as z from 'zod';
 import { type Millis, seconds } from '../../protocol/base/time.ts';
-import type { ComponentSpec, RestartPolicy } from '../../protocol/component/spec.ts';
+import type { ComponentSpec, Port, RestartPolicy } from '../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../protocol/limits.ts';
 import { dependsOnField } from './depends-on.ts';
 import { environmentField } from './environment.ts';
@@ -196,30 +196,34 @@ function checkRestart({ name, restart: policy }: ComponentSpec, around: Surround
   around.errors.push({ path, on: 'value', message: 'it would never complete', why, next });
 }
 
+/** Who writes `mode: host` has said what the other advice says. */
 function advisePorts(
-  { name, mode: kind, replicas, ports }: ComponentSpec,
-  fields: ServiceFields,
+  { name, mode: kind, replicas }: ComponentSpec,
+  { ports = [] }: ServiceFields,
   { warnings }: Surroundings,
 ): void {
   const at = ['services', name, 'ports'];
-  const ingress = (fields.ports ?? []).findIndex((field) => field.mode === 'ingress');
+  const advise = (index: number, complaint: Complaint): void => {
+    warnings.push({ path: [...at, index], on: 'value', ...complaint });
+  };
+  const ingress = ports.findIndex((field) => field.mode === 'ingress');
   if (ingress >= 0) {
     const message = 'published on the hosts that run it, not on every host';
-    const next = 'say mode: host in the long form';
-    warnings.push({ path: [...at, ingress], on: 'value', message, next });
+    advise(ingress, { message, next: 'say mode: host in the long form' });
   }
-  for (const [index, port] of ports.entries()) {
-    if (port.published === undefined) continue;
-    const same = (other: (typeof ports)[number]): boolean =>
-      other.published === port.published &&
-      other.protocol === port.protocol &&
-      (other.address === port.address || !other.address || !port.address);
-    if (ports.findIndex(same) < index) {
-      const message = `port ${port.published}/${port.protocol} is published twice`;
-      warnings.push({ path: [...at, index], on: 'value', message });
-    } else if (kind === 'replicated' && replicas > 1) {
-      const message = `port ${port.published} is fixed, so each of the ${replicas} instances needs a host of its own`;
-      warnings.push({ path: [...at, index], on: 'value', message });
+  for (const [index, field] of ports.entries()) {
+    const { published, protocol } = field.port;
+    if (published === undefined) continue;
+    if (ports.findIndex((other) => collides(other.port, field.port)) < index)
+      advise(index, { message: `port ${published}/${protocol} is published twice` });
+    else if (kind === 'replicated' && replicas > 1 && field.mode === 'ingress') {
+      const seats = `each of the ${replicas} instances needs a host of its own`;
+      advise(index, { message: `port ${published} is fixed, so ${seats}` });
     }
   }
+}
+
+function collides(a: Port, b: Port): boolean {
+  const sameAddress = a.address === b.address || a.address === undefined || b.address === undefined;
+  return a.published === b.published && a.protocol === b.protocol && sameAddress;
 }
