@@ -11,9 +11,12 @@ import { StartupError } from '../startup-error.ts';
 
 export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
 
-/** Made by container engines and hypervisors for their guests. Tunnels (tun, wg) are real. */
+/**
+ * Made by container engines and hypervisors for their guests. Tunnels (tun, wg) are real, and so is
+ * `br-lan`, the bridge of a router. Whoever listens on the address of one by name means it.
+ */
 const VIRTUAL_INTERFACE =
-  /^(docker|br-|veth|virbr|vnet|vmnet|vboxnet|cni|cali|cilium|flannel|kube|lxc|lxdbr|podman|nerdctl)/;
+  /^(docker|br-(?!lan$)|veth|virbr|vnet|vmnet|vboxnet|cni|cali|cilium|flannel|kube|lxc|lxdbr|podman|nerdctl)/;
 
 export type Endpoint = { readonly host: string; readonly port: number };
 
@@ -32,29 +35,54 @@ export function createAddressPolicy(
   read: () => Interfaces = networkInterfaces,
 ): AddressPolicy {
   const hosts = listen.map((endpoint) => endpoint.host);
-  const loopbackOnly = (): boolean =>
-    (hosts.length > 0 && hosts.every(isLoopback)) || realAddresses(read()).length === 0;
+  const everywhere = hosts.length === 0 || hosts.some(isUnspecified);
+  const links = (): Links => sortLinks(read(), hosts);
+  const isOnlyLoopback = ({ real }: Links): boolean =>
+    (hosts.length > 0 && hosts.every(isLoopback)) || real.length === 0;
   return {
-    loopbackOnly,
+    loopbackOnly: () => isOnlyLoopback(links()),
     announces(address) {
       const host = hostOf(address);
       if (host === undefined || isUnspecified(host)) return false;
-      if (isLoopback(host)) return loopbackOnly();
-      return hosts.includes(host) || realAddresses(read()).includes(host);
+      const current = links();
+      if (isLoopback(host)) return isOnlyLoopback(current);
+      return current.real.some((link) => link.some((entry) => entry.address === host));
     },
     accepts(address) {
       const host = hostOf(address);
       if (host === undefined || isUnspecified(host)) return false;
-      if (isLoopback(host) || loopbackOnly()) return isLoopback(host) && loopbackOnly();
-      return !inVirtualNetwork(host, read());
+      const current = links();
+      if (isOnlyLoopback(current)) return isLoopback(host);
+      if (isLoopback(host)) return false;
+      return !current.virtual.some((link) => link.some((entry) => isInNetwork(host, entry)));
     },
     multicastInterfaces() {
-      if (loopbackOnly()) return ['127.0.0.1'];
-      return firstIPv4PerInterface(read()).filter(
-        (host) => hosts.length === 0 || hosts.some(isUnspecified) || hosts.includes(host),
-      );
+      const current = links();
+      if (isOnlyLoopback(current)) return ['127.0.0.1'];
+      return current.real.flatMap((link) => {
+        const usable = link.filter(
+          (entry) => entry.family === 'IPv4' && (everywhere || hosts.includes(entry.address)),
+        );
+        return usable.slice(0, 1).map((entry) => entry.address);
+      });
     },
   };
+}
+
+type Link = readonly NetworkInterfaceInfo[];
+/** Interfaces other than loopback. An address in the network of a virtual one leads to our own guests. */
+type Links = { readonly real: readonly Link[]; readonly virtual: readonly Link[] };
+
+function sortLinks(interfaces: Interfaces, named: readonly string[]): Links {
+  const real: Link[] = [];
+  const virtual: Link[] = [];
+  for (const [name, entries] of Object.entries(interfaces)) {
+    const link = (entries ?? []).filter((entry) => !entry.internal && !isLinkLocal(entry.address));
+    if (link.length === 0) continue;
+    const isMeant = link.some((entry) => named.includes(entry.address));
+    (VIRTUAL_INTERFACE.test(name) && !isMeant ? virtual : real).push(link);
+  }
+  return { real, virtual };
 }
 
 /** `HOST:PORT`, an IPv6 host in brackets. */
@@ -115,35 +143,13 @@ function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
-function realAddresses(interfaces: Interfaces): readonly string[] {
-  return realInterfaces(interfaces).flatMap((entries) =>
-    entries.map((entry) => entry.address).filter((host) => !host.startsWith('fe80:')),
-  );
+/** Means nothing without the name of an interface, which a multiaddr does not carry. */
+function isLinkLocal(host: string): boolean {
+  return host.startsWith('fe80:');
 }
 
-function firstIPv4PerInterface(interfaces: Interfaces): readonly string[] {
-  return realInterfaces(interfaces).flatMap((entries) => {
-    const first = entries.find((entry) => entry.family === 'IPv4');
-    return first === undefined ? [] : [first.address];
-  });
-}
-
-function realInterfaces(interfaces: Interfaces): readonly (readonly NetworkInterfaceInfo[])[] {
-  return Object.entries(interfaces)
-    .filter(([name]) => !VIRTUAL_INTERFACE.test(name))
-    .map(([, entries]) => (entries ?? []).filter((entry) => !entry.internal));
-}
-
-/** Such an address would be routed to our own bridge, whoever it was meant for. */
-function inVirtualNetwork(host: string, interfaces: Interfaces): boolean {
-  if (isIP(host) !== 4) return false;
-  return Object.entries(interfaces)
-    .filter(([name]) => VIRTUAL_INTERFACE.test(name))
-    .flatMap(([, entries]) => entries ?? [])
-    .some((entry) => entry.family === 'IPv4' && sameNetwork(host, entry));
-}
-
-function sameNetwork(host: string, entry: NetworkInterfaceInfo): boolean {
+function isInNetwork(host: string, entry: NetworkInterfaceInfo): boolean {
+  if (isIP(host) !== 4 || entry.family !== 'IPv4') return false;
   const mask = toInteger(entry.netmask);
   return (toInteger(host) & mask) === (toInteger(entry.address) & mask);
 }

@@ -60,7 +60,8 @@ function storeOn(ask: Ask, worker: Worker, folder: string): Store {
       const reply = await ask({ kind: 'load' });
       return decodeAll(reply.kind === 'loaded' ? reply.entries : [], folder);
     },
-    write: (entries) => writes.add(entries.map(encodeEntry)),
+    // What cannot be encoded is the caller's mistake: it rejects and breaks nothing.
+    write: async (entries) => await writes.add(entries.map(encodeEntry)),
     async close() {
       await writes.drained();
       await ask({ kind: 'close' }).catch(() => undefined);
