@@ -1,0 +1,228 @@
+/**
+ * Several agents on this machine, each a process of its own with its own state folder, socket, port
+ * and publish address: what `npm start` runs, and the tests and benchmarks with real agents.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ClusterBody } from '../http/api.ts';
+import { type Client, createClient } from '../http/client.ts';
+import { type LocalInstance, type LocalEngine, removeAll } from './instances.ts';
+
+export type LocalAgent = {
+  readonly name: string;
+  readonly folder: string;
+  readonly socket: string;
+  readonly logFile: string;
+  readonly publishAddress: string;
+  readonly port: number;
+  readonly client: Client;
+  process: ChildProcess | undefined;
+};
+
+export type LocalClusterInit = {
+  /** Holds everything; made anew. Short: a socket's path may have 107 characters. */
+  readonly folder: string;
+  readonly count: number;
+  readonly engine: LocalEngine;
+  readonly logLevel?: string;
+};
+
+export type LocalCluster = {
+  readonly init: LocalClusterInit;
+  readonly agents: readonly LocalAgent[];
+};
+
+const AGENTD = fileURLToPath(new URL('../main.ts', import.meta.url));
+const ANSWER_MS = 20_000;
+const END_MS = 10_000;
+const POLL_MS = 20;
+
+/** Agents of a cluster that runs nowhere yet: names h1, h2, …, addresses 127.0.1.1, .2, … */
+export async function planLocalCluster(init: LocalClusterInit): Promise<LocalCluster> {
+  mkdirSync(init.folder, { recursive: true, mode: 0o700 });
+  const agents: LocalAgent[] = [];
+  for (let i = 1; i <= init.count; i++) {
+    const folder = join(init.folder, `h${i}`);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const socket = join(folder, 'agent.sock');
+    agents.push({
+      name: `h${i}`,
+      folder,
+      socket,
+      logFile: join(folder, 'agent.log'),
+      publishAddress: `127.0.1.${i}`,
+      port: await freePort(),
+      client: createClient(socket),
+      process: undefined,
+    });
+  }
+  return { init, agents };
+}
+
+/** Starts the agent's process and waits until it answers. */
+export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent): Promise<void> {
+  const { engine, logLevel = 'info' } = cluster.init;
+  const log = openSync(agent.logFile, 'a');
+  const flags = [
+    ['--state', agent.folder],
+    ['--socket', agent.socket],
+    ['--name', agent.name],
+    ['--engine', engine.kind],
+    ['--publish-address', agent.publishAddress],
+    ['--listen', `127.0.0.1:${agent.port}`],
+    ['--log-level', logLevel],
+    ...(engine.kind === 'docker' ? [['--docker-socket', engine.socket]] : []),
+  ].flat();
+  agent.process = spawn(process.execPath, [AGENTD, ...flags], {
+    // A session of its own: Ctrl-C is for us, who then end the agents in order.
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  agent.process.unref();
+  closeSync(log);
+  await until(`agent ${agent.name} to answer`, ANSWER_MS, async () => {
+    if (agent.process?.exitCode !== null) throw new Error(deathOf(agent));
+    return (await answers(agent)) ? true : undefined;
+  });
+}
+
+/** What a starting agent said before it ended. */
+function deathOf(agent: LocalAgent): string {
+  const lines = readFileSync(agent.logFile, 'utf8').trimEnd().split('\n').slice(-4);
+  return `agent ${agent.name} ended at its start: ${lines.join(' | ')}`;
+}
+
+async function answers(agent: LocalAgent): Promise<boolean> {
+  if (!existsSync(agent.socket)) return false;
+  try {
+    await agent.client.cluster(AbortSignal.timeout(1000));
+    return true;
+  } catch (error) {
+    return error instanceof Error && error.name === 'ApiError';
+  }
+}
+
+/** Founds the cluster on the first agent and lets the others join by what mDNS finds. */
+export async function formLocalCluster(
+  { agents }: LocalCluster,
+  signal: AbortSignal,
+): Promise<{ readonly body: ClusterBody; readonly multicast: boolean }> {
+  const [first, ...others] = agents;
+  if (first === undefined) throw new Error('a cluster has at least one agent');
+  const body = await first.client.clusterInit(signal);
+  try {
+    await Promise.all(
+      others.map(({ client }) => client.clusterJoin({ token: body.token, peers: [] }, signal)),
+    );
+    return { body, multicast: true };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // No multicast on this machine: the address does what mDNS would have done.
+    const peers = [`127.0.0.1:${first.port}`];
+    for (const { client } of others) await joinUnlessMember(client, body.token, peers, signal);
+    return { body, multicast: false };
+  }
+}
+
+async function joinUnlessMember(
+  client: Client,
+  token: string,
+  peers: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const member = await client.cluster(signal).then(
+    () => true,
+    () => false,
+  );
+  if (!member) await client.clusterJoin({ token, peers }, signal);
+}
+
+/** Sends a signal to the agent's process alone. */
+export function signalAgent(agent: LocalAgent, signal: NodeJS.Signals): void {
+  agent.process?.kill(signal);
+}
+
+/** Waits until the agent's process has ended. */
+export async function agentEnded(agent: LocalAgent): Promise<void> {
+  const { process: child } = agent;
+  if (child === undefined) return;
+  await until(`agent ${agent.name} to end`, END_MS, () =>
+    Promise.resolve(child.exitCode !== null || child.signalCode !== null ? true : undefined),
+  );
+  agent.process = undefined;
+}
+
+/** Ends every agent, removes every instance and every file. */
+export async function removeLocalCluster(cluster: LocalCluster): Promise<void> {
+  for (const agent of cluster.agents) {
+    signalAgent(agent, 'SIGCONT');
+    signalAgent(agent, 'SIGTERM');
+  }
+  await Promise.all(
+    cluster.agents.map(async (agent) => {
+      const hurry = setTimeout(() => signalAgent(agent, 'SIGKILL'), END_MS / 2);
+      await agentEnded(agent).finally(() => clearTimeout(hurry));
+    }),
+  );
+  await clearLocalFolder(cluster.init.folder, cluster.init.engine);
+}
+
+/**
+ * Removes what an earlier run left behind, however it ended: agents by the pid they wrote down,
+ * instances by their labels, then the folder.
+ */
+export async function clearLocalFolder(folder: string, engine: LocalEngine): Promise<void> {
+  if (!existsSync(folder)) return;
+  for (let i = 1; existsSync(join(folder, `h${i}`)); i++) {
+    const file = join(folder, `h${i}`, 'agent.json');
+    if (!existsSync(file)) continue;
+    const { cluster, host, pid } = JSON.parse(readFileSync(file, 'utf8')) as LocalInstance['owner'] & {
+      readonly pid: number;
+    };
+    await endLeftover(pid, join(folder, `h${i}`));
+    await removeAll(engine, { cluster, host });
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ends a process only if its command line shows that it is the agent of this very folder. */
+async function endLeftover(pid: number, state: string): Promise<void> {
+  const isOurs = (): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${state}\0`);
+    } catch {
+      return false;
+    }
+  };
+  if (!isOurs()) return;
+  process.kill(pid, 'SIGKILL');
+  await until('a leftover agent to end', END_MS, () => Promise.resolve(isOurs() ? undefined : true));
+}
+
+/** Asks again until there is an answer; a condition never met is an error that names it. */
+export async function until<T>(
+  what: string,
+  limitMs: number,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  while (performance.now() < end) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await pause(POLL_MS);
+  }
+  throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port is free');
+  return address.port;
+}
