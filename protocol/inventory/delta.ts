@@ -67,7 +67,9 @@ function missingOf(
   const { boot, forgotten } = inventory;
   if (known !== undefined && known.boot > boot) return undefined;
   const had = known?.boot === boot ? known.version : 0;
-  if (had >= inventory.version) return undefined;
+  // An older boot is superseded even by one that has not written anything yet.
+  const supersedes = known !== undefined && known.boot < boot;
+  if (had >= inventory.version && !supersedes) return undefined;
   const reset = had < forgotten;
   const from = reset ? 0 : had;
   const missing = opsAfter(inventory, from);

@@ -166,10 +166,14 @@ export function noteVersion(
   boot: Boot,
   version: number,
 ): void {
-  if (!isKept(inv, owner) || version === 0) return;
+  if (!isKept(inv, owner)) return;
   const known = inv.byOwner.get(owner);
   const isBehind =
-    known === undefined || boot > known.boot || (boot === known.boot && version > known.version);
+    known?.boot === boot
+      ? version > known.version
+      : known === undefined
+        ? version > 0
+        : boot > known.boot;
   if (isBehind) ask(inv, turn, owner);
 }
 

@@ -90,6 +90,7 @@ function begin(cluster: Cluster, host: Host): void {
   host.membership = createMembership();
   host.condition = 'up';
   host.queue.length = 0;
+  host.wakeAt = Infinity;
   input(cluster, host, (turn) => setMembers(host.membership, turn, [...cluster.hosts.keys()]));
 }
 
@@ -108,7 +109,7 @@ export function runFor(cluster: Cluster, ms: number): void {
 }
 
 /** Runs until the condition holds; returns how long that took, or fails after `limitMs`. */
-export function runUntil(cluster: Cluster, limitMs: number, holds: () => boolean): number {
+export function expectSoon(cluster: Cluster, limitMs: number, holds: () => boolean): number {
   const began = cluster.now;
   while (!holds()) {
     if (cluster.now - began >= limitMs) throw new Error(`not so after ${limitMs} ms`);
@@ -177,25 +178,17 @@ function input(cluster: Cluster, host: Host, run: (turn: Turn) => void): void {
 }
 
 function perform(cluster: Cluster, host: Host, effect: Effect): void {
-  switch (effect.kind) {
-    case 'send':
-      return deliver(cluster, host, effect.to, effect.message, within(cluster.prng, 1, 4), false);
-    case 'publish':
-      for (const id of cluster.hosts.keys())
-        if (id !== host.id)
-          deliver(cluster, host, id, effect.message, within(cluster.prng, 2, 12), true);
-      return;
-    case 'connectProbe':
-      return connect(cluster, host, hostOf(cluster, effect.host));
-    case 'journal':
-      cluster.lines.push({
-        at: cluster.now,
-        host: host.id,
-        text: `${effect.about.join(' ')} ${effect.text}`,
-      });
-      return;
-    default:
-      throw new Error(`unexpected effect ${effect.kind}`);
+  if (effect.kind === 'send')
+    deliver(cluster, host, effect.to, effect.message, within(cluster.prng, 1, 4), false);
+  if (effect.kind === 'publish') {
+    for (const id of cluster.hosts.keys())
+      if (id !== host.id)
+        deliver(cluster, host, id, effect.message, within(cluster.prng, 2, 12), true);
+  }
+  if (effect.kind === 'connectProbe') connect(cluster, host, hostOf(cluster, effect.host));
+  if (effect.kind === 'journal') {
+    const text = `${effect.about.join(' ')} ${effect.text}`;
+    cluster.lines.push({ at: cluster.now, host: host.id, text });
   }
 }
 
