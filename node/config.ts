@@ -34,7 +34,10 @@ export type AgentSettings = {
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const FILE = z.strictObject({
-  name: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/).optional(),
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/)
+    .optional(),
   state: z.string().optional(),
   socket: z.string().optional(),
   engine: z.enum(['auto', 'docker', 'process']).optional(),
@@ -135,7 +138,10 @@ function check(value: unknown, where: string): FileSettings {
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const at = issue?.path.join('.') ?? '';
-  throw usage(`${where}: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'not valid'}`, 'agentd --help');
+  throw usage(
+    `${where}: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'not valid'}`,
+    'agentd --help',
+  );
 }
 
 function settingsOf(file: FileSettings): AgentSettings {

@@ -11,7 +11,10 @@ const SECRET_BYTES = 32;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 export function newCredentials(): Credentials {
-  return { cluster: clusterId(shortText(randomBytes(ID_CHARS))), secret: randomBytes(SECRET_BYTES) };
+  return {
+    cluster: clusterId(shortText(randomBytes(ID_CHARS))),
+    secret: randomBytes(SECRET_BYTES),
+  };
 }
 
 /** The same for everyone who sees the key: nobody can claim another's id. */

@@ -84,30 +84,32 @@ export const LAN: Config = {
 /** How long a holder may count on a voter's grant after the send of its keepalive (Th). */
 export function holderTermMs(termMs: Millis, config: Config): Millis {
   const permille = config.rateErrorPermille;
-  return millis(
-    Math.floor((termMs * (1000 - permille)) / (1000 + permille)) - config.readErrorMs,
-  );
+  return millis(Math.floor((termMs * (1000 - permille)) / (1000 + permille)) - config.readErrorMs);
 }
 
 /** How long after one instant every lease granted before it has surely ended everywhere. */
 export function leaseDrainMs(termMs: Millis, config: Config): Millis {
   const permille = config.rateErrorPermille;
-  return millis(
-    Math.ceil((termMs * (1000 + permille)) / (1000 - permille)) + config.readErrorMs,
-  );
+  return millis(Math.ceil((termMs * (1000 + permille)) / (1000 - permille)) + config.readErrorMs);
 }
 
 /** The relations without which the promises do not hold; each line is one reason to refuse. */
 export function validateConfig(config: Config): readonly string[] {
   const renewMs = config.termMs / 4;
   const rules: readonly (readonly [boolean, string])[] = [
-    [config.readErrorMs >= 80, 'readErrorMs must be at least 80: twice jump threshold and reading (L-d)'],
+    [
+      config.readErrorMs >= 80,
+      'readErrorMs must be at least 80: twice jump threshold and reading (L-d)',
+    ],
     [config.quietMs >= 3 * config.beatMs, 'quietMs must be at least three beats'],
     [
       holderTermMs(config.termMs, config) > renewMs + 3 * config.retryMs,
       'termMs must leave room for a renewal and three retries within the holder term',
     ],
-    [config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs, 'restart backoff must rise'],
+    [
+      config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs,
+      'restart backoff must rise',
+    ],
     [config.refusedRepeatMs < config.agentGraceMs, 'refusedRepeatMs must be below agentGraceMs'],
     [config.suspicionMaxFactor >= 1, 'suspicionMaxFactor must be at least 1'],
   ];

@@ -18,7 +18,10 @@ export type Effect =
   /** A fresh connect to the agent port of `host`, within `probeMs`; answered by `connectProbed`. */
   | { readonly kind: 'connectProbe'; readonly host: HostId }
   /** Keep connections to exactly these peers. */
-  | { readonly kind: 'keepPeers'; readonly peers: readonly { readonly host: HostId; readonly peerId: string }[] }
+  | {
+      readonly kind: 'keepPeers';
+      readonly peers: readonly { readonly host: HostId; readonly peerId: string }[];
+    }
   | {
       readonly kind: 'startInstance';
       readonly component: ComponentId;

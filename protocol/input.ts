@@ -66,5 +66,9 @@ export type Observed = {
   readonly pid?: number;
   readonly startedAt?: string;
   readonly exitCode?: number;
-  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+  readonly ports: readonly {
+    readonly target: number;
+    readonly address: string;
+    readonly published: number;
+  }[];
 };

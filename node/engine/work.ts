@@ -33,7 +33,8 @@ const RELIST_RETRY_MS = 100;
 
 export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit): EngineWork {
   const end = new AbortController();
-  const bounded = (ms: number): AbortSignal => AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
+  const bounded = (ms: number): AbortSignal =>
+    AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
   /** Calls under way that change instances, and a count of all changes told so far. */
   let busy = 0;
   let changes = 0;
@@ -114,7 +115,9 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
             engine.stop(effect.engineId, effect.graceMs, bounded(effect.graceMs + CALL_MS)),
           );
         case 'removeInstance':
-          return void act('remove an instance', () => engine.remove(effect.engineId, bounded(CALL_MS)));
+          return void act('remove an instance', () =>
+            engine.remove(effect.engineId, bounded(CALL_MS)),
+          );
         case 'listInstances':
           return void relist();
       }
@@ -128,7 +131,8 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
   };
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 function observedOf(instance: EngineInstance): Observed {
   const { component, slot, attempt, revision, term } = instance.labels;

@@ -43,7 +43,9 @@ export const componentOf = (id: ComponentId): string => id.slice(id.indexOf('.')
 
 /** The component a `component/…` key names, else undefined. */
 export function componentOfKey(name: Key): ComponentId | undefined {
-  return name.startsWith('component/') ? (name.slice('component/'.length) as ComponentId) : undefined;
+  return name.startsWith('component/')
+    ? (name.slice('component/'.length) as ComponentId)
+    : undefined;
 }
 /** The stack a `stack/…` key names, else undefined. */
 export function stackOfKey(name: Key): string | undefined {

@@ -17,7 +17,10 @@ export function hash(text: string): number {
 }
 
 /** Rendezvous order of `candidates` for `subject`: everyone computes the same, few move on a change. */
-export function rendezvous<T extends string>(subject: string, candidates: Iterable<T>): readonly T[] {
+export function rendezvous<T extends string>(
+  subject: string,
+  candidates: Iterable<T>,
+): readonly T[] {
   const scored = [...candidates].map((candidate) => ({
     candidate,
     score: hash(`${subject}\0${candidate}`),

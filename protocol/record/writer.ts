@@ -78,7 +78,8 @@ export function resend(writer: Writer, turn: Turn, roster: Roster): void {
   const { key, term, pending, deployIds } = writer;
   for (const voter of votersOf(roster)) {
     if (writer.phase === 'reading') {
-      if (!writer.reads.has(voter)) send(turn, voter, { kind: 'read', epoch: roster.epoch, key, term });
+      if (!writer.reads.has(voter))
+        send(turn, voter, { kind: 'read', epoch: roster.epoch, key, term });
     } else if (pending !== undefined && !pending.acks.has(voter)) {
       const { revision, value } = pending;
       send(turn, voter, { kind: 'write', epoch: roster.epoch, key, revision, value, deployIds });
@@ -106,7 +107,8 @@ export function onReadAck(
   let best: ReadAck | undefined;
   for (const ack of writer.reads.values()) {
     if (ack.revision === undefined) continue;
-    if (best?.revision === undefined || compareRevision(ack.revision, best.revision) > 0) best = ack;
+    if (best?.revision === undefined || compareRevision(ack.revision, best.revision) > 0)
+      best = ack;
   }
   writer.deployIds = best?.deployIds ?? [];
   const value = best?.value ?? initial;
@@ -154,7 +156,8 @@ export function onWriteAck(
   message: WriteAck,
 ): Committed | undefined {
   const { pending } = writer;
-  if (pending === undefined || compareRevision(message.revision, pending.revision) !== 0) return undefined;
+  if (pending === undefined || compareRevision(message.revision, pending.revision) !== 0)
+    return undefined;
   if (message.outcome === 'refused') {
     outbid(writer);
     return undefined;
@@ -167,7 +170,8 @@ export function onWriteAck(
 /** Also after a change of roster, when the acknowledgments at hand may have become enough. */
 function commitIfChosen(writer: Writer, roster: Roster): Committed | undefined {
   const { pending } = writer;
-  if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter))) return undefined;
+  if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter)))
+    return undefined;
   writer.pending = undefined;
   writer.phase = 'serving';
   writer.record = { key: writer.key, revision: pending.revision, value: pending.value };

@@ -83,7 +83,9 @@ export function onRosterAccept(
   const state = acceptor?.epoch === about ? acceptor : { epoch: about, promised: NONE };
   const ok = compareBallot(message.ballot, state.promised) >= 0;
   const { ballot, roster } = message;
-  const kept: Acceptor = ok ? { epoch: about, promised: ballot, accepted: { ballot, roster } } : state;
+  const kept: Acceptor = ok
+    ? { epoch: about, promised: ballot, accepted: { ballot, roster } }
+    : state;
   if (ok) persist(turn, 'acceptor', kept); // C1
   send(turn, from, { kind: 'rosterAccepted', epoch: about, ballot, ok, promised: kept.promised });
   return kept;
@@ -143,13 +145,17 @@ export function onRosterAccepted(
   from: HostId,
   message: RosterAccepted,
 ): Roster | undefined {
-  if (!belongs(proposal, message) || !message.ok || proposal.proposed === undefined) return undefined;
+  if (!belongs(proposal, message) || !message.ok || proposal.proposed === undefined)
+    return undefined;
   proposal.accepts.add(from);
-  return quorum(proposal.base, (voter) => proposal.accepts.has(voter)) ? proposal.proposed : undefined;
+  return quorum(proposal.base, (voter) => proposal.accepts.has(voter))
+    ? proposal.proposed
+    : undefined;
 }
 
 const belongs = (
   proposal: Proposal,
   message: { readonly epoch: Epoch; readonly ballot: RosterBallot },
 ): boolean =>
-  message.epoch === nextEpoch(proposal.base) && compareBallot(message.ballot, proposal.ballot) === 0;
+  message.epoch === nextEpoch(proposal.base) &&
+  compareBallot(message.ballot, proposal.ballot) === 0;

@@ -45,7 +45,11 @@ export type Council = {
   /** Since when we have known that a majority of old has adopted J (Q4). */
   adoptedSince: Instant | undefined;
 };
-type Sync = { readonly done: Set<HostId>; readonly after: Map<HostId, Key | ''>; resendAt: Instant };
+type Sync = {
+  readonly done: Set<HostId>;
+  readonly after: Map<HostId, Key | ''>;
+  resendAt: Instant;
+};
 
 /** A joint roster that stays undecided so long is attempted anew with a higher ballot. */
 const ATTEMPT_RETRIES = 5;
@@ -160,7 +164,8 @@ export function govern(council: Council, turn: Turn, prospect: Prospect): void {
     else begin(council, turn, proposal.wanted);
     return;
   }
-  const wanted = roster.next === undefined ? firstGrowth(roster, prospect) : conclude(council, turn, prospect);
+  const wanted =
+    roster.next === undefined ? firstGrowth(roster, prospect) : conclude(council, turn, prospect);
   if (wanted !== undefined) begin(council, turn, wanted);
 }
 
@@ -172,8 +177,12 @@ function begin(council: Council, turn: Turn, wanted: Roster): void {
 /** One voter becomes three as soon as three members have been up for a while. */
 function firstGrowth(roster: Roster, { steady }: Prospect): Roster | undefined {
   const [voter] = roster.voters;
-  if (roster.voters.length !== 1 || voter === undefined || !steady.includes(voter)) return undefined;
-  const others = rendezvous('voters', steady.filter((host) => host !== voter)).slice(0, 2);
+  if (roster.voters.length !== 1 || voter === undefined || !steady.includes(voter))
+    return undefined;
+  const others = rendezvous(
+    'voters',
+    steady.filter((host) => host !== voter),
+  ).slice(0, 2);
   if (others.length < 2) return undefined;
   const next = [voter, ...others].sort(compareText);
   return { ...roster, epoch: epoch(roster.epoch + 1), next };
@@ -189,7 +198,10 @@ function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | un
     host === turn.self ? durable.synced : links.byVoter.get(host)?.synced === true;
   if (!majority(roster.voters, adopted)) return undefined;
   council.adoptedSince ??= turn.now;
-  const ready = majority(roster.next ?? [], (host) => synced(host) && adopted(host) && isAlive(host));
+  const ready = majority(
+    roster.next ?? [],
+    (host) => synced(host) && adopted(host) && isAlive(host),
+  );
   if (!ready || turn.now < drainedAt(council, turn)) return undefined;
   const { next: voters = [], ...rest } = roster;
   return { epoch: epoch(rest.epoch + 1), voters, termMs: rest.termMs };
@@ -241,7 +253,15 @@ export function onSyncPull(
   }
   const { epoch: at, after: since } = message;
   const { ceiling, maxTermMs } = durable;
-  send(turn, from, { kind: 'syncPage', epoch: at, after: since, records, last, ceiling, maxTermMs });
+  send(turn, from, {
+    kind: 'syncPage',
+    epoch: at,
+    after: since,
+    records,
+    last,
+    ceiling,
+    maxTermMs,
+  });
 }
 
 /** Merges a page; with the last page of a majority of the old voters this voter is synced. */
@@ -274,7 +294,11 @@ export function councilDeadline(council: Council, turn: Turn, leads: boolean): I
   let deadline = council.sync?.resendAt;
   if (!leads) return deadline;
   deadline = earlier(deadline, council.proposal?.resendAt);
-  if (council.proposal === undefined && council.adoptedSince !== undefined && turn.now < drainedAt(council, turn))
+  if (
+    council.proposal === undefined &&
+    council.adoptedSince !== undefined &&
+    turn.now < drainedAt(council, turn)
+  )
     deadline = earlier(deadline, drainedAt(council, turn));
   return deadline;
 }

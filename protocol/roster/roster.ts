@@ -24,7 +24,9 @@ export function votersOf(roster: Roster): readonly HostId[] {
 
 /** Whether the hosts for which `says` holds are a majority of `voters` and, if present, of `next`. */
 export function quorum(roster: Roster, says: (voter: HostId) => boolean): boolean {
-  return majority(roster.voters, says) && (roster.next === undefined || majority(roster.next, says));
+  return (
+    majority(roster.voters, says) && (roster.next === undefined || majority(roster.next, says))
+  );
 }
 
 /** Whether more than half of `group` say so. */
