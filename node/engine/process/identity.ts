@@ -45,7 +45,10 @@ export function readStat(pid: number): ProcessStat | undefined {
   };
 }
 
-/** What a process is doing; `gone` also when it has ended and merely waits to be collected. */
+/**
+ * What a process is doing; `gone` also when it has ended and merely waits to be collected. One that was
+ * frozen in the middle of a vfork shows as running: the kernel has it wait for its frozen child.
+ */
 export function activityOf(identity: ProcessIdentity, boot: string): 'running' | 'paused' | 'gone' {
   const stat = identity.boot === boot ? readStat(identity.pid) : undefined;
   if (stat === undefined || stat.startTicks !== identity.startTicks) return 'gone';

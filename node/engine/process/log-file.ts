@@ -12,6 +12,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** A log that is larger is rotated at the next look. An instance keeps at most about twice this. */
 export const LOG_BYTES_MAX = 4 * 1024 * 1024;
+/** How much more is still copied that comes while a full log is copied; what is beyond it is lost. */
+export const GROWTH_BYTES_MAX = 256 * 1024;
 const BLOCK_BYTES = 64 * 1024;
 const FOLLOW_POLL_MS = 50;
 const NEWLINE = 0x0a;
@@ -24,7 +26,11 @@ export async function rotateLog(folder: string, bytesMax = LOG_BYTES_MAX): Promi
   const { size } = await stat(logPath(folder));
   if (size <= bytesMax) return false;
   const draft = `${oldLogPath(folder)}.tmp`;
-  const newest = createReadStream(logPath(folder), { start: Math.max(0, size - bytesMax) });
+  // An end, or a writer as fast as we are would be copied for ever.
+  const newest = createReadStream(logPath(folder), {
+    start: Math.max(0, size - bytesMax),
+    end: size + GROWTH_BYTES_MAX - 1,
+  });
   await pipeline(newest, createWriteStream(draft));
   await truncate(logPath(folder), 0);
   await rename(draft, oldLogPath(folder));

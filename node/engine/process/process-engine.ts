@@ -58,7 +58,10 @@ type Home = {
   readonly warn: (line: string) => void;
 };
 
-/** Adopts what the last agent of this cluster and host left running under the same `stateDir`. */
+/**
+ * Adopts what the last agent of this cluster and host left running under the same `stateDir`. At most
+ * one such engine may be open at a time. Neither it nor its instances keep the event loop alive.
+ */
 export async function createProcessEngine(
   scope: EngineScope,
   options: ProcessEngineOptions,
