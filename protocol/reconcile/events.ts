@@ -1,6 +1,6 @@
 /**
- * What the engine and the user say happened. These only update the table and the journal; the core
- * calls `reconcile` after them in the same step, and that acts.
+ * What the engine and the user say happened. These update the table and the journal, and repeat what
+ * was asked in vain; the core calls `reconcile` after them in the same step, and that acts.
  *
  * An engine's answers, its events and its lists arrive by different ways and overtake each other:
  * an exit may come before the answer to the start, a list may be older than both.
@@ -8,6 +8,7 @@
 import type { ComponentId } from '../base/ids.ts';
 import { after, between, type Instant, later, type Millis, NEVER, seconds } from '../base/time.ts';
 import { FRESH, judge } from '../component/restart.ts';
+import type { RestartPolicy } from '../component/spec.ts';
 import type { Observed } from '../input.ts';
 import { instanceEntry } from '../inventory/entry.ts';
 import type { Turn } from '../turn.ts';
@@ -25,20 +26,24 @@ import {
 import {
   currentOf,
   dropInstance,
+  nextAt,
   inOrder,
   noteEarlyEnd,
   NOW,
+  type Outcome,
   putInstance,
   type Seat,
   seatOf,
   type Slots,
 } from './table.ts';
-import { exitText, lengthText, tell } from './words.ts';
+import { delayText, exitText, lengthText, tell } from './words.ts';
 
 /** A list may be this old when it arrives: what is younger may be missing from it and yet exist. */
 const LIST_AGE_MAX_MS = seconds(10);
 /** Beyond the grace of a stop before a list that still shows the instance makes us ask again. */
 const STOP_SLACK_MS = seconds(5);
+/** An engine's passing refusal is retried under every policy: nothing has run. */
+const ALWAYS: RestartPolicy = { kind: 'always' };
 
 /** The whole truth of the engine; the first one opens `reconcile` for action. */
 export function onListed(slots: Slots, turn: Turn, instances: readonly Observed[]): void {
@@ -80,30 +85,39 @@ export function onRefused(slots: Slots, turn: Turn, refusal: Refusal): void {
   seat.dirty = true;
   for (const [engineId, { observed }] of seat.instances)
     if (observed.attempt === refusal.attempt) dropInstance(slots, seat, engineId);
-  const state = refusal.permanent ? 'rejected' : 'failed';
-  const ended = { attempt: start.attempt, revision: start.revision, term: start.term };
-  seat.outcome = { ...ended, state, reason: refusal.reason };
+  seat.outcome = {
+    attempt: start.attempt,
+    revision: start.revision,
+    term: start.term,
+    state: refusal.permanent ? 'rejected' : 'failed',
+    reason: refusal.reason,
+  };
   // A start of a spec that is not wanted any more says nothing about the one that is.
-  if (seat.desired === undefined || seat.revision !== start.revision) return;
-  if (refusal.permanent) {
+  if (seat.desired !== undefined && seat.revision === start.revision)
+    countRefusal(turn, seat, refusal, seat.outcome);
+}
+
+function countRefusal(
+  turn: Turn,
+  seat: Seat,
+  { permanent, reason }: Refusal,
+  outcome: Outcome,
+): void {
+  if (permanent) {
     seat.next = { kind: 'done' };
     return tell(
       turn,
       seat,
-      `rejected: ${refusal.reason}; retried when its spec changes or a user restarts it`,
+      `rejected: ${reason}; retried when its spec changes or a user restarts it`,
     );
   }
-  const [history, verdict] = judge(
-    seat.history,
-    seat.desired.spec.restart,
-    { kind: 'refused' },
-    turn,
-  );
+  const [history, verdict] = judge(seat.history, ALWAYS, { kind: 'refused' }, turn);
   seat.history = history;
   if (verdict.kind !== 'restart') return;
-  seat.next = { kind: 'at', at: verdict.at };
-  const delay = lengthText(between(turn.now, verdict.at));
-  tell(turn, seat, `could not be started: ${refusal.reason}; next try in ${delay}`);
+  seat.next = nextAt(verdict.at, turn.now);
+  const text = `could not be started: ${reason}, ${delayText(between(turn.now, verdict.at))}`;
+  seat.outcome = { ...outcome, reason: text };
+  tell(turn, seat, text);
 }
 
 export type Exit = {
@@ -120,9 +134,8 @@ export function onExited(slots: Slots, turn: Turn, { engineId, exitCode, oomKill
   if (instance.ended !== undefined) return;
   resolveStart(seat, instance.observed.attempt);
   putInstance(slots, seat, end(instance, ended));
-  const length = lengthText(between(instance.since, turn.now));
-  const how = instance.stop === undefined ? `after ${length}` : 'as asked';
-  tell(turn, seat, `ended ${how}: ${exitText(ended)}`);
+  const how = instance.stop === undefined ? lifeText(instance, turn) : ' as asked';
+  tell(turn, seat, `ended${how}: ${exitText(ended)}`);
 }
 
 export function onHealth(
@@ -136,8 +149,7 @@ export function onHealth(
   if (seat === undefined || instance === undefined || instance.ended !== undefined) return;
   if (instance.observed.health === health) return;
   putInstance(slots, seat, healthSeen(instance, health, turn.now));
-  const length = lengthText(between(instance.since, turn.now));
-  if (health !== 'starting') tell(turn, seat, `${health} ${length} after its start was seen`);
+  if (health !== 'starting') tell(turn, seat, `${health}${lifeText(instance, turn)}`);
 }
 
 export function onRemoved(slots: Slots, turn: Turn, engineId: string): void {
@@ -174,6 +186,10 @@ export function onRestartCommand(
   return true;
 }
 
+/** How long an instance has lived, where this agent can know. */
+const lifeText = ({ ours, since }: Instance, { now }: Turn): string =>
+  ours ? ` after ${lengthText(between(since, now))}` : '';
+
 /** Takes in one instance as reported, whatever was known of it. */
 function note(slots: Slots, turn: Turn, observed: Observed): void {
   const seat = seatOf(slots, observed.component, observed.slot);
@@ -181,7 +197,7 @@ function note(slots: Slots, turn: Turn, observed: Observed): void {
   const ours = seat.starting?.attempt === observed.attempt;
   const instance =
     known === undefined
-      ? firstSeen(observed, turn.now, !ours)
+      ? firstSeen(observed, turn.now, ours)
       : seenAgain(known, observed, turn.now);
   putInstance(slots, seat, instance);
   if (!ours || (!isLive(instance) && instance.ended === undefined)) return;
@@ -226,7 +242,7 @@ function askAgain(slots: Slots, turn: Turn, seat: Seat, instance: Instance): voi
     tell(turn, seat, 'still runs after it was told to stop; told again');
     stopInstance(slots, turn, seat, instance, stop.why, stop.graceMs);
   } else if (removing) {
-    putInstance(slots, seat, { ...instance, removing: false });
+    turn.out.push({ kind: 'removeInstance', engineId: instance.observed.engineId });
   }
 }
 

@@ -43,11 +43,13 @@ export type Instance = {
   readonly gone: boolean;
   /** Its end, or its bad health, has been counted. */
   readonly judged: boolean;
-  /** Found rather than started by this agent, and not yet told in the journal. */
-  readonly found: boolean;
+  /** Started by this agent; `since` is its true start. */
+  readonly ours: boolean;
+  /** Not ours, and its adoption has been told. */
+  readonly adopted: boolean;
 };
 
-export function firstSeen(observed: Observed, now: Instant, found: boolean): Instance {
+export function firstSeen(observed: Observed, now: Instant, ours: boolean): Instance {
   const instance: Instance = {
     observed,
     since: now,
@@ -57,7 +59,8 @@ export function firstSeen(observed: Observed, now: Instant, found: boolean): Ins
     removing: false,
     gone: false,
     judged: false,
-    found,
+    ours,
+    adopted: false,
   };
   return observed.state === 'exited' ? endedBy(instance, observed, now) : instance;
 }

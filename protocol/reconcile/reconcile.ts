@@ -30,6 +30,7 @@ import {
   forgetSeat,
   inOrder,
   liveOf,
+  nextAt,
   NOW,
   putInstance,
   type Seat,
@@ -37,7 +38,7 @@ import {
   seatOf,
   type Slots,
 } from './table.ts';
-import { exitText, lengthText, STOP_TEXT, tell } from './words.ts';
+import { delayText, exitText, lengthText, STOP_TEXT, tell } from './words.ts';
 
 export type Wish = {
   /** Each slot once. */
@@ -131,7 +132,7 @@ function take(slots: Slots, turn: Turn, seat: Seat): void {
     seat.history = history;
     seat.dirty = true;
   }
-  if (seat.next.kind === 'at' && turn.now >= seat.next.at) seat.next = NOW;
+  if (seat.next.kind === 'at') seat.next = nextAt(seat.next.at, turn.now);
 }
 
 function adopt(
@@ -142,10 +143,10 @@ function adopt(
   desired: DesiredSlot,
 ): void {
   const { attempt, revision, startedAt } = current.observed;
-  if (!current.found || revision !== desired.revision) return;
+  if (current.ours || current.adopted || revision !== desired.revision) return;
   const since = startedAt === undefined ? '' : `, running since ${startedAt}`;
   tell(turn, seat, `adopted as it is (attempt ${attempt}${since})`);
-  putInstance(slots, seat, { ...current, found: false });
+  putInstance(slots, seat, { ...current, adopted: true });
 }
 
 /** Counts the end of the last instance, once, if it was one of the wanted spec. */
@@ -183,9 +184,8 @@ function count(
   seat.dirty = true;
   let reason = text;
   if (verdict.kind === 'restart') {
-    const delay = between(turn.now, verdict.at);
-    reason += delay === 0 ? ', restarts at once' : `, restarts ${lengthText(delay)} later`;
-    seat.next = { kind: 'at', at: verdict.at };
+    reason += `, ${delayText(between(turn.now, verdict.at))}`;
+    seat.next = nextAt(verdict.at, turn.now);
   } else {
     if (verdict.kind === 'failed') reason += `, ${verdict.why}`;
     seat.next = { kind: 'done' };

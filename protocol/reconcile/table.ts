@@ -33,6 +33,8 @@ export type Next =
   /** Not before its revision changes or a user asks. */
   | { readonly kind: 'done' };
 export const NOW: Next = { kind: 'now' };
+/** An instant that has come is no deadline. */
+export const nextAt = (at: Instant, now: Instant): Next => (at <= now ? NOW : { kind: 'at', at });
 
 /** A `startInstance` that has not been answered. */
 export type Start = {
@@ -91,11 +93,15 @@ export type Slots = {
   readonly byEngineId: Map<string, Seat>;
   /** Ends heard of before their instance, oldest first. */
   readonly earlyEnds: Map<string, Ended>;
+  /** The highest attempt of seats that were forgotten, oldest first: should they return, it rises on. */
+  readonly pastAttempts: Map<string, number>;
   readonly reports: Map<string, InstanceReport>;
 };
 
 /** Ends of unknown instances remembered; the oldest is dropped, and the relist will tell. */
 const EARLY_ENDS_MAX = 100;
+/** Forgotten seats remembered; the oldest is dropped and would count from 1 again. */
+const PAST_ATTEMPTS_MAX = 1000;
 
 export function createSlots(): Slots {
   return {
@@ -108,6 +114,7 @@ export function createSlots(): Slots {
     deadline: undefined,
     byEngineId: new Map(),
     earlyEnds: new Map(),
+    pastAttempts: new Map(),
     reports: new Map(),
   };
 }
@@ -154,7 +161,7 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     outcome: undefined,
     restartAsked: false,
     hasRun: false,
-    attempt: 0,
+    attempt: slots.pastAttempts.get(name) ?? 0,
     instances: new Map(),
     dirty: true,
     round: 0,
@@ -166,6 +173,9 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
 
 export function forgetSeat(slots: Slots, seat: Seat): void {
   slots.seats.delete(seat.name);
+  slots.pastAttempts.delete(seat.name);
+  slots.pastAttempts.set(seat.name, seat.attempt);
+  dropOldest(slots.pastAttempts, PAST_ATTEMPTS_MAX);
   slots.order = undefined;
   for (const engineId of seat.instances.keys()) slots.byEngineId.delete(engineId);
   if (slots.reports.delete(seat.name)) slots.version += 1;
@@ -202,8 +212,12 @@ export function dropInstance(slots: Slots, seat: Seat, engineId: string): void {
 
 export function noteEarlyEnd(slots: Slots, engineId: string, ended: Ended): void {
   slots.earlyEnds.set(engineId, ended);
-  const oldest = slots.earlyEnds.keys().next().value;
-  if (slots.earlyEnds.size > EARLY_ENDS_MAX && oldest !== undefined) slots.earlyEnds.delete(oldest);
+  dropOldest(slots.earlyEnds, EARLY_ENDS_MAX);
+}
+
+function dropOldest(map: Map<string, unknown>, sizeMax: number): void {
+  const oldest = map.keys().next().value;
+  if (map.size > sizeMax && oldest !== undefined) map.delete(oldest);
 }
 
 /** The instance that fills the slot, or was the last to. */

@@ -34,6 +34,10 @@ export function lengthText(ms: number): string {
   return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
+/** Of the restart after a failure. */
+export const delayText = (ms: number): string =>
+  ms === 0 ? 'restarts at once' : `restarts ${lengthText(ms)} later`;
+
 export const STOP_TEXT = {
   replaced: 'its spec has changed',
   restart: 'a user asked for a restart',

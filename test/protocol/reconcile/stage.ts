@@ -3,12 +3,19 @@ import { componentId, type ComponentId, boot, hostId, term } from '../../../prot
 import { createPrng } from '../../../protocol/base/prng.ts';
 import { instant, seconds } from '../../../protocol/base/time.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
-import { type Config, LAN } from '../../../protocol/config.ts';
+import { LAN } from '../../../protocol/config.ts';
 import type { Effect } from '../../../protocol/effect.ts';
 import type { Observed } from '../../../protocol/input.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import {
   createSlots,
+  onExited,
+  onHealth,
+  onListed,
+  onRefused,
+  onRemoved,
+  onRestartCommand,
+  onStarted,
   type DesiredSlot,
   reconcile,
   reportsOf,
@@ -70,7 +77,8 @@ export type Stage = {
   readonly step: (at: number, label: string, event?: (slots: Slots, turn: Turn) => void) => void;
 };
 
-export function stage(wanted: readonly DesiredSlot[] = [desired()], config: Config = LAN): Stage {
+/** `record` false: no lines, for tests that take very many steps. */
+export function stage(wanted: readonly DesiredSlot[] = [desired()], record = true): Stage {
   const prng = createPrng(1);
   const self: Stage = {
     slots: createSlots(),
@@ -84,15 +92,23 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], config: Conf
     step(at, label, event) {
       const out: Effect[] = [];
       self.now = at;
-      const turn: Turn = { now: instant(at), config, self: hostId('h1'), boot: boot(1), prng, out };
+      const turn: Turn = {
+        now: instant(at),
+        config: LAN,
+        self: hostId('h1'),
+        boot: boot(1),
+        prng,
+        out,
+      };
       event?.(self.slots, turn);
       reconcile(self.slots, turn, {
         desired: self.wanted,
         unwanted: self.unwanted,
         holdStarts: self.hold,
       });
-      for (const effect of out) if (effect.kind === 'journal') self.said.push(effect.text);
       self.effects = out.filter(({ kind }) => kind !== 'journal');
+      if (!record) return;
+      for (const effect of out) if (effect.kind === 'journal') self.said.push(effect.text);
       self.lines.push(line(self, at, label));
     },
   };
@@ -121,3 +137,42 @@ export function showEffect(effect: Effect): string {
   if (effect.kind === 'stopInstance') return `stop ${effect.engineId} in ${effect.graceMs}`;
   return effect.kind === 'removeInstance' ? `remove ${effect.engineId}` : effect.kind;
 }
+
+export const list = (s: Stage, at: number, ...instances: readonly Observed[]): void =>
+  s.step(
+    at,
+    `listed ${instances.map(({ engineId }) => engineId).join(' ') || 'nothing'}`,
+    (slots, turn) => onListed(slots, turn, instances),
+  );
+export const started = (
+  s: Stage,
+  at: number,
+  attempt: number,
+  changes: Partial<Observed> = {},
+): void =>
+  s.step(at, `e${attempt} started`, (slots, turn) =>
+    onStarted(slots, turn, observed({ attempt, ...changes })),
+  );
+export const exited = (s: Stage, at: number, attempt: number, exitCode: number): void =>
+  s.step(at, `e${attempt} exited ${exitCode}`, (slots, turn) =>
+    onExited(slots, turn, { engineId: `e${attempt}`, exitCode, oomKilled: false }),
+  );
+export const health = (s: Stage, at: number, attempt: number, to: 'healthy' | 'unhealthy'): void =>
+  s.step(at, `e${attempt} ${to}`, (slots, turn) => onHealth(slots, turn, `e${attempt}`, to));
+export const removed = (s: Stage, at: number, attempt: number): void =>
+  s.step(at, `e${attempt} removed`, (slots, turn) => onRemoved(slots, turn, `e${attempt}`));
+export const refused = (s: Stage, at: number, attempt: number, permanent: boolean): void =>
+  s.step(at, `#${attempt} refused`, (slots, turn) =>
+    onRefused(slots, turn, {
+      component: WEB,
+      slot: 1,
+      attempt,
+      permanent,
+      reason: 'no such image',
+    }),
+  );
+export const restart = (s: Stage, at: number): void =>
+  s.step(at, 'user restarts', (slots, turn) => onRestartCommand(slots, turn, WEB, 1));
+export const wake = (s: Stage, at: number): void => s.step(at, 'woken');
+export const trace = (s: Stage): string => s.lines.join('\n');
+export const said = (s: Stage): string => s.said.join('\n');
