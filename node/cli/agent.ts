@@ -6,12 +6,12 @@ import { Command } from 'commander';
 import { createClient } from '../http/client.ts';
 import { findState } from '../paths.ts';
 import { EXIT, Failure } from './failure.ts';
-import { typed } from './invocation.ts';
+import { asTyped, typed } from './invocation.ts';
 import { readAgentFile } from './local-engine.ts';
 import type { Perform } from './perform.ts';
-import { type Cli, note, print, printJson } from './terminal.ts';
+import { type Cli, type GlobalOptions, note, print, printJson } from './terminal.ts';
 
-type StartOptions = { readonly takeover?: boolean; readonly state?: string };
+type StartOptions = GlobalOptions & { readonly takeover?: boolean; readonly state?: string };
 
 const AGENTD = fileURLToPath(new URL('../main.ts', import.meta.url));
 const POLL_MS = 200;
@@ -26,8 +26,8 @@ export function agentCommand(perform: Perform): Command {
     .option('--takeover', 'ask the agent that runs to stop, and take its place')
     .option('--state <dir>', 'the state folder')
     .argument('[flags...]', 'passed on to agentd; put -- before them')
-    .action((flags: readonly string[], options: StartOptions, command: Command) =>
-      perform(command, (cli) => start(cli, options, flags)),
+    .action((flags: readonly string[], _: object, command: Command) =>
+      perform(command, (cli) => start(cli, command.optsWithGlobals<StartOptions>(), flags)),
     );
   agent
     .command('stop')
@@ -49,14 +49,19 @@ async function start(cli: Cli, options: StartOptions, flags: readonly string[]):
       await ended(owner, cli.signal, Infinity);
     }
   }
-  return run(cli, ['--socket', cli.client.socket, '--state', state, ...flags]);
+  // Only what was said here: the rest is for the agent's own configuration to say.
+  const told = [
+    ...(options.socket === undefined ? [] : ['--socket', options.socket]),
+    ...(options.state === undefined ? [] : ['--state', options.state]),
+  ];
+  return run(cli, [...told, ...flags]);
 }
 
 async function stop(cli: Cli): Promise<number> {
   const body = await cli.client.agentStop(cli.signal);
   await ended(cli.client.socket, cli.signal, STOP_MS);
   if (cli.json) printJson(cli, body);
-  else print(cli, body.done, `  next  ${body.next}`);
+  else print(cli, body.done, `  next  ${asTyped(body.next)}`);
   return EXIT.ok;
 }
 

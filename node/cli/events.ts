@@ -1,16 +1,12 @@
 import { Command } from 'commander';
-import type { EventBody } from '../http/api.ts';
 import { durationOption } from './duration-option.ts';
-import { clock } from './duration.ts';
+import { eventLine } from './event-lines.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { type Cli, note, print, printJson } from './terminal.ts';
 
 type EventOptions = { readonly follow?: boolean; readonly since: number };
-
-const HOST_CHARS = 8;
-const KIND_CHARS = 16;
 
 export function eventsCommand(perform: Perform): Command {
   return new Command('events')
@@ -23,6 +19,8 @@ export function eventsCommand(perform: Perform): Command {
 }
 
 async function events(cli: Cli, { follow, since }: EventOptions): Promise<number> {
+  // For the names of the hosts; one that joins later shows by its id.
+  const { cluster } = (await cli.client.status(cli.signal)).data;
   let seen = 0;
   for await (const event of cli.client.events(
     { sinceMs: since, follow: follow === true },
@@ -30,17 +28,11 @@ async function events(cli: Cli, { follow, since }: EventOptions): Promise<number
   )) {
     seen += 1;
     if (cli.json) printJson(cli, event);
-    else print(cli, eventLine(event));
+    else print(cli, eventLine(cluster, event));
   }
   if (follow === true) throw agentWent();
   if (seen === 0 && !cli.json) note(cli, 'nothing happened in this time');
   return EXIT.ok;
-}
-
-/** Fixed columns: each line is written before the next is known. */
-function eventLine(event: EventBody): string {
-  const head = [clock(event.at), event.host_name.padEnd(HOST_CHARS), event.kind.padEnd(KIND_CHARS)];
-  return [...head, event.text].join('  ');
 }
 
 function agentWent(): Failure {

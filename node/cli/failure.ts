@@ -1,6 +1,6 @@
 /** What `agentctl` says when it cannot do what was asked, and the exit codes scripts rely on. */
 import { ApiError, UnreachableError } from '../http/client.ts';
-import { typed } from './invocation.ts';
+import { asTyped, typed } from './invocation.ts';
 
 export const EXIT = {
   ok: 0,
@@ -49,7 +49,7 @@ export function renderFailure(parts: FailureParts): string {
 /** Any error as three parts and an exit code. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  if (error instanceof ApiError) return new Failure(withCommands(error), { cause: error });
+  if (error instanceof ApiError) return refusedBy(error);
   if (error instanceof UnreachableError) return new Failure(unreached(error), { cause: error });
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new Failure(
@@ -92,11 +92,9 @@ export function unknownOutcome(
   );
 }
 
-/** The agent does not know how we were started: its `agentctl VERB` becomes what can be typed here. */
-function withCommands(error: ApiError): FailureParts {
+function refusedBy(error: ApiError): Failure {
   const { refusal } = error;
-  const next = refusal.next.replace(/(?<![\w/-])(?:npx )?agentctl(?= )/g, typed());
-  return { ...refusal, next };
+  return new Failure({ ...refusal, next: asTyped(refusal.next) }, { cause: error });
 }
 
 const UNREACHED: Readonly<Record<string, string>> = {

@@ -1,6 +1,7 @@
 /** What `kill` and `restart` share: one action on an instance, or on each instance of a component. */
 import type { ActionBody } from '../http/api.ts';
 import { EXIT } from './failure.ts';
+import { asTyped } from './invocation.ts';
 import { nothingRuns } from './logs.ts';
 import { instanceIds, resolve } from './subject.ts';
 import { type Cli, print, printJson } from './terminal.ts';
@@ -17,7 +18,7 @@ export async function actOnInstances(cli: Cli, word: string, act: InstanceAction
     cli.continues = `${id} was asked for and may still happen; the ones after it were not`;
     const body = await act(id);
     if (cli.json) printJson(cli, body);
-    else print(cli, body.done, `  next  ${body.next}`);
+    else print(cli, body.done, `  next  ${asTyped(body.next)}`);
   }
   return EXIT.ok;
 }

@@ -12,6 +12,11 @@ export function typed(rest?: string): string {
   return rest === undefined ? name : `${name} ${rest}`;
 }
 
+/** Advice of the agent, which does not know how we were started, as it can be typed here. */
+export function asTyped(advice: string): string {
+  return advice.replace(/(?<![\w/-])(?:npx )?agentctl(?= )/g, typed());
+}
+
 /**
  * Installed, the script is a link or a bundle called `agentctl` on the PATH. From a clone it is
  * `main.ts`, or npm started it (`npx agentctl`, `npm run agentctl`), and npx is what works there.

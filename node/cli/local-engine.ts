@@ -5,9 +5,9 @@ import type { Engine, EngineInstance } from '../engine/engine.ts';
 import { findState } from '../paths.ts';
 import { age } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
-import { type ScreenStyle, tint } from './status-screen.ts';
+import { tint } from './status-screen.ts';
 import { table } from './table.ts';
-import type { Cli } from './terminal.ts';
+import type { Cli, ScreenStyle } from './terminal.ts';
 
 /** What the agent leaves in its state folder so that others know whose instances are ours. */
 export type AgentFile = {

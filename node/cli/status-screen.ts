@@ -1,15 +1,13 @@
 /** The one screen of `status`: per stack a verdict, then hosts, components, events, what to type. */
 import type { ClusterView, ComponentView, HostView, StackView } from '../../protocol/view/view.ts';
-import type { EventBody, StatusBody } from '../http/api.ts';
-import { age, clock, freshness } from './duration.ts';
+import type { StatusBody } from '../http/api.ts';
+import { age, freshness } from './duration.ts';
+import { eventSection, inNames } from './event-lines.ts';
 import { typed } from './invocation.ts';
 import { type Column, table, wrap } from './table.ts';
-import type { Format, Paint } from './terminal.ts';
+import type { Format, Paint, ScreenStyle } from './terminal.ts';
 import { hostName, isHealthy, isUp, servingSlots, slotTrouble, stackState } from './verdict.ts';
 
-export type ScreenStyle = { readonly width: number; readonly paint: Paint };
-
-const EVENTS_SHOWN_MAX = 10;
 const TROUBLES_SHOWN_MAX = 3;
 const WHERE_SHOWN_MAX = 4;
 const REVISION_CHARS = 7;
@@ -33,7 +31,7 @@ export function statusScreen(body: StatusBody, style: ScreenStyle): readonly str
     headerLines(view, style),
     hostTable(view, view.hosts, style),
     ...(view.stacks.length > 0 ? [componentTable(view, allOf(view, several), style)] : []),
-    eventLines('LAST 5 MIN', body.data.events, style),
+    eventSection('LAST 5 MIN', view, body.data.events, style),
     hints(view, style.width),
   ];
   return sections
@@ -89,35 +87,12 @@ export function componentTable(
     },
     { title: 'LEADER', cell: ({ component }) => leaderOf(view, component), drop: 2 },
     { title: 'WHERE', cell: ({ component }) => whereabouts(view, component) },
-    { title: 'NOTE', cell: ({ component }) => component.note ?? '' },
+    { title: 'NOTE', cell: ({ component }) => inNames(view, component.note ?? '') },
   ];
   return table(components, columns, {
     width: style.width,
     heading: (text) => style.paint('bold', text),
   });
-}
-
-/** Newest first, the last ten. */
-export function eventLines(
-  title: string,
-  events: readonly EventBody[],
-  style: ScreenStyle,
-): readonly string[] {
-  if (events.length === 0) return [];
-  const newest = events.slice(-EVENTS_SHOWN_MAX).reverse();
-  const more = events.length - newest.length;
-  const rest = more > 0 ? [`${more} more: ${typed('events --since 5m')}`] : [];
-  return [style.paint('bold', title), ...eventTable(newest, style), ...rest];
-}
-
-export function eventTable(events: readonly EventBody[], style: ScreenStyle): readonly string[] {
-  const columns: readonly Column<EventBody>[] = [
-    { title: '', cell: (event) => clock(event.at) },
-    { title: '', cell: (event) => event.host_name, drop: 1 },
-    { title: '', cell: (event) => event.kind },
-    { title: '', cell: (event) => event.text },
-  ];
-  return table(events, columns, { width: style.width, heading: (text) => text }).slice(1);
 }
 
 export function tint(paint: Paint, state: string): (text: string) => string {
@@ -198,7 +173,7 @@ function troubleLines(view: ClusterView, stack: StackView, width: number): reado
     const reasons = component.slots
       .map((slot) => slotTrouble(view, slot))
       .filter((reason) => reason !== undefined);
-    const why = reasons[0] ?? component.note ?? 'it has no slot yet';
+    const why = reasons[0] ?? inNames(view, component.note ?? 'it has no slot yet');
     const more = reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : '';
     const text = `${name} has ${servingSlots(view, component).length} of ${wantedOf(component)} healthy: ${why}${more}`;
     return wrap(text, width - indent.length).map((line) => indent + line);

@@ -4,14 +4,14 @@ import type { StatusBody } from '../http/api.ts';
 import { age } from './duration.ts';
 import {
   componentTable,
-  eventLines,
   hostTable,
   leaderOf,
-  type ScreenStyle,
   statusScreen,
   tint,
   viewLine,
 } from './status-screen.ts';
+import { eventSection } from './event-lines.ts';
+import type { ScreenStyle } from './terminal.ts';
 import type { Subject } from './subject.ts';
 import { type Column, table } from './table.ts';
 import { hostName, isUp } from './verdict.ts';
@@ -31,8 +31,9 @@ export function subjectScreen(
   const events = body.data.events.filter((event) =>
     event.about.some((id) => concerns(id, subject)),
   );
-  const last = eventLines(
+  const last = eventSection(
     `LAST 5 MIN OF ${subject.kind === 'host' ? subject.host.name : subject.id}`,
+    view,
     events,
     style,
   );

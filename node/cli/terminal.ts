@@ -8,6 +8,8 @@ import { usageFailure } from './failure.ts';
 export type Format = Parameters<typeof styleText>[0];
 /** Colors repeat what the letters say; where there are none the text comes back as it is. */
 export type Paint = (format: Format, text: string) => string;
+/** How a screen is laid out: at most `width` columns. */
+export type ScreenStyle = { readonly width: number; readonly paint: Paint };
 export type ColorChoice = 'auto' | 'always' | 'never';
 
 export type GlobalOptions = {

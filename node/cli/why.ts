@@ -5,11 +5,12 @@ import { counted } from './counted.ts';
 import { age } from './duration.ts';
 import { EXIT } from './failure.ts';
 import type { Perform } from './perform.ts';
-import { eventTable, type ScreenStyle, viewLine } from './status-screen.ts';
+import { eventTable, inNames } from './event-lines.ts';
+import { viewLine } from './status-screen.ts';
 import { resolve, type Subject } from './subject.ts';
 import { concerns, seatsOn } from './subject-screen.ts';
 import { wrap } from './table.ts';
-import { type Cli, print, printJson, widthOf } from './terminal.ts';
+import { type Cli, print, type ScreenStyle, printJson, widthOf } from './terminal.ts';
 import { condition, hostName, isHealthy, isUp, servingSlots, slotTrouble } from './verdict.ts';
 
 type Asked = Extract<Subject, { kind: 'component' | 'instance' | 'host' }>;
@@ -74,7 +75,7 @@ export function whyScreen(
     '',
     style.paint('bold', 'DECISIONS AND EVENTS, newest last'),
     ...(older > 0 ? [`${older} older ones are not shown`] : []),
-    ...(trace.length > 0 ? eventTable(decisions, style) : ['none are known to this host']),
+    ...(trace.length > 0 ? eventTable(view, decisions, style) : ['none are known to this host']),
     '',
     viewLine(view),
   ];
@@ -160,7 +161,7 @@ function leaderText(view: ClusterView, { leader }: ComponentView): string {
 
 function slotText(view: ClusterView, slot: SlotView): string {
   const { instance, host, note } = slot;
-  const why = note === undefined ? '' : `: ${note}`;
+  const why = note === undefined ? '' : `: ${inNames(view, note)}`;
   if (host === undefined && instance === undefined) return `on no host${why}`;
   const at = host ?? instance?.host ?? '';
   const place = `on ${hostName(view, at)}${isUp(view, at) ? '' : '? (not confirmed)'}`;
@@ -171,7 +172,7 @@ function slotText(view: ClusterView, slot: SlotView): string {
 
 /** The agent's own note knows best; without one the slots speak. */
 function nextText(view: ClusterView, component: ComponentView, slots: readonly SlotView[]): string {
-  if (component.note !== undefined) return component.note;
+  if (component.note !== undefined) return inNames(view, component.note);
   const trouble = slots.map((slot) => slotTrouble(view, slot)).find((text) => text !== undefined);
   if (trouble !== undefined) return `not as wanted: ${trouble}`;
   return isHealthy(view, component)

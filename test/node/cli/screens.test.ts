@@ -38,8 +38,8 @@ db         1     0    0   9f3c1e2   h1 t31  h5?       waits until the lease of h
                                                       then is placed on h3
 
 LAST 5 MIN
-00:40:33  h2  dead     h5 is dead 2.1 s after its last heartbeat, confirmed by h1 and h3
-00:40:29  h2  healthy  shop.web.2 healthy on h2 after 3.4 s
+00:40:33  h2  h5          dead     2.1 s after its last heartbeat, confirmed by h1 and h3
+00:40:29  h2  shop.web.2  healthy  on h2 after 3.4 s
 
 try: npx agentctl why db      npx agentctl host show h3      npx agentctl events -f
 `.trim(),
@@ -67,9 +67,9 @@ db         1     0    0   9f3c1e2   h1 t31  h5?       waits until the lease of
                                                       is placed on h3
 
 LAST 5 MIN
-00:40:33  h2  dead     h5 is dead 2.1 s after its last heartbeat, confirmed by
-                       h1 and h3
-00:40:29  h2  healthy  shop.web.2 healthy on h2 after 3.4 s
+00:40:33  h2  h5          dead     2.1 s after its last heartbeat, confirmed by
+                                   h1 and h3
+00:40:29  h2  shop.web.2  healthy  on h2 after 3.4 s
 
 try: npx agentctl why db
      npx agentctl host show h3
@@ -152,12 +152,12 @@ try: npx agentctl ps      npx agentctl status -w      npx agentctl events -f
 it('why tells wanted, is, leader, slots, next and the trace, newest last', () => {
   const body = degraded();
   const trace = [
-    event('2026-11-21T00:40:33Z', 'dead', ['id5aaaa'], 'h5 is dead'),
+    event('2026-11-21T00:40:33Z', 'dead', ['id5aaaa'], 'confirmed by id1aaaa and h3'),
     event(
       '2026-11-21T00:40:34Z',
       'decided',
       ['shop.db'],
-      'slot 1 moves from h5 to h3 once the lease has ended',
+      'slot 1 moves to h3 once the lease has ended',
     ),
   ];
   expect(whyScreen(body.data.cluster, dbOf(body), trace, at(80)).join('\n')).toBe(
@@ -170,8 +170,8 @@ component shop.db
   next      waits until the lease of h5 has ended (22 s), then is placed on h3
 
 DECISIONS AND EVENTS, newest last
-00:40:33  h2  dead     h5 is dead
-00:40:34  h2  decided  slot 1 moves from h5 to h3 once the lease has ended
+00:40:33  h2  h5       dead     confirmed by h1 and h3
+00:40:34  h2  shop.db  decided  slot 1 moves to h3 once the lease has ended
 
 view of h2, 0.4 s old, 2 of 3 agree
 `.trim(),

@@ -38,6 +38,7 @@ it('tells a refused stream as the error it is', async () => {
 
 it('follows events until Ctrl-C, one line or one object each', async () => {
   await using agent = await startAgent({
+    'GET /v1/status': healthy(),
     'GET /v1/events': (_, response) =>
       response.write(`${JSON.stringify(first)}\n${JSON.stringify(second)}\n`),
   });
@@ -47,17 +48,18 @@ it('follows events until Ctrl-C, one line or one object each', async () => {
   expect(await running.done).toEqual({
     code: 130,
     stdout: [
-      '00:40:29  h2        healthy           shop.web.2 is gesund ✓',
-      '00:40:33  h2        dead              h5 is dead',
+      '00:40:29  h2        shop.web.2        healthy     shop.web.2 is gesund ✓',
+      '00:40:33  h2        id5aaaa           dead        h5 is dead',
       '',
     ].join('\n'),
     stderr: '',
   });
-  expect(agent.asked[0]?.path).toBe('/v1/events?since_ms=60000&follow=1');
+  expect(agent.asked[1]?.path).toBe('/v1/events?since_ms=60000&follow=1');
 });
 
 it('prints events as NDJSON, and says with 5 that the followed agent went', async () => {
   await using agent = await startAgent({
+    'GET /v1/status': healthy(),
     'GET /v1/events': (_, response) => response.end(`${JSON.stringify(first)}\n`),
   });
   const ran = await run(['events', '-f', '--json', '--socket', agent.socket]);

@@ -130,17 +130,12 @@ export function degraded(): StatusBody {
     }),
   ];
   const events = [
-    event(
-      '2026-11-21T00:40:29Z',
-      'healthy',
-      ['shop.web.2'],
-      'shop.web.2 healthy on h2 after 3.4 s',
-    ),
+    event('2026-11-21T00:40:29Z', 'healthy', ['shop.web.2'], 'on id2aaaa after 3.4 s'),
     event(
       '2026-11-21T00:40:33Z',
       'dead',
       [idOf('h5')],
-      'h5 is dead 2.1 s after its last heartbeat, confirmed by h1 and h3',
+      '2.1 s after its last heartbeat, confirmed by id1aaaa and id3aaaa',
     ),
   ];
   const view = cluster({

@@ -1,0 +1,62 @@
+/** Events as lines: when, who says so, about what, of which kind, and the text. */
+import type { ClusterView } from '../../protocol/view/view.ts';
+import type { EventBody } from '../http/api.ts';
+import { clock } from './duration.ts';
+import { typed } from './invocation.ts';
+import { type Column, table } from './table.ts';
+import type { ScreenStyle } from './terminal.ts';
+import { hostOf } from './verdict.ts';
+
+const SHOWN_MAX = 10;
+const HOST_CHARS = 8;
+const SUBJECT_CHARS = 16;
+const KIND_CHARS = 10;
+
+/** Newest first, the last ten. */
+export function eventSection(
+  title: string,
+  view: ClusterView,
+  events: readonly EventBody[],
+  style: ScreenStyle,
+): readonly string[] {
+  if (events.length === 0) return [];
+  const newest = events.slice(-SHOWN_MAX).reverse();
+  const more = events.length - newest.length;
+  const rest = more > 0 ? [`${more} more: ${typed('events --since 5m')}`] : [];
+  return [style.paint('bold', title), ...eventTable(view, newest, style), ...rest];
+}
+
+export function eventTable(
+  view: ClusterView,
+  events: readonly EventBody[],
+  style: ScreenStyle,
+): readonly string[] {
+  const columns: readonly Column<EventBody>[] = [
+    { title: '', cell: (event) => clock(event.at) },
+    { title: '', cell: (event) => event.host_name, drop: 1 },
+    { title: '', cell: (event) => subjectOf(view, event) },
+    { title: '', cell: (event) => event.kind, drop: 2 },
+    { title: '', cell: (event) => inNames(view, event.text) },
+  ];
+  return table(events, columns, { width: style.width, heading: (text) => text }).slice(1);
+}
+
+/** Fixed columns, for a stream: each line is written before the next is known. */
+export function eventLine(view: ClusterView, event: EventBody): string {
+  const head = [
+    clock(event.at),
+    event.host_name.padEnd(HOST_CHARS),
+    subjectOf(view, event).padEnd(SUBJECT_CHARS),
+    event.kind.padEnd(KIND_CHARS),
+  ];
+  return [...head, inNames(view, event.text)].join('  ');
+}
+
+/** Ids of hosts as the names people gave them. */
+export function inNames(view: ClusterView, text: string): string {
+  return text.replaceAll(/[a-z0-9]+/g, (word) => hostOf(view, word)?.name ?? word);
+}
+
+function subjectOf(view: ClusterView, { about }: EventBody): string {
+  return inNames(view, about[0] ?? '-');
+}
