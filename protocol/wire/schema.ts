@@ -115,7 +115,7 @@ export function object<const F extends Fields>(fields: F): Schema<ObjectOf<F>> {
 /** Texts by name. The result is sorted by name. */
 export function record(
   name: Schema<string>,
-  text: Schema<string>,
+  content: Schema<string>,
   sizeMax: number,
 ): Schema<Readonly<Record<string, string>>> {
   return (value) => {
@@ -125,7 +125,7 @@ export function record(
     for (const given of Object.keys(plain.value)) {
       const key = name(given);
       if (!key.ok) return fail(within(`[${JSON.stringify(given.slice(0, 64))}]`, key.error));
-      const decoded = text(plain.value[given]);
+      const decoded = content(plain.value[given]);
       if (!decoded.ok) return fail(within(`[${JSON.stringify(given)}]`, decoded.error));
       entries.push([key.value, decoded.value]);
     }

@@ -1,0 +1,263 @@
+/** What messages and disks are made of, for fast-check: values, names and records, their relations kept. */
+import * as fc from 'fast-check';
+import {
+  ballot as ballotOf,
+  boot as bootOf,
+  componentId,
+  componentKey,
+  epoch as epochOf,
+  hostId,
+  incarnation as incarnationOf,
+  type Key,
+  ROSTER_KEY,
+  stackKey,
+  term as termOf,
+} from '../../../protocol/base/ids.ts';
+import { compareText } from '../../../protocol/base/order.ts';
+import { millis } from '../../../protocol/base/time.ts';
+import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
+import {
+  type Entry,
+  HOST_ENTRY,
+  instanceEntry,
+  leaseEntry,
+} from '../../../protocol/inventory/entry.ts';
+import type { Committed, RecordValue, Revision } from '../../../protocol/record/record.ts';
+import type { Register } from '../../../protocol/record/register.ts';
+import type { Roster } from '../../../protocol/roster/roster.ts';
+import type { InventoryOp } from '../../../protocol/wire/message.ts';
+import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
+
+export type Of<T> = fc.Arbitrary<T>;
+
+/** Without the fields that came out undefined, as `exactOptionalPropertyTypes` has it. */
+export function object<T extends object>(fields: {
+  [K in keyof T]-?: Of<T[K] | (undefined extends T[K] ? undefined : never)>;
+}): Of<T>;
+export function object(fields: Record<string, Of<unknown>>): Of<object> {
+  return fc
+    .record(fields)
+    .map((made) =>
+      Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined)),
+    );
+}
+type Maybe<T> = Of<T | undefined>;
+export const maybe = <T>(some: Of<T>): Maybe<T> => fc.option(some, { nil: undefined, freq: 2 });
+export const word = <const T extends string>(...words: readonly T[]): Of<T> =>
+  fc.constantFrom(...words);
+
+export const count: Of<number> = fc.oneof(
+  fc.nat(30),
+  fc.nat(2 ** 31 - 1),
+  fc.maxSafeNat().filter((n) => n <= COUNTER_MAX),
+  fc.constant(COUNTER_MAX),
+);
+export const boot = count.map(bootOf);
+export const incarnation = count.map(incarnationOf);
+export const ballot = count.map(ballotOf);
+export const term = count.map(termOf);
+export const epoch = fc.integer({ min: 1, max: 1_000_000 }).map(epochOf);
+export const length = fc.oneof(fc.nat(60_000), count).map(millis);
+/** Any text that can be written as UTF-8. */
+export const words = fc.oneof(
+  fc.string({ maxLength: 20 }),
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+);
+const specText = words.map((text) => text.replaceAll('\0', ''));
+const specTexts = fc.array(specText, { maxLength: 4 });
+
+export const host = fc.stringMatching(/^[a-z0-9]{1,32}$/).map(hostId);
+const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,63}$/);
+export const hostName = fc.stringMatching(/^[a-z][a-z0-9.-]{0,30}$/);
+export const peerId = fc.stringMatching(/^12D3KooW[a-zA-Z0-9]{8,40}$/);
+export const deployId = fc.stringMatching(/^[a-z0-9-]{1,36}$/);
+const component = fc.tuple(name, name).map(([stack, part]) => componentId(stack, part));
+export const key: Of<Key> = fc.oneof(
+  fc.constant(ROSTER_KEY),
+  name.map(stackKey),
+  component.map(componentKey),
+);
+export const revision: Of<Revision> = object<Revision>({ term, seq: count });
+const sortedHosts = (min: number, max: number) =>
+  fc.uniqueArray(host, { minLength: min, maxLength: max }).map((hosts) => hosts.sort(compareText));
+
+export const roster: Of<Roster> = object<Roster>({
+  epoch,
+  voters: sortedHosts(1, 7),
+  next: maybe(sortedHosts(1, 7)),
+  termMs: fc.integer({ min: 1, max: 60_000 }).map((normal) => ({ normal: millis(normal) })),
+});
+
+const port = fc.integer({ min: 1, max: 65_535 });
+const environment = fc
+  .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
+  .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
+
+export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
+  name,
+  mode: word('replicated', 'global'),
+  replicas: fc.nat(1_000),
+  image: maybe(specText),
+  entrypoint: maybe(specTexts),
+  command: maybe(specTexts),
+  process: maybe(
+    object<NonNullable<ComponentSpec['process']>>({
+      command: specTexts,
+      workingDir: maybe(specText),
+    }),
+  ),
+  environment,
+  ports: fc.array(
+    object<ComponentSpec['ports'][number]>({
+      target: port,
+      published: maybe(port),
+      protocol: word('tcp', 'udp'),
+      address: maybe(word('127.0.0.1', '::1')),
+    }),
+    { maxLength: 3 },
+  ),
+  volumes: fc.array(
+    fc.record({
+      kind: word('named', 'bind'),
+      source: specText,
+      target: specText,
+      readOnly: fc.boolean(),
+    }),
+    { maxLength: 3 },
+  ),
+  healthcheck: maybe(
+    fc.record({
+      test: fc.oneof(
+        fc.record({ kind: word('exec'), words: specTexts }),
+        fc.record({ kind: word('shell'), line: specText }),
+      ),
+      intervalMs: length,
+      timeoutMs: length,
+      retries: fc.nat(10),
+      startPeriodMs: length,
+    }),
+  ),
+  restart: fc.oneof(
+    fc.record({ kind: word('no', 'always', 'unlessStopped') }),
+    object<Extract<ComponentSpec['restart'], { kind: 'onFailure' }>>({
+      kind: word('onFailure'),
+      retryMax: maybe(fc.nat(10)),
+    }),
+  ),
+  dependsOn: fc.array(
+    fc.record({
+      on: name,
+      condition: word('started', 'healthy', 'completed'),
+      required: fc.boolean(),
+      restart: fc.boolean(),
+    }),
+    { maxLength: 2 },
+  ),
+  stopGraceMs: length,
+});
+
+export const stackSpec: Of<StackSpec> = fc.record({
+  name,
+  components: fc.uniqueArray(componentSpec, { maxLength: 3, selector: (spec) => spec.name }),
+});
+
+const member = fc.record({ id: host, name: hostName, peerId });
+export const membersRecord: Of<Placed> = fc
+  .uniqueArray(member, { minLength: 1, maxLength: 5, selector: ({ id }) => id })
+  .map((all) => ({
+    key: ROSTER_KEY,
+    value: { kind: 'members', members: all.sort((a, b) => compareText(a.id, b.id)) },
+  }));
+const stackRecord: Of<Placed> = fc
+  .record({ spec: stackSpec, gone: fc.boolean(), life: fc.nat(5) })
+  .map(({ spec, gone, life }) => ({
+    key: stackKey(spec.name),
+    value: gone ? { kind: 'stack', life } : { kind: 'stack', spec, life },
+  }));
+const slots = fc.uniqueArray(fc.record({ slot: fc.integer({ min: 1, max: 1_000 }), host }), {
+  maxLength: 5,
+  selector: ({ slot }) => slot,
+});
+const componentRecord: Of<Placed> = fc
+  .record({ stack: name, spec: componentSpec, life: fc.nat(5), stackRevision: revision, slots })
+  .map(({ stack, spec, ...rest }) => {
+    const id = componentId(stack, spec.name);
+    return { key: componentKey(id), value: { kind: 'component', component: id, spec, ...rest } };
+  });
+/** A value under the key it belongs to. */
+type Placed = { readonly key: Key; readonly value: RecordValue };
+export const placed = fc.oneof(membersRecord, stackRecord, componentRecord);
+export const committed: Of<Committed> = fc
+  .record({ placed, revision })
+  .map(({ placed: { key: at, value }, revision: at2 }) => ({ key: at, revision: at2, value }));
+export const deployIds = fc.array(deployId, { maxLength: 16 });
+
+export const register: Of<Register & { readonly key: Key }> = fc
+  .record({ placed, revision, lead: fc.nat(1_000), whole: fc.boolean(), deployIds })
+  .map(
+    ({ placed: { key: at, value }, revision: { seq, term: of }, lead, whole, deployIds: ids }) => {
+      const kept = termOf(Math.min(of, COUNTER_MAX - lead));
+      const promised = termOf(kept + lead);
+      const empty = { key: at, promised, deployIds: ids };
+      return whole ? { ...empty, revision: { term: kept, seq }, value } : empty;
+    },
+  );
+
+const exitCode = fc.integer({ min: -1, max: 255 });
+const entry: Of<Entry> = fc.oneof(
+  fc.record({
+    kind: word('host'),
+    name: hostName,
+    agent: words,
+    engine: words,
+    runs: word('images', 'processes'),
+    publishAddress: words,
+    cpuCount: fc.nat(128),
+    memoryBytes: count,
+  }),
+  object<Extract<Entry, { kind: 'instance' }>>({
+    kind: word('instance'),
+    component,
+    slot: fc.nat(1_000),
+    state: word('pending', 'preparing', 'starting', 'running', 'stopping', 'failed', 'shutdown'),
+    health: word('none', 'starting', 'healthy', 'unhealthy'),
+    attempt: count,
+    restarts: count,
+    crashLoop: fc.boolean(),
+    revision: words,
+    term,
+    engineId: maybe(words),
+    pid: maybe(count),
+    startedAt: maybe(words),
+    exitCode: maybe(exitCode),
+    reason: maybe(words),
+    ports: fc.array(fc.record({ target: port, address: words, published: port }), { maxLength: 2 }),
+  }),
+  fc.record({ kind: word('lease'), key, term }),
+);
+const change: Of<Omit<InventoryOp, 'version'>> = fc.oneof(
+  entry.map((made) => ({ name: nameOf(made), entry: made })),
+  entry.map((gone) => ({ name: nameOf(gone) })),
+);
+
+function nameOf(made: Entry): string {
+  if (made.kind === 'host') return HOST_ENTRY;
+  return made.kind === 'lease' ? leaseEntry(made.key) : instanceEntry(made.component, made.slot);
+}
+
+/** Rising from `from` on, with holes where a name was written again. */
+export const ops = fc
+  .record({
+    from: fc.nat(1_000_000),
+    changes: fc.array(fc.record({ change, step: fc.integer({ min: 1, max: 9 }) }), {
+      maxLength: 4,
+    }),
+  })
+  .map(({ from, changes }) => {
+    let version = from;
+    const made = changes.map(({ change: { name: at, ...rest }, step }) => {
+      version += step;
+      return { name: at, version, ...rest };
+    });
+    return { from, version, ops: made };
+  });
