@@ -1,7 +1,19 @@
 /** What must be there before a service starts. */
 import * as z from 'zod';
+import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import type { Dependency } from '../../protocol/component/spec.ts';
-import { complain, findingsOf, flag, mapping, pairs, text, texts, ways } from './fields.ts';
+import {
+  complain,
+  expected,
+  findingsOf,
+  flag,
+  line,
+  mapping,
+  pairs,
+  texts,
+  ways,
+} from './fields.ts';
+import type { Complaint } from './problems.ts';
 
 const CONDITIONS: Readonly<Record<string, Dependency['condition']>> = {
   service_started: 'started',
@@ -9,12 +21,12 @@ const CONDITIONS: Readonly<Record<string, Dependency['condition']>> = {
   service_completed_successfully: 'completed',
 };
 
+const KNOWN = `one of ${Object.keys(CONDITIONS).join(', ')}`;
+
 const long = mapping({
-  condition: text.transform((written, context): Dependency['condition'] => {
+  condition: line(KNOWN, (written): Result<Dependency['condition'], Complaint> => {
     const condition = Object.hasOwn(CONDITIONS, written) ? CONDITIONS[written] : undefined;
-    if (condition !== undefined) return condition;
-    const known = Object.keys(CONDITIONS).join(', ');
-    return complain(context, { message: `expected one of ${known}, got ${written}` });
+    return condition === undefined ? fail({ message: expected(KNOWN, written) }) : ok(condition);
   }),
   required: flag.optional(),
   restart: flag.optional(),

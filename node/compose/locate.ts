@@ -19,11 +19,17 @@ export function offsetOf(document: Document.Parsed, path: Path, on: 'key' | 'val
     const place = follow(document, path.slice(0, length));
     if (place === undefined) continue;
     // What is missing is told where its parent is named.
-    const node = on === 'value' && length === path.length ? place.node : place.key;
+    const meant = on === 'value' && length === path.length && !isEmpty(place.node);
+    const node = meant ? place.node : place.key;
     const start = (node ?? place.node ?? place.key)?.range?.[0];
     if (start !== undefined) return start;
   }
   return 0;
+}
+
+/** `ports:` with nothing behind it: there is no text to point at. */
+function isEmpty(node: Node | undefined): boolean {
+  return node?.range !== undefined && node.range?.[0] === node.range?.[1];
 }
 
 export function follow(document: Document.Parsed, path: Path): Place | undefined {

@@ -1,12 +1,13 @@
 /** One service of a Compose file as a component. */
 import { resolve } from 'node:path';
 import type * as z from 'zod';
+import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../protocol/base/time.ts';
 import type { ComponentSpec, Port, RestartPolicy } from '../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../protocol/limits.ts';
 import { dependsOnField } from './depends-on.ts';
 import { environmentField } from './environment.ts';
-import { array, complain, duration, integer, mapping, text } from './fields.ts';
+import { array, duration, expected, integer, line, mapping, text } from './fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import type { Lookup } from './interpolate.ts';
 import { portField } from './port.ts';
@@ -16,26 +17,25 @@ import { words } from './words.ts';
 
 const STOP_GRACE: Millis = seconds(10);
 
-const restart = text.transform((written, context): RestartPolicy => {
-  if (written === 'no') return { kind: 'no' };
-  if (written === 'always') return { kind: 'always' };
-  if (written === 'unless-stopped') return { kind: 'unlessStopped' };
-  const [, attempts] = /^on-failure(?::(\d{1,6}))?$/.exec(written) ?? [undefined, undefined];
+const RESTARTS = 'no, always, unless-stopped or on-failure[:attempts]';
+const restart = line(RESTARTS, (written): Result<RestartPolicy, Complaint> => {
+  if (written === 'no') return ok({ kind: 'no' });
+  if (written === 'always') return ok({ kind: 'always' });
+  if (written === 'unless-stopped') return ok({ kind: 'unlessStopped' });
+  const [whole, attempts = '0'] = /^on-failure(?::(\d{1,6}))?$/.exec(written) ?? [];
+  if (whole === undefined) return fail({ message: expected(RESTARTS, written) });
   // As in Docker, zero attempts means no limit.
-  if (attempts !== undefined && Number(attempts) > 0)
-    return { kind: 'onFailure', retryMax: Number(attempts) };
-  if (written === 'on-failure' || attempts !== undefined) return { kind: 'onFailure' };
-  const what = 'no, always, unless-stopped or on-failure[:attempts]';
-  return complain(context, { message: `expected ${what}, got "${written}"` });
+  const retryMax = Number(attempts);
+  return ok({ kind: 'onFailure', ...(retryMax > 0 && { retryMax }) });
 });
 
-const mode = text.transform((written, context): 'replicated' | 'global' => {
-  if (written === 'replicated' || written === 'global') return written;
-  if (/^(replicated|global)-job$/.test(written)) {
-    const next = 'use replicated with restart: on-failure';
-    return complain(context, { message: `${written} is not supported yet`, next });
-  }
-  return complain(context, { message: `expected replicated or global, got "${written}"` });
+const MODES = 'replicated or global';
+const mode = line(MODES, (written): Result<ComponentSpec['mode'], Complaint> => {
+  if (written === 'replicated' || written === 'global') return ok(written);
+  if (!/^(replicated|global)-job$/.test(written))
+    return fail({ message: expected(MODES, written) });
+  const next = 'use replicated with restart: on-failure';
+  return fail({ message: `${written} is not supported yet`, next });
 });
 
 const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {

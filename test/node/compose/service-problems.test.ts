@@ -1,0 +1,300 @@
+/** What a user reads about a service that is not as it should be, key by key. */
+import { expect, it } from 'vitest';
+import { told, web } from './told.ts';
+
+const PORT = 'write [ADDRESS:][PUBLISHED:]TARGET[/udp], e.g. 8080:80';
+const VOLUME = 'write NAME:/path/inside[:ro] or /path/on/the/host:/path/inside[:ro]';
+const INGRESS =
+  'published on the hosts that run it, not on every host; say mode: host in the long form';
+
+it.each([
+  // keys
+  [
+    'replcas: 1',
+    ['c.yaml:4:5 services.web.replcas: unknown key; docs/compose.md lists the keys that are'],
+  ],
+  ['imge: x', ['c.yaml:4:5 services.web.imge: unknown key, did you mean image?']],
+  [
+    'deploy: {replica: 2}',
+    ['c.yaml:4:14 services.web.deploy.replica: unknown key, did you mean replicas?'],
+  ],
+  [
+    'constructor: 1',
+    ['c.yaml:4:5 services.web.constructor: unknown key; docs/compose.md lists the keys that are'],
+  ],
+  [
+    'build: .',
+    [
+      'c.yaml:4:5 services.web.build: not supported yet: images are not built here; build it elsewhere and name it under image',
+    ],
+  ],
+  [
+    'deploy: {placement: {constraints: [a]}}',
+    ['c.yaml:4:14 services.web.deploy.placement: not supported yet: any host may run it'],
+  ],
+  [
+    'privileged: true',
+    [
+      'c.yaml:4:5 services.web.privileged: not supported yet: what a container may do cannot be changed yet',
+    ],
+  ],
+  ['privileged: false', []],
+  ['networks: {}', []],
+  ['profiles:', []],
+  [
+    'container_name: x',
+    [
+      'warning c.yaml:4:5 services.web.container_name: ignored: an instance is named after its stack, component and slot',
+    ],
+  ],
+  ['x-anything: {of: [mine]}', []],
+  [
+    'x-millrace: {proces: 1}',
+    ['c.yaml:4:18 services.web.x-millrace.proces: unknown key, did you mean process?'],
+  ],
+  [
+    'x-millrace: {x-y: 1}',
+    [
+      'c.yaml:4:18 services.web.x-millrace.x-y: unknown key; docs/compose.md lists the keys that are',
+    ],
+  ],
+  [
+    'deploy: {x-millrace: {}}',
+    [
+      'c.yaml:4:14 services.web.deploy.x-millrace: not read here; move it to the service or to the top of the file',
+    ],
+  ],
+  [
+    'x-millrace: {process: {command: []}}',
+    ['c.yaml:4:37 services.web.x-millrace.process.command: the command is empty'],
+  ],
+  [
+    'x-millrace: {process: {}}',
+    ['c.yaml:4:18 services.web.x-millrace.process.command: missing: text or a list of words'],
+  ],
+  // kinds of value
+  [
+    'command: {a: 1}',
+    ['c.yaml:4:14 services.web.command: expected text or a list of words, got a mapping'],
+  ],
+  ['command: [a, 1]', ['c.yaml:4:18 services.web.command[1]: expected text, got the number 1']],
+  [`command: a "b`, ['c.yaml:4:14 services.web.command: a " is not closed']],
+  [
+    'deploy: {replicas: 1.5}',
+    [
+      'c.yaml:4:24 services.web.deploy.replicas: expected a whole number from 0 to 1000, got the number 1.5',
+    ],
+  ],
+  [
+    'deploy: {replicas: -1}',
+    [
+      'c.yaml:4:24 services.web.deploy.replicas: expected a whole number from 0 to 1000, got the number -1',
+    ],
+  ],
+  [
+    'deploy: {replicas: "${N}x"}',
+    ['c.yaml:4:24 services.web.deploy.replicas: expected a whole number from 0 to 1000, got "2x"'],
+  ],
+  [
+    'deploy: {mode: every}',
+    ['c.yaml:4:20 services.web.deploy.mode: expected replicated or global, got "every"'],
+  ],
+  [
+    'deploy: {mode: global-job}',
+    [
+      'c.yaml:4:20 services.web.deploy.mode: global-job is not supported yet; use replicated with restart: on-failure',
+    ],
+  ],
+  [
+    'deploy: {mode: global, replicas: 2}',
+    [
+      'c.yaml:4:28 services.web.deploy.replicas: has no meaning here: mode: global means one on every host; remove one of the two',
+    ],
+  ],
+  [
+    'scale: 3\n    deploy: {replicas: 2}',
+    ['c.yaml:5:14 services.web.deploy.replicas: differs from scale: 3; keep one of the two'],
+  ],
+  [
+    'restart: sometimes',
+    [
+      'c.yaml:4:14 services.web.restart: expected no, always, unless-stopped or on-failure[:attempts], got "sometimes"',
+    ],
+  ],
+  [
+    'restart: false',
+    [
+      'c.yaml:4:14 services.web.restart: expected no, always, unless-stopped or on-failure[:attempts], got false',
+    ],
+  ],
+  [
+    'stop_grace_period: 10',
+    [
+      'c.yaml:4:24 services.web.stop_grace_period: expected a duration such as 1m30s or 500ms, got the number 10',
+    ],
+  ],
+  [
+    'stop_grace_period: 10 s',
+    [
+      'c.yaml:4:24 services.web.stop_grace_period: expected a duration such as 1m30s or 500ms, got "10 s"',
+    ],
+  ],
+  [
+    'stop_grace_period: 5w',
+    ['c.yaml:4:24 services.web.stop_grace_period: 5w is too long, at most 24d are possible'],
+  ],
+  // environment
+  [
+    'environment: x',
+    ['c.yaml:4:18 services.web.environment: expected a mapping or a list of NAME=value, got "x"'],
+  ],
+  ['environment: {A: [1]}', ['c.yaml:4:22 services.web.environment.A: expected text, got a list']],
+  [
+    'environment: ["=1"]',
+    ['c.yaml:4:19 services.web.environment[0]: "" is no name for a variable'],
+  ],
+  [
+    'environment: {"A B": 1}',
+    ['c.yaml:4:26 services.web.environment.A B: "A B" is no name for a variable'],
+  ],
+  [
+    'environment: [GONE]',
+    [
+      'warning c.yaml:4:19 services.web.environment[0]: GONE is not set here, so the component does not get it',
+    ],
+  ],
+  [
+    'environment: {V: 1.10}',
+    [
+      'warning c.yaml:4:22 services.web.environment.V: 1.10 is a number and is passed on as 1.1; quote it to keep it as it is',
+    ],
+  ],
+  // ports
+  [
+    'ports: ["80:x"]',
+    [`c.yaml:4:13 services.web.ports[0]: expected a port from 1 to 65535, got "x"; ${PORT}`],
+  ],
+  [
+    'ports: ["1:2:3:4"]',
+    [`c.yaml:4:13 services.web.ports[0]: expected a port, got "1:2:3:4"; ${PORT}`],
+  ],
+  [
+    'ports: ["0:80"]',
+    [`c.yaml:4:13 services.web.ports[0]: expected a port from 1 to 65535, got "0"; ${PORT}`],
+  ],
+  ['ports: ["a:80:80"]', ['c.yaml:4:13 services.web.ports[0]: expected an IP address, got "a"']],
+  ['ports: ["80/sctp"]', ['c.yaml:4:13 services.web.ports[0]: expected tcp or udp, got sctp']],
+  [
+    'ports: ["80-90:80-90"]',
+    [
+      'c.yaml:4:13 services.web.ports[0]: "80-90:80-90" is a range: ranges of ports are not supported yet; list the ports one by one',
+    ],
+  ],
+  [
+    'ports: [{published: 1}]',
+    ['c.yaml:4:13 services.web.ports[0].target: missing: a whole number from 1 to 65535'],
+  ],
+  [
+    'ports: [{target: 1, mode: vip}]',
+    ['c.yaml:4:31 services.web.ports[0].mode: expected host or ingress, got vip'],
+  ],
+  ['ports: ["80:80"]', [`warning c.yaml:4:13 services.web.ports[0]: ${INGRESS}`]],
+  ['ports: [{target: 80, mode: host}]', []],
+  [
+    'ports: [{target: 1, published: 9, mode: host}, {target: 2, published: 9, mode: host}]',
+    ['warning c.yaml:4:52 services.web.ports[1]: port 9/tcp is published twice'],
+  ],
+  [
+    'ports: ["80:80"]\n    scale: 2',
+    [
+      `warning c.yaml:4:13 services.web.ports[0]: ${INGRESS}`,
+      'warning c.yaml:4:13 services.web.ports[0]: port 80 is fixed, so each of the 2 instances needs a host of its own',
+    ],
+  ],
+  // volumes
+  [
+    'volumes: ["./a:/b"]',
+    [
+      'c.yaml:4:15 services.web.volumes[0]: the path "./a" is relative: on every host it would be another folder; write the absolute path of a folder that each host has, or use a named volume',
+    ],
+  ],
+  [
+    'volumes: [/a]',
+    [
+      `c.yaml:4:15 services.web.volumes[0]: the volume "/a" has no name: a volume without a name is lost with its instance; ${VOLUME}`,
+    ],
+  ],
+  [
+    'volumes: ["a:b"]',
+    [`c.yaml:4:15 services.web.volumes[0]: the path inside must begin with /, got "b"; ${VOLUME}`],
+  ],
+  [
+    'volumes: ["/a:/b:z"]',
+    ['c.yaml:4:15 services.web.volumes[0]: the volume option "z" is not supported; use ro or rw'],
+  ],
+  ['volumes: ["/a:/b", "/c:/b"]', ['c.yaml:4:24 services.web.volumes[1]: /b is mounted twice']],
+  [
+    'volumes: [{type: tmpfs, target: /t}]',
+    [
+      'c.yaml:4:22 services.web.volumes[0].type: volumes of type tmpfs are not supported yet; use volume or bind',
+    ],
+  ],
+  [
+    'volumes: ["dat:/d"]\nvolumes: {data: }',
+    [
+      'c.yaml:4:15 services.web.volumes[0]: there is no volume dat, did you mean data?; add it under volumes at the top: "dat:"',
+    ],
+  ],
+  // healthcheck
+  [
+    'healthcheck: {test: []}',
+    [
+      'c.yaml:4:25 services.web.healthcheck.test: the first word must be CMD, CMD-SHELL or NONE, got ""',
+    ],
+  ],
+  [
+    'healthcheck: {test: [curl, x]}',
+    [
+      'c.yaml:4:25 services.web.healthcheck.test: the first word must be CMD, CMD-SHELL or NONE, got "curl"',
+    ],
+  ],
+  [
+    'healthcheck: {test: [CMD-SHELL, a, b]}',
+    ['c.yaml:4:25 services.web.healthcheck.test: CMD-SHELL wants exactly one line behind it'],
+  ],
+  [
+    'healthcheck: {test: [CMD]}',
+    ['c.yaml:4:25 services.web.healthcheck.test: CMD wants words behind it'],
+  ],
+  [
+    'healthcheck: {interval: 1s}',
+    [
+      'c.yaml:4:18 services.web.healthcheck: missing: test: what an image brings along cannot be changed in part; write test: [CMD, program, …]',
+    ],
+  ],
+  [
+    'healthcheck: {disable: true}',
+    [
+      'warning c.yaml:4:5 services.web.healthcheck: no healthcheck is added: a healthcheck that the image brings along stays on',
+    ],
+  ],
+  // variables
+  [
+    'command: $GONE $GONE ${EMPTY}',
+    ['warning c.yaml:4:14 services.web.command: the variable GONE is not set, it counts as empty'],
+  ],
+  [
+    'command: [a, "${GONE:?say which}"]',
+    [
+      'c.yaml:4:18 services.web.command[1]: the variable GONE must have a value: say which; set GONE in the environment or in .env',
+    ],
+  ],
+  [
+    'command: a ${',
+    [
+      'c.yaml:4:14 services.web.command: invalid variable ${: the closing brace is missing; write $$ for a dollar sign that is meant',
+    ],
+  ],
+])('service: %s', (lines, wanted) => {
+  expect(told(web(lines))).toEqual(wanted);
+});
