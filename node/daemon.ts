@@ -7,17 +7,16 @@
  *          ▼              │    │
  *       joining ──────────┴────┘ welcomed
  */
-import { writeFile } from 'node:fs/promises';
-import { join as joinPath } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { clusterId } from '../protocol/base/ids.ts';
 import { LAN } from '../protocol/config.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
+import { readAgentFile, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
 import type { AgentSettings } from './config.ts';
-import { openEngine } from './engine/select.ts';
+import { type EngineChoice, openEngine } from './engine/select.ts';
 import { servePeers } from './http/peer-requests.ts';
 import type { Logger } from './log.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
@@ -116,9 +115,9 @@ async function run(
 ): Promise<Agent> {
   const { settings, log, store, identityKey, peerId, fatal } = parts;
   const host = hostIdOf(peerId);
-  const { publishAddress, dockerSocket } = settings;
+  const { name, publishAddress, dockerSocket, socket } = settings;
   const engine = await openEngine(
-    settings.engine,
+    await engineChoice(settings),
     { cluster: credentials.cluster, host, publishAddress },
     { stateDir: settings.state, ...(dockerSocket === undefined ? {} : { dockerSocket }) },
   );
@@ -136,28 +135,25 @@ async function run(
     fatal,
   });
   await servePeers(agent);
-  await writeAgentFile(settings, agent, credentials);
+  await writeAgentFile(settings.state, {
+    cluster: credentials.cluster,
+    host,
+    name,
+    pid: process.pid,
+    engine: engine.kind,
+    publish_address: publishAddress,
+    socket,
+  });
   return agent;
 }
 
-/** For `agentctl ps --local` and friends, who must find this host's instances when no agent answers. */
-async function writeAgentFile(
-  settings: AgentSettings,
-  agent: Agent,
-  { cluster }: Credentials,
-): Promise<void> {
-  const { name, publishAddress: publish_address, socket } = settings;
-  const engine = agent.engine.kind;
-  const body = {
-    cluster,
-    host: agent.host,
-    name,
-    pid: process.pid,
-    engine,
-    publish_address,
-    socket,
-  };
-  await writeFile(joinPath(settings.state, 'agent.json'), `${JSON.stringify(body, null, 2)}\n`);
+/**
+ * `auto` decides once: an agent that worked with Docker waits for it to come back (systemd starts us
+ * again) rather than leave its containers to nobody and start the same as processes.
+ */
+async function engineChoice({ engine, state }: AgentSettings): Promise<EngineChoice> {
+  if (engine !== 'auto') return engine;
+  return (await readAgentFile(state))?.engine ?? 'auto';
 }
 
 async function welcomed(agent: Agent): Promise<boolean> {

@@ -3,11 +3,11 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { readAgentFile } from '../agent-file.ts';
 import { createClient } from '../http/client.ts';
 import { findState } from '../paths.ts';
 import { EXIT, Failure } from './failure.ts';
 import { asTyped, typed } from './invocation.ts';
-import { readAgentFile } from './local-engine.ts';
 import type { Perform } from './perform.ts';
 import { type Cli, type GlobalOptions, note, print, printJson } from './terminal.ts';
 

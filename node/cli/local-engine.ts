@@ -1,6 +1,5 @@
 /** This host's engine, asked without the agent: what `ps --local` and `destroy --local` see. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type AgentFile, readAgentFile } from '../agent-file.ts';
 import type { Engine, EngineInstance } from '../engine/engine.ts';
 import { findState } from '../paths.ts';
 import { age } from './duration.ts';
@@ -9,29 +8,7 @@ import { tint } from './status-screen.ts';
 import { table } from './table.ts';
 import type { Cli, ScreenStyle } from './terminal.ts';
 
-/** What the agent leaves in its state folder so that others know whose instances are ours. */
-export type AgentFile = {
-  readonly cluster: string;
-  readonly host: string;
-  readonly name: string;
-  readonly pid: number;
-  readonly engine: 'docker' | 'process';
-  readonly publish_address: string;
-  readonly socket: string;
-};
-
 const ENGINE_MS = 30_000;
-
-export async function readAgentFile(state: string): Promise<AgentFile | undefined> {
-  let text: string;
-  try {
-    text = await readFile(join(state, 'agent.json'), 'utf8');
-  } catch {
-    return undefined;
-  }
-  const read = parsed(text);
-  return isAgentFile(read) ? read : undefined;
-}
 
 export type LocalInstances = {
   readonly host: string;
@@ -90,25 +67,6 @@ async function openLocal(agent: AgentFile): Promise<Engine> {
 
 function bounded(signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(ENGINE_MS)]);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isAgentFile(value: unknown): value is AgentFile {
-  if (typeof value !== 'object' || value === null) return false;
-  const file = value as Partial<Record<keyof AgentFile, unknown>>;
-  const texts = [file.cluster, file.host, file.name, file.publish_address, file.socket];
-  return (
-    texts.every((text) => typeof text === 'string') &&
-    typeof file.pid === 'number' &&
-    (file.engine === 'docker' || file.engine === 'process')
-  );
 }
 
 function sinceOf(startedAt: string | undefined): string {

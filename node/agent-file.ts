@@ -1,0 +1,36 @@
+/**
+ * `agent.json` in the state folder: whose instances this host's are, for those who must know it while
+ * no agent answers (`agentctl ps --local`, the next agent).
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const AGENT_FILE = z.object({
+  cluster: z.string(),
+  host: z.string(),
+  name: z.string(),
+  pid: z.number(),
+  engine: z.enum(['docker', 'process']),
+  publish_address: z.string(),
+  socket: z.string(),
+});
+export type AgentFile = Readonly<z.infer<typeof AGENT_FILE>>;
+
+const NAME = 'agent.json';
+
+/** Undefined: no agent of a cluster has run with this folder, or the file is not whole. */
+export async function readAgentFile(state: string): Promise<AgentFile | undefined> {
+  try {
+    return AGENT_FILE.parse(JSON.parse(await readFile(join(state, NAME), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole or not at all, whenever it is read. */
+export async function writeAgentFile(state: string, file: AgentFile): Promise<void> {
+  const draft = join(state, `${NAME}.new`);
+  await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`);
+  await rename(draft, join(state, NAME));
+}
