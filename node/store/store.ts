@@ -98,7 +98,6 @@ function writeQueue(ask: Ask, folder: string) {
     add(entries: readonly StoredEntry[]): Promise<void> {
       pendingCount += entries.length;
       if (pendingCount > PENDING_ENTRIES_MAX) broken ??= tooSlow(folder);
-      if (broken !== undefined) return Promise.reject(broken);
       return new Promise((resolve, reject) => {
         pending.push({ entries, resolve, reject });
         running ??= run();
