@@ -7,7 +7,8 @@ import { expect, it } from 'vitest';
 const MAY_IMPORT: Record<string, readonly string[]> = {
   protocol: ['protocol'],
   sim: ['protocol', 'sim', 'packages'],
-  node: ['protocol', 'node', 'packages'],
+  // The manifest tells the agent its own version.
+  node: ['protocol', 'node', 'packages', 'package.json'],
   test: ['protocol', 'sim', 'node', 'test', 'packages'],
   scripts: ['protocol', 'sim', 'node', 'scripts', 'packages'],
   examples: ['examples', 'packages'],
