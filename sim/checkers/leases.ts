@@ -1,0 +1,88 @@
+/**
+ * S1 At every moment at most one host leads a key by its own clock.
+ * S3 Terms rise strictly: from one holder to the next, and with every raised ballot.
+ *
+ * A hold changes only in a step of its host and ends at an instant known beforehand, so it is enough
+ * to look after each step of each host, in the world's time.
+ */
+import type { Key } from '../../protocol/base/ids.ts';
+import { heldKeys } from '../../protocol/view/held.ts';
+import { momentOf } from '../clock.ts';
+import type { Micros } from '../event-queue.ts';
+import { type Host, localNow } from '../host.ts';
+import type { Report } from './report.ts';
+
+type Hold = { readonly term: number; readonly until: Micros; readonly life: object };
+type Reign = { readonly term: number; readonly host: Host; readonly life: object };
+export type LeaseChecker = {
+  readonly report: Report;
+  /** Of each key, who holds it until when. */
+  readonly holds: Map<Key, Map<Host, Hold>>;
+  /** Of each key, the highest term ever held. */
+  readonly reigns: Map<Key, Reign>;
+  /** Of each host, what it held after its last step. */
+  readonly keysOf: Map<Host, ReadonlySet<Key>>;
+  acquisitions: number;
+  leaderChanges: number;
+};
+
+export const createLeaseChecker = (report: Report): LeaseChecker => ({
+  report,
+  holds: new Map(),
+  reigns: new Map(),
+  keysOf: new Map(),
+  acquisitions: 0,
+  leaderChanges: 0,
+});
+
+export function checkLeases(checker: LeaseChecker, host: Host, now: Micros): void {
+  const { agent } = host;
+  if (agent === undefined) return;
+  const held = heldKeys(agent.core, localNow(agent, now));
+  const before = checker.keysOf.get(host);
+  if (held.length === 0 && before === undefined) return;
+  const keys = new Set<Key>();
+  for (const { key, term, validUntil } of held) {
+    keys.add(key);
+    const until = momentOf(agent.clock, validUntil);
+    noteHold(checker, host, key, { term, until, life: agent }, now);
+  }
+  for (const key of before ?? []) if (!keys.has(key)) checker.holds.get(key)?.delete(host);
+  if (keys.size > 0) checker.keysOf.set(host, keys);
+  else checker.keysOf.delete(host);
+}
+
+function noteHold(checker: LeaseChecker, host: Host, key: Key, hold: Hold, now: Micros): void {
+  let holders = checker.holds.get(key);
+  if (holders === undefined) checker.holds.set(key, (holders = new Map<Host, Hold>()));
+  const known = holders.get(host);
+  holders.set(host, hold);
+  if (known?.until === hold.until && known.term === hold.term) return;
+  for (const [other, { term, until }] of holders)
+    if (other !== host && now < until)
+      checker.report('S1', `${host.id} leads ${key} under term ${hold.term}, so does ${other.id} under term ${term} for ${until - now} µs more`);
+  noteReign(checker, host, key, hold);
+}
+
+function noteReign(checker: LeaseChecker, host: Host, key: Key, { term, life }: Hold): void {
+  const reign = checker.reigns.get(key);
+  const same = reign?.host === host && reign.life === life;
+  if (reign !== undefined && (term < reign.term || (term === reign.term && !same)))
+    checker.report('S3', `${host.id} leads ${key} under term ${term}, after ${reign.host.id} under term ${reign.term}`);
+  if (reign?.term === term && same) return;
+  checker.acquisitions += 1;
+  if (reign !== undefined && !same) checker.leaderChanges += 1;
+  checker.reigns.set(key, { term, host, life });
+}
+
+/** Its memory is gone, and with it all that it held. */
+export function forgetHolds(checker: LeaseChecker, host: Host): void {
+  for (const key of checker.keysOf.get(host) ?? []) checker.holds.get(key)?.delete(host);
+  checker.keysOf.delete(host);
+}
+
+export function holdersOf(checker: LeaseChecker, key: Key, now: Micros): readonly Host[] {
+  return [...(checker.holds.get(key) ?? [])]
+    .filter(([, { until }]) => now < until)
+    .map(([host]) => host);
+}

@@ -1,0 +1,123 @@
+/**
+ * S5 What a voter has promised it keeps, across restarts: per key the ballots and terms it has said
+ *    yes to never fall. A new life starts from its disk, so what is on the disk never falls either.
+ * S7 One roster per epoch.
+ */
+import type { Key } from '../../protocol/base/ids.ts';
+import type { DiskWrite } from '../../protocol/effect.ts';
+import { compareRevision, showRevision } from '../../protocol/record/record.ts';
+import type { Committed } from '../../protocol/record/record.ts';
+import type { Register } from '../../protocol/record/register.ts';
+import type { Roster } from '../../protocol/roster/roster.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+import type { Host, Outward } from '../host.ts';
+import type { Report } from './report.ts';
+
+export type PromiseChecker = {
+  readonly report: Report;
+  /** Highest ballot of leases and term of records said yes to, by voter and key. */
+  readonly ballots: Map<string, number>;
+  readonly terms: Map<string, number>;
+  readonly rosters: Map<number, string>;
+  readonly disks: Map<string, unknown>;
+};
+
+export const createPromiseChecker = (report: Report): PromiseChecker => ({
+  report,
+  ballots: new Map(),
+  terms: new Map(),
+  rosters: new Map(),
+  disks: new Map(),
+});
+
+/** A message leaves: from here on others count on it. */
+export function checkPromise(checker: PromiseChecker, host: Host, effect: Outward): void {
+  if (effect.kind !== 'send') return;
+  const { message } = effect;
+  switch (message.kind) {
+    case 'prepareAck':
+      for (const { key, ballot, status } of message.items)
+        if (status !== 'nack') rise(checker, checker.ballots, host, key, ballot, message.kind);
+      return;
+    case 'acceptAck':
+      for (const { key, ballot, ok } of message.items)
+        if (ok) rise(checker, checker.ballots, host, key, ballot, message.kind);
+      return;
+    case 'readAck':
+      if (message.ok) rise(checker, checker.terms, host, message.key, message.term, message.kind);
+      return;
+    case 'writeAck':
+      if (message.outcome === 'stored')
+        rise(checker, checker.terms, host, message.key, message.revision.term, message.kind);
+      return;
+    case 'rosterChosen':
+      return checkRoster(checker, host, message.roster);
+    default:
+  }
+}
+
+function rise(
+  { report }: PromiseChecker,
+  table: Map<string, number>,
+  host: Host,
+  key: Key,
+  n: number,
+  kind: Message['kind'],
+): void {
+  const place = `${host.id} ${key}`;
+  const known = table.get(place) ?? 0;
+  if (n < known) report('S5', `${host.id} says yes to ${n} for ${key} (${kind}), after ${known}`);
+  else table.set(place, n);
+}
+
+export function checkRoster({ report, rosters }: PromiseChecker, host: Host, roster: Roster): void {
+  if (roster.epoch === 0) return;
+  const text = `${roster.voters.join(' ')} / ${roster.next?.join(' ') ?? ''}`;
+  const known = rosters.get(roster.epoch);
+  if (known === undefined) rosters.set(roster.epoch, text);
+  else if (known !== text)
+    report('S7', `${host.id} has ${text} as the roster of epoch ${roster.epoch}, others ${known}`);
+}
+
+/** A write has become durable. */
+export function checkDisk(checker: PromiseChecker, host: Host, writes: readonly DiskWrite[]): void {
+  for (const { name, value } of writes) {
+    const place = `${host.id} ${name}`;
+    const known = checker.disks.get(place);
+    if (value === undefined) checker.disks.delete(place);
+    else checker.disks.set(place, value);
+    if (value === undefined || known === undefined) continue;
+    const fallen = fall(name, known, value);
+    if (fallen !== undefined) checker.report('S5', `${name} on the disk of ${host.id}: ${fallen}`);
+  }
+}
+
+function fall(name: string, was: unknown, is: unknown): string | undefined {
+  const less = (what: string, a: number, b: number): string | undefined =>
+    b < a ? `${what} falls from ${a} to ${b}` : undefined;
+  if (name === 'host') {
+    const [a, b] = [was, is] as { boot: number; ceiling: number; maxTermMs: number }[];
+    if (a === undefined || b === undefined) return undefined;
+    return (
+      less('boot', a.boot, b.boot) ??
+      less('ceiling', a.ceiling, b.ceiling) ??
+      less('maxTermMs', a.maxTermMs, b.maxTermMs)
+    );
+  }
+  if (name === 'roster') return less('epoch', (was as Roster).epoch, (is as Roster).epoch);
+  if (name.startsWith('record/')) {
+    const [a, b] = [was as Register, is as Register];
+    return less('promise', a.promised, b.promised) ?? older(a.revision, b.revision);
+  }
+  if (name.startsWith('committed/'))
+    return older((was as Committed).revision, (is as Committed).revision);
+  return undefined;
+}
+
+function older(a: Register['revision'], b: Register['revision']): string | undefined {
+  if (a === undefined) return undefined;
+  if (b === undefined) return 'revision is forgotten';
+  if (compareRevision(b, a) >= 0) return undefined;
+  return `revision falls from ${showRevision(a)} to ${showRevision(b)}`;
+}
+
