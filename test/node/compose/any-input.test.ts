@@ -99,7 +99,7 @@ test.prop([value])('any values', (anything) => {
   expectWellFormed(text, load(text));
 });
 
-test.prop([fc.dictionary(word, service, { minKeys: 1, maxKeys: 3 }), value], { numRuns: 300 })(
+test.prop([fc.dictionary(word, service, { minKeys: 1, maxKeys: 3 }), value], { numRuns: 150 })(
   'any services',
   (services, volumes) => {
     const text = stringify({ services, volumes });
@@ -107,7 +107,7 @@ test.prop([fc.dictionary(word, service, { minKeys: 1, maxKeys: 3 }), value], { n
   },
 );
 
-test.prop([fc.nat(EXAMPLE.length), fc.nat(40), word], { numRuns: 300 })(
+test.prop([fc.nat(EXAMPLE.length), fc.nat(40), word], { numRuns: 150 })(
   'the example with a part replaced',
   (at, length, replacement) => {
     const text = EXAMPLE.slice(0, at) + replacement + EXAMPLE.slice(at + length);

@@ -47,7 +47,9 @@ it('fills in every default', () => {
 });
 
 const long = (port: object) => `ports: [${JSON.stringify(port)}]`;
-it.each<[string, Partial<ComponentSpec>]>([
+/** Part of a component, its lengths of time plain numbers. */
+type Wanted = { readonly [Key in keyof ComponentSpec]?: unknown };
+it.each<[string, Wanted]>([
   // words
   ['command: [a, "b c"]', { command: ['a', 'b c'] }],
   ['command: a  "b c"\td\\ e \'$$f "g\' ""', { command: ['a', 'b c', 'd e', '$f "g', ''] }],
@@ -139,7 +141,7 @@ it.each<[string, Partial<ComponentSpec>]>([
         timeoutMs: 30_000,
         retries: 3,
         startPeriodMs: 0,
-      } as ComponentSpec['healthcheck'],
+      },
     },
   ],
   [
@@ -151,7 +153,7 @@ it.each<[string, Partial<ComponentSpec>]>([
         timeoutMs: 1_500,
         retries: 5,
         startPeriodMs: 250,
-      } as ComponentSpec['healthcheck'],
+      },
     },
   ],
   [
@@ -163,7 +165,7 @@ it.each<[string, Partial<ComponentSpec>]>([
         timeoutMs: 30_000,
         retries: 3,
         startPeriodMs: 0,
-      } as ComponentSpec['healthcheck'],
+      },
     },
   ],
   ['healthcheck: {test: [NONE]}', {}],
@@ -179,8 +181,8 @@ it.each<[string, Partial<ComponentSpec>]>([
   ['scale: 2', { replicas: 2 }],
   ['deploy: {mode: global}', { mode: 'global' }],
   ['deploy:', {}],
-  ['stop_grace_period: 1h1m1s1ms', { stopGraceMs: 3_661_001 as ComponentSpec['stopGraceMs'] }],
-  ['stop_grace_period: 100us', { stopGraceMs: 1 as ComponentSpec['stopGraceMs'] }],
+  ['stop_grace_period: 1h1m1s1ms', { stopGraceMs: 3_661_001 }],
+  ['stop_grace_period: 100us', { stopGraceMs: 1 }],
 ])('%s', (lines, wanted) => {
   expect(component(lines)).toEqual({ ...component(), ...wanted });
 });
@@ -212,7 +214,7 @@ services:
   expect([db?.restart, migrate?.restart]).toEqual([{ kind: 'always' }, { kind: 'onFailure' }]);
 });
 
-it.each([
+it.each<[string, string, string | undefined, string, string]>([
   ['name: a\nservices: {web: {image: i}}', '/srv/dir', 'b', 'b', 'the name asked for wins'],
   ['name: a\nservices: {web: {image: i}}', '/srv/dir', undefined, 'a', 'then that in the file'],
   ['name: s${N}\nservices: {web: {image: i}}', '/srv/dir', undefined, 's3', 'with variables'],
