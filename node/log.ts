@@ -17,12 +17,15 @@ export type LogInit = {
 };
 
 const STDERR = 2;
+/** Waiting while stderr takes nothing; further lines are dropped. */
+const BUFFER_CHARS_MAX = 4_194_304;
+/** Many times what one write takes. */
+const SETTLE_MS = 10;
 
 /** Written without blocking; whatever is buffered is flushed when the process exits. */
 export function createLogger(init: LogInit): Logger {
   const format = init.format ?? formatOf(STDERR, process.env, process.stderr.isTTY);
-  // pino itself flushes this at exit, as long as it is asynchronous.
-  const stderr = pino.destination({ dest: STDERR, sync: false });
+  const stderr = openStderr();
   return pino(
     {
       level: init.level,
@@ -32,6 +35,19 @@ export function createLogger(init: LogInit): Logger {
     },
     destinationOf(format, stderr),
   );
+}
+
+/**
+ * pino flushes an asynchronous destination at exit. What a thread is just writing then would come
+ * after what is flushed; so it is given the time to end. pino's `fatal` would flush as well, and
+ * is kept from it by being shown `write` alone.
+ */
+function openStderr(): DestinationStream {
+  const stderr = pino.destination({ dest: STDERR, sync: false, maxLength: BUFFER_CHARS_MAX });
+  process.prependListener('exit', () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
+  });
+  return { write: (line) => stderr.write(line) };
 }
 
 /** JOURNAL_STREAM is inherited by everything; it counts only if stderr is that very stream. */
