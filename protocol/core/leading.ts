@@ -12,7 +12,9 @@ import {
   stackOf,
 } from '../base/ids.ts';
 import { compareText, sorted } from '../base/order.ts';
+import { after } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
+import { sameSpec } from '../component/digest.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { HOST_ENTRY } from '../inventory/entry.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
@@ -62,8 +64,10 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     } else if (writer.phase === 'outbid') {
       // R6: read again under the present term; if that is not higher yet, raise the ballot first.
       if (hold.term > writer.term) reread(writer, turn, roster, hold.term);
-      else if (turn.now >= writer.resendAt)
+      else if (turn.now >= writer.resendAt) {
+        writer.resendAt = after(turn.now, turn.config.retryMs);
         acquire(leases.holder, leases.links, turn, roster, [key]);
+      }
     } else if (turn.now >= writer.resendAt) {
       resend(writer, turn, roster);
     }
@@ -143,7 +147,7 @@ function assign(
   const same =
     current !== undefined &&
     JSON.stringify(current.slots) === JSON.stringify(slots) &&
-    JSON.stringify(current.spec) === JSON.stringify(spec);
+    sameSpec(current.spec, spec);
   if (same) return undefined;
   return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
 }

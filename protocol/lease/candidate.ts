@@ -14,7 +14,15 @@ import { within } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
 import type { Turn } from '../turn.ts';
 
-type Candidacy = { tryAt: Instant; failures: number };
+type Candidacy = {
+  /** FOREVER: not before something changes. */
+  tryAt: Instant;
+  /** A ballot of ours is under way: it ends as a lease or with `noteFailed`. */
+  trying: boolean;
+  failures: number;
+  /** A voter has said that the key is free: one try, whoever claims to lead. */
+  opened: boolean;
+};
 export type Candidacies = Map<Key, Candidacy>;
 
 const FIRST_BACKOFF_MS = 20;
@@ -44,13 +52,14 @@ export function survey(candidacies: Candidacies, turn: Turn, field: Field): void
       continue;
     }
     const known = candidacies.get(key);
-    if (field.leaderOf(key) !== undefined) {
-      if (known === undefined || known.failures === 0)
-        candidacies.set(key, { tryAt: FOREVER, failures: 0 });
+    if (known?.trying === true) continue;
+    if (field.leaderOf(key) !== undefined && known?.opened !== true) {
+      candidacies.set(key, { tryAt: FOREVER, trying: false, failures: 0, opened: false });
       continue;
     }
     if (known !== undefined && known.tryAt !== FOREVER) continue;
-    candidacies.set(key, { tryAt: staggered(turn, field, key), failures: 0 });
+    const tryAt = staggered(turn, field, key);
+    candidacies.set(key, { tryAt, trying: false, failures: 0, opened: false });
   }
 }
 
@@ -71,22 +80,27 @@ export function noteOpen(
   for (const key of keys) {
     if (!field.wanted.has(key) || field.isHeld(key)) continue;
     const known = candidacies.get(key);
+    if (known?.trying === true) {
+      known.opened = true; // should this ballot fail, the next may win
+      continue;
+    }
     const tryAt = staggered(turn, field, key);
     if (known === undefined || tryAt < known.tryAt)
-      candidacies.set(key, { tryAt, failures: known?.failures ?? 0 });
+      candidacies.set(key, { tryAt, trying: false, failures: known?.failures ?? 0, opened: true });
   }
 }
 
 /** Ballots for these keys came to nothing: wait, longer each time. */
 export function noteFailed(candidacies: Candidacies, turn: Turn, keys: readonly Key[]): void {
   for (const key of keys) {
-    const failures = (candidacies.get(key)?.failures ?? 0) + 1;
+    const known = candidacies.get(key);
+    const failures = known?.opened === true ? 1 : (known?.failures ?? 0) + 1;
     const doublings = Math.min(failures - 1, BACKOFF_DOUBLINGS_MAX);
     // The first failure is often a ballot too low, which its refusal has just corrected.
     const baseMs =
       failures === 1 ? FIRST_BACKOFF_MS : Math.min(BACKOFF_MIN_MS * 2 ** doublings, BACKOFF_MAX_MS);
     const tryAt = after(turn.now, millis(within(turn.prng, baseMs, 2 * baseMs)));
-    candidacies.set(key, { tryAt, failures });
+    candidacies.set(key, { tryAt, trying: false, failures, opened: false });
   }
 }
 
@@ -96,6 +110,8 @@ export function takeDue(candidacies: Candidacies, turn: Turn): readonly Key[] {
   for (const [key, candidacy] of sorted(candidacies)) {
     if (turn.now < candidacy.tryAt) continue;
     candidacy.tryAt = FOREVER;
+    candidacy.trying = true;
+    candidacy.opened = false;
     due.push(key);
   }
   return due;

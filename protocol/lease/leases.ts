@@ -145,6 +145,7 @@ export function tendLeases(leases: Leases, turn: Turn, roster: Roster, field: Fi
   for (const [key, hold] of holder.holds) if (hold.reportedUntil !== NEVER) reported.add(key);
   const { abandoned, lapsed } = tend(holder, links, turn, roster);
   noteFailed(candidacies, turn, abandoned);
+  for (const { key } of lapsed) candidacies.delete(key);
   const lost = lapsed.filter(({ key }) => reported.has(key));
   for (const { key, term } of lost)
     turn.out.push({ kind: 'leaseChanged', key, term, event: 'ended', validUntil: turn.now });
