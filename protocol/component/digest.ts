@@ -24,6 +24,10 @@ export function specDigest(spec: ComponentSpec): string {
   return hex(hash(text)) + hex(hash(`${text.length}\0${text}`));
 }
 
+/** Whether two specs, stacks or lists of slots say the same, whatever order their parts were written in. */
+export const sameSpec = (a: object | undefined, b: object | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && canonical(a) === canonical(b));
+
 const hex = (n: number): string => n.toString(16).padStart(8, '0');
 
 /** JSON with sorted keys and without what is undefined. */

@@ -146,7 +146,7 @@ function assign(
   }
   const same =
     current !== undefined &&
-    JSON.stringify(current.slots) === JSON.stringify(slots) &&
+    sameSpec(current.slots, slots) &&
     sameSpec(current.spec, spec);
   if (same) return undefined;
   return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
