@@ -14,7 +14,7 @@
  */
 import { type HostId, type Key, stackKey } from '../base/ids.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
-import type { StackSpec } from '../component/spec.ts';
+import { sameSpec } from '../component/digest.ts';
 import type { CommandResult } from '../effect.ts';
 import { COMMANDS_MAX, STACK_CHARS_MAX } from '../limits.ts';
 import { compareRevision, type Committed, type Revision, type Stack } from '../record/record.ts';
@@ -194,9 +194,6 @@ const describe = (deploy: Deploy): string =>
   deploy.spec === undefined
     ? `destroying ${deploy.stack}`
     : `deploying ${deploy.stack} with ${deploy.spec.components.length} components`;
-
-const sameSpec = (a: StackSpec | undefined, b: StackSpec): boolean =>
-  a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 
 /** A record was committed by us: tell whoever waits for it (D2). */
 export function onCommitted(deploys: Deploys, turn: Turn, record: Committed): void {
