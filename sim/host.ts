@@ -23,7 +23,7 @@ export type Agent = {
   readonly core: Core;
   readonly clock: Clock;
   /** Effects not begun yet: they wait behind a write. */
-  waiting: Effect[];
+  readonly waiting: Effect[];
   writing: boolean;
   wakeAt: Micros;
 };
@@ -143,10 +143,9 @@ export function give(around: Surroundings, host: Host, input: Input): void {
 }
 
 function advance(around: Surroundings, host: Host, agent: Agent): void {
-  let begun = 0;
-  for (const effect of agent.waiting) {
-    if (agent.writing) break;
-    begun += 1;
+  while (!agent.writing) {
+    const effect = agent.waiting.shift();
+    if (effect === undefined) return;
     switch (effect.kind) {
       case 'persist':
         write(around, host, agent, effect.writes);
@@ -161,7 +160,6 @@ function advance(around: Surroundings, host: Host, agent: Agent): void {
         around.begin(host, effect);
     }
   }
-  agent.waiting = agent.waiting.slice(begun);
 }
 
 function write(

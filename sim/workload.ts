@@ -121,7 +121,11 @@ export function onReply(
       return;
     case 'unknown':
       workload.outcomes.unknown += 1;
-      if (errand.attempts < 3 && !world.network.healed) ask(world, workload, errand);
+      // Never within the step that answers: the agent hears one thing at a time.
+      if (errand.attempts < 3)
+        inAbout(world, workload.prng, 500, () => {
+          if (!world.network.healed) ask(world, workload, errand);
+        });
       return;
     case 'restarting':
     case 'noSuchInstance':

@@ -6,6 +6,7 @@
  * A deploy is known by its id: every write of its record names it last, adopted or new.
  */
 import type { Key } from '../../protocol/base/ids.ts';
+import { sameSpec } from '../../protocol/component/digest.ts';
 import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import {
   type Committed,
@@ -61,7 +62,7 @@ export function checkWrite(
   const known = checker.written.get(name);
   if (known?.value === value) return;
   if (known !== undefined) {
-    if (JSON.stringify(known.value) !== JSON.stringify(value))
+    if (!sameSpec(known.value, value))
       checker.report('S11', `${name} has two values`);
     return;
   }
@@ -120,7 +121,7 @@ function expectQuorum(
   const name = nameOf(record.key, record.revision);
   if (checker.known.has(name)) {
     const written = checker.written.get(name);
-    if (written !== undefined && !sameValue(written.value, record.value))
+    if (written !== undefined && !sameSpec(written.value, record.value))
       checker.report('S11', `${name} is told with two values`);
     return;
   }
@@ -134,9 +135,6 @@ function expectQuorum(
     checker.report('S11', `${host.id} calls ${name} committed, only ${[...kept].join(' ')} has it`);
   checkCommit(checker, record.key, record.revision);
 }
-
-const sameValue = (a: RecordValue, b: RecordValue): boolean =>
-  a === b || JSON.stringify(a) === JSON.stringify(b);
 
 function checkCommit(checker: RecordChecker, key: Key, revision: Revision): void {
   const op = checker.written.get(nameOf(key, revision))?.op ?? '';
