@@ -54,6 +54,7 @@ it.each<[string, Wanted]>([
   ['command: [a, "b c"]', { command: ['a', 'b c'] }],
   ['command: a  "b c"\td\\ e \'$$f "g\' ""', { command: ['a', 'b c', 'd e', '$f "g', ''] }],
   [`command: '"a\\"b\\c" d\\\\'`, { command: ['a"b\\c', 'd\\'] }],
+  [String.raw`command: "'a\\b' c"`, { command: [String.raw`a\b`, 'c'] }],
   ['command: ""', { command: [] }],
   ['command:', {}],
   ['entrypoint: [/bin/sh, -c]', { entrypoint: ['/bin/sh', '-c'] }],

@@ -145,6 +145,15 @@ it.each([
   expect(told(`${web(`depends_on: ${dependsOn}`)}${api}`)).toEqual(wanted);
 });
 
+it('walks each dependency once, however many ways lead to it', () => {
+  const rungs = Array.from({ length: 50 }, (_, rung) => {
+    const below = rung === 0 ? [] : [`a${rung - 1}`, `b${rung - 1}`];
+    const body = `{image: i, depends_on: [${below.join(', ')}]}`;
+    return `  a${rung}: ${body}\n  b${rung}: ${body}\n`;
+  });
+  expect(told(`services:\n${rungs.reverse().join('')}`)).toEqual([]);
+});
+
 it('points into the shared block that is wrong, told once', () => {
   const text = [
     'x-base: &base',
@@ -177,9 +186,11 @@ it('has bounds: services, problems, aliases, size', () => {
     const inner = level === 0 ? '1' : `*l${level - 1}`;
     return `x-${level}: &l${level} [${Array.from({ length: 9 }, () => inner).join(', ')}]\n`;
   });
-  expect(told(`${levels.join('')}services: {web: {image: i}}`)).toEqual([
-    'c.yaml:1:1 aliases make it over 100000 values',
-  ]);
+  const block = `x-a: &a [${'1,'.repeat(2_000)}]\nx-b: [${'*a,'.repeat(100)}]\n`;
+  for (const aliases of [levels.join(''), block])
+    expect(told(`${aliases}services: {web: {image: i}}`)).toEqual([
+      'c.yaml:1:1 aliases make it over 100000 values',
+    ]);
   expect(told(web(`command: [${'x'.repeat(131_072)}]`))).toEqual([
     'c.yaml:1:1 services: the stack is too large: 131281 characters when written out, at most 131072 are possible; split it into several stacks',
   ]);

@@ -13,6 +13,9 @@ it.each([
     'replcas: 1',
     ['c.yaml:4:5 services.web.replcas: unknown key; docs/compose.md lists the keys that are'],
   ],
+  ['helthchek: {}', ['c.yaml:4:5 services.web.helthchek: unknown key, did you mean healthcheck?']],
+  // Two slips in three letters are another word.
+  ['pdi: x', ['c.yaml:4:5 services.web.pdi: unknown key; docs/compose.md lists the keys that are']],
   ['imge: x', ['c.yaml:4:5 services.web.imge: unknown key, did you mean image?']],
   [
     'deploy: {replica: 2}',
@@ -198,6 +201,7 @@ it.each([
     'ports: [{target: 1, mode: vip}]',
     ['c.yaml:4:31 services.web.ports[0].mode: expected host or ingress, got vip'],
   ],
+  ['ports: [{target: 80}]', [`warning c.yaml:4:13 services.web.ports[0]: ${INGRESS}`]],
   ['ports: ["80:80"]', [`warning c.yaml:4:13 services.web.ports[0]: ${INGRESS}`]],
   ['ports: [{target: 80, mode: host}]', []],
   [
@@ -280,7 +284,7 @@ it.each([
   ],
   // variables
   [
-    'command: $GONE $GONE ${EMPTY}',
+    'command: $GONE $GONE ${EMPTY}\n    entrypoint: $GONE',
     ['warning c.yaml:4:14 services.web.command: the variable GONE is not set, it counts as empty'],
   ],
   [
