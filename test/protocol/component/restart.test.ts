@@ -132,6 +132,13 @@ it('changes nothing before its deadline and something at it', () => {
   expect(history).toEqual(FRESH);
 });
 
+it('a refusal spends no retry, but lengthens the backoff', () => {
+  const policy: RestartPolicy = { kind: 'onFailure', retryMax: 1 };
+  const [history] = judge(FRESH, policy, { kind: 'refused' }, turnAt(0));
+  expect([history.retries, history.streak]).toEqual([0, 1]);
+  expect(show(judge(history, policy, exit(1), turnAt(1000))[1], 1000)).toBe('later');
+});
+
 it('keeps a bounded memory however often it fails', () => {
   let history = FRESH;
   for (let i = 0; i < 1000; i++) [history] = judge(history, ALWAYS, exit(1), turnAt(i));

@@ -1,6 +1,7 @@
 /** What is found, adopted, replaced and cleared away. Each line: time, event, report, deadline, effects. */
 import { expect, it } from 'vitest';
-import { onExited } from '../../../protocol/reconcile/slots.ts';
+import type { Observed } from '../../../protocol/input.ts';
+import { hasBeenHere, hasRun, onExited } from '../../../protocol/reconcile/slots.ts';
 import {
   desired,
   exited,
@@ -103,6 +104,78 @@ it('a component whose assignment is not known is left running, and left alone wh
     300 woken: 2 failed "exit 1" | remove e1
     400 e1 removed: 2 failed "exit 1" | remove e2
     500 e2 removed: -"
+  `);
+});
+
+it('a slot that R9 does not let start yet waits, and starts when it may', () => {
+  const s = stage([desired({ mayStart: false })]);
+  list(s, 0);
+  s.wanted = [desired()];
+  wake(s, 100);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 0 pending "waits until it may start"
+    100 woken: 1 preparing | start shop.web.1 #1 r1"
+  `);
+});
+
+it.each<readonly [string, Observed['state'], boolean, boolean]>([
+  ['what runs has run here', 'running', true, true],
+  ['what ended before this agent started was here', 'exited', false, true],
+])('%s', (_name, state, ran, here) => {
+  const s = stage([desired({ mayStart: false })]);
+  expect([hasRun(s.slots, WEB, 1), hasBeenHere(s.slots, WEB, 1)]).toEqual([false, false]);
+  list(s, 0, observed({ state }));
+  expect([hasRun(s.slots, WEB, 1), hasBeenHere(s.slots, WEB, 1)]).toEqual([ran, here]);
+});
+
+it('a start whose answer says that it has ended has run here', () => {
+  const s = stage();
+  list(s, 0);
+  s.wanted = [desired({ mayStart: false })];
+  started(s, 100, 1, { state: 'exited', exitCode: 1 });
+  expect(s.lines.at(-1)).toContain('1 failed "exit 1, restarts at once; waits until it may start"');
+  expect(hasRun(s.slots, WEB, 1)).toBe(true);
+});
+
+it('an old list does not bring back what has ended', () => {
+  const s = stage();
+  list(s, 0, observed());
+  exited(s, 100, 1, 1);
+  list(s, 150, observed());
+  started(s, 200, 2);
+  list(s, 250, observed());
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed e1: 1 running
+    100 e1 exited 1: 2 preparing due 600100 | start shop.web.1 #2 r1
+    150 listed e1: 2 preparing due 600100
+    200 e2 started: 2 running due 60200 | remove e1
+    250 listed e1: 2 running due 60200 | remove e1"
+  `);
+});
+
+it('is created, then runs: the list sees it before the answer comes', () => {
+  const s = stage();
+  list(s, 0);
+  list(s, 50, observed({ state: 'created' }));
+  started(s, 100, 1);
+  list(s, 110, observed({ state: 'created' }));
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    50 listed e1: 1 starting
+    100 e1 started: 1 running
+    110 listed e1: 1 running"
+  `);
+});
+
+it('a start seen by a list is a start, its late answer changes nothing', () => {
+  const s = stage();
+  list(s, 0);
+  list(s, 50, observed());
+  started(s, 100, 1, { state: 'created' });
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    50 listed e1: 1 running
+    100 e1 started: 1 running"
   `);
 });
 
