@@ -1,24 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { boot } from '../../../protocol/base/ids.ts';
+import { boot, stackKey, term } from '../../../protocol/base/ids.ts';
 import {
   allEntries,
   entriesOf,
   forgetOwners,
   inventoriesDeadline,
   ownVersion,
+  pullFrom,
   writeEntry,
 } from '../../../protocol/inventory/inventories.ts';
-import { TOMBSTONES_MAX } from '../../../protocol/inventory/inventory.ts';
 import { DELTA_OPS_MAX, ENTRIES_MAX } from '../../../protocol/limits.ts';
+import { allCommitted } from '../../../protocol/record/committed.ts';
 import {
   act,
   beatAll,
+  change,
+  commit,
   converge,
   entry,
   h,
   isConverged,
   type Letter,
-  type Peer,
+  pair,
   read,
   replay,
   restart,
@@ -176,11 +179,50 @@ describe('a pull', () => {
     let pieces = 0;
     settle(world, ({ message }) => {
       if (message.kind === 'delta') pieces += 1;
+      if (message.kind === 'delta')
+        expect(message.inventories[0]?.ops.length).toBeLessThanOrEqual(DELTA_OPS_MAX);
       expect(JSON.stringify(message).length).toBeLessThan(200_000);
       return message.kind === 'inventoryDelta';
     });
     expect(pieces).toBeGreaterThan(4);
     expect(isConverged(world)).toBe(true);
+  });
+
+  it('of many large records comes in pieces as well', () => {
+    const [world, owner, other] = pair();
+    const spec = { name: 'x'.repeat(100_000), components: [] };
+    for (let i = 0; i < 6; i++)
+      commit(world, owner, {
+        key: stackKey(`s${i}`),
+        revision: { term: term(1), seq: 0 },
+        value: { kind: 'stack', life: 0, spec },
+      });
+    world.now += 2000;
+    act(world, other, () => undefined);
+    settle(world, ({ message }) => {
+      expect(JSON.stringify(message).length).toBeLessThan(200_000);
+      return false;
+    });
+    expect(allCommitted(other.committed)).toEqual(allCommitted(owner.committed));
+  });
+
+  it('is not answered with what its sender knows better', () => {
+    const world = startWorld(3, 1);
+    const [owner, stale, fresh] = world.peers;
+    if (!owner || !stale || !fresh) throw new Error('three hosts');
+    change(world, owner, 'old', 1);
+    settle(world);
+    restart(world, owner);
+    change(world, owner, 'new', 2);
+    settle(world, ({ to }) => to === stale.id);
+    world.now += 2000;
+    act(world, fresh, (turn) => pullFrom(fresh.inventories, fresh.committed, turn, stale.id));
+    const answers: string[] = [];
+    settle(world, ({ from, to, message }) => {
+      if (from === stale.id && to === fresh.id) answers.push(message.kind);
+      return from === owner.id;
+    });
+    expect(answers).not.toContain('delta');
   });
 
   it('is not answered when there is nothing to say', () => {
@@ -191,94 +233,6 @@ describe('a pull', () => {
     world.now += 5000;
     wakeAll(world);
     expect(settle(world)).toBe(2); // two pulls, no answers
-  });
-});
-
-describe('tombstones', () => {
-  it('are forgotten when they are many, and who missed them starts over', () => {
-    const [world, owner, other] = pair();
-    write(world, owner, 'ghost', entry(1));
-    write(world, owner, 'kept', entry(2));
-    converge(world, 3);
-    expect(entriesOf(other.inventories, owner.id).has('ghost')).toBe(true);
-    act(world, owner, (turn) => {
-      for (let i = 0; i <= TOMBSTONES_MAX + 400; i++) {
-        const name = i === 0 ? 'ghost' : `n${i}`;
-        if (i > 0) writeEntry(owner.inventories, turn, name, entry(i));
-        writeEntry(owner.inventories, turn, name, undefined);
-        owner.log.push({ name, entry: undefined });
-      }
-    });
-    const own = owner.inventories.byOwner.get(owner.id);
-    expect(own?.changes.size).toBeLessThanOrEqual(TOMBSTONES_MAX + 1);
-    world.letters.length = 0;
-    converge(world, 3);
-    expect([...entriesOf(other.inventories, owner.id).keys()]).toEqual(['kept']);
-  });
-
-  it('forgotten before they were gossiped are not missed either', () => {
-    const [world, owner, other] = pair();
-    write(world, owner, 'ghost', entry(1));
-    converge(world, 3);
-    act(world, owner, (turn) => {
-      writeEntry(owner.inventories, turn, 'ghost', undefined);
-      for (let i = 0; i <= TOMBSTONES_MAX; i++) {
-        writeEntry(owner.inventories, turn, `n${i}`, entry(i));
-        writeEntry(owner.inventories, turn, `n${i}`, undefined);
-      }
-      writeEntry(owner.inventories, turn, 'last', entry(1));
-    });
-    owner.log.push({ name: 'ghost', entry: undefined }, { name: 'last', entry: entry(1) });
-    world.now += 400;
-    wakeAll(world);
-    settle(world);
-    beatAll(world);
-    settle(world);
-    expect(show(entriesOf(other.inventories, owner.id))).toBe(replay(owner));
-  });
-
-  it('of a reset that comes in pieces: each piece lifts its reader above it', () => {
-    const [world, owner, other] = pair();
-    write(world, owner, 'ghost', entry(1));
-    converge(world, 3);
-    write(world, owner, 'ghost', undefined);
-    for (let i = 0; i < 3 * DELTA_OPS_MAX; i++) write(world, owner, `live${i}`, entry(i));
-    for (let i = 0; i <= TOMBSTONES_MAX; i++) {
-      write(world, owner, `n${i}`, entry(i));
-      write(world, owner, `n${i}`, undefined);
-    }
-    world.letters.length = 0;
-    world.now += 2000;
-    act(world, other, () => undefined);
-    let resets = 0;
-    settle(world, ({ message }) => {
-      if (message.kind === 'delta' && message.inventories.some(({ reset }) => reset)) resets += 1;
-      return message.kind === 'inventoryDelta';
-    });
-    expect(resets).toBe(1);
-    expect(show(entriesOf(other.inventories, owner.id))).toBe(replay(owner));
-  });
-
-  it('forgotten by a relay send its readers back to the start as well', () => {
-    const world = startWorld(3, 5);
-    const [owner, relay, far] = world.peers;
-    if (!owner || !relay || !far) throw new Error('three hosts');
-    write(world, owner, 'ghost', entry(1));
-    converge(world, 20);
-    for (let i = 0; i <= TOMBSTONES_MAX; i++) {
-      const name = i === 0 ? 'ghost' : `n${i}`;
-      if (i > 0) write(world, owner, name, entry(i));
-      write(world, owner, name, undefined);
-    }
-    world.letters.length = 0;
-    // The relay learns by a reset only; then the owner is gone and the third asks the relay.
-    const isOwners = ({ from, to }: Letter) => [from, to].includes(owner.id);
-    for (let i = 0; i < 12; i++) {
-      world.now += 2000;
-      wakeAll(world);
-      settle(world, (letter) => isOwners(letter) && [letter.from, letter.to].includes(far.id));
-    }
-    expect(entriesOf(far.inventories, owner.id).size).toBe(0);
   });
 });
 
@@ -343,23 +297,6 @@ it('says when it wants to be woken: for the gossip, the rhythm, and what it coul
   write(world, owner, 'a', entry(1));
   expect(inventoriesDeadline(owner.inventories)).toBe(world.now + 100);
 });
-
-/** Two hosts that have pulled from each other a little while ago. */
-function pair(): readonly [World, Peer, Peer] {
-  const world = startWorld(2, 1);
-  wakeAll(world);
-  settle(world);
-  world.now += 400; // long enough to ask again at once, and long before the next rhythmic pull
-  const [owner, other] = world.peers;
-  if (!owner || !other) throw new Error('two hosts');
-  return [world, owner, other];
-}
-
-function change(world: World, owner: Peer, name: string, n: number): void {
-  write(world, owner, name, entry(n));
-  world.now += 100;
-  wakeAll(world);
-}
 
 const deltas = (world: World) =>
   world.letters.flatMap(({ message }) => (message.kind === 'inventoryDelta' ? [message] : []));

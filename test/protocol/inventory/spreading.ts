@@ -194,3 +194,21 @@ export const entry = (n: number, chars = 0): Entry => ({
   key: key(`stack/s${'x'.repeat(chars)}`),
   term: term(n),
 });
+
+/** Two hosts that have pulled from each other a little while ago. */
+export function pair(): readonly [World, Peer, Peer] {
+  const world = startWorld(2, 1);
+  wakeAll(world);
+  settle(world);
+  world.now += 400; // long enough to ask again at once, and long before the next rhythmic pull
+  const [owner, other] = world.peers;
+  if (!owner || !other) throw new Error('two hosts');
+  return [world, owner, other];
+}
+
+/** A write, gossiped. */
+export function change(world: World, owner: Peer, name: string, n: number): void {
+  write(world, owner, name, entry(n));
+  world.now += 100;
+  wakeAll(world);
+}

@@ -104,6 +104,14 @@ describe('a live host', () => {
     expect(perHostAndSecond).toBeLessThan(16.5);
   });
 
+  it('is gossiped about less often in a large cluster: twenty heartbeats a second in all', () => {
+    const cluster = startCluster(40, 1);
+    runFor(cluster, 10_000);
+    const perSecond = (cluster.sent.get('heartbeat') ?? 0) / 39 / 10;
+    expect(perSecond).toBeGreaterThan(19);
+    expect(perSecond).toBeLessThan(25);
+  });
+
   it('refutes at once when one other alone cannot hear it', () => {
     const cluster = startCluster(5, 1);
     runFor(cluster, 5000);
