@@ -30,6 +30,8 @@ export type AgentSettings = {
   /** Multiaddrs or `HOST:PORT` dialed besides what mDNS finds. */
   readonly peers: readonly string[];
   readonly logLevel: LogLevel;
+  /** How long a join looks for a member that lets this host in; agentctl waits for 90 s at most. */
+  readonly joinTimeoutMs: number;
 };
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -47,6 +49,7 @@ const FILE = z.strictObject({
   mdns: z.boolean().optional(),
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
+  join_timeout_s: z.number().min(1).max(60).optional(),
 });
 type FileSettings = z.infer<typeof FILE>;
 
@@ -62,6 +65,7 @@ const OPTIONS = {
   peer: { type: 'string', multiple: true },
   'no-mdns': { type: 'boolean' },
   'log-level': { type: 'string' },
+  'join-timeout': { type: 'string' },
   version: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -79,10 +83,12 @@ export const USAGE = `usage: agentd [options]
   --peer ADDRESS           dialed besides what mDNS finds, repeatable
   --no-mdns                neither announce nor look for peers by multicast
   --log-level LEVEL        ${LEVELS.join('|')} (default info)
+  --join-timeout SECONDS   how long a join looks for its cluster, 1 to 60 (default 30)
   --version, --help
 `;
 
 const DEFAULT_LISTEN = '0.0.0.0:7946';
+const JOIN_TIMEOUT_S = 30;
 
 export type Invoked =
   | { readonly kind: 'run'; readonly settings: AgentSettings }
@@ -105,10 +111,15 @@ export function readSettings(args: readonly string[]): Invoked {
     ...given('listen', flags.listen),
     ...given('peers', flags.peer),
     ...given('log_level', flags['log-level']),
+    ...given('join_timeout_s', numberIn(flags['join-timeout'])),
     ...(flags['no-mdns'] === true ? { mdns: false } : {}),
   };
   return { kind: 'run', settings: settingsOf(check(told, 'the command line')) };
 }
+
+/** A flag's text as the number it reads as; what reads as none is refused with the flag's name. */
+const numberIn = (text: string | undefined): unknown =>
+  text === undefined || text.trim() === '' ? text : Number(text);
 
 const given = (name: string, value: unknown): Record<string, unknown> =>
   value === undefined ? {} : { [name]: value };
@@ -156,6 +167,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     mdns: file.mdns ?? true,
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
+    joinTimeoutMs: 1000 * (file.join_timeout_s ?? JOIN_TIMEOUT_S),
   };
 }
 

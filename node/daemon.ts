@@ -45,8 +45,6 @@ export type DaemonInit = {
   readonly stop: () => void;
 };
 
-/** How long a joining host looks for its cluster before it gives up. */
-const JOIN_MS = 30_000;
 const JOIN_POLL_MS = 50;
 const CORE_PREFIX = 'core/';
 const CLUSTER = z.object({ cluster: z.string(), secret: z.instanceof(Uint8Array) });
@@ -57,7 +55,8 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   const identityKey = await identityIn(store);
   const parts = { ...init, store, identityKey, peerId: await peerIdOf(identityKey) };
   let credentials = await credentialsIn(store);
-  let agent = credentials === undefined ? undefined : await run(parts, credentials, undefined);
+  let agent = credentials === undefined ? undefined : await run(parts, credentials);
+  if (agent !== undefined) await introduce(parts, agent);
   let busy = false;
 
   async function become(
@@ -72,15 +71,12 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
         { key: 'cluster', value: { cluster: chosen.cluster, secret: chosen.secret } },
         { key: `${CORE_PREFIX}roster`, value: restored.roster },
       ]);
-      const started = await run(parts, chosen, restored, peers);
-      if (!(await welcomed(started))) {
-        await started[Symbol.asyncDispose]();
-        await forget(store);
-        throw nobodyFound(chosen);
-      }
+      agent = await member(parts, chosen, restored, peers);
       credentials = chosen;
-      agent = started;
-      return started;
+      return agent;
+    } catch (error) {
+      await forget(store).catch(() => undefined); // the first error is the one to tell
+      throw error;
     } finally {
       busy = false;
     }
@@ -107,15 +103,32 @@ type Parts = DaemonInit & {
   readonly peerId: string;
 };
 
+/** Runs the agent of a host that is new to its cluster; throws, with nothing left, if nobody lets it in. */
+async function member(
+  parts: Parts,
+  chosen: Credentials,
+  restored: Restored,
+  peers: readonly string[],
+): Promise<Agent> {
+  const { joinTimeoutMs } = parts.settings;
+  const agent = await run(parts, chosen, restored, peers);
+  if (await welcomed(agent, joinTimeoutMs)) {
+    await introduce(parts, agent);
+    return agent;
+  }
+  await agent[Symbol.asyncDispose]();
+  throw nobodyFound(chosen, joinTimeoutMs);
+}
+
 async function run(
   parts: Parts,
   credentials: Credentials,
-  first: Restored | undefined,
+  first?: Restored,
   peers: readonly string[] = [],
 ): Promise<Agent> {
   const { settings, log, store, identityKey, peerId, fatal } = parts;
   const host = hostIdOf(peerId);
-  const { name, publishAddress, dockerSocket, socket } = settings;
+  const { publishAddress, dockerSocket } = settings;
   const engine = await openEngine(
     await engineChoice(settings),
     { cluster: credentials.cluster, host, publishAddress },
@@ -135,16 +148,21 @@ async function run(
     fatal,
   });
   await servePeers(agent);
-  await writeAgentFile(settings.state, {
-    cluster: credentials.cluster,
-    host,
+  return agent;
+}
+
+/** Writes down whose instances are here, for those who look while no agent answers. */
+async function introduce({ settings }: Parts, agent: Agent): Promise<void> {
+  const { name, publishAddress, socket, state } = settings;
+  await writeAgentFile(state, {
+    cluster: agent.core.identity.cluster,
+    host: agent.host,
     name,
     pid: process.pid,
-    engine: engine.kind,
+    engine: agent.engine.kind,
     publish_address: publishAddress,
     socket,
   });
-  return agent;
 }
 
 /**
@@ -156,8 +174,8 @@ async function engineChoice({ engine, state }: AgentSettings): Promise<EngineCho
   return (await readAgentFile(state))?.engine ?? 'auto';
 }
 
-async function welcomed(agent: Agent): Promise<boolean> {
-  const until = Date.now() + JOIN_MS;
+async function welcomed(agent: Agent, limitMs: number): Promise<boolean> {
+  const until = Date.now() + limitMs;
   while (agent.core.council.roster.epoch === 0) {
     if (Date.now() > until) return false;
     await pause(JOIN_POLL_MS);
@@ -216,10 +234,10 @@ function alreadyMember(credentials: Credentials | undefined): StartupError {
   });
 }
 
-function nobodyFound({ cluster }: Credentials): StartupError {
+function nobodyFound({ cluster }: Credentials, limitMs: number): StartupError {
   return new StartupError({
     code: 'no-cluster-found',
-    what: `no member of cluster ${cluster} let this host in within ${JOIN_MS / 1000} s`,
+    what: `no member of cluster ${cluster} let this host in within ${limitMs / 1000} s`,
     why: 'none was found by mDNS, its secret is another one, or its voters have no majority',
     next: 'agentctl cluster join TOKEN --peer HOST:7946 where multicast does not reach; the token is what agentctl cluster show prints there',
   });

@@ -64,6 +64,13 @@ export type ClusterBody = {
   }[];
   readonly service_type: string;
   readonly addresses: readonly string[];
+  /**
+   * What this agent has counted since its start; only ever rising, more may be added. Of peers that
+   * do not speak as they should: `rejected_connections` (handshakes that failed: another secret, or
+   * none), `rejected_streams` (cut off at a malformed or too large frame), `undecodable` (frames and
+   * gossip that are no message), `bad_requests` (requests that cannot be read).
+   */
+  readonly counters: Readonly<Record<string, number>>;
 };
 
 export type InitRequest = Record<string, never>;

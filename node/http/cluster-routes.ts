@@ -61,8 +61,17 @@ function clusterBody(daemon: Daemon, agent: Agent): ClusterBody {
     })),
     service_type: agent.network.serviceType,
     addresses: agent.network.addresses(),
+    counters: countersOf(agent),
   };
 }
+
+const countersOf = ({ network, speech }: Agent): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries({ ...network.counters(), ...speech.counters }).map(([name, count]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      count,
+    ]),
+  );
 
 function badToken(): ApiRefusal {
   return new ApiRefusal(400, {

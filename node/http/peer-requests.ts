@@ -36,15 +36,15 @@ const LOGS = z.object({
 
 /** Answers peers as this host's own API answers its users. */
 export async function servePeers(agent: Agent): Promise<void> {
-  const { network } = agent;
+  const { network, speech } = agent;
   await network.handle('journal', async function* (_from, request) {
-    yield encode(ownEvents(agent, FILTER.parse(decode(request)) as EventFilter));
+    yield encode(ownEvents(agent, speech.readRequest(request, FILTER) as EventFilter));
   });
   await network.handle('act', async function* (_from, request) {
-    yield encode(await act(agent, ACT.parse(decode(request))));
+    yield encode(await act(agent, speech.readRequest(request, ACT)));
   });
   await network.handle('logs', async function* (_from, request, signal) {
-    const { engineId, follow, tail } = LOGS.parse(decode(request));
+    const { engineId, follow, tail } = speech.readRequest(request, LOGS);
     const options = tail === undefined ? { follow } : { follow, tail };
     for await (const chunk of await agent.engine.logs(engineId, options, signal))
       yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));

@@ -2,6 +2,8 @@
  * Messages over the transport: encodes, decodes, and knows which peer is which host. What cannot be
  * decoded is counted and dropped; it never reaches the core.
  */
+import { decode } from 'cborg';
+import type { z } from 'zod';
 import type { ClusterId, HostId } from '../../protocol/base/ids.ts';
 import type { Input } from '../../protocol/input.ts';
 import { GOSSIP_BYTES_MAX } from '../../protocol/limits.ts';
@@ -30,7 +32,8 @@ const BULK: ReadonlySet<Message['kind']> = new Set([
   'welcome',
 ]);
 
-export type SpeechCounters = { undecodable: number; tooLarge: number };
+/** `undecodable`: frames and gossip; `badRequests`: what peers asked; `tooLarge`: our own, not sent. */
+export type SpeechCounters = { undecodable: number; badRequests: number; tooLarge: number };
 
 export interface Speech {
   readonly counters: Readonly<SpeechCounters>;
@@ -40,6 +43,8 @@ export interface Speech {
   publish(message: Message): void;
   peerIdOf(host: HostId): string | undefined;
   learn(host: HostId, peerId: string): void;
+  /** What a peer asks of us. What cannot be read is counted and thrown, which tells the peer so. */
+  readRequest<T>(bytes: Uint8Array, schema: z.ZodType<T>): T;
   readonly onFrame: (frame: Frame) => void;
   readonly onGossip: (gossip: Gossip) => void;
   readonly onPeer: (change: PeerChange) => void;
@@ -54,7 +59,7 @@ export type SpeechInit = {
 export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
   const peers = new Map<HostId, string>();
   const hosts = new Map<string, HostId>();
-  const counters: SpeechCounters = { undecodable: 0, tooLarge: 0 };
+  const counters: SpeechCounters = { undecodable: 0, badRequests: 0, tooLarge: 0 };
   let network: Pick<Network, 'send' | 'publish'> | undefined;
 
   /** The host behind a peer; its id follows from its key, so it cannot be claimed by another. */
@@ -95,6 +100,14 @@ export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
     learn(host, peerId) {
       peers.set(host, peerId);
       hosts.set(peerId, host);
+    },
+    readRequest(bytes, schema) {
+      try {
+        return schema.parse(decode(bytes));
+      } catch (cause) {
+        counters.badRequests += 1;
+        throw new Error('the request cannot be read', { cause });
+      }
     },
     onFrame({ from, bytes }) {
       const message = read(bytes, from);
