@@ -32,8 +32,8 @@ const TH = holderTermMs(T, LAN);
 const WEB = key('component/shop.web');
 const roster = (voters: string, next?: string): Roster => ({
   epoch: epoch(next === undefined ? 1 : 2),
-  voters: [...voters].map(hostId),
-  ...(next === undefined ? {} : { next: [...next].map(hostId) }),
+  voters: voters.split('').map(hostId),
+  ...(next === undefined ? {} : { next: next.split('').map(hostId) }),
   termMs: { normal: T },
 });
 const ABC = roster('abc');
@@ -112,7 +112,7 @@ it.each([
   ['aaa', NEVER, 'the same voter three times is one (H2)'],
   ['ab', TH, 'two of three, from the send time on'],
   ['abc', TH, 'all three'],
-])('accepted by "%s": held until %i, %s', (voters, end) => {
+])('accepted by "%s": held until %i, %s', (voters, end, _why) => {
   expect(until(leader(voters), 2)).toBe(end);
 });
 
@@ -225,7 +225,7 @@ it('releases both the ballot under way and the one that holds', () => {
 it.each([
   [1499, [], 'still in time'],
   [1500, [WEB], 'not won within T/2 (L-a)'],
-])('a ballot under way at %i: abandoned %j, %s', (at, abandoned) => {
+])('a ballot under way at %i: abandoned %j, %s', (at, abandoned, _why) => {
   const stage = stageOf();
   renew(stage, 'abc', 0);
   acquireAt(stage, 0);

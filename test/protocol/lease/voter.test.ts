@@ -90,7 +90,7 @@ it.each([
   ['q', 1, 5, 'nack', 'an equal ballot of another host'],
   ['q', 1, 4, 'nack', 'a lower ballot'],
   ['q', 1, 6, 'held', 'a higher ballot while the binding lives'],
-] as const)('prepare by %s (start %i) with ballot %i: %s, %s', (from, sid, n, status) => {
+] as const)('prepare by %s (start %i) with ballot %i: %s, %s', (from, sid, n, status, _why) => {
   const { voter } = boundVoter();
   expect(prepare(voter, { from, sid, n, at: 2999 })).toMatchObject({ status });
 });
@@ -107,7 +107,7 @@ it.each([
   ['p', 9, 2999, true, 'the owner may replace its own'],
   ['q', 4, 3000, false, 'a ballot below the promise'],
   ['p', 5, 3000, false, 'its own session has ended'],
-] as const)('accept by %s of ballot %i at %i: %s, %s', (from, n, at, ok) => {
+] as const)('accept by %s of ballot %i at %i: %s, %s', (from, n, at, ok, _why) => {
   const { voter, p, q } = boundVoter();
   expect(accept(voter, { from, n, at }, from === 'p' ? p : q)).toMatchObject({ ok });
 });
@@ -122,7 +122,7 @@ it.each([
   ['q', 5, [], 'another host'],
   ['p', 4, [], 'another ballot'],
   ['p', 5, [WEB], 'its own ballot exactly'],
-] as const)('release by %s of ballot %i frees %j: %s', (from, n, freed) => {
+] as const)('release by %s of ballot %i frees %j: %s', (from, n, freed, _why) => {
   expect(release(boundVoter().voter, from, n)).toEqual(freed);
 });
 
@@ -163,7 +163,7 @@ it.each([
   [4999, true, 'silent', 'before it can be sure that its old grants have ended (S6)'],
   [5000, true, 'open', 'after that'],
   [5000, false, 'silent', 'not before the other voters know its start'],
-] as const)('a restarted voter at %i, confirmed %s, says %s: %s', (at, confirmed, status) => {
+] as const)('a restarted voter at %i, confirmed %s, says %s: %s', (at, confirmed, status, _why) => {
   expect(prepare(voterAt(1000, 5000), { n: 2000, at }, confirmed)).toMatchObject({ status });
 });
 

@@ -41,7 +41,7 @@ it.each([
   [5, 2, 'stored', 'the same again changes nothing'],
   [5, 3, 'stored', 'the next write'],
   [6, 0, 'stored', 'a higher term'],
-])('write (%i, %i): %s, %s', (t, seq, outcome) => {
+])('write (%i, %i): %s, %s', (t, seq, outcome, _why) => {
   expect(write(stored(), t, seq).outcome).toBe(outcome);
 });
 
@@ -56,7 +56,7 @@ it.each([
   [4, false, [], 'below the promise'],
   [5, true, [], 'the promise itself'],
   [6, true, ['persist record/stack/shop'], 'a higher term is promised, durably (R1)'],
-])('read by term %i: ok %s, %j, %s', (t, ok, persisted) => {
+])('read by term %i: ok %s, %j, %s', (t, ok, persisted, _why) => {
   const answer = read(stored(), t);
   expect(answer).toMatchObject({ ok, revision: at(5, 2), value: life(1) });
   expect(answer.order).toEqual([...persisted, 'send p readAck']);
@@ -74,7 +74,7 @@ it.each([
   [{ promised: term(3), revision: at(3, 0), value: life(7), deployIds: [] }, 5, 1, 'older'],
   [{ promised: term(6), revision: at(6, 0), value: life(7), deployIds: [] }, 6, 7, 'newer'],
   [{ promised: term(5), revision: at(5, 3), value: life(7), deployIds: [] }, 5, 7, 'a later write'],
-])('merging %j: promised %i, life %i, %s (roster rule 4)', (theirs, promised, lives) => {
+])('merging %j: promised %i, life %i, %s (roster rule 4)', (theirs, promised, lives, _why) => {
   const registers = stored();
   mergeRegister(registers, turnOf('v', 0), { key: KEY, ...theirs });
   expect(registers.get(KEY)).toMatchObject({ promised, value: { life: lives } });
