@@ -4,14 +4,9 @@ import type { Input } from '../protocol/input.ts';
 import type { Roster } from '../protocol/roster/roster.ts';
 import { checkAssigned, checkStart, createInstanceChecker } from './checkers/instances.ts';
 import { unconverged } from './checkers/convergence.ts';
-import { checkLeases, createLeaseChecker, forgetHolds, type LeaseChecker } from './checkers/leases.ts';
-import { checkDisk, checkPromise, checkRoster, createPromiseChecker } from './checkers/promises.ts';
-import {
-  checkRecordEffects,
-  createRecordChecker,
-  forgetSeen,
-  noteKept,
-} from './checkers/records.ts';
+import { checkLeases, createLeaseChecker, forgetHolds, type LeaseChecker, noteReign } from './checkers/leases.ts';
+import { checkDisk, checkPromise, createPromiseChecker } from './checkers/promises.ts';
+import { checkKept, checkWrite, createRecordChecker } from './checkers/records.ts';
 import type { Report } from './checkers/report.ts';
 import { ofMillis, runNext } from './event-queue.ts';
 import { heal, unleash } from './faults.ts';
@@ -68,7 +63,7 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
   const promises = createPromiseChecker(report);
   const instances = createInstanceChecker(report);
   const course = { hash: 0, steps: 0 };
-  const rosters = new Map<Host, Roster>();
+  const rosters = new Map<Host, readonly Roster[]>();
   const watch: Watch = {
     stepped(host, input, effects) {
       const { agent } = host;
@@ -77,24 +72,22 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
       course.hash = mix(course.hash, digest(world, host, input, effects, how.everyWord === true));
       how.narrate?.(world.queue.now / 1000, host, input, effects);
       checkLeases(leases, host, world.queue.now);
-      const { roster } = agent.core.council;
-      const before = rosters.get(host) ?? roster;
-      if (before !== roster || !rosters.has(host)) checkRoster(promises, host, roster);
-      rosters.set(host, roster);
-      checkRecordEffects(records, host, [before, roster], effects);
+      noteRoster(rosters, host, agent.core.council.roster);
       checkAssigned(instances, host, effects);
     },
-    begun: (host, effect) => checkPromise(promises, host, effect),
+    begun(host, effect) {
+      checkPromise(promises, host, effect);
+      if (effect.kind === 'send' && effect.message.kind === 'write')
+        checkWrite(records, effect.message);
+      if (effect.kind === 'leaseChanged') noteReign(leases, host, effect, world.queue.now);
+    },
     synced(host, writes) {
       checkDisk(promises, host, writes);
-      noteKept(records, host, writes);
+      checkKept(records, host, rosters.get(host) ?? [], writes);
     },
     started: (host, instance) => checkStart(instances, host, instance),
     replied: (_host, commandId, result) => onReply(world, workload, commandId, result),
-    agentEnded(host) {
-      forgetHolds(leases, host);
-      forgetSeen(records, host);
-    },
+    agentEnded: (host) => forgetHolds(leases, host),
     threw: (host, input, error) =>
       report('assertion', `${host.id} on ${input.kind}: ${error instanceof Error ? error.stack : JSON.stringify(error)}`),
   };
@@ -115,6 +108,13 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
   const { starts } = instances;
   const figures = { simulatedMs, convergedMs: convergedMs.ms, steps, messages, acquisitions };
   return { verdict, hash, figures: { ...figures, leaderChanges, starts, ...workload.outcomes } };
+}
+
+/** Under which rosters a host may have counted what becomes durable now. */
+const ROSTERS_LATELY = 3;
+function noteRoster(rosters: Map<Host, readonly Roster[]>, host: Host, roster: Roster): void {
+  const known = rosters.get(host) ?? [];
+  if (known.at(-1) !== roster) rosters.set(host, [...known, roster].slice(-ROSTERS_LATELY));
 }
 
 function runUntil({ queue }: World, untilMs: number, goOn: () => boolean): void {

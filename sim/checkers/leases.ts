@@ -6,14 +6,15 @@
  * to look after each step of each host, in the world's time.
  */
 import type { Key } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
 import { heldKeys } from '../../protocol/view/held.ts';
 import { momentOf } from '../clock.ts';
 import type { Micros } from '../event-queue.ts';
-import { type Host, localNow } from '../host.ts';
+import { type Agent, type Host, localNow } from '../host.ts';
 import type { Report } from './report.ts';
 
-type Hold = { readonly term: number; readonly until: Micros; readonly life: object };
-type Reign = { readonly term: number; readonly host: Host; readonly life: object };
+type Hold = { readonly term: number; readonly until: Micros };
+type Reign = { readonly term: number; readonly host: Host; readonly life: Agent };
 export type LeaseChecker = {
   readonly report: Report;
   /** Of each key, who holds it until when. */
@@ -45,7 +46,7 @@ export function checkLeases(checker: LeaseChecker, host: Host, now: Micros): voi
   for (const { key, term, validUntil } of held) {
     keys.add(key);
     const until = momentOf(agent.clock, validUntil);
-    noteHold(checker, host, key, { term, until, life: agent }, now);
+    noteHold(checker, host, key, { term, until }, now);
   }
   for (const key of before ?? []) if (!keys.has(key)) checker.holds.get(key)?.delete(host);
   if (keys.size > 0) checker.keysOf.set(host, keys);
@@ -61,18 +62,29 @@ function noteHold(checker: LeaseChecker, host: Host, key: Key, hold: Hold, now: 
   for (const [other, { term, until }] of holders)
     if (other !== host && now < until)
       checker.report('S1', `${host.id} leads ${key} under term ${hold.term}, so does ${other.id} under term ${term} for ${until - now} µs more`);
-  noteReign(checker, host, key, hold);
 }
 
-function noteReign(checker: LeaseChecker, host: Host, key: Key, { term, life }: Hold): void {
+/** The host says that it leads: from here on others may know of the term. */
+export function noteReign(
+  checker: LeaseChecker,
+  host: Host,
+  { key, term, event, validUntil }: Extract<Effect, { readonly kind: 'leaseChanged' }>,
+  now: Micros,
+): void {
+  const { agent } = host;
+  // Said late, behind a slow write, it is over already.
+  if (agent === undefined || event === 'ended' || localNow(agent, now) >= validUntil) return;
   const reign = checker.reigns.get(key);
-  const same = reign?.host === host && reign.life === life;
+  const same = reign?.host === host && reign.life === agent;
   if (reign !== undefined && (term < reign.term || (term === reign.term && !same)))
-    checker.report('S3', `${host.id} leads ${key} under term ${term}, after ${reign.host.id} under term ${reign.term}`);
+    checker.report(
+      'S3',
+      `${host.id} leads ${key} under term ${term}, after ${reign.host.id} under term ${reign.term}`,
+    );
   if (reign?.term === term && same) return;
   checker.acquisitions += 1;
   if (reign !== undefined && !same) checker.leaderChanges += 1;
-  checker.reigns.set(key, { term, host, life });
+  checker.reigns.set(key, { term, host, life: agent });
 }
 
 /** Its memory is gone, and with it all that it held. */

@@ -70,7 +70,7 @@ function rise(
   else table.set(place, n);
 }
 
-export function checkRoster({ report, rosters }: PromiseChecker, host: Host, roster: Roster): void {
+function checkRoster({ report, rosters }: PromiseChecker, host: Host, roster: Roster): void {
   if (roster.epoch === 0) return;
   const text = `${roster.voters.join(' ')} / ${roster.next?.join(' ') ?? ''}`;
   const known = rosters.get(roster.epoch);
@@ -86,6 +86,7 @@ export function checkDisk(checker: PromiseChecker, host: Host, writes: readonly 
     const known = checker.disks.get(place);
     if (value === undefined) checker.disks.delete(place);
     else checker.disks.set(place, value);
+    if (name === 'roster') checkRoster(checker, host, value as Roster);
     if (value === undefined || known === undefined) continue;
     const fallen = fall(name, known, value);
     if (fallen !== undefined) checker.report('S5', `${name} on the disk of ${host.id}: ${fallen}`);
