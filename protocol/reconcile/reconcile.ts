@@ -55,6 +55,9 @@ export type Wish = {
 /** Stop grace of an instance whose spec is not known any more: Docker's own default. */
 const UNKNOWN_GRACE_MS = seconds(10);
 
+/** A start or a stop, and a removal. */
+const STEPS_MAX = 2;
+
 type Step =
   | { readonly kind: 'start'; readonly desired: DesiredSlot }
   | {
@@ -74,15 +77,20 @@ export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
   for (const seat of inOrder(slots)) {
     const unwanted = seat.desired === undefined && wish.unwanted(seat.component, seat.slot);
     take(slots, turn, seat);
-    // Ends: each step takes away its own reason.
-    for (;;) {
-      const step = nextStep(seat, unwanted, wish.holdStarts);
-      if (step === undefined) break;
-      perform(slots, turn, seat, step);
-      if (step.kind === 'forget') break;
-    }
+    takeSteps(slots, turn, seat, unwanted);
     refreshReport(slots, seat);
     slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn.config));
+  }
+}
+
+function takeSteps(slots: Slots, turn: Turn, seat: Seat, unwanted: boolean): void {
+  for (let count = 0; ; count++) {
+    const step = nextStep(seat, unwanted, slots.hold);
+    if (step === undefined) return;
+    // An agent that stops here is restarted; one that never comes back is not.
+    assert(count < STEPS_MAX, 'reconcile: each step takes away its own reason');
+    perform(slots, turn, seat, step);
+    if (step.kind === 'forget') return;
   }
 }
 
@@ -166,11 +174,11 @@ function judgeEnd(
   }
   const { exitCode } = ended;
   const known = exitCode !== undefined && exitCode >= 0 ? exitCode : undefined;
-  count(turn, seat, last, { kind: 'exited', exitCode: known }, exitText(ended));
+  countFailure(turn, seat, last, { kind: 'exited', exitCode: known }, exitText(ended));
 }
 
 /** `text`: what went wrong, for journal and report. */
-function count(
+function countFailure(
   turn: Turn,
   seat: Seat,
   { observed }: Instance,
@@ -311,7 +319,7 @@ function start(
 
 function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: StopWhy): void {
   tell(turn, seat, `told to stop (attempt ${instance.observed.attempt}): ${STOP_TEXT[why]}`);
-  if (why === 'unhealthy') count(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
+  if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
   if (why === 'restart') seat.restartAsked = false;
   const judged = instance.judged || why === 'unhealthy';
   stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat));
