@@ -246,7 +246,7 @@ describe('decodeRestored', () => {
     ],
     [
       'a roster nobody votes in',
-      { host: HOST, roster: { ...JOINT, voters: [] } },
+      { host: HOST, roster: { ...FOUNDED, voters: [] } },
       'inconsistent at [roster]',
     ],
     [

@@ -65,6 +65,12 @@ describe('a schema', () => {
     ['counts before it looks', list(point, 1), [{ x: 1 }, { x: 'no' }], 'too-large at the top'],
     ['says where in a list', list(point, 3), [{ x: 1 }, { x: 99 }], 'range at [1].x'],
     ['refuses the holes of a list', list(point, 3), sparse, 'type at [0]'],
+    [
+      'does not find a field on the prototype',
+      object({ toString: text(9) }),
+      {},
+      'missing at toString',
+    ],
     ['wants a real list', list(point, 3), { length: 1, 0: { x: 1 } }, 'type at the top'],
     [
       'picks by kind',
