@@ -1,0 +1,127 @@
+/**
+ * `npm run bench -- recovery | idle`: real agents on this machine, watched from outside. `--help`
+ * lists the options, docs/performance.md says what is compared.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { dockerSockets } from '../node/engine/docker/sockets.ts';
+import { openEngine } from '../node/engine/select.ts';
+import type { LocalEngine } from '../node/local/instances.ts';
+import { benchIdle } from './bench/idle.ts';
+import type { BenchOptions } from './bench/options.ts';
+import { benchRecovery } from './bench/recovery.ts';
+
+const HELP = `npm run bench -- recovery     a component killed, a host lost, a leader's host lost: until it runs again
+npm run bench -- idle         what an agent costs while nothing happens: CPU, memory, network
+
+  --engine process|docker     default: process
+  --agents N                  default: 5
+  --rounds N                  of each failure; default: 20
+  --only killed,lost,led      of recovery; default: all
+  --seconds N                 of idle; default: 60
+  --json FILE                 every value, as JSON; - is standard output
+`;
+const BENCHES = { recovery: benchRecovery, idle: benchIdle } as const;
+const OPTIONS = {
+  engine: { type: 'string', default: 'process' },
+  agents: { type: 'string', default: '5' },
+  rounds: { type: 'string', default: '20' },
+  only: { type: 'string' },
+  seconds: { type: 'string', default: '60' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+const PARTS = ['killed', 'lost', 'led'];
+const EXIT = { failed: 1, usage: 2 } as const;
+
+/** Three parts, like every error of ours. */
+class UsageError extends Error {
+  constructor(what: string, why: string, next: string) {
+    super(`error: ${what}\n  why   ${why}\n  next  ${next}`);
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parse();
+  const [name] = positionals;
+  if (values.help) return void process.stdout.write(HELP);
+  if (name !== 'recovery' && name !== 'idle')
+    throw new UsageError(
+      `there is no benchmark ${name ?? '(none named)'}`,
+      'the benchmarks are recovery and idle',
+      'npm run bench -- --help',
+    );
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => interrupted.abort());
+  process.once('SIGTERM', () => interrupted.abort());
+  const only = values.only?.split(',');
+  const unknown = only?.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `recovery has no part ${unknown}`,
+      `its parts are ${PARTS.join(', ')}`,
+      'npm run bench -- recovery --only killed',
+    );
+  const options: BenchOptions = {
+    engine: await chooseEngine(values.engine),
+    agents: count('agents', values.agents, 3, 9),
+    rounds: count('rounds', values.rounds, 1, 100),
+    measureMs: 1000 * count('seconds', values.seconds, 1, 3600),
+    signal: interrupted.signal,
+    // With JSON on standard output all else is narration.
+    tell: (line) => void (values.json === '-' ? process.stderr : process.stdout).write(`${line}\n`),
+    ...(only === undefined ? {} : { only }),
+  };
+  const json = `${JSON.stringify(await BENCHES[name](options), undefined, 1)}\n`;
+  if (values.json === '-') process.stdout.write(json);
+  else if (values.json !== undefined) writeFileSync(values.json, json);
+}
+
+function parse() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError('the options are not understood', why, 'npm run bench -- --help');
+  }
+}
+
+function count(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new UsageError(
+    `--${name} ${text} cannot be`,
+    `it is a whole number from ${min} to ${max}`,
+    'npm run bench -- --help',
+  );
+}
+
+/** The instances are seen in this machine's process list: it has to be its own engine. */
+async function chooseEngine(kind: string): Promise<LocalEngine> {
+  if (kind === 'process') return { kind };
+  if (kind !== 'docker')
+    throw new UsageError(
+      `there is no engine ${kind}`,
+      'the engines are process and docker',
+      'npm run bench -- recovery --engine docker',
+    );
+  const scope = { cluster: 'none', host: 'none', publishAddress: '127.0.0.1' };
+  for (const socket of dockerSockets({}, process.env)) {
+    const options = { dockerSocket: socket, stateDir: '/nonexistent' };
+    const engine = await openEngine('docker', scope, options).catch(() => undefined);
+    await engine?.[Symbol.asyncDispose]();
+    if (engine !== undefined) return { kind, socket };
+  }
+  throw new UsageError(
+    'no Docker Engine answers',
+    'neither MILLRACE_DOCKER_SOCKET, DOCKER_HOST nor /var/run/docker.sock leads to one',
+    'start Docker, or: npm run bench -- recovery --engine process',
+  );
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}
