@@ -3,8 +3,17 @@
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The entries of a map in key order: the only way order may leak out of a `Map`. */
-export function sorted<K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] {
-  return [...map].sort(([a], [b]) => compareText(a, b));
+export function sorted<K extends string, V>(
+  map: ReadonlyMap<K, V>,
+): readonly (readonly [K, V])[] {
+  const entries = [...map];
+  let last: K | undefined;
+  for (const [key] of entries) {
+    // Called in every step, for tables that are small and often filled in order.
+    if (last !== undefined && key < last) return entries.sort(([a], [b]) => compareText(a, b));
+    last = key;
+  }
+  return entries;
 }
 
 /** 32-bit FNV-1a over UTF-16 code units, finished by murmur3's mixer. */

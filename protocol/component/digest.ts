@@ -8,6 +8,17 @@ import type { ComponentSpec } from './spec.ts';
 
 /** 16 hexadecimal characters. Absent and undefined are the same; order counts only where it means something. */
 export function specDigest(spec: ComponentSpec): string {
+  const known = digests.get(spec);
+  if (known !== undefined) return known;
+  const digest = digestOf(spec);
+  digests.set(spec, digest);
+  return digest;
+}
+
+/** Specs are never changed, so each is read once: it is asked for in every step of every host. */
+const digests = new WeakMap<ComponentSpec, string>();
+
+function digestOf(spec: ComponentSpec): string {
   const { image, entrypoint, command, process, environment, ports, volumes, healthcheck } = spec;
   const text = canonical({
     image,

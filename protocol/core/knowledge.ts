@@ -47,8 +47,9 @@ export type Assignment = {
 
 export function know(core: Core): Knowledge {
   const { committed, membership, inventories, deploys } = core;
-  const errands = deploys.errands.size;
-  const versions = `${committed.version}/${membership.version}/${inventories.version}/${errands}/${core.council.roster.epoch}`;
+  // By name, not by number: one errand may end in the very step in which another begins.
+  const errands = keysWanted(deploys).join(' ');
+  const versions = `${committed.version}/${membership.version}/${inventories.version}/${core.council.roster.epoch}/${errands}`;
   if (core.knowledge?.versions !== versions) core.knowledge = derive(core, versions);
   return core.knowledge;
 }

@@ -50,6 +50,7 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
   for (const key of core.writers.keys()) {
     if (writerOf(core, leases, turn, key) !== undefined) continue;
     core.writers.delete(key);
+    core.decided.delete(key);
     core.pusher.delete(key);
     onLeadershipLost(core.deploys, key);
     journal(turn, 'lease', [key], `no longer leads ${key}`);
@@ -109,6 +110,10 @@ export function decide(core: Core, leases: Leases, turn: Turn): void {
     if (!isServing(writer) || writerOf(core, leases, turn, key) === undefined) continue;
     const component = componentOfKey(key);
     if (component === undefined) continue;
+    const knowledge = know(core);
+    const decided = core.decided.get(key);
+    if (decided?.knowledge === knowledge && decided.record === writer.record) continue;
+    core.decided.set(key, { knowledge, record: writer.record });
     const value = assign(core, turn, writer, component);
     if (value !== undefined) write(writer, turn, core.council.roster, value);
   }

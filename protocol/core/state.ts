@@ -110,6 +110,8 @@ export type Core = {
   strangers: number;
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
+  /** What each component's leader last decided on: while both are the same, so is the decision. */
+  readonly decided: Map<Key, { readonly knowledge: Knowledge; readonly record: Committed | undefined }>;
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
   readonly explained: Map<ComponentId, string>;
@@ -156,6 +158,7 @@ export function newCore(
     cloned: false,
     strangers: 0,
     knowledge: undefined,
+    decided: new Map(),
     connected: new Set(),
     explained: new Map(),
   };

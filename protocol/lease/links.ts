@@ -128,8 +128,16 @@ export function countsUntil(link: Link, termMs: Millis, config: Config): Instant
  */
 export function quorumUntil(roster: Roster, until: (voter: HostId) => Instant): Instant {
   const group = (voters: readonly HostId[]): Instant => {
-    const sorted = voters.map(until).sort((a, b) => b - a);
-    return sorted[Math.floor(voters.length / 2)] ?? NEVER;
+    const descending: Instant[] = [];
+    for (const voter of voters) {
+      const reading = until(voter);
+      let i = descending.length;
+      // By insertion: voters are few, and this is asked for every key in every step.
+      for (; i > 0 && (descending[i - 1] ?? NEVER) < reading; i--)
+        descending[i] = descending[i - 1] ?? NEVER;
+      descending[i] = reading;
+    }
+    return descending[Math.floor(voters.length / 2)] ?? NEVER;
   };
   const old = group(roster.voters);
   if (roster.next === undefined) return old;
