@@ -91,7 +91,11 @@ export type Heartbeat = {
 };
 
 /** One change of an owner's inventory. `entry` absent: deleted. */
-export type InventoryOp = { readonly name: string; readonly version: number; readonly entry?: Entry };
+export type InventoryOp = {
+  readonly name: string;
+  readonly version: number;
+  readonly entry?: Entry;
+};
 /** Gossiped by the owner: the ops after `from`, without gaps. A hint; the pull is the certainty. */
 export type InventoryDelta = {
   readonly kind: 'inventoryDelta';
@@ -103,7 +107,11 @@ export type InventoryDelta = {
 /** Asks one peer for everything newer than this. */
 export type Pull = {
   readonly kind: 'pull';
-  readonly inventories: readonly { readonly owner: HostId; readonly boot: Boot; readonly version: number }[];
+  readonly inventories: readonly {
+    readonly owner: HostId;
+    readonly boot: Boot;
+    readonly version: number;
+  }[];
   readonly records: readonly { readonly key: Key; readonly revision: Revision }[];
 };
 /** Answers a pull. Ops of one owner are sorted by version and without gaps; `reset`: forget first. */
@@ -154,7 +162,11 @@ export type RosterAccepted = {
 /** Also the answer to every message of a lower epoch. */
 export type RosterChosen = { readonly kind: 'rosterChosen'; readonly roster: Roster };
 /** A new voter fetches records, promises and ceiling from the old voters, a page at a time. */
-export type SyncPull = { readonly kind: 'syncPull'; readonly epoch: Epoch; readonly after: Key | '' };
+export type SyncPull = {
+  readonly kind: 'syncPull';
+  readonly epoch: Epoch;
+  readonly after: Key | '';
+};
 export type SyncPage = {
   readonly kind: 'syncPage';
   readonly epoch: Epoch;
@@ -227,11 +239,20 @@ export type AcceptAck = {
   readonly grant: Grant;
   readonly items: readonly (Attempt & { readonly ok: boolean; readonly hint: Ballot })[];
 };
-export type Release = { readonly kind: 'release'; readonly sid: Boot; readonly items: readonly Attempt[] };
+export type Release = {
+  readonly kind: 'release';
+  readonly sid: Boot;
+  readonly items: readonly Attempt[];
+};
 /** A hint to candidates: these keys have just become free here. */
 export type Open = { readonly kind: 'open'; readonly keys: readonly Key[] };
 
-export type Read = { readonly kind: 'read'; readonly epoch: Epoch; readonly key: Key; readonly term: Term };
+export type Read = {
+  readonly kind: 'read';
+  readonly epoch: Epoch;
+  readonly key: Key;
+  readonly term: Term;
+};
 export type ReadAck = {
   readonly kind: 'readAck';
   readonly epoch: Epoch;
@@ -289,4 +310,8 @@ export type Join = {
   readonly peerId: string;
 };
 /** The joiner is now a member: the roster and the committed list it stands in. */
-export type Welcome = { readonly kind: 'welcome'; readonly roster: Roster; readonly members: Committed };
+export type Welcome = {
+  readonly kind: 'welcome';
+  readonly roster: Roster;
+  readonly members: Committed;
+};

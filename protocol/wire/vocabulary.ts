@@ -40,7 +40,7 @@ export const port = whole(1, 65_535);
 export const hostId = text<HostId>(NAME_CHARS_MAX, only(HOST));
 export const key = text<Key>(NAME_CHARS_MAX, only(KEY));
 export const stackName = text(NAME_CHARS_MAX, only(NAME));
-export const componentName = stackName;
+export const componentName = text(NAME_CHARS_MAX, only(NAME));
 export const componentId = text<ComponentId>(NAME_CHARS_MAX, only(`${NAME}\\.${NAME}`));
 export const entryName = text(NAME_CHARS_MAX, only(ENTRY));
 /** For people; whoever prints it on a terminal may rely on there being no control characters. */
