@@ -40,6 +40,9 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
   });
   app.post('/v1/destroy', async (context) => {
     const { stack, deploy_id: deployId } = await bodyOf(context, DESTROY);
+    // A name that no voter would decode must not become a key that this host campaigns for.
+    const decoded = decodeMessage({ kind: 'deploy', deployId, stack });
+    if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
     const result = await agentOf(daemon).command({ kind: 'destroy', deployId, stack });
     return context.json(deployBody(deployId, result));
   });
