@@ -157,6 +157,6 @@ export function onConnectProbed(
   if (is.spared === was.spared) return;
   const text = is.spared
     ? `its agent is gone but its host answers: spared for ${turn.config.agentGraceMs / 1000} s`
-    : 'its host no longer refuses connections: spared no more';
+    : 'its host answers no more: spared no longer';
   journal(turn, 'health', [host], text);
 }

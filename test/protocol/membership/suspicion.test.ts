@@ -130,10 +130,30 @@ describe('the grace of an agent crash', () => {
       [
         [0, 'refused'],
         [500, 'connected'],
+        [1000, 'connected'],
+      ],
+      true,
+      'an agent that has returned is given time to speak',
+    ],
+    [
+      [
+        [0, 'refused'],
+        [500, 'connected'],
         [1000, 'silent'],
+        [1500, 'silent'],
       ],
       false,
-      'a hung agent is no crashed one',
+      'a host lost while its agent returned is lost',
+    ],
+    [
+      [
+        [0, 'refused'],
+        [500, 'silent'],
+        [1000, 'connected'],
+        [1500, 'silent'],
+      ],
+      true,
+      'an answer of either kind begins the row anew',
     ],
     [
       [
