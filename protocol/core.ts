@@ -7,18 +7,20 @@
  * Determinism law: the same config, identity, seed, disk and inputs give the same effects.
  */
 import { assert } from './base/assert.ts';
-import { after, type Instant, millis } from './base/time.ts';
+import { after, FOREVER, type Instant, later, millis } from './base/time.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './config.ts';
 import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
 import type { Leases } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
+import { know } from './core/knowledge.ts';
 import { receiveMessage } from './core/messages.ts';
 import { noteStall, receive } from './core/receive.ts';
 import { deadlineOf, settle } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
 import type { Turn } from './turn.ts';
+import type { Message } from './wire/message.ts';
 
 export type { Core, Identity, Restored } from './core/state.ts';
 export { emptyDisk, foundCluster } from './core/state.ts';
@@ -40,20 +42,40 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   const leases = core.leases ?? begin(core, turn);
   if (core.cloned) return [];
   noteStall(core, turn);
+  const known = core.knowledge;
   receive(core, leases, turn, input);
-  loopBack(core, leases, turn);
-  settleAll(core, leases, turn);
+  const looped = loopBack(core, leases, turn);
+  const quiet = isQuiet(input) && !looped && know(core) === known;
+  if (!quiet || now >= core.dueAt) {
+    settleAll(core, leases, turn);
+    core.dueAt = deadlineOf(core, leases, turn) ?? FOREVER;
+  }
   keepJournal(core, turn);
   return turn.out;
 }
 
+/**
+ * Messages that come most often and, as long as nothing we know changes by them, only move deadlines
+ * away: what they ask for can wait for the deadline at hand.
+ */
+const QUIET: ReadonlySet<Message['kind']> = new Set([
+  'beat',
+  'probe',
+  'heartbeat',
+  'keepalive',
+  'pull',
+]);
+
+const isQuiet = (input: Input): boolean =>
+  (input.kind === 'messageReceived' || input.kind === 'gossipReceived') &&
+  QUIET.has(input.message.kind);
+
 /** When to give the next `woken`; earlier or later is harmless, undefined: never. */
 export function nextDeadline(core: Core): Instant | undefined {
   if (core.leases === undefined || core.cloned) return undefined;
-  const deadline = deadlineOf(core, core.leases, turnOf(core, core.lastStepAt));
+  if (core.dueAt === FOREVER) return undefined;
   // Never busy: what is due already was done in the last step, or waits for an input.
-  const soonest = after(core.lastStepAt, millis(1));
-  return deadline !== undefined && deadline < soonest ? soonest : deadline;
+  return later(core.dueAt, after(core.lastStepAt, millis(1)));
 }
 
 /** What this host says to itself arrives at once; it stays behind the persists it depends on. */

@@ -101,6 +101,8 @@ export type Core = {
   journalSeq: number;
   startedAt: Instant;
   lastStepAt: Instant;
+  /** The deadline found at the last settling; later ones are found by then. */
+  dueAt: Instant;
   /** After a stall: no start before this, or before a peer has told us what we missed. */
   heldBackUntil: Instant;
   joinAt: Instant;
@@ -111,7 +113,10 @@ export type Core = {
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
   /** What each component's leader last decided on: while both are the same, so is the decision. */
-  readonly decided: Map<Key, { readonly knowledge: Knowledge; readonly record: Committed | undefined }>;
+  readonly decided: Map<
+    Key,
+    { readonly knowledge: Knowledge; readonly record: Committed | undefined }
+  >;
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
   readonly explained: Map<ComponentId, string>;
@@ -153,6 +158,7 @@ export function newCore(
     journalSeq: 0,
     startedAt: NEVER,
     lastStepAt: NEVER,
+    dueAt: NEVER,
     heldBackUntil: NEVER,
     joinAt: NEVER,
     cloned: false,
