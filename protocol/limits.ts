@@ -28,3 +28,10 @@ export const JOURNAL_MAX = 1_000;
 export const COMMANDS_MAX = 100;
 /** Deploy ids remembered per record (R7). */
 export const DEPLOY_IDS_MAX = 16;
+
+/** A list in parts that one message may carry. */
+export function batches<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let i = 0; i < items.length; i += ITEMS_MAX) parts.push(items.slice(i, i + ITEMS_MAX));
+  return parts;
+}

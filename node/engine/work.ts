@@ -28,6 +28,8 @@ export type EngineWorkInit = {
 /** Longest an engine may take for one call. Pulling an image is the slow one. */
 const START_MS = 120_000;
 const CALL_MS = 20_000;
+/** Peers read reasons in inventories, where a text is bounded. */
+const REASON_CHARS_MAX = 500;
 /** Between two tries at a list that something overtook. */
 const RELIST_RETRY_MS = 100;
 
@@ -67,7 +69,7 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
       tell({ kind: 'instanceStarted', instance: observedOf(instance) });
     } catch (error) {
       const permanent = error instanceof EngineError && error.permanent;
-      const reason = messageOf(error);
+      const reason = messageOf(error).slice(0, REASON_CHARS_MAX);
       tell({ kind: 'instanceRefused', component, slot, attempt, permanent, reason });
     }
   }

@@ -19,6 +19,7 @@
 import { ballot, type Ballot, type HostId, type Key, type Term, term } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
+import { batches } from '../limits.ts';
 import { quorum, type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { AcceptAck, Attempt, Grant, PrepareAck } from '../wire/message.ts';
@@ -123,7 +124,8 @@ export function acquire(
   if (items.length === 0) return;
   raiseCeiling(holder.durable, turn, holder.highest);
   for (const voter of votersOf(roster))
-    send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
+    for (const part of batches(items))
+      send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items: part });
 }
 
 /** Gives keys up: stops counting first (H4), then tells the voters. */
@@ -137,9 +139,9 @@ export function release(holder: Holder, turn: Turn, roster: Roster, keys: readon
     if (hold.term !== undefined && hold.term !== (hold.ballot as number))
       items.push({ key, ballot: ballot(hold.term) });
   }
-  if (items.length === 0) return;
   for (const voter of votersOf(roster))
-    send(turn, voter, { kind: 'release', sid: turn.boot, items });
+    for (const part of batches(items))
+      send(turn, voter, { kind: 'release', sid: turn.boot, items: part });
 }
 
 const noteHint = (holder: Holder, hint: Ballot): void => {

@@ -2,6 +2,7 @@
 import type { HostId, Key, Term } from '../base/ids.ts';
 import { compareText, rendezvous, sorted } from '../base/order.ts';
 import { earlier, type Instant, NEVER } from '../base/time.ts';
+import { batches } from '../limits.ts';
 import { type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
@@ -127,7 +128,8 @@ function announceOpen(turn: Turn, field: Field, keys: readonly Key[]): void {
     for (const host of rendezvous(key, field.alive).slice(0, OPEN_HOSTS_MAX))
       byHost.set(host, [...(byHost.get(host) ?? []), key]);
   }
-  for (const [host, free] of sorted(byHost)) send(turn, host, { kind: 'open', keys: free });
+  for (const [host, free] of sorted(byHost))
+    for (const part of batches(free)) send(turn, host, { kind: 'open', keys: part });
 }
 
 /** Which leaderships began and ended since the last look. */

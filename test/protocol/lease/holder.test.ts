@@ -298,3 +298,13 @@ it('returns bindings it does not count on, and keeps the others', () => {
     [{ key: api, ballot: 7 }],
   ]);
 });
+
+it('says more keys than one message may carry in several (limits.ts)', () => {
+  const stage = stageOf(roster('a'));
+  const turn = turnOf('p', 0);
+  const keys = Array.from({ length: 2_500 }, (_, i) => key(`stack/s${i}`));
+  acquire(stage.holder, stage.links, turn, stage.roster, keys);
+  release(stage.holder, turn, stage.roster, keys);
+  for (const kind of ['prepare', 'release'] as const)
+    expect(sent(turn, kind).map(({ message }) => message.items.length)).toEqual([1000, 1000, 500]);
+});
