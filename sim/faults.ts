@@ -27,7 +27,11 @@ export function unleash(world: World, leaders: () => readonly Host[]): Faults {
   return faults;
 }
 
-function recur(faults: Faults, often: Recurring | undefined, strike: (lastMs: number) => void): void {
+function recur(
+  faults: Faults,
+  often: Recurring | undefined,
+  strike: (lastMs: number) => void,
+): void {
   if (often === undefined) return;
   inAbout(faults.world, faults.prng, often.everyMs, () => {
     if (faults.world.network.healed) return;

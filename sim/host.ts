@@ -11,7 +11,13 @@ import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect
 import type { Input } from '../protocol/input.ts';
 import { type Clock, momentOf, readClock } from './clock.ts';
 import { createDisk, type Disk, restore, sync } from './disk.ts';
-import { beginEngineEffect, type Engine, killAll, settleStarts } from './engine.ts';
+import {
+  beginEngineEffect,
+  type Engine,
+  type EngineEffect,
+  killAll,
+  settleStarts,
+} from './engine.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
 import { CONFIG, type Options } from './options.ts';
 import { happens } from './chance.ts';
@@ -58,10 +64,7 @@ export type Surroundings = {
   readonly threw: (host: Host, input: Input, error: unknown) => void;
 };
 /** Effects that leave the host. */
-export type Outward = Exclude<
-  Effect,
-  { readonly kind: 'persist' | 'startInstance' | 'stopInstance' | 'removeInstance' | 'listInstances' }
->;
+export type Outward = Exclude<Effect, EngineEffect | { readonly kind: 'persist' }>;
 
 export const createHost = (index: number, engine: Engine): Host => ({
   index,
@@ -93,7 +96,13 @@ function identityOf(host: Host): Identity {
     cpuCount: 4,
     memoryBytes: 2 ** 32,
   } as const;
-  return { host: id, cluster: 'simulated' as Identity['cluster'], name: id, peerId: `peer-${id}`, facts };
+  return {
+    host: id,
+    cluster: 'simulated' as Identity['cluster'],
+    name: id,
+    peerId: `peer-${id}`,
+    facts,
+  };
 }
 
 /** A new agent over what the disk holds. Its clock starts somewhere else, as clocks do. */
@@ -113,7 +122,8 @@ export function startAgent(around: Surroundings, host: Host): void {
 function relist(around: Surroundings, host: Host, agent: Agent, at: Micros): void {
   schedule(around.queue, at, () => {
     if (host.agent !== agent) return;
-    if (!isPaused(host, around.queue.now)) beginEngineEffect(host.engine, { kind: 'listInstances' });
+    if (!isPaused(host, around.queue.now))
+      beginEngineEffect(host.engine, { kind: 'listInstances' });
     relist(around, host, agent, around.queue.now + ofMillis(CONFIG.relistMs));
   });
 }
@@ -146,28 +156,21 @@ function advance(around: Surroundings, host: Host, agent: Agent): void {
   while (!agent.writing) {
     const effect = agent.waiting.shift();
     if (effect === undefined) return;
-    switch (effect.kind) {
-      case 'persist':
-        write(around, host, agent, effect.writes);
-        break;
-      case 'startInstance':
-      case 'stopInstance':
-      case 'removeInstance':
-      case 'listInstances':
-        beginEngineEffect(host.engine, effect);
-        break;
-      default:
-        around.begin(host, effect);
-    }
+    if (effect.kind === 'persist') write(around, host, agent, effect.writes);
+    else if (isForEngine(effect)) beginEngineEffect(host.engine, effect);
+    else around.begin(host, effect);
   }
 }
 
-function write(
-  around: Surroundings,
-  host: Host,
-  agent: Agent,
-  writes: readonly DiskWrite[],
-): void {
+const FOR_ENGINE: ReadonlySet<Effect['kind']> = new Set<EngineEffect['kind']>([
+  'startInstance',
+  'stopInstance',
+  'removeInstance',
+  'listInstances',
+]);
+const isForEngine = (effect: Effect): effect is EngineEffect => FOR_ENGINE.has(effect.kind);
+
+function write(around: Surroundings, host: Host, agent: Agent, writes: readonly DiskWrite[]): void {
   const { queue, prng, options } = around;
   agent.writing = true;
   host.disk.pending = writes;

@@ -15,12 +15,7 @@ const COMMON: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
   'inventoryDelta',
 ]);
 
-export type Narrate = (
-  atMs: number,
-  host: Host,
-  input: Input,
-  effects: readonly Effect[],
-) => void;
+export type Narrate = (atMs: number, host: Host, input: Input, effects: readonly Effect[]) => void;
 
 export const narrator =
   (say: (line: string) => void): Narrate =>
@@ -28,7 +23,9 @@ export const narrator =
     const cause = showInput(input);
     const parts = effects.flatMap(showEffect);
     if (cause === undefined && parts.length === 0) return;
-    say(`${atMs.toFixed(1).padStart(9)} ${host.id} ${cause ?? ''}${parts.map((part) => `\n              ${part}`).join('')}`);
+    say(
+      `${atMs.toFixed(1).padStart(9)} ${host.id} ${cause ?? ''}${parts.map((part) => `\n              ${part}`).join('')}`,
+    );
   };
 
 function showInput(input: Input): string | undefined {

@@ -53,7 +53,8 @@ export function transmit(
 }
 
 function delay({ options, prng }: Network, struck: boolean): Micros {
-  if (struck && happens(prng, options.tailPermille)) return ofMillis(1 + below(prng, options.tailMs));
+  if (struck && happens(prng, options.tailPermille))
+    return ofMillis(1 + below(prng, options.tailMs));
   return 100 + below(prng, 200) + exponential(prng, ofMillis(options.delayMeanMs));
 }
 

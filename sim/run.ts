@@ -1,13 +1,11 @@
 /** One seed: a storm in which nothing may go wrong, then calm in which everything must come right. */
 import type { Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
-import type { Roster } from '../protocol/roster/roster.ts';
-import { checkAssigned, checkStart, createInstanceChecker } from './checkers/instances.ts';
 import { unconverged } from './checkers/convergence.ts';
-import { checkLeases, createLeaseChecker, forgetHolds, type LeaseChecker, noteReign } from './checkers/leases.ts';
-import { checkDisk, checkPromise, createPromiseChecker } from './checkers/promises.ts';
-import { checkKept, checkWrite, createRecordChecker } from './checkers/records.ts';
+import { forgetHolds, type LeaseChecker } from './checkers/leases.ts';
+import { checkBegun, checkStarted, checkStep, checkSynced, createPanel } from './checkers/panel.ts';
 import type { Report } from './checkers/report.ts';
+import { type Course, note } from './course.ts';
 import { ofMillis, runNext } from './event-queue.ts';
 import { heal, unleash } from './faults.ts';
 import type { Host } from './host.ts';
@@ -41,14 +39,14 @@ export type Outcome = {
 };
 
 export type RunOptions = {
-  /** Hash every word of every input and effect, not only their kinds. Three times slower. */
+  /** Hash every word of every input and effect, not only their kinds. Slower. */
   readonly everyWord?: boolean;
-  /** Told of everything in words. */
+  /** Told of everything. */
   readonly narrate?: (atMs: number, host: Host, input: Input, effects: readonly Effect[]) => void;
 };
 
 /** Convergence is due within this after the faults have stopped; see docs/simulator.md. */
-export const CALM_MS = 45_000;
+const CALM_MS = 45_000;
 const LOOK_MS = 250;
 /** Once right, it must stay so. */
 const STEADY_MS = 2 * CONFIG.termMs;
@@ -58,71 +56,56 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
   const report: Report = (rule, text) => {
     if (verdict.kind === 'passed') verdict = { kind: 'unsafe', rule, text };
   };
-  const leases = createLeaseChecker(report);
-  const records = createRecordChecker(report);
-  const promises = createPromiseChecker(report);
-  const instances = createInstanceChecker(report);
-  const course = { hash: 0, steps: 0 };
-  const rosters = new Map<Host, readonly Roster[]>();
+  const goOn = (): boolean => verdict.kind === 'passed';
+  const panel = createPanel(report);
+  const course: Course = { hash: 0, steps: 0, everyWord: how.everyWord === true };
   const watch: Watch = {
     stepped(host, input, effects) {
-      const { agent } = host;
-      if (agent === undefined) return;
-      course.steps += 1;
-      course.hash = mix(course.hash, digest(world, host, input, effects, how.everyWord === true));
+      note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
-      checkLeases(leases, host, world.queue.now);
-      noteRoster(rosters, host, agent.core.council.roster);
-      checkAssigned(instances, host, effects);
+      checkStep(panel, host, effects, world.queue.now);
     },
-    begun(host, effect) {
-      checkPromise(promises, host, effect);
-      if (effect.kind === 'send' && effect.message.kind === 'write')
-        checkWrite(records, effect.message);
-      if (effect.kind === 'leaseChanged') noteReign(leases, host, effect, world.queue.now);
-    },
-    synced(host, writes) {
-      checkDisk(promises, host, writes);
-      checkKept(records, host, rosters.get(host) ?? [], writes);
-    },
-    started: (host, instance) => checkStart(instances, host, instance),
+    begun: (host, effect) => checkBegun(panel, host, effect, world.queue.now),
+    synced: (host, writes) => checkSynced(panel, host, writes),
+    started: (host, instance) => checkStarted(panel, host, instance),
     replied: (_host, commandId, result) => onReply(world, workload, commandId, result),
-    agentEnded: (host) => forgetHolds(leases, host),
+    agentEnded: (host) => forgetHolds(panel.leases, host),
     threw: (host, input, error) =>
-      report('assertion', `${host.id} on ${input.kind}: ${error instanceof Error ? error.stack : JSON.stringify(error)}`),
+      report('assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
   };
   const world = createWorld(options, watch);
-  const workload = createWorkload(world, records);
+  const workload = createWorkload(world, panel.records);
   populate(world);
   keepAsking(world, workload);
-  const faults = unleash(world, () => [...leases.keysOf.keys()]);
-  const goOn = (): boolean => verdict.kind === 'passed';
+  const faults = unleash(world, () => [...panel.leases.keysOf.keys()]);
   runUntil(world, options.stormMs, goOn);
   if (goOn()) heal(faults);
-  const convergedMs = goOn() ? calm(world, leases, goOn) : { ms: 0 };
-  if (goOn() && convergedMs.stuck !== undefined) verdict = { kind: 'stuck', text: convergedMs.stuck };
-  const { acquisitions, leaderChanges } = leases;
-  const simulatedMs = Math.floor(world.queue.now / 1000);
-  const { steps, hash } = course;
-  const { sent: messages } = world.network;
-  const { starts } = instances;
-  const figures = { simulatedMs, convergedMs: convergedMs.ms, steps, messages, acquisitions };
-  return { verdict, hash, figures: { ...figures, leaderChanges, starts, ...workload.outcomes } };
+  const { ms: convergedMs, stuck } = calm(world, panel.leases, goOn);
+  if (goOn() && stuck !== undefined) verdict = { kind: 'stuck', text: stuck };
+  const figures: Figures = {
+    simulatedMs: Math.floor(world.queue.now / 1000),
+    convergedMs,
+    steps: course.steps,
+    messages: world.network.sent,
+    acquisitions: panel.leases.acquisitions,
+    leaderChanges: panel.leases.leaderChanges,
+    starts: panel.instances.starts,
+    ...workload.outcomes,
+  };
+  return { verdict, hash: course.hash, figures };
 }
 
-/** Under which rosters a host may have counted what becomes durable now. */
-const ROSTERS_LATELY = 3;
-function noteRoster(rosters: Map<Host, readonly Roster[]>, host: Host, roster: Roster): void {
-  const known = rosters.get(host) ?? [];
-  if (known.at(-1) !== roster) rosters.set(host, [...known, roster].slice(-ROSTERS_LATELY));
-}
+const textOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
 
 function runUntil({ queue }: World, untilMs: number, goOn: () => boolean): void {
   while (goOn() && (queue.heap[0]?.at ?? Infinity) <= ofMillis(untilMs)) runNext(queue);
 }
 
+type Calm = { readonly ms: number; readonly stuck?: string };
+
 /** Waits until all is right and stays so for a while. */
-function calm(world: World, leases: LeaseChecker, goOn: () => boolean): { ms: number; stuck?: string } {
+function calm(world: World, leases: LeaseChecker, goOn: () => boolean): Calm {
   const { stormMs } = world.options;
   let rightSince: number | undefined;
   let why = '';
@@ -138,29 +121,4 @@ function calm(world: World, leases: LeaseChecker, goOn: () => boolean): { ms: nu
     if (rightSince === undefined && ms >= CALM_MS) return { ms, stuck: why };
   }
   return { ms: 0 };
-}
-
-const mix = (hash: number, value: number): number => {
-  const h = Math.imul(hash ^ value, 0x9e3779b1);
-  return (h ^ (h >>> 15)) >>> 0;
-};
-
-function digest(
-  { queue }: World,
-  host: Host,
-  input: Input,
-  effects: readonly Effect[],
-  everyWord: boolean,
-): number {
-  let h = mix(queue.now % 2 ** 32, host.index);
-  if (everyWord) return mix(mix(h, hashText(JSON.stringify(input))), hashText(JSON.stringify(effects)));
-  h = mix(h, input.kind.length);
-  for (const effect of effects) h = mix(h, effect.kind.length);
-  return h;
-}
-
-function hashText(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  return h >>> 0;
 }

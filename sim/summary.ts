@@ -18,7 +18,11 @@ export const createSummary = (): Summary => ({
   faults: new Map(),
 });
 
-export function addOutcome(summary: Summary, options: Options, { verdict, figures }: Outcome): void {
+export function addOutcome(
+  summary: Summary,
+  options: Options,
+  { verdict, figures }: Outcome,
+): void {
   summary.seeds += 1;
   if (verdict.kind !== 'passed') summary.failed += 1;
   for (const [name, value] of Object.entries(figures) as [keyof Figures, number][])
@@ -28,7 +32,10 @@ export function addOutcome(summary: Summary, options: Options, { verdict, figure
     summary.faults.set(fault, (summary.faults.get(fault) ?? 0) + 1);
 }
 
-export function showSummary({ seeds, failed, totals, faults, longestCalmMs }: Summary, wallMs: number): string {
+export function showSummary(
+  { seeds, failed, totals, faults, longestCalmMs }: Summary,
+  wallMs: number,
+): string {
   const total = (name: keyof Figures): number => totals.get(name) ?? 0;
   const simulated = total('simulatedMs');
   const share = [...faults].map(([name, n]) => `${name} ${Math.round((100 * n) / seeds)} %`);

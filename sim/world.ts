@@ -187,6 +187,11 @@ export function command(world: World, host: Host, commandId: string, given: Comm
 }
 
 /** Plans `run` around `meanMs` from now. */
-export function inAbout(world: World, prng: Parameters<typeof below>[0], meanMs: number, run: () => void): void {
+export function inAbout(
+  world: World,
+  prng: Parameters<typeof below>[0],
+  meanMs: number,
+  run: () => void,
+): void {
   schedule(world.queue, world.queue.now + 1 + exponential(prng, ofMillis(meanMs)), run);
 }

@@ -101,7 +101,9 @@ function misplaced({ hosts }: World, stacks: Stacks): string | undefined {
   const found = new Set<string>();
   for (const host of hosts)
     for (const { component, slot, revision } of running(host.engine)) {
-      const seat = globals.has(component) ? `${component} on ${host.id}` : seatName(component, slot);
+      const seat = globals.has(component)
+        ? `${component} on ${host.id}`
+        : seatName(component, slot);
       if (found.has(seat)) return `${seat} runs twice`;
       if (!wanted.has(seat)) return `${seat} runs on ${host.id}, nobody wants it`;
       if (wanted.get(seat) !== revision) return `${seat} on ${host.id} is of an old spec`;

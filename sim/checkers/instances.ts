@@ -33,7 +33,10 @@ export function checkStart(checker: InstanceChecker, host: Host, started: Observ
     (other) => other.engineId !== engineId && other.component === component && other.slot === slot,
   );
   if (twin !== undefined)
-    checker.report('S13', `${host.id} runs ${seatName(component, slot)} twice: ${twin.engineId} and ${engineId}`);
+    checker.report(
+      'S13',
+      `${host.id} runs ${seatName(component, slot)} twice: ${twin.engineId} and ${engineId}`,
+    );
 }
 
 export function checkAssigned(
@@ -45,10 +48,14 @@ export function checkAssigned(
     if (effect.kind === 'startInstance') {
       const { component, slot, term } = effect;
       if (!checker.assigned.has(seatOn(component, slot, host.id, term)))
-        checker.report('R9', `${host.id} starts ${seatName(component, slot)}, assigned to it by no record of term ${term}`);
+        checker.report(
+          'R9',
+          `${host.id} starts ${seatName(component, slot)}, assigned to it by no record of term ${term}`,
+        );
     }
     if (effect.kind !== 'persist') continue;
-    for (const { name, value } of effect.writes) if (name.startsWith('committed/')) note(checker, value as Committed);
+    for (const { name, value } of effect.writes)
+      if (name.startsWith('committed/')) note(checker, value as Committed);
   }
 }
 

@@ -61,7 +61,10 @@ function noteHold(checker: LeaseChecker, host: Host, key: Key, hold: Hold, now: 
   if (known?.until === hold.until && known.term === hold.term) return;
   for (const [other, { term, until }] of holders)
     if (other !== host && now < until)
-      checker.report('S1', `${host.id} leads ${key} under term ${hold.term}, so does ${other.id} under term ${term} for ${until - now} µs more`);
+      checker.report(
+        'S1',
+        `${host.id} leads ${key} under term ${hold.term}, so does ${other.id} under term ${term} for ${until - now} µs more`,
+      );
 }
 
 /** The host says that it leads: from here on others may know of the term. */

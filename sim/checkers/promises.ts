@@ -34,25 +34,20 @@ export const createPromiseChecker = (report: Report): PromiseChecker => ({
 export function checkPromise(checker: PromiseChecker, host: Host, effect: Outward): void {
   if (effect.kind !== 'send') return;
   const { message } = effect;
-  switch (message.kind) {
-    case 'prepareAck':
-      for (const { key, ballot, status } of message.items)
-        if (status !== 'nack') rise(checker, checker.ballots, host, key, ballot, message.kind);
-      return;
-    case 'acceptAck':
-      for (const { key, ballot, ok } of message.items)
-        if (ok) rise(checker, checker.ballots, host, key, ballot, message.kind);
-      return;
-    case 'readAck':
-      if (message.ok) rise(checker, checker.terms, host, message.key, message.term, message.kind);
-      return;
-    case 'writeAck':
-      if (message.outcome === 'stored')
-        rise(checker, checker.terms, host, message.key, message.revision.term, message.kind);
-      return;
-    case 'rosterChosen':
-      return checkRoster(checker, host, message.roster);
-    default:
+  const { kind } = message;
+  if (kind === 'prepareAck') {
+    for (const { key, ballot, status } of message.items)
+      if (status !== 'nack') rise(checker, checker.ballots, host, key, ballot, kind);
+  } else if (kind === 'acceptAck') {
+    for (const { key, ballot, ok } of message.items)
+      if (ok) rise(checker, checker.ballots, host, key, ballot, kind);
+  } else if (kind === 'readAck') {
+    if (message.ok) rise(checker, checker.terms, host, message.key, message.term, kind);
+  } else if (kind === 'writeAck') {
+    const { key, revision, outcome } = message;
+    if (outcome === 'stored') rise(checker, checker.terms, host, key, revision.term, kind);
+  } else if (kind === 'rosterChosen') {
+    checkRoster(checker, host, message.roster);
   }
 }
 
@@ -121,4 +116,3 @@ function older(a: Register['revision'], b: Register['revision']): string | undef
   if (compareRevision(b, a) >= 0) return undefined;
   return `revision falls from ${showRevision(a)} to ${showRevision(b)}`;
 }
-

@@ -86,7 +86,10 @@ function checkApplication(
   const recent = new Set<string>();
   for (const commit of before) {
     if (commit.op === op)
-      report('R7', `${op} was committed as ${nameOf(key, commit.revision)} and is applied again as ${showRevision(revision)}`);
+      report(
+        'R7',
+        `${op} was committed as ${nameOf(key, commit.revision)} and is applied again as ${showRevision(revision)}`,
+      );
     recent.add(commit.op);
     if (recent.size >= DEPLOY_IDS_MAX) return;
   }
@@ -161,7 +164,10 @@ export function noteAck(checker: RecordChecker, key: Key, op: string, revision: 
     if (commit.op === op && compareRevision(commit.revision, revision) <= 0)
       if (at === undefined || compareRevision(commit.revision, at) > 0) at = commit.revision;
   if (at === undefined)
-    return checker.report('S11', `${op} is acknowledged as ${nameOf(key, revision)}, never committed`);
+    return checker.report(
+      'S11',
+      `${op} is acknowledged as ${nameOf(key, revision)}, never committed`,
+    );
   const ack: Commit = { revision: at, op };
   checker.acked.set(key, [...(checker.acked.get(key) ?? []), ack]);
   for (const commit of commits) compare(checker, key, ack, commit);

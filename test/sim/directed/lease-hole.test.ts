@@ -73,7 +73,9 @@ const durable = (): Durable => ({
 
 /** Messages of a turn to one voter, or from it. */
 const sent = (turn: Turn, to: HostId): readonly Message[] =>
-  turn.out.flatMap((effect) => (effect.kind === 'send' && effect.to === to ? [effect.message] : []));
+  turn.out.flatMap((effect) =>
+    effect.kind === 'send' && effect.to === to ? [effect.message] : [],
+  );
 
 type Holding = {
   readonly id: HostId;
@@ -141,7 +143,11 @@ function post(h: Holding, turn: Turn): void {
 }
 
 /** The prepare, or the accept, of the present ballot arrives at these voters, and so do the answers. */
-function arrive(h: Holding, kind: 'prepare' | 'accept', reached: readonly Name[]): readonly string[] {
+function arrive(
+  h: Holding,
+  kind: 'prepare' | 'accept',
+  reached: readonly Name[],
+): readonly string[] {
   return reached.flatMap((name) => {
     const message = h.mail.get(`${kind} ${name}`);
     if (message === undefined) return [];
@@ -149,8 +155,7 @@ function arrive(h: Holding, kind: 'prepare' | 'accept', reached: readonly Name[]
       const turn = turnOf(h.id, boot(1));
       if (answer.kind === 'prepareAck')
         onPrepareAck(h.holder, h.links, turn, roster, hostId(name), answer);
-      if (answer.kind === 'acceptAck')
-        onAcceptAck(h.holder, h.links, roster, hostId(name), answer);
+      if (answer.kind === 'acceptAck') onAcceptAck(h.holder, h.links, roster, hostId(name), answer);
       post(h, turn);
       if (answer.kind === 'prepareAck') return answer.items.map(({ status }) => status);
       return answer.kind === 'acceptAck' ? answer.items.map(({ ok }) => (ok ? 'ok' : 'no')) : [];
@@ -181,11 +186,18 @@ it('an acceptance never overwrites a live binding: one leader at most', () => {
 
   now = instant(20);
   begin(r, 2);
-  expect(arrive(r, 'prepare', ['c', 'd']), "r's other prepares are held up").toEqual(['open', 'open']);
+  expect(arrive(r, 'prepare', ['c', 'd']), "r's other prepares are held up").toEqual([
+    'open',
+    'open',
+  ]);
   expect(arrive(p, 'accept', ['c']), 'p is overtaken at c, and raises its ballot').toEqual(['no']);
   begin(p, 3);
   arrive(p, 'prepare', ['a', 'c', 'd']);
-  expect(arrive(p, 'accept', ['a', 'c', 'd']), 'ballot 3; b and x never hear of it').toEqual(['ok', 'ok', 'ok']);
+  expect(arrive(p, 'accept', ['a', 'c', 'd']), 'ballot 3; b and x never hear of it').toEqual([
+    'ok',
+    'ok',
+    'ok',
+  ]);
 
   goOn(4000, () => {
     keepAlive(p, ['a', 'c', 'd', 'x']);

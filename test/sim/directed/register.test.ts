@@ -1,7 +1,7 @@
 /**
  * The record register under lease turnover (rules.md R1 to R4), random schedules by the thousand against
- * the functions that ship. Two leaders at once are part of it: ballots alone make records safe. Of the
- * rules, without the fence every ninth of these schedules loses a commit, without the re-commit every fiftieth.
+ * the functions that ship. Two leaders at once are part of it: ballots alone make records safe. Without
+ * the fence (R1) every eighth of these schedules loses a commit, without the re-commit (R3) some do.
  */
 import { expect, it } from 'vitest';
 import {
@@ -152,7 +152,8 @@ function check(run: Run, leader: HostId, record: Committed): void {
     const [was, is] = [opOf(earlier), opOf(later)];
     if (was === is) continue;
     const applied = run.applied.get(is);
-    if (order !== 0 && applied !== undefined && compareRevision(applied, earlier.revision) > 0) continue;
+    if (order !== 0 && applied !== undefined && compareRevision(applied, earlier.revision) > 0)
+      continue;
     run.violation ??= `${showRevision(earlier.revision)} committed ${was}, ${showRevision(later.revision)} ${is}`;
   }
   run.commits.push(record);
@@ -190,6 +191,6 @@ it(`no commit is lost in ${SCHEDULES} schedules`, () => {
     commits += run.commits.length;
     if (run.violation !== undefined) violations.push(`seed ${seed}: ${run.violation}`);
   }
-  expect(violations.length, violations[0]).toBe(0);
-  expect(commits, 'the schedules do commit').toBeGreaterThan(SCHEDULES);
+  expect(violations).toEqual([]);
+  expect(commits).toBeGreaterThan(SCHEDULES);
 });

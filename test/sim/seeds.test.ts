@@ -1,0 +1,34 @@
+/**
+ * Fifty clusters under faults, drawn from fifty seeds, and four of them twice. Which seeds they are does
+ * not matter; that each is a different storm does. `npm run sim -- --seeds 10000` runs more.
+ */
+import { describe, expect, it } from 'vitest';
+import { drawOptions, faultsOf } from '../../sim/options.ts';
+import { simulate } from '../../sim/run.ts';
+
+const SEEDS = Array.from({ length: 50 }, (_, i) => i + 1);
+const TWICE = [3, 14, 31, 47];
+
+describe('nothing goes wrong in the storm, all comes right in the calm', () => {
+  it.each(SEEDS)('seed %i', (seed) => {
+    const { verdict, figures } = simulate(drawOptions(seed));
+    expect(verdict).toEqual({ kind: 'passed' });
+    expect(figures.acquisitions).toBeGreaterThan(0);
+  });
+});
+
+it.each(TWICE)('seed %i takes the same course twice, to the last word (M1)', (seed) => {
+  const [first, second] = [1, 2].map(() => simulate(drawOptions(seed), { everyWord: true }).hash);
+  expect(second).toBe(first);
+});
+
+it('draws each fault class for some seeds and spares others from it', () => {
+  const storms = SEEDS.map((seed) => new Set(faultsOf(drawOptions(seed))));
+  const faults = [...new Set(storms.flatMap((storm) => [...storm]))];
+  const lopsided = faults.filter((fault) => {
+    const count = storms.filter((storm) => storm.has(fault)).length;
+    return count < 5 || count > 45;
+  });
+  expect(faults.length).toBeGreaterThan(10);
+  expect(lopsided).toEqual([]);
+});
