@@ -181,7 +181,6 @@ export function onRestartCommand(
     current !== undefined &&
     isLive(current) &&
     current.stop === undefined;
-  if (current?.ended !== undefined) putInstance(slots, seat, { ...current, judged: true });
   tell(turn, seat, 'a user asked for a restart');
   return true;
 }

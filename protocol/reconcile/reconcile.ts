@@ -320,7 +320,6 @@ function start(
 function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: StopWhy): void {
   tell(turn, seat, `told to stop (attempt ${instance.observed.attempt}): ${STOP_TEXT[why]}`);
   if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
-  if (why === 'restart') seat.restartAsked = false;
   const judged = instance.judged || why === 'unhealthy';
   stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat));
 }

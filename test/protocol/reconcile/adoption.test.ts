@@ -167,6 +167,40 @@ it('is created, then runs: the list sees it before the answer comes', () => {
   `);
 });
 
+it('is created, then ends before its start is answered: the next one starts', () => {
+  const s = stage();
+  list(s, 0);
+  list(s, 50, observed({ state: 'created' }));
+  exited(s, 60, 1, 127);
+  expect(s.lines.at(-1)).toContain(': 2 preparing');
+  expect(s.lines.at(-1)).toContain('| start shop.web.1 #2 r1');
+});
+
+it('is created, then refused: nothing was left behind, so nothing is removed', () => {
+  const s = stage();
+  list(s, 0);
+  list(s, 50, observed({ state: 'created' }));
+  refused(s, 60, 1, true);
+  expect(s.lines.at(-1)).toBe('60 #1 refused: 1 rejected "no such image"');
+});
+
+it('an answer `created` to a start means that it runs', () => {
+  const s = stage();
+  list(s, 0);
+  started(s, 100, 1, { state: 'created' });
+  expect(s.lines.at(-1)).toBe('100 e1 started: 1 running');
+});
+
+it('a relist does not put off the end of the backoff', () => {
+  const s = stage();
+  list(s, 0, observed());
+  exited(s, 100, 1, 1);
+  started(s, 200, 2);
+  removed(s, 300, 1);
+  list(s, 30_000, observed({ attempt: 2 }));
+  expect(s.lines.at(-1)).toBe('30000 listed e2: 2 running due 60200');
+});
+
 it('a start seen by a list is a start, its late answer changes nothing', () => {
   const s = stage();
   list(s, 0);
@@ -270,6 +304,22 @@ it('a hold keeps back starts; adoption and stops go on', () => {
     200 woken: 1 failed "exit 1, restarts at once; waits for newer assignments after a stall of this agent" due 600100
     300 woken: 2 preparing due 600100 | start shop.web.1 #2 r1 | start shop.web.2 #1 r1"
   `);
+});
+
+it('the reason follows a hold by itself', () => {
+  const s = stage();
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 200, 1, 1);
+  started(s, 300, 2);
+  exited(s, 400, 2, 1);
+  const waiting = s.lines.at(-1);
+  s.hold = true;
+  wake(s, 450);
+  expect(s.lines.at(-1)).toContain('after a stall of this agent');
+  s.hold = false;
+  wake(s, 460);
+  expect(s.lines.at(-1)?.replace(/^.*?: /, '')).toBe(waiting?.replace(/^.*?: /, ''));
 });
 
 it('a stop that did not work is asked for again by the relist, after grace and slack', () => {

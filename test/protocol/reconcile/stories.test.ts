@@ -246,3 +246,24 @@ it('a user restarts a running one: not counted as a failure', () => {
     300 e2 started: 2 running | remove e1"
   `);
 });
+
+it('a refusal of another attempt than the one under way is old news', () => {
+  const s = stage();
+  list(s, 0);
+  refused(s, 100, 9, true);
+  expect(s.lines.at(-1)).toBe('100 #9 refused: 1 preparing');
+});
+
+it('a refusal of a spec that has changed meanwhile does not hold back the new one', () => {
+  const s = stage();
+  list(s, 0);
+  s.wanted = [desired({ revision: 'r2' })];
+  refused(s, 100, 1, true);
+  expect(s.lines.at(-1)).toBe('100 #1 refused: 2 preparing | start shop.web.1 #2 r2');
+});
+
+it('a job that was done for an earlier spec is run for the new one', () => {
+  const s = stage([desired({ spec: spec({ restart: { kind: 'onFailure' } }) })]);
+  list(s, 0, observed({ state: 'exited', exitCode: 0, revision: 'r0' }));
+  expect(s.lines.at(-1)).toBe('0 listed e1: 2 preparing | start shop.web.1 #2 r1');
+});
