@@ -169,8 +169,8 @@ describe('a pull', () => {
     const [world, owner, other] = pair();
     act(world, owner, (turn) => {
       for (let i = 0; i < 1000; i++) {
-        owner.log.push({ name: `n${i}`, entry: entry(i, 200) });
-        writeEntry(owner.inventories, turn, `n${i}`, entry(i, 200));
+        owner.log.push({ name: `n${i}`, entry: entry(i, 20) });
+        writeEntry(owner.inventories, turn, `n${i}`, entry(i, 20));
       }
     });
     world.letters.length = 0;
