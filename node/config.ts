@@ -9,6 +9,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import type { EngineChoice } from './engine/select.ts';
+import { parseEndpoint, parsePeer } from './network/addresses.ts';
 import type { LogLevel } from './log.ts';
 import { defaultPaths, findSocket, findState } from './paths.ts';
 import { StartupError } from './startup-error.ts';
@@ -35,21 +36,25 @@ export type AgentSettings = {
 };
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const SECONDS = 'must be a number of seconds, 1 to 60';
 const FILE = z.strictObject({
   name: z
     .string()
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/)
+    .regex(
+      /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
+      'must be letters, digits, dots and dashes, at most 63',
+    )
     .optional(),
   state: z.string().optional(),
   socket: z.string().optional(),
   engine: z.enum(['auto', 'docker', 'process']).optional(),
   docker_socket: z.string().optional(),
-  publish_address: z.union([z.ipv4(), z.ipv6()]).optional(),
+  publish_address: z.union([z.ipv4(), z.ipv6()], 'must be an IP address').optional(),
   listen: z.array(z.string()).optional(),
   mdns: z.boolean().optional(),
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
-  join_timeout_s: z.number().min(1).max(60).optional(),
+  join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
 });
 type FileSettings = z.infer<typeof FILE>;
 
@@ -94,7 +99,7 @@ export type Invoked =
   | { readonly kind: 'run'; readonly settings: AgentSettings }
   | { readonly kind: 'print'; readonly text: string };
 
-/** Throws a `StartupError` with code `usage` for anything that cannot be meant. */
+/** Throws a `StartupError` with code `usage` or `bad-address` for anything that cannot be meant. */
 export function readSettings(args: readonly string[]): Invoked {
   const flags = readFlags(args);
   if (flags.help === true) return { kind: 'print', text: USAGE };
@@ -114,7 +119,11 @@ export function readSettings(args: readonly string[]): Invoked {
     ...given('join_timeout_s', numberIn(flags['join-timeout'])),
     ...(flags['no-mdns'] === true ? { mdns: false } : {}),
   };
-  return { kind: 'run', settings: settingsOf(check(told, 'the command line')) };
+  const settings = settingsOf(check(told, 'the command line'));
+  // Said now, not when the host joins a cluster.
+  settings.listen.forEach(parseEndpoint);
+  settings.peers.forEach(parsePeer);
+  return { kind: 'run', settings };
 }
 
 /** A flag's text as the number it reads as; what reads as none is refused with the flag's name. */

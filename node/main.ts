@@ -8,6 +8,11 @@ import { createLogger } from './log.ts';
 import { StartupError } from './startup-error.ts';
 
 const EXIT = { failed: 1, usage: 2, locked: 6 } as const;
+const EXIT_OF: Readonly<Record<string, number>> = {
+  usage: EXIT.usage,
+  'bad-address': EXIT.usage,
+  locked: EXIT.locked,
+};
 /** Longest an orderly end may take; what is left then is cut off. */
 const STOP_MS = 5_000;
 
@@ -49,8 +54,13 @@ try {
   await main();
   process.exit(0);
 } catch (error) {
-  const known = error instanceof StartupError;
-  process.stderr.write(`error: ${known ? error.message : String(error)}\n`);
-  const code = known ? error.parts.code : '';
-  process.exit(code === 'usage' ? EXIT.usage : code === 'locked' ? EXIT.locked : EXIT.failed);
+  const known = error instanceof StartupError ? error : unexpected(error);
+  process.stderr.write(`error: ${known.message}\n`);
+  process.exit(EXIT_OF[known.parts.code] ?? EXIT.failed);
+}
+
+function unexpected(cause: unknown): StartupError {
+  const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  const next = 'its instances run on; systemd starts it again. If it ends so again, report this';
+  return new StartupError({ code: 'bug', what: 'the agent cannot go on', why, next }, { cause });
 }

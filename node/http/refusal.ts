@@ -78,6 +78,7 @@ export class ApiRefusal extends Error {
 const STATUS: Readonly<Record<string, readonly [number, number]>> = {
   'already-member': [409, 6],
   'no-cluster-found': [504, 7],
+  'bad-address': [400, 2],
 };
 
 function fromStartup({ parts }: StartupError): ApiRefusal {

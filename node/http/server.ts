@@ -1,5 +1,5 @@
 /** The answering side of the local API (`api.ts`) on a unix socket. */
-import { existsSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -16,13 +16,12 @@ import { viewRoutes } from './view-routes.ts';
 const BODY_BYTES_MAX = 1_048_576;
 const CONNECTIONS_MAX = 200;
 
-/** Listens when it resolves. A socket file nobody listens on is a leftover and replaced. */
+/**
+ * Listens when it resolves; rejects with a `StartupError`. A socket nobody listens on is a leftover
+ * and replaced; any other file is somebody's.
+ */
 export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDisposable> {
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o750 });
-  if (existsSync(socket)) {
-    if (await answers(socket)) throw taken(socket);
-    unlinkSync(socket);
-  }
+  await makeRoom(socket);
   const app = new Hono();
   app.use(async (context, next) => {
     const length = Number(context.req.header('content-length') ?? 0);
@@ -42,7 +41,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   const server = createServer((request, response) => void listener(request, response));
   server.maxConnections = CONNECTIONS_MAX;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => reject(unusable(socket, cause)));
     server.listen(socket, resolve);
   });
   return {
@@ -53,12 +52,33 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   };
 }
 
+async function makeRoom(socket: string): Promise<void> {
+  try {
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o750 });
+    const found = lstatSync(socket, { throwIfNoEntry: false });
+    if (found === undefined) return;
+    if (!found.isSocket()) throw new Error('there is a file at this path that is no socket');
+    if (await answers(socket)) throw taken(socket);
+    unlinkSync(socket);
+  } catch (cause) {
+    throw cause instanceof StartupError ? cause : unusable(socket, cause);
+  }
+}
+
 function answers(socket: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const connection = connect(socket);
   connection.once('connect', () => resolve(true));
   connection.once('error', () => resolve(false));
   return promise.finally(() => connection.destroy());
+}
+
+function unusable(socket: string, cause: unknown): StartupError {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const why = said.includes('EINVAL') ? 'its path is longer than 107 bytes' : said;
+  const what = `the agent cannot listen for agentctl on ${socket}`;
+  const next = 'run agentd as a user who may, or give it another path with --socket';
+  return new StartupError({ code: 'unusable-socket', what, why, next }, { cause });
 }
 
 function taken(socket: string): StartupError {

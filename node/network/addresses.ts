@@ -95,7 +95,7 @@ export function parseEndpoint(text: string): Endpoint {
       code: 'bad-address',
       what: `${text} is not an address to listen on`,
       why: 'it must be an IP address and a port, an IPv6 address in brackets',
-      next: 'write it like 0.0.0.0:7400 or [::]:7400',
+      next: 'write it like 0.0.0.0:7946 or [::]:7946',
     });
   }
   return { host, port };
@@ -118,7 +118,7 @@ export function parsePeer(text: string): Multiaddr {
       code: 'bad-address',
       what: `${text} is not the address of a peer`,
       why: cause instanceof Error ? cause.message : String(cause),
-      next: 'write it like 192.0.2.7:7400 or /ip4/192.0.2.7/tcp/7400',
+      next: 'write it like 192.0.2.7:7946 or /ip4/192.0.2.7/tcp/7946',
     };
     throw new StartupError(parts, { cause });
   }
