@@ -2,8 +2,8 @@
 import { below, pick, type Prng, within } from '../protocol/base/prng.ts';
 import { createStream, happens } from './chance.ts';
 import { ofMillis, schedule } from './event-queue.ts';
-import { type Host, isPaused, pause, resume } from './host.ts';
-import type { Recurring } from './options.ts';
+import { type Host, isPaused, type Outward, pause, resume } from './host.ts';
+import { CONFIG, type Recurring } from './options.ts';
 import { crash, divide, inAbout, lose, start, type World } from './world.ts';
 
 export type Faults = {
@@ -37,6 +37,33 @@ function recur(
     if (faults.world.network.healed) return;
     strike(within(faults.prng, Math.min(10, often.lastMs), often.lastMs));
     recur(faults, often, strike);
+  });
+}
+
+/** Strikes a host in the moments after it did what this seed waits for. */
+export function lurk(faults: Faults, host: Host, effect: Outward): void {
+  const { world, prng } = faults;
+  const { ambush } = world.options;
+  if (ambush === undefined || world.network.healed) return;
+  const did =
+    effect.kind === 'send'
+      ? effect.message.kind === ambush.after
+      : ambush.after === 'won' && effect.kind === 'leaseChanged' && effect.event === 'won';
+  if (!did || !happens(prng, ambush.permille)) return;
+  const T = CONFIG.termMs;
+  const lastMs = within(prng, 10, pick(prng, [500, T, 2 * T]));
+  const kind = below(prng, 4);
+  schedule(world.queue, world.queue.now + within(prng, 1, pick(prng, [1000, 20_000])), () => {
+    if (world.network.healed || host.agent === undefined) return;
+    if (kind === 0) pause(world.around, host, lastMs, false);
+    else if (kind === 1) {
+      crash(world, host);
+      undoAfter(faults, pick(prng, [10, lastMs]), () => start(world, host));
+    } else {
+      const cut = (from: number, to: number): boolean =>
+        from === host.index || (kind === 3 && to === host.index);
+      undoAfter(faults, lastMs, divide(world, cut));
+    }
   });
 }
 

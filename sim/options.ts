@@ -11,6 +11,8 @@ import { createStream, happens } from './chance.ts';
 /** A fault that comes again and again: `everyMs` on average, each for up to `lastMs`. */
 export type Recurring = { readonly everyMs: number; readonly lastMs: number };
 
+export type Ambush = { readonly after: 'won' | Message['kind']; readonly permille: number };
+
 export type Options = {
   readonly seed: number;
   readonly hostCount: number;
@@ -35,6 +37,8 @@ export type Options = {
   readonly fsyncMs: number;
   /** Faults strike whoever leads rather than anyone. */
   readonly seeksLeaders: boolean;
+  /** A host is struck just after it did this, so many times of a thousand. */
+  readonly ambush: Ambush | undefined;
   readonly commandEveryMs: number;
   readonly stackCount: number;
 };
@@ -63,6 +67,25 @@ const SINGLED_OUT = [
   'rosterAccepted',
 ] as const satisfies readonly Message['kind'][];
 
+/** Moments at which a protocol is most easily hurt: something was promised, nobody else may know. */
+const AMBUSHES = [
+  'won',
+  'won',
+  'rosterPrepare',
+  'rosterAccept',
+  'rosterAccepted',
+  'rosterChosen',
+  'rosterChosen',
+  'syncPage',
+  'prepareAck',
+  'accept',
+  'acceptAck',
+  'readAck',
+  'writeAck',
+  'write',
+  'release',
+] as const satisfies readonly Ambush['after'][];
+
 export function drawOptions(seed: number): Options {
   const prng = createStream(seed, 'options');
   const often = (everyMs: readonly number[], lastMs: readonly number[]): Recurring | undefined =>
@@ -77,7 +100,7 @@ export function drawOptions(seed: number): Options {
     lossPermille: happens(prng, 500) ? pick(prng, [20, 100, 200, 300, 500]) : 0,
     lossOnly: happens(prng, 250) ? pick(prng, SINGLED_OUT) : undefined,
     duplicatePermille: happens(prng, 500) ? pick(prng, [20, 200, 500]) : 0,
-    tailPermille: happens(prng, 500) ? pick(prng, [5, 20, 50]) : 0,
+    tailPermille: happens(prng, 500) ? pick(prng, [5, 20, 50, 200]) : 0,
     tailMs: pick(prng, [T / 2, T, 2 * T, 6 * T]),
     partitions: often([4000, 10_000, 20_000], [1000, T, 4 * T]),
     crashes: often([1000, 3000, 8000, 20_000], [10, 200, T, 2 * T]),
@@ -87,9 +110,17 @@ export function drawOptions(seed: number): Options {
     exits: often([1000, 5000], [0]),
     fsyncMs: pick(prng, [3, 3, 30, 300, 3000]),
     seeksLeaders: happens(prng, 500),
+    ambush: happens(prng, 600) ? drawAmbush(prng) : undefined,
     commandEveryMs: pick(prng, [400, 1500, 4000]),
     stackCount: pick(prng, [1, 1, 2, 3]),
   };
+}
+
+function drawAmbush(prng: Prng): Ambush {
+  const after = pick(prng, AMBUSHES);
+  // The rarer the moment, the surer the strike.
+  const rare = after === 'won' || after.startsWith('roster') || after.startsWith('sync');
+  return { after, permille: rare ? pick(prng, [100, 300]) : pick(prng, [5, 20]) };
 }
 
 /** Extremes, not a spread: what two clocks can do to each other they do at the ends. */
@@ -115,6 +146,7 @@ export function faultsOf(options: Options): readonly string[] {
     ['exits', options.exits !== undefined],
     ['slow fsync', options.fsyncMs > 100],
     ['leaders sought', options.seeksLeaders],
+    ['ambushes', options.ambush !== undefined],
   ];
   return present.filter(([, is]) => is).map(([name]) => name);
 }

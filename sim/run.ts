@@ -7,7 +7,7 @@ import { checkBegun, checkStarted, checkStep, checkSynced, createPanel } from '.
 import type { Report } from './checkers/report.ts';
 import { type Course, note } from './course.ts';
 import { ofMillis, runNext } from './event-queue.ts';
-import { heal, unleash } from './faults.ts';
+import { heal, lurk, unleash } from './faults.ts';
 import type { Host } from './host.ts';
 import { CONFIG, type Options } from './options.ts';
 import { createWorkload, keepAsking, onReply } from './workload.ts';
@@ -65,7 +65,10 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
       how.narrate?.(world.queue.now / 1000, host, input, effects);
       checkStep(panel, host, effects, world.queue.now);
     },
-    begun: (host, effect) => checkBegun(panel, host, effect, world.queue.now),
+    begun(host, effect) {
+      checkBegun(panel, host, effect, world.queue.now);
+      lurk(faults, host, effect);
+    },
     synced: (host, writes) => checkSynced(panel, host, writes),
     started: (host, instance) => checkStarted(panel, host, instance),
     replied: (_host, commandId, result) => onReply(world, workload, commandId, result),
