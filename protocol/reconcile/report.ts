@@ -94,11 +94,10 @@ function ofLive(
 function ofEnded(seat: Seat, { observed, stop }: Instance, ended: Ended, waits?: string): Rest {
   const { engineId, startedAt, attempt, revision } = observed;
   const outcome = seat.outcome?.attempt === attempt ? seat.outcome : undefined;
-  const asked = stop !== undefined && stop.why !== 'unhealthy';
   const byCode = ended.exitCode === 0 ? 'complete' : 'failed';
   const waiting = seat.next.kind === 'done' ? undefined : waits;
   return {
-    state: outcome?.state ?? (asked ? 'shutdown' : byCode),
+    state: outcome?.state ?? (stop === undefined ? byCode : 'shutdown'),
     health: 'none',
     attempt,
     revision,
@@ -106,7 +105,10 @@ function ofEnded(seat: Seat, { observed, stop }: Instance, ended: Ended, waits?:
     engineId,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(ended.exitCode === undefined ? {} : { exitCode: ended.exitCode }),
-    reason: joined(outcome?.reason ?? (asked ? STOP_TEXT[stop.why] : exitText(ended)), waiting),
+    reason: joined(
+      outcome?.reason ?? (stop === undefined ? exitText(ended) : STOP_TEXT[stop.why]),
+      waiting,
+    ),
     ports: [],
   };
 }

@@ -191,6 +191,18 @@ it('an answer `created` to a start means that it runs', () => {
   expect(s.lines.at(-1)).toBe('100 e1 started: 1 running');
 });
 
+it('what reads the same is no new version of the reports', () => {
+  const s = stage();
+  list(s, 0, observed());
+  const { version } = s.slots;
+  list(s, 30_000, observed());
+  s.wanted = [desired({ waitsFor: 'waits for shop.db to start' })];
+  wake(s, 30_100);
+  expect(s.slots.version).toBe(version);
+  exited(s, 30_200, 1, 1);
+  expect(s.slots.version).toBe(version + 1);
+});
+
 it('a relist does not put off the end of the backoff', () => {
   const s = stage();
   list(s, 0, observed());
