@@ -10,11 +10,10 @@ export {
   membershipDeadline,
   onConnectProbed,
   onPeerDisconnected,
-  type SelfReport,
   wakeMembership,
 } from './detector.ts';
 export { noteHeard, onBeat, onHeartbeat, onProbeAck, onRumor } from './hearing.ts';
-export type { Evidence, Health, Member as MemberView } from './member.ts';
+export type { Member as MemberView } from './member.ts';
 export { onProbe } from './probe.ts';
 export {
   aliveHosts,

@@ -294,6 +294,12 @@ describe('after a stall of our own', () => {
     ]);
   });
 
+  it('nor when the timer is the first to notice', () => {
+    know(x, y);
+    now = 5000;
+    expect(step()).toEqual([]);
+  });
+
   it('a suspicion under way starts anew', () => {
     know(x, y);
     for (; now < 1200; now += 50) hears(y);
