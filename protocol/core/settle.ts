@@ -1,7 +1,7 @@
 /** After every input: everything that time, or what the input changed, asks for. One fixed order. */
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
+import { after, earlier, FOREVER, type Instant, millis, NEVER } from '../base/time.ts';
 import { deploysDeadline, keysWanted, type Scene, tendDeploys } from '../command/deploys.ts';
 import { HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
 import {
@@ -104,9 +104,11 @@ function followMembers(core: Core, turn: Turn): void {
 function governRoster(core: Core, leases: Leases, turn: Turn): void {
   const steady: HostId[] =
     turn.now >= after(core.startedAt, core.config.firstGrowthMs) ? [turn.self] : [];
-  for (const [peer, { health, since }] of sorted(membersOf(core.membership)))
-    if (health === 'alive' && turn.now >= after(since, core.config.firstGrowthMs))
-      steady.push(peer);
+  for (const [peer, { health, since, lastHeardAt }] of sorted(membersOf(core.membership))) {
+    // A member is believed alive before it was ever heard; no vote is given on that.
+    const heard = health === 'alive' && lastHeardAt !== NEVER;
+    if (heard && turn.now >= after(since, core.config.firstGrowthMs)) steady.push(peer);
+  }
   govern(core.council, turn, {
     links: leases.links,
     durable: core.durable,
