@@ -69,7 +69,8 @@ function hostIn(hosts: ReadonlyMap<string, string>): RealCluster['hostOf'] {
 
 function showLogs({ agents }: LocalCluster): void {
   for (const { name, logFile } of agents) {
-    const lines = readFileSync(logFile, { encoding: 'utf8', flag: 'a+' }).trimEnd().split('\n');
+    const log = readFileSync(logFile, { encoding: 'utf8', flag: 'a+' }).trimEnd();
+    const lines = log.split('\n').filter((line) => !line.includes('"level":"debug"'));
     console.error(`--- ${name}\n${lines.slice(-TAIL_LINES).join('\n')}`);
   }
 }

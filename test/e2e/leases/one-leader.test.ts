@@ -103,6 +103,16 @@ const BLOWS: Readonly<Record<string, Blow>> = {
     signalAgent(victim, 'SIGCONT');
     await restart(stage.cluster, other);
   },
+  // Its leases may still run when the voters that granted them return and have forgotten them.
+  async 'is stopped, both others are killed and return at once'(stage, victim) {
+    const keys = keysOf(stage, victim);
+    const others = stage.cluster.agents.filter((agent) => agent !== victim);
+    signalAgent(victim, 'SIGSTOP');
+    await Promise.all(others.map(crash));
+    await Promise.all(others.map((agent) => restart(stage.cluster, agent)));
+    await taken(stage, keys, victim, keys.size);
+    signalAgent(victim, 'SIGCONT');
+  },
 };
 
 async function strike(stage: Stage, prng: Prng, what: string): Promise<string> {
