@@ -12,9 +12,9 @@
  * Differs from Docker: nothing is isolated, `launch.ts` says how volumes and ports are handed over; the
  * exit code of an adopted instance is unknown (`EXIT_CODE_UNKNOWN`); nobody is found out of memory.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants, release } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import {
@@ -204,6 +204,10 @@ class ProcessEngine implements Engine {
     for (const { checks } of this.#instances.values()) checks.abort();
     await Promise.all([...this.#instances.values()].map(async ({ saved }) => saved));
     await this.#rotation;
+    // Where nothing of ours is left nothing is left of us; a folder that is not empty stays.
+    const { instancesDir, volumesDir } = this.#home;
+    for (const path of [instancesDir, volumesDir, dirname(instancesDir)])
+      await rmdir(path).catch(() => undefined);
   }
 
   async #make(

@@ -40,8 +40,8 @@ export async function loneAgent(flags: readonly string[] = []): Promise<LocalAge
   const args = ['--state', folder, '--socket', socket, '--name', 'lone', '--engine', 'process'];
   const child: ChildProcess = spawn(
     process.execPath,
-    [AGENTD, ...args, '--listen', '127.0.0.1:0', '--log-level', 'warn', ...flags],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    [AGENTD, ...args, '--listen', '127.0.0.1:0', '--log-level', 'silent', ...flags],
+    { stdio: ['ignore', 'ignore', 'ignore'] },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   onTestFinished(async () => {
