@@ -258,6 +258,7 @@ it('a refusal of a spec that has changed meanwhile does not hold back the new on
   const s = stage();
   list(s, 0);
   s.wanted = [desired({ revision: 'r2' })];
+  wake(s, 50);
   refused(s, 100, 1, true);
   expect(s.lines.at(-1)).toBe('100 #1 refused: 2 preparing | start shop.web.1 #2 r2');
 });
