@@ -3,7 +3,7 @@
  *
  * Linux stops its monotonic clock while the machine sleeps, the uptime goes on; a lease must age
  * through a sleep. So the reading is the monotonic one plus the sleep seen so far: whenever the
- * uptime is ahead by more than the threshold, the difference is sleep (rules.md L-d).
+ * uptime is ahead by more than the threshold, the difference is sleep (L-d in protocol/README.md).
  */
 import { uptime } from 'node:os';
 import { type Instant, instant } from '../protocol/base/time.ts';

@@ -10,7 +10,7 @@
  *     to another host has left, or a serving leader, who has read a quorum, said no.
  *  D2 `committed` is said only after a quorum has the record on disk.
  *
- * Source: rules.md R0, R7.
+ * Source: README.md §6, R0, R7.
  */
 import { type HostId, type Key, stackKey } from '../base/ids.ts';
 import { after, earlier, type Instant } from '../base/time.ts';

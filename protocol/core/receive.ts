@@ -114,7 +114,7 @@ const STALL_MS = 1000;
 /** After a stall, how long to wait for a peer's word before acting on what we knew. */
 const HOLD_BACK_MS = millis(2000);
 
-/** After a stall others may have moved our work: start nothing before we have asked (design §1). */
+/** After a stall others may have moved our work: start nothing before asking (README.md §4). */
 export function noteStall(core: Core, turn: Turn): void {
   const stalled = turn.now - core.lastStepAt > STALL_MS && core.lastStepAt > core.startedAt;
   core.lastStepAt = turn.now;

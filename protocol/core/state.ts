@@ -106,7 +106,7 @@ export type Core = {
   /** After a stall: no start before this, or before a peer has told us what we missed. */
   heldBackUntil: Instant;
   joinAt: Instant;
-  /** Another agent runs under our identity: we serve nothing (rules.md, Roster). */
+  /** Another agent runs under our identity: we serve nothing (README.md §5, "Copied disks"). */
   cloned: boolean;
   /** Messages ignored because their sender is no member. */
   strangers: number;
@@ -122,7 +122,7 @@ export type Core = {
   readonly explained: Map<ComponentId, string>;
 };
 
-/** Everything is decided by these four and the inputs (determinism law, style). */
+/** Everything is decided by these four and the inputs (determinism law, `../core.ts`). */
 export function newCore(
   config: Config,
   identity: Identity,

@@ -7,7 +7,7 @@
  *
  * The rules of one inventory are in `inventory.ts`. Committed records travel in the same pulls.
  *
- * Source: protocol.md §4.1 (push for speed, pull for certainty), S9, S10.
+ * Source: README.md §8 (push for speed, pull for certainty), S9, S10.
  */
 import type { Boot, HostId } from '../base/ids.ts';
 import { compareText, sorted } from '../base/order.ts';

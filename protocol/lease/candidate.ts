@@ -6,7 +6,7 @@
  * has sent `open`. After a failure the wait is 20 to 40 ms, then
  * doubles from 200 ms to 2 s.
  *
- * Source: protocol.md §3.6.
+ * Source: README.md §5, "Who tries".
  */
 import type { HostId, Key } from '../base/ids.ts';
 import { rendezvous, sorted } from '../base/order.ts';

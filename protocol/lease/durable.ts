@@ -1,5 +1,5 @@
 /**
- * The few numbers a host must not forget (protocol.md §3.4, rules.md L-b, L-c): how often it started,
+ * The few numbers a host must not forget (README.md §5, L-b, L-c): how often it started,
  * a bound on every ballot it has promised, accepted or tried, and the longest lease it has granted.
  */
 import { type Ballot, ballot, type Boot } from '../base/ids.ts';

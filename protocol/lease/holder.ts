@@ -14,7 +14,7 @@
  *  H4 Nothing is released before we have stopped counting on it.
  *  H5 A raised ballot (`keep`) drops no acceptance it still counts on.
  *
- * Source: protocol.md §3.4 (holder), rules.md L-a, L-b, Roster 3.
+ * Source: README.md §5, L-a, L-b, Roster 3.
  */
 import { ballot, type Ballot, type HostId, type Key, type Term, term } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';

@@ -2,7 +2,7 @@
  * The holder's side of its sessions: one link per voter, with the grant it now counts on and the send
  * time of the newest keepalive that this grant has acknowledged.
  *
- * Source: protocol.md §3.4 (holder), rules.md L-b, L-c. A voter's session outlives ours by
+ * Source: README.md §5, L-b, L-c. A voter's session outlives ours by
  * construction: it counts T from receipt, we count Th < T from the send (send time, never ack time).
  */
 import type { HostId } from '../base/ids.ts';
@@ -151,7 +151,7 @@ export function hasQuorum(links: Links, turn: Turn, roster: Roster, withinMs: Mi
   return heard !== NEVER && turn.now - heard <= withinMs;
 }
 
-/** Whether enough other voters know our boot for us to vote (rules.md, Roster); a sole voter alone. */
+/** Whether enough other voters know our boot for us to vote (V3); a sole voter alone. */
 export function bootConfirmed(links: Links, self: HostId, roster: Roster): boolean {
   return majority(
     roster.voters,

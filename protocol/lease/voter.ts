@@ -15,7 +15,7 @@
  *     until the roster's other voters have confirmed its boot.
  *  V4 A session is extended only by a keepalive that names its grant, or by none at its start.
  *
- * Source: protocol.md §3.4, corrected by rules.md L-a to L-f. Unlike PaxosLease, promises are durable,
+ * Source: README.md §5, L-a to L-f. Unlike PaxosLease, promises are durable,
  * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
  */
 import { type Ballot, ballot, type Boot, type HostId, type Key } from '../base/ids.ts';

@@ -3,7 +3,7 @@
  *
  *     beat, heartbeat ──▶ heard ──quietMs──▶ probe ──probeMs──▶ suspect ──suspicionMs──▶ dead
  *
- * Source: protocol.md §2.3, rules.md "Detector". Indirect probes, the local health multiplier and
+ * Source: README.md §4. Indirect probes, the local health multiplier and
  * the brake on correlated failures are not here yet.
  */
 import type { Epoch, HostId } from '../base/ids.ts';

@@ -5,7 +5,7 @@
  *     none ──refused──▶ spared ──refused, connected──▶ spared … at most agentGraceMs, once a minute
  *                         └──silent twice in a row, or a message──▶ none
  *
- * Source: rules.md, Detector, "Agent crash, host up", in its simple form: every watcher judges by its
+ * Source: README.md §4, "Agent crash", in its simple form: every watcher judges by its
  * own connects. Leases are never touched by this.
  */
 import { after, type Instant, minutes, NEVER } from '../base/time.ts';

@@ -7,7 +7,7 @@
  *  G2 A promised term never falls; a record is replaced only by a higher revision under a term not
  *     below the promise.
  *
- * Source: rules.md R1, R2, R7.
+ * Source: README.md §6, R1, R2, R7.
  */
 import { type HostId, type Key, term, type Term } from '../base/ids.ts';
 import { RECORDS_MAX } from '../limits.ts';

@@ -12,7 +12,7 @@
  *  W3 One write at a time; `seq` rises by one per write of a term.
  *  W4 A write that has left is never reported as refused (R7).
  *
- * Source: rules.md R3 to R7. The caller checks `isHeld` before it serves or writes (R4).
+ * Source: README.md §6, R3 to R7. The caller checks `isHeld` before it serves or writes (R4).
  */
 import type { HostId, Key, Term } from '../base/ids.ts';
 import { after, type Instant } from '../base/time.ts';

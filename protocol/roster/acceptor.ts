@@ -7,7 +7,7 @@
  *  C2 A proposer that hears of an accepted roster proposes that one (the highest ballot's).
  *  C3 At most one roster is chosen per epoch (S7, S8); only chosen rosters are used or passed on.
  *
- * Source: Lamport, Paxos Made Simple; rules.md Roster 1 to 3.
+ * Source: Lamport, Paxos Made Simple; README.md §7, 1 to 3.
  */
 import { epoch, type Epoch, type HostId } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';

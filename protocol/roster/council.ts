@@ -10,7 +10,7 @@
  *  Q4 C_new is proposed only when a majority of new is synced and alive, a majority of old has adopted
  *     J, and every lease granted before that has run out (rule 5).
  *
- * Source: rules.md Roster 1 to 6. Here for the first growth, 1 to 3.
+ * Source: README.md §7, 1 to 6. Here for the first growth, 1 to 3.
  */
 import { epoch, type HostId, type Key } from '../base/ids.ts';
 import { compareText, rendezvous, sorted } from '../base/order.ts';

@@ -1,6 +1,6 @@
 /**
  * The agreed set of hosts whose votes count, and the one function that says what a quorum is.
- * Every change is joint (rules.md, Roster): {A} and {A, B, C} have disjoint majorities.
+ * Every change is joint (README.md §7): {A} and {A, B, C} have disjoint majorities.
  */
 import type { Epoch, HostId } from '../base/ids.ts';
 import type { Millis } from '../base/time.ts';

@@ -1,5 +1,5 @@
 /**
- * The schedule that 20,000 random seeds had missed (rules.md L-a), message by message, against the
+ * The schedule that 20,000 random seeds had missed (L-a in protocol/README.md), message by message, against the
  * functions that ship: an acceptance must not overwrite another's live binding. Without that clause in
  * `onAccept`, p and q lead together at the end.
  */

@@ -1,5 +1,5 @@
 /**
- * The record register under lease turnover (rules.md R1 to R4), random schedules by the thousand against
+ * The record register under lease turnover (R1 to R4), random schedules by the thousand against
  * the functions that ship. Two leaders at once are part of it: ballots alone make records safe. Without
  * the fence (R1) every eighth of these schedules loses a commit, without the re-commit (R3) some do.
  */
@@ -174,10 +174,10 @@ function play(seed: number): Run {
   elect(run);
   for (let i = 0; i < STEPS && run.violation === undefined; i++) {
     const chance = below(run.prng, 100);
-    if (chance < 5) elect(run);
-    else if (chance < 12) deploy(run);
-    else if (chance < 15) toggle(run);
-    else if (chance < 17) repeat(run);
+    if (chance < 8) elect(run);
+    else if (chance < 15) deploy(run);
+    else if (chance < 18) toggle(run);
+    else if (chance < 20) repeat(run);
     else take(run);
   }
   return run;
