@@ -14,7 +14,7 @@ export async function benchIdle(options: BenchOptions): Promise<object> {
   const { agents, engine, measureMs, tell } = options;
   const stage = await openStage({ ...options, logLevel: 'info' });
   try {
-    await deploy(stage, { name: 'idle', components: components(stage, engine.kind) });
+    await deploy(stage, { name: 'idle', components: components(stage) });
     tell(`${agents} agents, ${INSTANCES} instances; ${WARM_MS / 1000} s to calm down`);
     await pause(WARM_MS, undefined, { signal: options.signal });
     tell(`measuring for ${measureMs / 1000} s`);
@@ -48,7 +48,7 @@ export async function benchIdle(options: BenchOptions): Promise<object> {
 }
 
 /** Four components of five slots: as many leases, and slots on every host. */
-const components = (stage: Stage, _engine: string) =>
+const components = (stage: Stage) =>
   ['a', 'b', 'c', 'd'].map((name) => sleeper(stage, name, INSTANCES / 4));
 
 type Cost = ReturnType<AgentMeter['read']>;

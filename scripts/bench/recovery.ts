@@ -12,7 +12,7 @@ import {
 import { phaseTable } from './phases.ts';
 import type { BenchOptions } from './options.ts';
 import { killRounds, lossRounds, type Round } from './rounds.ts';
-import { closeStage, openStage, type Stage } from './stage.ts';
+import { closeStage, openStage, prepareEngine, type Stage } from './stage.ts';
 
 /** What the engine's own start may be exceeded by, in ms. */
 const ABOVE_ENGINE_MS = 50;
@@ -21,6 +21,7 @@ export async function benchRecovery(options: BenchOptions): Promise<object> {
   const { engine, rounds, signal, tell } = options;
   const busy = createBusyMeter();
   const load = loadText();
+  await prepareEngine(engine);
   tell(`the engine alone: ${rounds} starts`);
   const alone = await startsAlone(engine, rounds, signal);
   const stage = await openStage({ ...options, logLevel: 'info' });

@@ -93,7 +93,7 @@ async function loseOne(stage: Stage, { agent, host, component }: Victim): Promis
   const wall = Date.now();
   const from = performance.now();
   losses.set(agent, from);
-  loseHost(stage, agent, running);
+  loseHost(agent, running);
   try {
     const next = await replacement(stage, victim);
     await pause(BREATH_MS);

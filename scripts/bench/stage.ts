@@ -3,7 +3,7 @@
  * are asked only to set a round up and to know when it is over; every time is taken by the observer.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -49,7 +49,7 @@ const CALM_POLL_MS = 100;
 
 export async function openStage(init: StageInit): Promise<Stage> {
   const { engine, agents, logLevel, signal } = init;
-  if (engine.kind === 'docker') await makeImage(engine.socket);
+  await prepareEngine(engine);
   const folder = mkdtempSync(join(tmpdir(), 'mr-bench-'));
   const cluster = await planLocalCluster({ folder, count: agents, engine, logLevel });
   const mark = randomUUID();
@@ -103,7 +103,7 @@ export async function destroy(stage: Stage, name: string): Promise<void> {
 }
 
 /** Silence, as when a machine is gone: nothing is reset, nothing says good-bye. */
-export function loseHost(stage: Stage, agent: LocalAgent, instances: readonly Sighting[]): void {
+export function loseHost(agent: LocalAgent, instances: readonly Sighting[]): void {
   signalAgent(agent, 'SIGSTOP');
   for (const { pid, address } of instances)
     if (address === agent.publishAddress) process.kill(pid, 'SIGKILL');
@@ -175,13 +175,16 @@ function wantedSeats({ stacks }: Stage): readonly string[] {
     .sort();
 }
 
-/** The libraries that Node needs are all that `sleep` needs. */
-async function makeImage(socket: string): Promise<void> {
+/** Makes the image of the sleeper. The libraries that Node needs are all that `sleep` needs. */
+export async function prepareEngine(engine: LocalEngine): Promise<void> {
+  if (engine.kind === 'process') return;
   const folder = mkdtempSync(join(tmpdir(), 'mr-image-'));
   try {
-    mkdirSync(folder, { recursive: true });
     copyFileSync('/usr/bin/sleep', join(folder, 'sleep'));
-    await importImage(socket, IMAGE, { appDir: folder, command: ['/app/sleep', 'infinity'] });
+    await importImage(engine.socket, IMAGE, {
+      appDir: folder,
+      command: ['/app/sleep', 'infinity'],
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
