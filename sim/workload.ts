@@ -117,7 +117,10 @@ export function onReply(
       return;
     case 'refused':
       workload.outcomes.refused += 1;
-      if (errand.attempts === 1) noteRefused(workload.checker, deployId);
+      if (errand.attempts === 1)
+        noteRefused(workload.checker, stackKey(errand.stack), deployId, {
+          written: result.code === 'no-such-stack',
+        });
       return;
     case 'unknown':
       workload.outcomes.unknown += 1;

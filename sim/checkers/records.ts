@@ -136,6 +136,8 @@ function checkCommitted(
   if (!rosters.some((roster) => quorum(roster, (voter) => kept.has(voter))))
     checker.report('S11', `${host.id} calls ${name} committed, only ${[...kept].join(' ')} has it`);
   const commit: Commit = { revision, op: written?.op ?? '' };
+  if (checker.refused.has(commit.op))
+    checker.report('S11', `${commit.op} was refused and is committed as ${name}`);
   checker.committed.set(key, [...(checker.committed.get(key) ?? []), commit]);
   for (const ack of checker.acked.get(key) ?? []) compare(checker, key, ack, commit);
 }
@@ -173,9 +175,20 @@ export function noteAck(checker: RecordChecker, key: Key, op: string, revision: 
   for (const commit of commits) compare(checker, key, ack, commit);
 }
 
-export function noteRefused(checker: RecordChecker, op: string): void {
+/**
+ * A user was told that the deploy was not applied. `written`: a leader said so who has committed since:
+ * what a minority may have kept of it is outbid for ever.
+ */
+export function noteRefused(
+  checker: RecordChecker,
+  key: Key,
+  op: string,
+  { written }: { readonly written: boolean },
+): void {
   checker.refused.add(op);
   const [first] = checker.applied.get(op) ?? [];
-  if (first !== undefined)
-    checker.report('S11', `${op} was refused, but was written as ${showRevision(first)}`);
+  const commit = checker.committed.get(key)?.find((known) => known.op === op);
+  const seen = commit?.revision ?? (written ? undefined : first);
+  if (seen !== undefined)
+    checker.report('S11', `${op} was refused, but is written as ${nameOf(key, seen)}`);
 }
