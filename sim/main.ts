@@ -25,10 +25,17 @@ const { values } = parseArgs({
 });
 
 try {
-  process.exitCode = main(Number(values.seed), Number(values.seeds));
+  process.exitCode = main(wholeNumber('seed', values.seed), wholeNumber('seeds', values.seeds));
 } catch (error) {
   console.error(error);
   process.exitCode = EXIT.broken;
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new Error(
+    `--${name} ${text} cannot be used: it must be a whole number from 1. Try --${name} 100.`,
+  );
 }
 
 function main(first: number, count: number): number {
