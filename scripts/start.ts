@@ -65,11 +65,15 @@ async function main(): Promise<void> {
 
 async function show(cluster: LocalCluster, stack: StackSpec, signal: AbortSignal): Promise<void> {
   const { engine } = cluster.init;
-  const where = engine.kind === 'docker' ? `Docker (${engine.socket})` : 'the embedded process engine';
+  const where =
+    engine.kind === 'docker' ? `Docker (${engine.socket})` : 'the embedded process engine';
   say(`Millrace on this machine: ${AGENTS} agents, ${where}`);
   if (engine.kind === 'docker')
     await timed(say, `image ${SHOP_IMAGE}, made from this Node and the shop's code`, async () => {
-      await importImage(engine.socket, SHOP_IMAGE, { appDir: dirname(SHOP), command: ['node', 'server.ts'] });
+      await importImage(engine.socket, SHOP_IMAGE, {
+        appDir: dirname(SHOP),
+        command: ['node', 'server.ts'],
+      });
     });
   await timed(say, `${AGENTS} agents started`, async () => {
     for (const agent of cluster.agents) await startLocalAgent(cluster, agent);
@@ -78,7 +82,9 @@ async function show(cluster: LocalCluster, stack: StackSpec, signal: AbortSignal
   await timed(say, 'they found each other and form one cluster', async () => {
     const formed = await formLocalCluster(cluster, signal);
     id = formed.body.cluster;
-    return formed.multicast ? `by mDNS, ${formed.body.service_type}` : 'by address: no multicast here';
+    return formed.multicast
+      ? `by mDNS, ${formed.body.service_type}`
+      : 'by address: no multicast here';
   });
   await timed(say, 'three of them vote', () => threeVoters(cluster, signal));
   const tour: Tour = { cluster, id, stack, signal, say };
@@ -108,11 +114,15 @@ async function stay(cluster: LocalCluster, stack: StackSpec, signal: AbortSignal
   say(`  in another terminal: export MILLRACE_SOCKET=${first?.socket}`);
   say('  then try: npx agentctl status      npx agentctl kill web      npx agentctl why web');
   say('  Ctrl-C takes everything down\n');
-  const status = spawn(process.execPath, [AGENTCTL, '--socket', first?.socket ?? '', 'status', '-w'], {
-    stdio: 'inherit',
-    signal,
-    killSignal: 'SIGINT',
-  });
+  const status = spawn(
+    process.execPath,
+    [AGENTCTL, '--socket', first?.socket ?? '', 'status', '-w'],
+    {
+      stdio: 'inherit',
+      signal,
+      killSignal: 'SIGINT',
+    },
+  );
   await new Promise<void>((resolve, reject) => {
     status.once('exit', () => resolve());
     status.once('error', (error) => (signal.aborted ? resolve() : reject(error)));
@@ -122,7 +132,11 @@ async function stay(cluster: LocalCluster, stack: StackSpec, signal: AbortSignal
 
 async function chooseEngine(choice: string): Promise<LocalEngine> {
   if (choice !== 'auto' && choice !== 'docker' && choice !== 'process')
-    throw new Refusal(`there is no engine ${choice}`, 'it is auto, docker or process', 'npm start -- --engine auto');
+    throw new Refusal(
+      `there is no engine ${choice}`,
+      'it is auto, docker or process',
+      'npm start -- --engine auto',
+    );
   if (choice === 'process') return { kind: 'process' };
   for (const socket of dockerSockets({}, process.env))
     if (await listens(socket)) return { kind: 'docker', socket };
@@ -153,20 +167,28 @@ function loadShop(): StackSpec {
     env: process.env,
   });
   if (loaded.ok) return loaded.stack;
-  throw new Refusal('the example cannot be read', loaded.problems.map(renderProblem).join('; '), 'git checkout examples');
+  throw new Refusal(
+    'the example cannot be read',
+    loaded.problems.map(renderProblem).join('; '),
+    'git checkout examples',
+  );
 }
 
 /** Taken ports are found before anything is started. */
 async function requirePorts(stack: StackSpec): Promise<void> {
   for (const { name, ports } of stack.components)
     for (const { published } of ports)
-      for (let i = 1; published !== undefined && i <= AGENTS; i++)
-        if (!(await isFree(published, `127.0.1.${i}`)))
-          throw new Refusal(
-            `port ${published} of ${name} is taken on 127.0.1.${i}`,
-            'something else listens there',
-            `SHOP_PORT_${name.toUpperCase()}=${published + 1000} npm start`,
-          );
+      if (published !== undefined) await requirePort(name, published);
+}
+
+async function requirePort(name: string, published: number): Promise<void> {
+  for (let i = 1; i <= AGENTS; i++)
+    if (!(await isFree(published, `127.0.1.${i}`)))
+      throw new Refusal(
+        `port ${published} of ${name} is taken on 127.0.1.${i}`,
+        'something else listens there',
+        `SHOP_PORT_${name.toUpperCase()}=${published + 1000} npm start`,
+      );
 }
 
 async function isFree(port: number, address: string): Promise<boolean> {

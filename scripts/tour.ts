@@ -26,7 +26,11 @@ export type Tour = {
 const STEP_MS = 60_000;
 
 /** Does one thing and says how long it took. */
-export async function timed(say: Tour['say'], what: string, work: () => Promise<string | void>): Promise<void> {
+export async function timed(
+  say: Tour['say'],
+  what: string,
+  work: () => Promise<string | void>,
+): Promise<void> {
   const start = performance.now();
   const more = await work();
   const seconds = ((performance.now() - start) / 1000).toFixed(2).padStart(6);
@@ -40,7 +44,9 @@ export async function deployShop(tour: Tour): Promise<void> {
     const body = await first?.client.deploy({ stack, deploy_id: randomUUID() }, signal);
     return `committed as revision ${body?.revision}`;
   });
-  await timed(tour.say, 'every instance runs and answers its health endpoint', () => allHealthy(tour));
+  await timed(tour.say, 'every instance runs and answers its health endpoint', () =>
+    allHealthy(tour),
+  );
 }
 
 /** The whole tour after `deployShop`. */
@@ -83,12 +89,16 @@ async function loseOneHost(tour: Tour): Promise<void> {
   const [agent, host] = await aBusyAgent(tour, 0);
   const lost = await runningInstances(tour.cluster.init.engine, { cluster: tour.id, host });
   const movable = lost.filter(({ component }) => specOf(tour, component).mode === 'replicated');
-  await timed(tour.say, `host loss: SIGSTOP of ${agent.name}, SIGKILL of its ${lost.length} instances`, async () => {
-    signalAgent(agent, 'SIGSTOP');
-    for (const instance of lost) await killInstance(tour.cluster.init.engine, instance);
-    for (const victim of movable) await replacement(tour, victim);
-    return `${movable.map(({ component, slot }) => `${component}.${slot}`).join(' ')} run elsewhere`;
-  });
+  await timed(
+    tour.say,
+    `host loss: SIGSTOP of ${agent.name}, SIGKILL of its ${lost.length} instances`,
+    async () => {
+      signalAgent(agent, 'SIGSTOP');
+      for (const instance of lost) await killInstance(tour.cluster.init.engine, instance);
+      for (const victim of movable) await replacement(tour, victim);
+      return `${movable.map(({ component, slot }) => `${component}.${slot}`).join(' ')} run elsewhere`;
+    },
+  );
   await timed(tour.say, `SIGCONT of ${agent.name}: it is back and nothing runs twice`, async () => {
     signalAgent(agent, 'SIGCONT');
     await until('the host to be alive for everyone', STEP_MS, () => everyoneAlive(tour));
@@ -101,7 +111,9 @@ async function destroyShop(tour: Tour): Promise<void> {
   await timed(tour.say, `destroy ${stack.name}: nothing is left`, async () => {
     await cluster.agents[1]?.client.destroy({ stack: stack.name, deploy_id: randomUUID() }, signal);
     await until('the last instance to end', STEP_MS, async () =>
-      (await runningInstances(cluster.init.engine, { cluster: id })).length === 0 ? true : undefined,
+      (await runningInstances(cluster.init.engine, { cluster: id })).length === 0
+        ? true
+        : undefined,
     );
   });
 }
@@ -218,7 +230,10 @@ function requireSame(
   when: string,
 ): void {
   const shape = (list: readonly LocalInstance[]): string =>
-    list.map(({ id, startedAt }) => `${id}@${startedAt}`).sort().join(' ');
+    list
+      .map(({ id, startedAt }) => `${id}@${startedAt}`)
+      .sort()
+      .join(' ');
   if (shape(before) !== shape(after))
     throw new Error(`instances changed ${when}: ${shape(before)} became ${shape(after)}`);
 }

@@ -50,14 +50,27 @@ export type EngineInstance = {
   readonly startedAt?: string;
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
-  readonly ports: readonly { readonly target: number; readonly address: string; readonly published: number }[];
+  readonly ports: readonly {
+    readonly target: number;
+    readonly address: string;
+    readonly published: number;
+  }[];
 };
 
 /** What happened to one of ours, in the order the engine saw it. */
 export type EngineEvent =
   | { readonly kind: 'started'; readonly instance: EngineInstance }
-  | { readonly kind: 'exited'; readonly id: string; readonly exitCode: number; readonly oomKilled: boolean }
-  | { readonly kind: 'health'; readonly id: string; readonly health: 'starting' | 'healthy' | 'unhealthy' }
+  | {
+      readonly kind: 'exited';
+      readonly id: string;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+    }
+  | {
+      readonly kind: 'health';
+      readonly id: string;
+      readonly health: 'starting' | 'healthy' | 'unhealthy';
+    }
   | { readonly kind: 'removed'; readonly id: string }
   /** The stream was interrupted or re-opened: relist now, events may have been missed. */
   | { readonly kind: 'resync'; readonly reason: string };
@@ -65,7 +78,14 @@ export type EngineEvent =
 /** `code` is stable; `permanent` says that trying the same again cannot help. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
-  readonly code: 'unavailable' | 'not-found' | 'conflict' | 'no-image' | 'bad-spec' | 'failed' | 'aborted';
+  readonly code:
+    | 'unavailable'
+    | 'not-found'
+    | 'conflict'
+    | 'no-image'
+    | 'bad-spec'
+    | 'failed'
+    | 'aborted';
   readonly permanent: boolean;
   constructor(
     code: EngineError['code'],

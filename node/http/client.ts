@@ -14,8 +14,10 @@ import type {
   DestroyRequest,
   ErrorBody,
   EventBody,
+  InitRequest,
   InspectBody,
   JoinRequest,
+  KillRequest,
   StatusBody,
 } from './api.ts';
 
@@ -99,7 +101,8 @@ export function createClient(socket: string) {
     socket,
     status: (signal: AbortSignal) => get<StatusBody>('/v1/status', signal),
     cluster: (signal: AbortSignal) => get<ClusterBody>('/v1/cluster', signal),
-    clusterInit: (signal: AbortSignal) => post<ClusterBody>('/v1/cluster/init', {}, signal),
+    clusterInit: (signal: AbortSignal) =>
+      post<ClusterBody>('/v1/cluster/init', {} satisfies InitRequest, signal),
     clusterJoin: (body: JoinRequest, signal: AbortSignal) =>
       post<ClusterBody>('/v1/cluster/join', body, signal, JOIN_MS),
     deploy: (body: DeployRequest, signal: AbortSignal) =>
@@ -107,7 +110,7 @@ export function createClient(socket: string) {
     destroy: (body: DestroyRequest, signal: AbortSignal) =>
       post<DeployBody>('/v1/destroy', body, signal),
     kill: (id: string, name: string, signal: AbortSignal) =>
-      post<ActionBody>(`${instance(id)}/kill`, { signal: name }, signal),
+      post<ActionBody>(`${instance(id)}/kill`, { signal: name } satisfies KillRequest, signal),
     restart: (id: string, signal: AbortSignal) =>
       post<ActionBody>(`${instance(id)}/restart`, {}, signal),
     inspect: (subject: string, signal: AbortSignal) =>

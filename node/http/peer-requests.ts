@@ -5,8 +5,10 @@
 import { decode, encode } from 'cborg';
 import { z } from 'zod';
 import type { ComponentId, HostId } from '../../protocol/base/ids.ts';
+import { know } from '../../protocol/core/knowledge.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
 import type { Agent } from '../agent.ts';
+import { hostIdOf } from '../token.ts';
 import type { EventBody } from './api.ts';
 
 /** Entries of one answer; the newest are kept. */
@@ -17,11 +19,6 @@ export type EventFilter = { readonly sinceMs: number; readonly about?: string };
 export type Act =
   | { readonly kind: 'kill'; readonly engineId: string; readonly signal: string }
   | { readonly kind: 'restart'; readonly component: string; readonly slot: number };
-export type LogRequest = {
-  readonly engineId: string;
-  readonly follow: boolean;
-  readonly tail?: number;
-};
 
 const FILTER = z.object({ sinceMs: z.number(), about: z.string().max(256).optional() });
 const ACT = z.discriminatedUnion('kind', [
@@ -34,21 +31,29 @@ const LOGS = z.object({
   tail: z.int().min(0).max(100_000).optional(),
 });
 
-/** Answers peers as this host's own API answers its users. */
+/** Answers members as this host's own API answers its users. */
 export async function servePeers(agent: Agent): Promise<void> {
-  const { network, speech } = agent;
-  await network.handle('journal', async function* (_from, request) {
-    yield encode(ownEvents(agent, speech.readRequest(request, FILTER) as EventFilter));
+  const { network } = agent;
+  await network.handle('journal', async function* (from, request) {
+    yield encode(ownEvents(agent, read(agent, from, request, FILTER) as EventFilter));
   });
-  await network.handle('act', async function* (_from, request) {
-    yield encode(await act(agent, speech.readRequest(request, ACT)));
+  await network.handle('act', async function* (from, request) {
+    yield encode(await act(agent, read(agent, from, request, ACT)));
   });
-  await network.handle('logs', async function* (_from, request, signal) {
-    const { engineId, follow, tail } = speech.readRequest(request, LOGS);
+  await network.handle('logs', async function* (from, request, signal) {
+    const { engineId, follow, tail } = read(agent, from, request, LOGS);
     const options = tail === undefined ? { follow } : { follow, tail };
     for await (const chunk of await agent.engine.logs(engineId, options, signal))
       yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
   });
+}
+
+/** The secret lets a host in; what it asks is answered once it has joined. */
+function read<T>({ core, speech }: Agent, from: string, request: Uint8Array, as: z.ZodType<T>): T {
+  const asked = speech.readRequest(request, as);
+  if (!know(core).isMember.has(hostIdOf(from)))
+    throw new Error('only members of the cluster are answered');
+  return asked;
 }
 
 /** This host's journal as others read it. */

@@ -180,7 +180,9 @@ export async function clearLocalFolder(folder: string, engine: LocalEngine): Pro
   for (let i = 1; existsSync(join(folder, `h${i}`)); i++) {
     const file = join(folder, `h${i}`, 'agent.json');
     if (!existsSync(file)) continue;
-    const { cluster, host, pid } = JSON.parse(readFileSync(file, 'utf8')) as LocalInstance['owner'] & {
+    const { cluster, host, pid } = JSON.parse(
+      readFileSync(file, 'utf8'),
+    ) as LocalInstance['owner'] & {
       readonly pid: number;
     };
     await endLeftover(pid, join(folder, `h${i}`));
@@ -200,7 +202,9 @@ async function endLeftover(pid: number, state: string): Promise<void> {
   };
   if (!isOurs()) return;
   process.kill(pid, 'SIGKILL');
-  await until('a leftover agent to end', END_MS, () => Promise.resolve(isOurs() ? undefined : true));
+  await until('a leftover agent to end', END_MS, () =>
+    Promise.resolve(isOurs() ? undefined : true),
+  );
 }
 
 /** Asks again until there is an answer; a condition never met is an error that names it. */

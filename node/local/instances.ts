@@ -39,16 +39,15 @@ export async function killInstance(engine: LocalEngine, { id }: LocalInstance): 
 }
 
 /** Ends and removes everything of a host, whether its agent lives or not. */
-export async function removeAll(
-  engine: LocalEngine,
-  owner: LocalInstance['owner'],
-): Promise<void> {
+export async function removeAll(engine: LocalEngine, owner: LocalInstance['owner']): Promise<void> {
   if (engine.kind === 'process') {
     for (const found of await runningInstances(engine, owner)) await killInstance(engine, found);
     return;
   }
   const docker = dockerAt(engine.socket);
-  const filters = { label: [`io.millrace.cluster=${owner.cluster}`, `io.millrace.host=${owner.host}`] };
+  const filters = {
+    label: [`io.millrace.cluster=${owner.cluster}`, `io.millrace.host=${owner.host}`],
+  };
   for (const { Id } of await docker.listContainers({ all: true, filters }))
     await docker.getContainer(Id).remove({ force: true, v: true });
 }

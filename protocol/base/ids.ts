@@ -47,7 +47,3 @@ export function componentOfKey(name: Key): ComponentId | undefined {
     ? (name.slice('component/'.length) as ComponentId)
     : undefined;
 }
-/** The stack a `stack/…` key names, else undefined. */
-export function stackOfKey(name: Key): string | undefined {
-  return name.startsWith('stack/') ? name.slice('stack/'.length) : undefined;
-}

@@ -3,9 +3,7 @@
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The entries of a map in key order: the only way order may leak out of a `Map`. */
-export function sorted<K extends string, V>(
-  map: ReadonlyMap<K, V>,
-): readonly (readonly [K, V])[] {
+export function sorted<K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] {
   const entries = [...map];
   let last: K | undefined;
   for (const [key] of entries) {

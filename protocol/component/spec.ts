@@ -39,8 +39,18 @@ export type Port = {
 };
 
 export type Volume =
-  | { readonly kind: 'named'; readonly source: string; readonly target: string; readonly readOnly: boolean }
-  | { readonly kind: 'bind'; readonly source: string; readonly target: string; readonly readOnly: boolean };
+  | {
+      readonly kind: 'named';
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+    }
+  | {
+      readonly kind: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+    };
 
 export type Healthcheck = {
   /** `exec`: the words as they are; `shell`: one string for `/bin/sh -c`. */

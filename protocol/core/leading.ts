@@ -150,9 +150,7 @@ function assign(
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
   const same =
-    current !== undefined &&
-    sameSpec(current.slots, slots) &&
-    sameSpec(current.spec, spec);
+    current !== undefined && sameSpec(current.slots, slots) && sameSpec(current.spec, spec);
   if (same) return undefined;
   return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
 }

@@ -16,7 +16,7 @@ import { SLOTS_MAX } from '../limits.ts';
 import type { Slot } from '../record/record.ts';
 import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
 
-export type { PlacementHost, PortTaken } from './fit.ts';
+export type { PlacementHost } from './fit.ts';
 
 export type PlaceRequest = {
   readonly component: ComponentId;

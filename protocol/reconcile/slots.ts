@@ -8,7 +8,7 @@ export {
   onRestartCommand,
   onStarted,
 } from './events.ts';
-export { reconcile, type Wish } from './reconcile.ts';
+export { reconcile } from './reconcile.ts';
 export {
   createSlots,
   type DesiredSlot,

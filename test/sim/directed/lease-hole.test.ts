@@ -1,7 +1,7 @@
 /**
- * The schedule that 20,000 random seeds had missed (L-a in protocol/README.md), message by message, against the
- * functions that ship: an acceptance must not overwrite another's live binding. Without that clause in
- * `onAccept`, p and q lead together at the end.
+ * The schedule that 20,000 random seeds had missed, message by message, against the functions that
+ * ship: an acceptance must not overwrite another's live binding (L-a in protocol/README.md). Without
+ * that clause in `onAccept`, p and q lead together at the end.
  */
 import { expect, it } from 'vitest';
 import {
