@@ -7,8 +7,8 @@
 import { unreachable } from '../base/assert.ts';
 import { type ComponentId, componentId, componentOf } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
-import { specDigest } from './digest.ts';
-import type { ComponentSpec, Dependency, StackSpec } from './spec.ts';
+import { revisionOf } from './digest.ts';
+import type { Dependency, StackSpec } from './spec.ts';
 
 /**
  * The first unmet dependency of `component` in words, e.g. `waits for shop.db to be healthy`;
@@ -29,7 +29,8 @@ export function waitsFor(
     }
     const candidates: InstanceReport[] = [];
     for (const { report } of reports) if (report.component === id) candidates.push(report);
-    if (!candidates.some((report) => isMet(dependency, on, report)))
+    const revision = revisionOf(on, stack);
+    if (!candidates.some((report) => isMet(dependency, revision, report)))
       return `waits for ${id} ${WANTED[dependency.condition]}${hint(dependency, candidates)}`;
   }
   return undefined;
@@ -41,7 +42,7 @@ const WANTED = {
   completed: 'to complete',
 } as const satisfies Record<Dependency['condition'], string>;
 
-function isMet({ condition }: Dependency, on: ComponentSpec, report: InstanceReport): boolean {
+function isMet({ condition }: Dependency, revision: string, report: InstanceReport): boolean {
   switch (condition) {
     case 'started':
       return report.state === 'running' || report.state === 'complete';
@@ -52,7 +53,7 @@ function isMet({ condition }: Dependency, on: ComponentSpec, report: InstanceRep
       );
     case 'completed':
       // A job done for an earlier spec has not done this one's work.
-      return report.state === 'complete' && report.revision === specDigest(on);
+      return report.state === 'complete' && report.revision === revision;
     default:
       return unreachable(condition);
   }

@@ -4,7 +4,7 @@
  * and what only the agent reads, each time anew (`restart`, `dependsOn`, `stopGraceMs`).
  */
 import { hash } from '../base/order.ts';
-import type { ComponentSpec } from './spec.ts';
+import type { ComponentSpec, StackSpec } from './spec.ts';
 
 /** 16 hexadecimal characters. Absent and undefined are the same; order counts only where it means something. */
 export function specDigest(spec: ComponentSpec): string {
@@ -31,9 +31,22 @@ function digestOf(spec: ComponentSpec): string {
     volumes: volumes.map(canonical).sort(),
     healthcheck,
   });
-  // One 32-bit hash from two starting points.
-  return hex(hash(text)) + hex(hash(`${text.length}\0${text}`));
+  return digest(text);
 }
+
+/**
+ * What an instance must be made from to serve `spec` in `stack`: the spec itself, and the specs of
+ * those it depends on with `restart: true`, so that it is replaced when they are.
+ */
+export function revisionOf(spec: ComponentSpec, stack: StackSpec): string {
+  const followed = spec.dependsOn.filter(({ restart }) => restart).map(({ on }) => on);
+  const others = stack.components.filter(({ name }) => followed.includes(name));
+  if (others.length === 0) return specDigest(spec);
+  return digest([spec, ...others].map(specDigest).join(' '));
+}
+
+/** One 32-bit hash from two starting points. */
+const digest = (text: string): string => hex(hash(text)) + hex(hash(`${text.length}\0${text}`));
 
 /** Whether two specs, stacks or lists of slots say the same, whatever order their parts were written in. */
 export const sameSpec = (a: object | undefined, b: object | undefined): boolean =>

@@ -8,7 +8,7 @@
 import { type ComponentId, componentKey, stackOf } from '../base/ids.ts';
 import { after } from '../base/time.ts';
 import { waitsFor } from '../component/dependency.ts';
-import { specDigest } from '../component/digest.ts';
+import { revisionOf, specDigest } from '../component/digest.ts';
 import { hasQuorum } from '../lease/links.ts';
 import type { Leases } from '../lease/leases.ts';
 import { compareRevision } from '../record/record.ts';
@@ -52,6 +52,7 @@ function desiredSlot(
   { component: { component, spec }, revision }: Assignment,
   slot: number,
 ): DesiredSlot {
+  const stack = know(core).stacks.get(stackOf(component))?.stack.spec;
   const ran = hasRun(core.slots, component, slot);
   const mayStart = ran || allowed(core, leases, turn, { component, slot, revision });
   const waiting = ran ? undefined : missing(core, component);
@@ -59,7 +60,7 @@ function desiredSlot(
     component,
     slot,
     spec,
-    revision: specDigest(spec),
+    revision: stack === undefined ? specDigest(spec) : revisionOf(spec, stack),
     term: revision.term,
     mayStart,
     ...(mayStart
@@ -90,8 +91,10 @@ function allowed(
 
 /** The first dependency that is not met, in words. */
 function missing(core: Core, component: ComponentId): string | undefined {
-  const { stacks, reports } = know(core);
+  const { stacks, reports, alive } = know(core);
   const spec = stacks.get(stackOf(component))?.stack.spec;
   if (spec === undefined) return undefined;
-  return waitsFor(component, spec, reports);
+  // What a dead host last said of its instances meets nobody's needs.
+  const present = reports.filter(({ host: reporter }) => alive.includes(reporter));
+  return waitsFor(component, spec, present);
 }

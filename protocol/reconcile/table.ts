@@ -16,7 +16,7 @@ export type DesiredSlot = {
   readonly component: ComponentId;
   readonly slot: number;
   readonly spec: ComponentSpec;
-  /** `specDigest(spec)`. */
+  /** `revisionOf(spec, stack)`. */
   readonly revision: string;
   /** Of the assignment. */
   readonly term: Term;

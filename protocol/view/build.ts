@@ -2,8 +2,8 @@
 import { type ComponentId, componentId, componentKey, type HostId, type Key } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { between, type Instant, millis, NEVER } from '../base/time.ts';
-import { specDigest } from '../component/digest.ts';
-import type { ComponentSpec } from '../component/spec.ts';
+import { revisionOf } from '../component/digest.ts';
+import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
 import { know } from '../core/knowledge.ts';
 import { type Core, turnOf } from '../core/state.ts';
@@ -90,15 +90,16 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
 function stacksOf(core: Core): readonly StackView[] {
   const views: StackView[] = [];
   for (const [name, { revision, stack }] of sorted(know(core).stacks)) {
-    if (stack.spec === undefined) continue;
-    const components = stack.spec.components.map((spec) => componentView(core, name, spec));
+    const { spec } = stack;
+    if (spec === undefined) continue;
+    const components = spec.components.map((component) => componentView(core, spec, component));
     views.push({ name, revision: showRevision(revision), components });
   }
   return views;
 }
 
-function componentView(core: Core, stack: string, spec: ComponentSpec): ComponentView {
-  const id = componentId(stack, spec.name);
+function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): ComponentView {
+  const id = componentId(stack.name, spec.name);
   const { assignments } = know(core);
   const assignment = assignments.get(id);
   const assigned = assignment === undefined || assignment.isVoid ? [] : assignment.component.slots;
@@ -112,7 +113,7 @@ function componentView(core: Core, stack: string, spec: ComponentSpec): Componen
     wanted: spec.mode === 'global' ? 'all' : spec.replicas,
     running: ready.length,
     healthy: healthy.length,
-    revision: specDigest(spec),
+    revision: revisionOf(spec, stack),
     ...(leader === undefined ? {} : { leader }),
     slots,
     ...(note === undefined ? {} : { note }),

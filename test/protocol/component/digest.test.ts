@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { specDigest } from '../../../protocol/component/digest.ts';
+import { revisionOf, specDigest } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { millis, seconds } from '../../../protocol/base/time.ts';
 import { spec } from '../reconcile/stage.ts';
@@ -83,4 +83,22 @@ it('tells 20,000 specs apart', () => {
   for (let i = 0; i < 20_000; i++)
     digests.add(specDigest({ ...full, environment: { N: String(i) } }));
   expect(digests.size).toBe(20_000);
+});
+
+it.each([
+  [true, true, 'restart: true follows the spec it depends on'],
+  [false, false, 'a plain dependency does not'],
+])('restart %s: the revision changes with the dependency: %s, %s', (restart, changes, _why) => {
+  const db = spec({ name: 'db', command: ['serve'] });
+  const front: ComponentSpec = {
+    ...spec({ name: 'front', command: ['serve'] }),
+    dependsOn: [{ on: 'db', condition: 'started', required: true, restart }],
+  };
+  const before = revisionOf(front, { name: 'shop', components: [front, db] });
+  const after = revisionOf(front, {
+    name: 'shop',
+    components: [front, { ...db, command: ['another'] }],
+  });
+  expect(before !== after).toBe(changes);
+  expect(revisionOf(db, { name: 'shop', components: [front, db] })).toBe(specDigest(db));
 });
