@@ -68,7 +68,8 @@ export type ClusterBody = {
    * What this agent has counted since its start; only ever rising, more may be added. Of peers that
    * do not speak as they should: `rejected_connections` (handshakes that failed: another secret, or
    * none), `rejected_streams` (cut off at a malformed or too large frame), `undecodable` (frames and
-   * gossip that are no message), `bad_requests` (requests that cannot be read).
+   * gossip that are no message), `bad_requests` (requests that cannot be read), `strangers` (messages
+   * of hosts that hold the secret and are no members).
    */
   readonly counters: Readonly<Record<string, number>>;
 };

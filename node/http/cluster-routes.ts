@@ -65,12 +65,11 @@ function clusterBody(daemon: Daemon, agent: Agent): ClusterBody {
   };
 }
 
-const countersOf = ({ network, speech }: Agent): Readonly<Record<string, number>> =>
+const countersOf = ({ core, network, speech }: Agent): Readonly<Record<string, number>> =>
   Object.fromEntries(
-    Object.entries({ ...network.counters(), ...speech.counters }).map(([name, count]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      count,
-    ]),
+    Object.entries({ ...network.counters(), ...speech.counters, strangers: core.strangers }).map(
+      ([name, count]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), count],
+    ),
   );
 
 function badToken(): ApiRefusal {
