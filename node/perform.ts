@@ -1,6 +1,7 @@
 /**
  * Begins effects in order, `persist` being a barrier: nothing behind it begins until the write is
- * durable, except the detector's messages, which promise nothing (`protocol/effect.ts`).
+ * durable, except the detector's messages, which promise nothing (`protocol/effect.ts`); they too wait
+ * for the very first, by which this start of the host counts (L-b).
  *
  * A failed write ends the agent: what the disk holds is unknown, only a fresh start reads the truth.
  */
@@ -24,6 +25,8 @@ export function createPerformer(hands: Hands): Performer {
   let waiting: Effect[] = [];
   let barrier: Promise<void> | undefined;
   let broken = false;
+  /** The first write makes this start of the host count; nothing may be said before it is durable. */
+  let begun = false;
 
   /** Begins what it can; returns at the first barrier. */
   function advance(): void {
@@ -39,6 +42,7 @@ export function createPerformer(hands: Hands): Performer {
 
   function passed(): void {
     barrier = undefined;
+    begun = true;
     advance();
   }
 
@@ -53,7 +57,8 @@ export function createPerformer(hands: Hands): Performer {
     perform(effects) {
       if (broken) return;
       for (const effect of effects) {
-        if (effect.kind === 'send' && promisesNothing(effect.message)) hands.begin(effect);
+        const overtakes = begun && effect.kind === 'send' && promisesNothing(effect.message);
+        if (overtakes) hands.begin(effect);
         else waiting.push(effect);
       }
       advance();

@@ -31,6 +31,8 @@ export type Agent = {
   /** Effects not begun yet: they wait behind a write. */
   readonly waiting: Effect[];
   writing: boolean;
+  /** Its first write is durable: from here on detector messages may overtake. */
+  begun: boolean;
   wakeAt: Micros;
 };
 
@@ -113,7 +115,7 @@ export function startAgent(around: Surroundings, host: Host): void {
   const ratePermille = options.ratesPermille[host.index] ?? 0;
   const clock = { ratePermille, offsetMs: below(prng, 1_000_000) };
   const core = createCore(CONFIG, identityOf(host), next(prng), restored.value);
-  host.agent = { core, clock, waiting: [], writing: false, wakeAt: Infinity };
+  host.agent = { core, clock, waiting: [], writing: false, begun: false, wakeAt: Infinity };
   host.inbox = [];
   give(around, host, { kind: 'started' });
   relist(around, host, host.agent, queue.now + ofMillis(CONFIG.relistMs));
@@ -145,7 +147,8 @@ export function give(around: Surroundings, host: Host, input: Input): void {
   }
   around.stepped(host, input, effects);
   for (const effect of effects) {
-    if (effect.kind === 'send' && promisesNothing(effect.message)) around.begin(host, effect);
+    const overtakes = agent.begun && effect.kind === 'send' && promisesNothing(effect.message);
+    if (overtakes) around.begin(host, effect);
     else agent.waiting.push(effect);
   }
   advance(around, host, agent);
@@ -188,6 +191,7 @@ function finish(around: Surroundings, host: Host, agent: Agent): void {
     return schedule(queue, until, () => finish(around, host, agent));
   }
   agent.writing = false;
+  agent.begun = true;
   advance(around, host, agent);
 }
 

@@ -98,6 +98,9 @@ describe('while a write is under way', () => {
     ['read', READ, false],
   ])('a %s, overtaking it or not', async (kind, message, overtakes) => {
     const { begun, performer, diskEnds } = stage();
+    performer.perform([write('first')]);
+    await diskEnds();
+    begun.length = 0;
     performer.perform([write('x')]);
     performer.perform([line('later'), send(message)]);
     expect(begun).toEqual(overtakes ? ['write x', kind] : ['write x']);
@@ -146,4 +149,13 @@ describe('drained', () => {
     await expect(performer.drained()).resolves.toBeUndefined();
     expect(begun).toEqual(['write x']);
   });
+});
+
+test('nothing overtakes the first write of a start: only then does its boot count (L-b)', async () => {
+  const { begun, performer, diskEnds } = stage();
+  performer.perform([write('host'), send(BEAT)]);
+  performer.perform([send(PROBE)]);
+  expect(begun).toEqual(['write host']);
+  await diskEnds();
+  expect(begun).toEqual(['write host', 'beat', 'probe']);
 });
