@@ -19,10 +19,12 @@ export function follow(core: Core, leases: Leases, turn: Turn, change: Change | 
   if (change === undefined) return;
   const was = votersOf(change.from).includes(turn.self);
   const is = votersOf(change.to).includes(turn.self);
-  if (was && !is) wipeRegisters(core.registers, turn);
-  if (!was && is && core.durable.synced) {
-    core.durable.synced = false; // rule 4: answers nothing before it has merged the old voters' state
+  if (was && !is) {
+    // Rule 6. Added again it must not answer before it has merged the old voters' state (rule 4);
+    // the roster that adds it is on disk before anything else is, so this must be by then.
+    core.durable.synced = false;
     saveDurable(core.durable, turn);
+    wipeRegisters(core.registers, turn);
   }
   followRoster(leases, turn, change);
   const { epoch, voters, next } = change.to;

@@ -27,7 +27,7 @@ import type { Writer } from '../record/writer.ts';
 import { createSlots, type Slots } from '../reconcile/slots.ts';
 import type { Acceptor } from '../roster/acceptor.ts';
 import { type Council, createCouncil } from '../roster/council.ts';
-import type { Roster } from '../roster/roster.ts';
+import { type Roster, votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -59,7 +59,7 @@ export function emptyDisk(config: Config): Restored {
     boot: boot(0),
     ceiling: 0,
     maxTermMs: 0,
-    synced: true,
+    synced: false,
     roster: { epoch: epoch(0), voters: [], termMs: { normal: config.termMs } },
     registers: new Map(),
     committed: [],
@@ -70,6 +70,7 @@ export function emptyDisk(config: Config): Restored {
 export function foundCluster(host: HostId, config: Config): Restored {
   return {
     ...emptyDisk(config),
+    synced: true,
     roster: { epoch: epoch(1), voters: [host], termMs: { normal: config.termMs } },
   };
 }
@@ -134,7 +135,8 @@ export function newCore(
     boot: present,
     ceiling: ballot(restored.ceiling),
     maxTermMs: millis(restored.maxTermMs),
-    synced: restored.synced,
+    // Whoever does not vote has nothing to vote with: so it is on disk before any roster says it votes.
+    synced: restored.synced && votersOf(restored.roster).includes(identity.host),
   };
   return {
     config,

@@ -12,7 +12,7 @@ export type Durable = {
   ceiling: Ballot;
   /** The longest T ever granted; 0: this host has never granted a lease. */
   maxTermMs: Millis;
-  /** False: a new voter that must merge the old voters' state before it may answer (roster rule 4). */
+  /** False: does not vote, or must merge the old voters' state before it may answer (roster rule 4). */
   synced: boolean;
 };
 
