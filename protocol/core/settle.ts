@@ -1,6 +1,7 @@
 /** After every input: everything that time, or what the input changed, asks for. One fixed order. */
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
+import { below } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis, NEVER } from '../base/time.ts';
 import { deploysDeadline, keysWanted, type Scene, tendDeploys } from '../command/deploys.ts';
 import { HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
@@ -133,13 +134,18 @@ function offer(core: Core, leases: Leases, turn: Turn): void {
     if (!wanted.has(name)) writeEntry(inventories, turn, name, undefined);
 }
 
-/** A host that has the secret but is no member yet asks its connected peers, again and again. */
+/**
+ * A host that has the secret but is no member yet asks its connected peers, again and again, and not
+ * always the same: they may be newcomers themselves, who ask each other.
+ */
 function askToJoin(core: Core, turn: Turn): void {
   if (core.council.roster.epoch > 0 || turn.now < core.joinAt) return;
   core.joinAt = after(turn.now, JOIN_RETRY_MS);
   const { host: self, name, peerId } = core.identity;
-  for (const peer of [...core.connected].sort().slice(0, JOIN_ASKED_MAX))
-    send(turn, peer, { kind: 'join', host: self, name, peerId });
+  const peers = [...core.connected].sort();
+  for (let asked = 0; asked < JOIN_ASKED_MAX && peers.length > 0; asked++)
+    for (const peer of peers.splice(below(turn.prng, peers.length), 1))
+      send(turn, peer, { kind: 'join', host: self, name, peerId });
 }
 
 /** When the core wants to be woken next. */
