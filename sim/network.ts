@@ -48,8 +48,9 @@ export function transmit(
   if (struck && happens(prng, options.lossPermille)) return;
   const arrive = (): void => deliver(to, from, message, gossip);
   schedule(queue, queue.now + delay(network, struck), arrive);
-  if (!network.healed && happens(prng, options.duplicatePermille))
-    schedule(queue, queue.now + delay(network, struck), arrive);
+  // A user's question is sent once on a stream: only who asks again asks twice.
+  const doubled = happens(prng, options.duplicatePermille) && message.kind !== 'deploy';
+  if (!network.healed && doubled) schedule(queue, queue.now + delay(network, struck), arrive);
 }
 
 function delay({ options, prng }: Network, struck: boolean): Micros {

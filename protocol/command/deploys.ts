@@ -7,7 +7,8 @@
  *
  * Invariants (R7):
  *  D1 `refused` is said only where nothing can have been written: neither our own write nor a question
- *     to another host has left, or a serving leader, who has read a quorum, said no.
+ *     to another host has left, or a serving leader, who has read a quorum, said no and no other
+ *     question is under way.
  *  D2 `committed` is said only after a quorum has the record on disk.
  *
  * Source: README.md §6, R0, R7.
@@ -31,6 +32,8 @@ type Errand = {
   retryAt: Instant;
   /** A write of ours, or a question to a leader, is on its way (D1). */
   left: boolean;
+  /** Questions sent to leaders; one that is unanswered may still arrive, however late. */
+  asked: number;
 };
 /** Written at this leader, not committed yet. */
 type Waiting = {
@@ -76,6 +79,7 @@ export function onCommand(
     until: after(turn.now, turn.config.commandMs),
     retryAt: turn.now,
     left: false,
+    asked: 0,
   });
   tendDeploys(deploys, turn, scene);
 }
@@ -129,12 +133,13 @@ function attempt(deploys: Deploys, turn: Turn, scene: Scene, errand: Errand): vo
   if (scene.writerOf(key) !== undefined) {
     const outcome = lead(deploys, turn, scene, turn.self, errand.deploy);
     if (outcome === 'written') errand.left = true;
-    else if (outcome !== 'wait') finish(deploys, turn, errand.deploy.deployId, outcome);
+    else if (outcome !== 'wait') end(deploys, turn, errand, outcome, errand.asked);
     return;
   }
   const leader = scene.leaderOf(key);
   if (leader === undefined) return; // `keysWanted` makes us campaign
   errand.left = true;
+  errand.asked += 1;
   send(turn, leader, errand.deploy);
 }
 
@@ -227,9 +232,21 @@ export function onDeployResult(
 
 function finish(deploys: Deploys, turn: Turn, deployId: string, outcome: DeployOutcome): void {
   const errand = deploys.errands.get(deployId);
-  if (errand === undefined) return;
-  deploys.errands.delete(deployId);
-  reply(turn, errand.commandId, outcome);
+  if (errand !== undefined) end(deploys, turn, errand, outcome, errand.asked - 1);
+}
+
+/** D1: `unanswered` questions may yet be answered with a write, so that a refusal is not the last word. */
+function end(
+  deploys: Deploys,
+  turn: Turn,
+  { commandId, deploy }: Errand,
+  outcome: DeployOutcome,
+  unanswered: number,
+): void {
+  deploys.errands.delete(deploy.deployId);
+  if (outcome.kind !== 'refused' || unanswered <= 0) return reply(turn, commandId, outcome);
+  const why = `${outcome.why}, says its leader; but it was asked more than once, and may yet act on it`;
+  reply(turn, commandId, { kind: 'unknown', why });
 }
 
 export function deploysDeadline(deploys: Deploys): Instant | undefined {
