@@ -19,7 +19,7 @@
  * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
  */
 import { type Ballot, ballot, type Boot, type HostId, type Key } from '../base/ids.ts';
-import { sorted } from '../base/order.ts';
+import { compareText, sorted } from '../base/order.ts';
 import { next } from '../base/prng.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
 import { ITEMS_MAX } from '../limits.ts';
@@ -239,7 +239,7 @@ export function onRelease(voter: Voter, from: HostId, message: Release): readonl
 /** Forgets bindings whose session has ended; returns the keys that became free. */
 export function expireSessions(voter: Voter, now: Instant): readonly Key[] {
   const freed: Key[] = [];
-  for (const [key, place] of sorted(voter.places)) {
+  for (const [key, place] of voter.places) {
     if (place.binding === undefined || live(place.binding, now)) continue;
     place.binding = undefined;
     freed.push(key);
@@ -247,7 +247,7 @@ export function expireSessions(voter: Voter, now: Instant): readonly Key[] {
   for (const [host, session] of voter.sessions) {
     if (now >= session.expiresAt) voter.sessions.delete(host);
   }
-  return freed;
+  return freed.sort(compareText);
 }
 
 /** When the next session ends. */
