@@ -14,7 +14,7 @@ import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
 import type { Leases } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
-import { know } from './core/knowledge.ts';
+import { know } from './core/know.ts';
 import { receiveMessage } from './core/messages.ts';
 import { noteStall, receive } from './core/receive.ts';
 import { deadlineOf, settle } from './core/settle.ts';

@@ -5,7 +5,7 @@
 import { decode, encode } from 'cborg';
 import { z } from 'zod';
 import type { ComponentId, HostId } from '../../protocol/base/ids.ts';
-import { know } from '../../protocol/core/knowledge.ts';
+import { know } from '../../protocol/core/know.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
 import type { Agent } from '../agent.ts';
 import { hostIdOf } from '../token.ts';

@@ -10,7 +10,7 @@ import { adopt, type Change } from '../roster/council.ts';
 import { votersOf } from '../roster/roster.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Join, Push, Welcome } from '../wire/message.ts';
-import { know } from './knowledge.ts';
+import { know } from './know.ts';
 import { admit, learn } from './leading.ts';
 import type { Core } from './state.ts';
 

@@ -14,7 +14,8 @@ import type { Leases } from '../lease/leases.ts';
 import { compareRevision } from '../record/record.ts';
 import { type DesiredSlot, hasBeenHere, hasRun, reconcile } from '../reconcile/slots.ts';
 import type { Turn } from '../turn.ts';
-import { type Assignment, know } from './knowledge.ts';
+import { know } from './know.ts';
+import type { Assignment } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 /** How recent an acknowledgment of a quorum must be to count as contact. */

@@ -1,23 +1,7 @@
-/** What follows from the tables: who is a member, what must be led, who leads, what is assigned. */
-import {
-  type ComponentId,
-  componentId,
-  componentKey,
-  type HostId,
-  type Key,
-  ROSTER_KEY,
-  stackKey,
-  stackOf,
-  type Term,
-} from '../base/ids.ts';
-import { compareText } from '../base/order.ts';
-import { keysWanted } from '../command/deploys.ts';
+/** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
+import type { ComponentId, HostId, Key, Term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
-import { entriesOf } from '../inventory/inventories.ts';
-import { aliveHosts } from '../membership/membership.ts';
-import { allCommitted, committedOf } from '../record/committed.ts';
-import type { Committed, Component, Member, Revision, Stack } from '../record/record.ts';
-import type { Core } from './state.ts';
+import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
 export type Knowledge = {
   /** Versions of the tables it was derived from. */
@@ -44,86 +28,3 @@ export type Assignment = {
   /** Its stack is gone, or was destroyed and deployed again since, or no longer has it. */
   readonly isVoid: boolean;
 };
-
-export function know(core: Core): Knowledge {
-  const { committed, membership, inventories, deploys } = core;
-  // By name, not by number: one errand may end in the very step in which another begins.
-  const errands = keysWanted(deploys).join(' ');
-  const versions = `${committed.version}/${membership.version}/${inventories.version}/${core.council.roster.epoch}/${errands}`;
-  if (core.knowledge?.versions !== versions) core.knowledge = derive(core, versions);
-  return core.knowledge;
-}
-
-function derive(core: Core, versions: string): Knowledge {
-  const { host: self, name, peerId } = core.identity;
-  const listed = committedOf(core.committed, ROSTER_KEY)?.value;
-  const members = listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
-  const alive = [...aliveHosts(core.membership), self].sort(compareText);
-  const stacks = stacksOf(allCommitted(core.committed));
-  return {
-    versions,
-    members,
-    isMember: new Set(members.map(({ id }) => id)),
-    alive,
-    wanted: wantedKeys(core, stacks),
-    leaders: leadersOf(core, alive),
-    stacks,
-    assignments: assignmentsOf(allCommitted(core.committed), stacks),
-    reports: members.flatMap(({ id }) =>
-      [...entriesOf(core.inventories, id).values()]
-        .filter((entry) => entry.kind === 'instance')
-        .map((report) => ({ host: id, report })),
-    ),
-  };
-}
-
-type Stacks = Knowledge['stacks'];
-
-function stacksOf(records: readonly Committed[]): Stacks {
-  const stacks = new Map<string, { readonly revision: Revision; readonly stack: Stack }>();
-  for (const { key, revision, value } of records)
-    if (value.kind === 'stack') stacks.set(key.slice('stack/'.length), { revision, stack: value });
-  return stacks;
-}
-
-function wantedKeys(core: Core, stacks: Stacks): ReadonlySet<Key> {
-  if (core.council.roster.voters.length === 0) return new Set();
-  const wanted = new Set<Key>([ROSTER_KEY, ...keysWanted(core.deploys)]);
-  for (const [name, { stack }] of stacks) {
-    if (stack.spec === undefined) continue;
-    wanted.add(stackKey(name));
-    for (const component of stack.spec.components)
-      wanted.add(componentKey(componentId(name, component.name)));
-  }
-  return wanted;
-}
-
-function leadersOf(core: Core, alive: readonly HostId[]): Knowledge['leaders'] {
-  const leaders = new Map<Key, { readonly host: HostId; readonly term: Term }>();
-  for (const host of alive) {
-    if (host === core.identity.host) continue;
-    for (const entry of entriesOf(core.inventories, host).values()) {
-      if (entry.kind !== 'lease') continue;
-      const known = leaders.get(entry.key);
-      if (known === undefined || entry.term > known.term)
-        leaders.set(entry.key, { host, term: entry.term });
-    }
-  }
-  return leaders;
-}
-
-function assignmentsOf(
-  records: readonly Committed[],
-  stacks: Stacks,
-): ReadonlyMap<ComponentId, Assignment> {
-  const assignments = new Map<ComponentId, Assignment>();
-  for (const { revision, value } of records) {
-    if (value.kind !== 'component') continue;
-    const stack = stacks.get(stackOf(value.component))?.stack;
-    const names = stack?.spec?.components.map(({ name }) => name) ?? [];
-    const isVoid =
-      stack !== undefined && (stack.life !== value.life || !names.includes(value.spec.name));
-    assignments.set(value.component, { revision, component: value, isVoid });
-  }
-  return assignments;
-}

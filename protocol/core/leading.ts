@@ -34,7 +34,7 @@ import {
 } from '../record/record.ts';
 import { createWriter, isServing, reread, resend, write, type Writer } from '../record/writer.ts';
 import { journal, persist, type Turn } from '../turn.ts';
-import { know } from './knowledge.ts';
+import { know } from './know.ts';
 import type { Core } from './state.ts';
 
 /** The writer of a key whose lease we hold at this moment (R4). */

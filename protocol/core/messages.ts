@@ -13,7 +13,7 @@ import { votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
-import { know } from './knowledge.ts';
+import { know } from './know.ts';
 import { announce, initialValue, keep } from './leading.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';

@@ -24,7 +24,7 @@ import {
 import { sameEpoch } from '../roster/council.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
-import { know } from './knowledge.ts';
+import { know } from './know.ts';
 import { receiveMessage } from './messages.ts';
 import { sceneOf } from './settle.ts';
 import type { Core } from './state.ts';

@@ -30,7 +30,7 @@ import { reportsOf, slotsDeadline } from '../reconcile/slots.ts';
 import { councilDeadline, fetchState, govern } from '../roster/council.ts';
 import { send, type Turn } from '../turn.ts';
 import { hasFreshQuorum, host } from './hosting.ts';
-import { know } from './knowledge.ts';
+import { know } from './know.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
 import type { Core } from './state.ts';
 

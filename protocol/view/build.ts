@@ -5,7 +5,7 @@ import { between, type Instant, millis, NEVER } from '../base/time.ts';
 import { revisionOf } from '../component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
-import { know } from '../core/knowledge.ts';
+import { know } from '../core/know.ts';
 import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
 import { entriesOf } from '../inventory/inventories.ts';
