@@ -1,8 +1,8 @@
 /**
  * Everything the core asks of its driver. Effects are begun in order and `persist` is a barrier:
  * nothing behind it, of this step or a later one, begins until the write is durable. Only messages
- * for which `promisesNothing` holds may overtake it, and not the first of a start. Every other effect is only begun; its outcome
- * comes back as an `Input`.
+ * for which `promisesNothing` holds may overtake it, and not the first of a start. Every other effect
+ * is only begun; its outcome comes back as an `Input`.
  */
 import type { ComponentId, HostId, Key, Term } from './base/ids.ts';
 import type { Instant } from './base/time.ts';
