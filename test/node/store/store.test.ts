@@ -8,7 +8,7 @@ import { storeAddressBook } from '../../../node/store/address-book.ts';
 import { openStore, type Store } from '../../../node/store/store.ts';
 import { forgetfulStore } from './forgetful-store.ts';
 
-const WRITER = new URL('writing-process.ts', import.meta.url).pathname;
+const WRITER = new URL('./writing-process.ts', import.meta.url).pathname;
 let folder = '';
 const open: Store[] = [];
 const children: ChildProcess[] = [];
