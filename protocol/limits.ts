@@ -9,6 +9,8 @@ export const GOSSIP_BYTES_MAX = 32_768;
 export const MEMBERS_MAX = 1_000;
 /** Keys under which records are kept; a deploy beyond it is refused. */
 export const RECORDS_MAX = 10_000;
+/** Keys whose promises a voter tells apart; beyond it those that nobody holds share the highest. */
+export const PLACES_MAX = 2 * RECORDS_MAX;
 /** Characters of one spec of a stack as JSON; a deploy beyond it is refused. */
 export const STACK_CHARS_MAX = 131_072;
 /** Components of a stack, and slots of a component. */

@@ -52,6 +52,8 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     core.writers.delete(key);
     core.decided.delete(key);
     core.pusher.delete(key);
+    const component = componentOfKey(key);
+    if (component !== undefined) core.explained.delete(component);
     onLeadershipLost(core.deploys, key);
     journal(turn, 'lease', [key], `no longer leads ${key}`);
   }

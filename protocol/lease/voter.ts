@@ -19,10 +19,10 @@
  * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
  */
 import { type Ballot, ballot, type Boot, type HostId, type Key } from '../base/ids.ts';
-import { compareText, sorted } from '../base/order.ts';
+import { compareText } from '../base/order.ts';
 import { next } from '../base/prng.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
-import { ITEMS_MAX } from '../limits.ts';
+import { ITEMS_MAX, PLACES_MAX } from '../limits.ts';
 import { send, type Turn } from '../turn.ts';
 import type {
   Accept,
@@ -147,21 +147,28 @@ function bindingsOf(
   owner: HostId,
 ): readonly { readonly key: Key; readonly ballot: Ballot }[] {
   const found: { readonly key: Key; readonly ballot: Ballot }[] = [];
-  for (const [key, place] of sorted(voter.places)) {
-    if (place.binding?.session.owner !== owner) continue;
-    if (found.length === ITEMS_MAX) break;
-    found.push({ key, ballot: place.binding.ballot });
-  }
-  return found;
+  for (const [key, { binding }] of voter.places)
+    if (binding?.session.owner === owner) found.push({ key, ballot: binding.ballot });
+  return found.sort((a, b) => compareText(a.key, b.key)).slice(0, ITEMS_MAX);
 }
 
 function placeOf(voter: Voter, key: Key): Place {
   let place = voter.places.get(key);
   if (place === undefined) {
+    if (voter.places.size >= PLACES_MAX) forgetPlaces(voter);
     place = { promised: voter.floor, by: undefined, binding: undefined };
     voter.places.set(key, place);
   }
   return place;
+}
+
+/** Forgets every key that nobody holds; the floor remembers what was promised for any of them (V1). */
+function forgetPlaces(voter: Voter): void {
+  for (const [key, { promised, binding }] of voter.places) {
+    if (binding !== undefined) continue;
+    voter.floor = ballot(Math.max(voter.floor, promised));
+    voter.places.delete(key);
+  }
 }
 
 const owns = (place: Place, host: HostId, sid: Boot): boolean =>
@@ -274,4 +281,5 @@ export function liftFloor(voter: Voter, turn: Turn, ceiling: Ballot): void {
 export function wipeVoter(voter: Voter): void {
   voter.sessions.clear();
   voter.places.clear();
+  voter.floor = voter.durable.ceiling; // V1: what it promised until now stays promised
 }
