@@ -45,6 +45,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   const known = core.knowledge;
   receive(core, leases, turn, input);
   const looped = loopBack(core, leases, turn);
+  if (core.cloned) return turn.out.filter(({ kind }) => kind === 'journal');
   const quiet = isQuiet(input) && !looped && know(core) === known;
   if (!quiet || now >= core.dueAt) {
     settleAll(core, leases, turn);
