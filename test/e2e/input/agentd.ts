@@ -38,9 +38,10 @@ export async function loneAgent(flags: readonly string[] = []): Promise<LocalAge
   const folder = makeFolder();
   const socket = join(folder, 'agent.sock');
   const args = ['--state', folder, '--socket', socket, '--name', 'lone', '--engine', 'process'];
+  const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
   const child: ChildProcess = spawn(
     process.execPath,
-    [AGENTD, ...args, '--listen', '127.0.0.1:0', '--log-level', 'silent', ...flags],
+    [AGENTD, ...args, ...listen, '--log-level', 'silent', ...flags],
     { stdio: ['ignore', 'ignore', 'ignore'] },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));

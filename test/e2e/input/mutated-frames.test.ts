@@ -11,7 +11,7 @@ import { type LocalAgent, until } from '../../../node/local/cluster.ts';
 import { decodeFrame, encodeFrame } from '../../../node/network/codec.ts';
 import { generateIdentity } from '../../../node/network/identity.ts';
 import { openStore } from '../../../node/store/store.ts';
-import { type Credentials, parseToken } from '../../../node/token.ts';
+import type { Credentials } from '../../../node/token.ts';
 import { below, createPrng, pick, type Prng } from '../../../protocol/base/prng.ts';
 import { decodeMessage } from '../../../protocol/wire/decode.ts';
 import { spoilBytes, spoilFields } from '../../node/network/spoil.ts';
@@ -24,7 +24,15 @@ import {
   viewOf,
 } from '../agents/cluster.ts';
 import { loneAgent } from './agentd.ts';
-import { askAll, gossipTopics, sendAll, type Speaker, startSpeaker } from './speaker.ts';
+import {
+  askAll,
+  counter,
+  credentialsOf,
+  gossipTopics,
+  sendAll,
+  type Speaker,
+  startSpeaker,
+} from './speaker.ts';
 
 const VECTORS = new URL('../../vectors/', import.meta.url);
 const FRAMES = 10_000;
@@ -225,13 +233,6 @@ function vectorsFor({ cluster }: Credentials): readonly Uint8Array[] {
   });
 }
 
-async function credentialsOf({ client }: LocalAgent): Promise<Credentials> {
-  const { token } = await client.cluster(AbortSignal.timeout(CALL_MS));
-  const credentials = parseToken(token);
-  if (credentials === undefined) throw new Error('the agent shows a token that is none');
-  return credentials;
-}
-
 /** A real agent joins and ends; its identity is what a member's machine would have been robbed of. */
 async function keyOfFormerMember(first: LocalAgent): Promise<Uint8Array> {
   const lone = await loneAgent();
@@ -248,13 +249,6 @@ async function keyOfFormerMember(first: LocalAgent): Promise<Uint8Array> {
   await store.close();
   if (!(key instanceof Uint8Array)) throw new Error('the agent kept no identity');
   return key;
-}
-
-async function counter({ client }: LocalAgent, name: string): Promise<number> {
-  const { counters } = await client.cluster(AbortSignal.timeout(CALL_MS));
-  const count = counters[name];
-  if (count === undefined) throw new Error(`nothing is counted as ${name}`);
-  return count;
 }
 
 async function counterToReach(agent: LocalAgent, name: string, count: number): Promise<void> {

@@ -5,11 +5,11 @@ import { onTestFinished } from 'vitest';
 import { createNetwork, type Network } from '../../../node/network/network.ts';
 import { RequestError } from '../../../node/network/requests.ts';
 import { TOPICS } from '../../../node/network/speech.ts';
-import type { Credentials } from '../../../node/token.ts';
+import { type Credentials, parseToken } from '../../../node/token.ts';
 import { type LocalAgent, until } from '../../../node/local/cluster.ts';
 import { memoryBook } from '../../node/network/harness.ts';
 
-const CONNECT_MS = 15_000;
+const CALL_MS = 15_000;
 const REQUEST_MS = 10_000;
 /** Below the queue of a lane, which drops its oldest. */
 const BATCH = 100;
@@ -54,10 +54,10 @@ export async function startSpeaker({
     onPeer: () => undefined,
   });
   onTestFinished(() => network.close());
-  const { members } = await to.client.cluster(AbortSignal.timeout(CONNECT_MS));
-  const { host } = await to.client.cluster(AbortSignal.timeout(CONNECT_MS));
+  const { members } = await to.client.cluster(AbortSignal.timeout(CALL_MS));
+  const { host } = await to.client.cluster(AbortSignal.timeout(CALL_MS));
   const target = members.find(({ id }) => id === host)?.peer_id ?? '';
-  await until(`a connection with ${to.name}`, CONNECT_MS, async () =>
+  await until(`a connection with ${to.name}`, CALL_MS, async () =>
     network.peers().some(({ peerId }) => peerId === target) ? true : undefined,
   );
   return { network, target, heard };
@@ -73,7 +73,7 @@ export async function sendAll(
     const batch = frames.slice(at, at + BATCH);
     const { framesOut, dropped } = network.counters();
     for (const frame of batch) network.send(target, lane, frame);
-    await until(`${lane} frames to be sent`, CONNECT_MS, async () => {
+    await until(`${lane} frames to be sent`, CALL_MS, async () => {
       const now = network.counters();
       if (now.dropped > dropped) throw new Error('our own queue dropped frames');
       return now.framesOut >= framesOut + batch.length ? true : undefined;
@@ -101,3 +101,18 @@ export async function askAll(
 }
 
 export const gossipTopics: readonly string[] = Object.values(TOPICS);
+
+export async function credentialsOf({ client }: LocalAgent): Promise<Credentials> {
+  const { token } = await client.cluster(AbortSignal.timeout(CALL_MS));
+  const credentials = parseToken(token);
+  if (credentials === undefined) throw new Error('the agent shows a token that is none');
+  return credentials;
+}
+
+/** What this agent has counted of that name since its start. */
+export async function counter({ client }: LocalAgent, name: string): Promise<number> {
+  const { counters } = await client.cluster(AbortSignal.timeout(CALL_MS));
+  const count = counters[name];
+  if (count === undefined) throw new Error(`nothing is counted as ${name}`);
+  return count;
+}
