@@ -26,7 +26,8 @@ import type { Deploy, DeployOutcome } from '../wire/message.ts';
 
 /** Asked by a user of this agent. */
 type Errand = {
-  readonly commandId: string;
+  /** Everyone to be answered: a user may ask again under the same deploy id. */
+  readonly commandIds: string[];
   readonly deploy: Deploy;
   readonly until: Instant;
   retryAt: Instant;
@@ -42,9 +43,21 @@ type Waiting = {
   readonly deployId: string;
   readonly from: HostId;
 };
-export type Deploys = { readonly errands: Map<string, Errand>; waiting: readonly Waiting[] };
+export type Deploys = {
+  readonly errands: Map<string, Errand>;
+  waiting: readonly Waiting[];
+  /** Questions sent for deploys that ended here as `unknown`, by id, oldest first (D1). */
+  readonly doubtful: Map<string, number>;
+};
 
-export const createDeploys = (): Deploys => ({ errands: new Map(), waiting: [] });
+export const createDeploys = (): Deploys => ({
+  errands: new Map(),
+  waiting: [],
+  doubtful: new Map(),
+});
+
+/** Deploys of unknown outcome remembered; of the oldest it is forgotten that it has left. */
+const DOUBTFUL_MAX = 1000;
 
 /** What a deploy meets on this host at this moment. */
 export type Scene = {
@@ -71,21 +84,38 @@ export function onCommand(
   commandId: string,
   deploy: Deploy,
 ): void {
+  const known = deploys.errands.get(deploy.deployId);
+  if (known !== undefined && known.commandIds.length < COMMANDS_MAX) {
+    known.commandIds.push(commandId);
+    return;
+  }
+  const asked = deploys.doubtful.get(deploy.deployId);
   const refusal = refuse(deploys, scene, deploy);
-  if (refusal !== undefined) return reply(turn, commandId, refusal);
+  if (refusal !== undefined) {
+    const doubtful = known?.left === true || asked !== undefined;
+    return reply(turn, commandId, doubtful ? inDoubt(refusal.why) : refusal);
+  }
   deploys.errands.set(deploy.deployId, {
-    commandId,
+    commandIds: [commandId],
     deploy,
     until: after(turn.now, turn.config.commandMs),
     retryAt: turn.now,
-    left: false,
-    asked: 0,
+    left: asked !== undefined,
+    asked: asked ?? 0,
   });
   tendDeploys(deploys, turn, scene);
 }
 
-function refuse(deploys: Deploys, scene: Scene, deploy: Deploy): DeployOutcome | undefined {
-  const refused = (code: string, why: string): DeployOutcome => ({ kind: 'refused', code, why });
+/** D1: it was asked for before, and that may have been written. */
+const inDoubt = (why: string): DeployOutcome => ({
+  kind: 'unknown',
+  why: `${why}; but it had been asked for before, and may have been committed then`,
+});
+
+type Refusal = Extract<DeployOutcome, { readonly kind: 'refused' }>;
+
+function refuse(deploys: Deploys, scene: Scene, deploy: Deploy): Refusal | undefined {
+  const refused = (code: string, why: string): Refusal => ({ kind: 'refused', code, why });
   if (deploys.errands.has(deploy.deployId) || deploys.errands.size >= COMMANDS_MAX)
     return refused('busy', `${deploys.errands.size} deploys are under way here`);
   if (deploy.spec !== undefined && JSON.stringify(deploy.spec).length > STACK_CHARS_MAX)
@@ -97,10 +127,9 @@ function refuse(deploys: Deploys, scene: Scene, deploy: Deploy): DeployOutcome |
 
 /** Repeats what is unanswered, and ends what took too long. */
 export function tendDeploys(deploys: Deploys, turn: Turn, scene: Scene): void {
-  for (const [id, errand] of deploys.errands) {
+  for (const errand of deploys.errands.values()) {
     if (turn.now >= errand.until) {
-      deploys.errands.delete(id);
-      reply(turn, errand.commandId, expired(errand));
+      conclude(deploys, turn, errand, expired(errand));
     } else if (turn.now >= errand.retryAt || canLead(scene, errand)) {
       errand.retryAt = after(turn.now, turn.config.retryMs);
       attempt(deploys, turn, scene, errand);
@@ -185,7 +214,9 @@ function lead(
       ? { kind: 'stack', life: (current?.life ?? 0) + 1 }
       : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0 };
   const revision = write(writer, turn, scene.roster, value, deploy.deployId);
-  deploys.waiting = [...deploys.waiting, { key, revision, deployId: deploy.deployId, from }];
+  // One write at a time: whoever waits for an earlier one of this key was outbid, and asks again.
+  const others = deploys.waiting.filter((waiting) => waiting.key !== key);
+  deploys.waiting = [...others, { key, revision, deployId: deploy.deployId, from }];
   journal(
     turn,
     'deploy',
@@ -239,14 +270,29 @@ function finish(deploys: Deploys, turn: Turn, deployId: string, outcome: DeployO
 function end(
   deploys: Deploys,
   turn: Turn,
-  { commandId, deploy }: Errand,
+  errand: Errand,
   outcome: DeployOutcome,
   unanswered: number,
 ): void {
-  deploys.errands.delete(deploy.deployId);
-  if (outcome.kind !== 'refused' || unanswered <= 0) return reply(turn, commandId, outcome);
+  if (outcome.kind !== 'refused' || unanswered <= 0)
+    return conclude(deploys, turn, errand, outcome);
   const why = `${outcome.why}, says its leader; but it was asked more than once, and may yet act on it`;
-  reply(turn, commandId, { kind: 'unknown', why });
+  conclude(deploys, turn, errand, { kind: 'unknown', why });
+}
+
+/** Answers everyone who asked for it here. */
+function conclude(
+  { errands, doubtful }: Deploys,
+  turn: Turn,
+  { commandIds, deploy, asked }: Errand,
+  outcome: DeployOutcome,
+): void {
+  errands.delete(deploy.deployId);
+  doubtful.delete(deploy.deployId);
+  if (outcome.kind === 'unknown') doubtful.set(deploy.deployId, asked);
+  const oldest = doubtful.keys().next().value;
+  if (doubtful.size > DOUBTFUL_MAX && oldest !== undefined) doubtful.delete(oldest);
+  for (const commandId of commandIds) reply(turn, commandId, outcome);
 }
 
 export function deploysDeadline(deploys: Deploys): Instant | undefined {

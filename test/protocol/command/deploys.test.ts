@@ -86,7 +86,21 @@ it.each([
 it('a second command with the same deploy id waits for the first', () => {
   const deploys = createDeploys();
   command(deploys, {});
-  expect(replies([command(deploys, {})])).toMatchObject([{ kind: 'refused', code: 'busy' }]);
+  expect(replies([command(deploys, {})])).toEqual([]);
+  expect(replies([tend(deploys, {}, 10_000)])).toMatchObject([
+    { kind: 'refused' },
+    { kind: 'refused' },
+  ]);
+});
+
+it('a deploy that ended as unknown is not called refused when it is asked for again (D1)', () => {
+  const deploys = createDeploys();
+  command(deploys, { leader: 'b' });
+  expect(replies([tend(deploys, { leader: 'b' }, 10_000)])).toMatchObject([{ kind: 'unknown' }]);
+  expect(replies([command(deploys, { quorum: false })])).toMatchObject([{ kind: 'unknown' }]);
+  expect(replies([command(deploys, {}), tend(deploys, {}, 20_000)])).toMatchObject([
+    { kind: 'unknown' },
+  ]);
 });
 
 it('without a leader the stack is campaigned for, and in the end refused: nothing had left (D1)', () => {
