@@ -1,0 +1,100 @@
+/** Schedules in which whole cores once broke a promise, or would without the line that each names. */
+import { describe, expect, it } from 'vitest';
+import {
+  answered,
+  type Cluster,
+  coreOf,
+  deploy,
+  found,
+  grown,
+  hostOf,
+  newCluster,
+  run,
+  running,
+  soon,
+  stack,
+  start,
+} from './cluster.ts';
+
+const memberCount = (cluster: Cluster, name: string): number => {
+  const record = coreOf(cluster, name).committed.byKey.get('sys/roster' as never);
+  return record?.value.kind === 'members' ? record.value.members.length : 0;
+};
+
+describe('joining', () => {
+  it('lets every newcomer in, however many know each other', () => {
+    const cluster = newCluster('abcdefz');
+    found(cluster, 'z');
+    for (const name of 'abcdef') start(cluster, name);
+    soon(cluster, 10_000, () => [...'abcdefz'].every((name) => memberCount(cluster, name) === 7));
+  });
+});
+
+describe('a new voter', () => {
+  // One write tells the disk that it votes, and none may let it forget that it has nothing yet.
+  it.each([0, 1, 2, 3])(
+    'answers nothing before it has merged, though it died after %i writes',
+    (n) => {
+      const cluster = newCluster('abc');
+      found(cluster, 'a');
+      for (const name of 'bc') start(cluster, name);
+      const c = hostOf(cluster, 'c');
+      let joint = false;
+      cluster.lost = (_from, to, message) => {
+        if (message.kind === 'rosterChosen' && message.roster.next !== undefined && to === c.id) {
+          if (!joint) c.writesLeft = n;
+          joint = true;
+        }
+        return message.kind === 'syncPage';
+      };
+      soon(cluster, 10_000, () => joint);
+      run(cluster, 1000);
+      if (c.core === undefined) start(cluster, 'c');
+      c.writesLeft = undefined;
+      run(cluster, 1000);
+      const { council, durable } = coreOf(cluster, 'c');
+      expect(council.roster.next).toContain('c');
+      expect(durable.synced).toBe(false);
+      cluster.lost = () => false;
+      soon(cluster, 15_000, () => coreOf(cluster, 'c').durable.synced);
+    },
+  );
+});
+
+describe('asking again', () => {
+  it('never calls a deploy refused that is under way', () => {
+    const cluster = grown('abc');
+    cluster.lost = (_from, _to, { kind }) => kind === 'writeAck';
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    run(cluster, 1000);
+    const { core } = hostOf(cluster, 'b');
+    expect(core?.deploys.errands.size).toBe(1);
+    cluster.lines.length = 0;
+    // A user who lost patience asks again.
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    expect(cluster.lines).toEqual([]);
+    cluster.lost = () => false;
+    soon(cluster, 12_000, () => answered(cluster, 'x') !== undefined);
+    run(cluster, 100);
+    expect(cluster.lines.filter((line) => line.includes('answers'))).toEqual([
+      'b answers x: committed',
+      'b answers x: committed',
+    ]);
+    soon(cluster, 3000, () => running(cluster).length === 1);
+  });
+
+  it('does not call refused what it has sent out before', () => {
+    const cluster = grown('abc');
+    cluster.lost = (_from, _to, { kind }) => kind === 'writeAck';
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    run(cluster, 12_000);
+    expect(cluster.lines.filter((line) => line.includes('answers'))).toEqual([
+      'b answers x: unknown',
+    ]);
+    cluster.lost = () => true;
+    run(cluster, 2000);
+    cluster.lines.length = 0;
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    expect(cluster.lines).toEqual(['b answers x: unknown']);
+  });
+});
