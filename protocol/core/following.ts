@@ -31,7 +31,7 @@ export function follow(core: Core, leases: Leases, turn: Turn, change: Change | 
   const text =
     next === undefined
       ? `voters ${voters.join(' ')}`
-      : `voters ${voters.join(' ')} and ${next.join(' ')}`;
+      : `voters from ${voters.join(' ')} to ${next.join(' ')}`;
   journal(turn, 'roster', [ROSTER_KEY], `epoch ${epoch}: ${text}`);
   // Everyone we know should follow: a hint, the epoch in heartbeats is the certainty.
   if (core.writers.has(ROSTER_KEY))

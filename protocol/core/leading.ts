@@ -55,7 +55,7 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     const component = componentOfKey(key);
     if (component !== undefined) core.explained.delete(component);
     onLeadershipLost(core.deploys, key);
-    journal(turn, 'lease', [key], `no longer leads ${key}`);
+    journal(turn, 'lease', [key], 'leads it no longer');
   }
   for (const [key, hold] of sorted(leases.holder.holds)) {
     if (hold.term === undefined || !isHeld(leases.holder, leases.links, turn, roster, key))
@@ -63,7 +63,7 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     const writer = core.writers.get(key);
     if (writer === undefined) {
       core.writers.set(key, createWriter(key, hold.term, turn, roster));
-      journal(turn, 'lease', [key], `leads ${key} under term ${hold.term}`);
+      journal(turn, 'lease', [key], `leads it under term ${hold.term}`);
     } else if (writer.phase === 'outbid') {
       // R6: read again under the present term; if that is not higher yet, raise the ballot first.
       if (hold.term > writer.term) reread(writer, turn, roster, hold.term);
@@ -191,7 +191,12 @@ export function admit(core: Core, leases: Leases, turn: Turn, joiner: Member): v
     return;
   const members = [...value.members, joiner].sort((a, b) => compareText(a.id, b.id));
   const revision = write(writer, turn, core.council.roster, { kind: 'members', members });
-  journal(turn, 'member', [joiner.id], `${joiner.name} joins, as ${showRevision(revision)}`);
+  journal(
+    turn,
+    'member',
+    [joiner.id],
+    `${joiner.name} joins the cluster: members ${showRevision(revision)}`,
+  );
 }
 
 /** Tells a host that has just started, or come back, what it is to run (R9). */

@@ -14,6 +14,7 @@ import { membersOf, type MemberView } from '../membership/membership.ts';
 import { recordsHash } from '../record/committed.ts';
 import { showRevision } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
+import { crashNote, isWell, troubleNote, waitNote } from './note.ts';
 import type {
   ClusterView,
   ComponentView,
@@ -120,9 +121,6 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   };
 }
 
-const isWell = (instance: InstanceView | undefined): boolean =>
-  instance?.health === 'healthy' || instance?.health === 'none';
-
 function leaderOf(core: Core, id: ComponentId): ComponentView['leader'] {
   const key = componentKey(id);
   const writer = core.writers.get(key);
@@ -159,23 +157,14 @@ function noteOf(
   spec: ComponentSpec,
   slots: readonly SlotView[],
 ): string | undefined {
-  const crashing = slots.find(({ instance }) => instance?.crashLoop === true);
-  if (crashing !== undefined)
-    return `crash loop: slot ${crashing.slot}, ${crashing.instance?.reason ?? ''}`;
-  const told = slots.find(
-    ({ note, instance }) => note !== undefined || instance?.reason !== undefined,
-  );
-  const unwell = slots.find(
-    ({ instance }) =>
-      instance?.state !== 'complete' && !(instance?.state === 'running' && isWell(instance)),
-  );
-  if (unwell !== undefined && told !== undefined) return told.note ?? told.instance?.reason;
+  const told = crashNote(slots) ?? troubleNote(slots);
+  if (told !== undefined) return told;
   if (leaderOf(core, id) === undefined)
     return core.council.roster.epoch > 0 ? 'no leader: nothing can be placed or moved' : undefined;
   const wanted = spec.mode === 'global' ? slots.length : spec.replicas;
   if (slots.length < wanted)
     return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
-  return unwell === undefined ? undefined : 'starting';
+  return waitNote(slots);
 }
 
 function unplaced(core: Core, id: ComponentId): string {

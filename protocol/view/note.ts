@@ -1,0 +1,39 @@
+/** What the slots of a component have to tell, in the words of its one note. */
+import type { InstanceView, SlotView } from './view.ts';
+
+/** It answers its healthcheck, or has none. */
+export const isWell = (instance: InstanceView | undefined): boolean =>
+  instance?.health === 'healthy' || instance?.health === 'none';
+
+const serves = ({ instance }: SlotView): boolean =>
+  instance?.state === 'complete' || (instance?.state === 'running' && isWell(instance));
+
+/** Of the first slot that is in a crash loop; the mark outlives the crashes. */
+export function crashNote(slots: readonly SlotView[]): string | undefined {
+  const marked = slots.filter(({ instance }) => instance?.crashLoop === true);
+  const found = marked.find((slot) => !serves(slot)) ?? marked[0];
+  if (found === undefined) return undefined;
+  if (serves(found)) return `slot ${found.slot} was in a crash loop and runs again`;
+  return `crash loop: slot ${found.slot}, ${found.instance?.reason ?? startNote(found)}`;
+}
+
+/** The reason that a slot gives while one does not serve; undefined: all serve, or none says why. */
+export function troubleNote(slots: readonly SlotView[]): string | undefined {
+  const unwell = slots.filter((slot) => !serves(slot));
+  const told = unwell.find(({ note, instance }) => (note ?? instance?.reason) !== undefined);
+  return told?.note ?? told?.instance?.reason;
+}
+
+/** What the first slot that does not serve is waiting for. */
+export function waitNote(slots: readonly SlotView[]): string | undefined {
+  const unwell = slots.find((slot) => !serves(slot));
+  return unwell === undefined ? undefined : startNote(unwell);
+}
+
+function startNote({ instance }: SlotView): string {
+  const failures = instance?.restarts ?? 0;
+  const after =
+    failures === 0 ? '' : `, after ${failures} ${failures === 1 ? 'failure' : 'failures'}`;
+  if (instance?.state !== 'running') return `starting${after}`;
+  return `${instance.health === 'unhealthy' ? 'unhealthy' : 'waits for its healthcheck'}${after}`;
+}

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { hostId, term } from '../../../protocol/base/ids.ts';
+import { crashNote, troubleNote, waitNote } from '../../../protocol/view/note.ts';
+import type { InstanceView, SlotView } from '../../../protocol/view/view.ts';
+
+function slot(number: number, changes: Partial<InstanceView> = {}, note?: string): SlotView {
+  const instance: InstanceView = {
+    id: `shop.web.${number}`,
+    host: hostId('h1'),
+    state: 'running',
+    health: 'none',
+    attempt: 1,
+    restarts: 0,
+    crashLoop: false,
+    revision: 'r1',
+    term: term(1),
+    ports: [],
+    ...changes,
+  };
+  return { slot: number, host: hostId('h1'), instance, ...(note === undefined ? {} : { note }) };
+}
+
+const failed = { state: 'failed', restarts: 6, crashLoop: true, reason: 'exit 1' } as const;
+
+type Row = readonly [slots: readonly SlotView[], note: string | undefined, reason: string];
+const CRASHES: readonly Row[] = [
+  [[slot(1)], undefined, 'nothing crashes'],
+  [[slot(1), slot(2, failed)], 'crash loop: slot 2, exit 1', 'with its reason'],
+  [
+    [slot(1, { crashLoop: true, restarts: 6 })],
+    'slot 1 was in a crash loop and runs again',
+    'the mark outlives the crashes',
+  ],
+  [
+    [slot(1, { crashLoop: true }), slot(2, failed)],
+    'crash loop: slot 2, exit 1',
+    'one that still crashes comes first',
+  ],
+  [
+    [slot(1, { crashLoop: true, restarts: 6, health: 'starting' })],
+    'crash loop: slot 1, waits for its healthcheck, after 6 failures',
+    'it runs, but is not well yet',
+  ],
+];
+test.each(CRASHES)('a crash loop, row %#', (slots, note, reason) => {
+  expect(crashNote(slots), reason).toBe(note);
+});
+
+const TROUBLES: readonly Row[] = [
+  [[slot(1)], undefined, 'all is well'],
+  [[slot(1, { reason: 'runs an older spec' })], undefined, 'it serves, whatever it says'],
+  [[slot(1, { state: 'complete', reason: 'exit 0' })], undefined, 'it did what it had to'],
+  [[slot(1), slot(2, { state: 'failed', reason: 'exit 1' })], 'exit 1', 'the reason'],
+  [
+    [slot(1, { state: 'failed', reason: 'exit 1' }, 'its host is dead')],
+    'its host is dead',
+    'note',
+  ],
+  [[slot(1, { state: 'preparing' })], undefined, 'no reason is given'],
+];
+test.each(TROUBLES)('trouble, row %#', (slots, note, reason) => {
+  expect(troubleNote(slots), reason).toBe(note);
+});
+
+const WAITS: readonly Row[] = [
+  [[slot(1)], undefined, 'nothing is waited for'],
+  [[slot(1, { state: 'preparing' })], 'starting', 'the first start'],
+  [[slot(1, { state: 'starting', restarts: 1 })], 'starting, after 1 failure', 'a restart'],
+  [[{ slot: 1, host: hostId('h1') }], 'starting', 'its host has not told of it yet'],
+  [[slot(1, { health: 'starting' })], 'waits for its healthcheck', 'started, not checked yet'],
+  [[slot(1, { health: 'unhealthy', restarts: 2 })], 'unhealthy, after 2 failures', 'ill'],
+];
+test.each(WAITS)('waiting, row %#', (slots, note, reason) => {
+  expect(waitNote(slots), reason).toBe(note);
+});
