@@ -3,16 +3,17 @@
  * up with the live status; without one it takes the tour and ends.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import { loadCompose } from '../node/compose/load.ts';
 import { renderProblem } from '../node/compose/problems.ts';
 import { dockerSockets } from '../node/engine/docker/sockets.ts';
+import { isListening } from '../node/http/listening.ts';
 import {
   clearLocalFolder,
   formLocalCluster,
@@ -30,6 +31,8 @@ const AGENTS = 3;
 const SHOP = fileURLToPath(new URL('../examples/shop/compose.yaml', import.meta.url));
 const AGENTCTL = fileURLToPath(new URL('../node/cli/main.ts', import.meta.url));
 const SHOP_IMAGE = 'millrace/shop:example';
+/** Holds the pid of the `npm start` that a local cluster belongs to. */
+const OWNER_FILE = 'owner';
 const VOTERS_MS = 30_000;
 
 /** Three parts, like every error of ours. */
@@ -48,11 +51,12 @@ async function main(): Promise<void> {
   process.once('SIGINT', () => interrupted.abort());
   process.once('SIGTERM', () => interrupted.abort());
   const folder = join(tmpdir(), `millrace-local-${process.getuid?.() ?? 0}`);
-  await refuseSecond(folder);
+  refuseSecond(folder);
   await clearLocalFolder(folder, engine);
   const stack = loadShop();
   await requirePorts(stack);
   const cluster = await planLocalCluster({ folder, count: AGENTS, engine });
+  writeFileSync(join(folder, OWNER_FILE), `${process.pid}\n`);
   try {
     await show(cluster, stack, interrupted.signal);
   } catch (error) {
@@ -139,7 +143,7 @@ async function chooseEngine(choice: string): Promise<LocalEngine> {
     );
   if (choice === 'process') return { kind: 'process' };
   for (const socket of dockerSockets({}, process.env))
-    if (await listens(socket)) return { kind: 'docker', socket };
+    if (await isListening(socket)) return { kind: 'docker', socket };
   if (choice === 'auto') return { kind: 'process' };
   throw new Refusal(
     'no Docker Engine answers',
@@ -148,15 +152,18 @@ async function chooseEngine(choice: string): Promise<LocalEngine> {
   );
 }
 
-/** Two local clusters would fight for the same ports and folder. */
-async function refuseSecond(folder: string): Promise<void> {
-  const socket = join(folder, 'h1', 'agent.sock');
-  const owner = join(folder, 'owner');
-  if (!(await listens(socket))) return;
+/** Two local clusters would fight for the same ports; what a dead one left behind is cleared. */
+function refuseSecond(folder: string): void {
+  const owner = join(folder, OWNER_FILE);
+  if (!existsSync(owner)) return;
+  const pid = readFileSync(owner, 'utf8').trim();
+  if (!existsSync(`/proc/${pid}/cmdline`)) return;
+  if (!readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(basename(import.meta.filename)))
+    return;
   throw new Refusal(
     'a local cluster runs already',
-    `its agent answers on ${socket}`,
-    `end it with Ctrl-C where it was started; a leftover: kill the agentd processes of ${owner.slice(0, -6)}`,
+    `process ${pid} keeps it up`,
+    `end it with Ctrl-C where it was started, or: kill ${pid}`,
   );
 }
 
@@ -197,14 +204,6 @@ async function isFree(port: number, address: string): Promise<boolean> {
     server.once('error', () => resolve(false));
     server.listen(port, address, () => server.close(() => resolve(true)));
   });
-}
-
-function listens(socket: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const connection = connect(socket);
-  connection.once('connect', () => resolve(true));
-  connection.once('error', () => resolve(false));
-  return promise.finally(() => connection.destroy());
 }
 
 /** The folder is about to go: what the agents said last goes into the error. */

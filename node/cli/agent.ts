@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
@@ -10,6 +9,7 @@ import { EXIT, Failure } from './failure.ts';
 import { asTyped, typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { type Cli, type GlobalOptions, note, print, printJson } from './terminal.ts';
+import { isListening } from '../http/listening.ts';
 
 type StartOptions = GlobalOptions & { readonly takeover?: boolean; readonly state?: string };
 
@@ -39,7 +39,7 @@ export function agentCommand(perform: Perform): Command {
 async function start(cli: Cli, options: StartOptions, flags: readonly string[]): Promise<number> {
   const state = options.state ?? findState();
   const owner = (await readAgentFile(state))?.socket ?? cli.client.socket;
-  if (await listens(owner)) {
+  if (await isListening(owner)) {
     if (options.takeover === true) {
       note(cli, (await createClient(owner).agentStop(cli.signal)).done);
       await ended(owner, cli.signal, STOP_MS);
@@ -89,7 +89,7 @@ async function run(cli: Cli, flags: readonly string[]): Promise<number> {
 
 async function ended(socket: string, signal: AbortSignal, limitMs: number): Promise<void> {
   const until = Date.now() + limitMs;
-  while (await listens(socket)) {
+  while (await isListening(socket)) {
     if (Date.now() > until) {
       throw new Failure({
         code: 'agent-hangs',
@@ -101,13 +101,4 @@ async function ended(socket: string, signal: AbortSignal, limitMs: number): Prom
     }
     await pause(POLL_MS, undefined, { signal });
   }
-}
-
-/** Whether a process holds this socket; one that hangs does, too. */
-function listens(socket: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const connection = connect(socket);
-  connection.once('connect', () => resolve(true));
-  connection.once('error', () => resolve(false));
-  return promise.finally(() => connection.destroy());
 }

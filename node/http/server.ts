@@ -1,7 +1,6 @@
 /** The answering side of the local API (`api.ts`) on a unix socket. */
 import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
@@ -11,6 +10,7 @@ import { clusterRoutes } from './cluster-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 import { stackRoutes } from './stack-routes.ts';
 import { viewRoutes } from './view-routes.ts';
+import { isListening } from './listening.ts';
 
 /** Longest body of a request: a stack's spec with room to spare. */
 const BODY_BYTES_MAX = 1_048_576;
@@ -58,19 +58,11 @@ async function makeRoom(socket: string): Promise<void> {
     const found = lstatSync(socket, { throwIfNoEntry: false });
     if (found === undefined) return;
     if (!found.isSocket()) throw new Error('there is a file at this path that is no socket');
-    if (await answers(socket)) throw taken(socket);
+    if (await isListening(socket)) throw taken(socket);
     unlinkSync(socket);
   } catch (cause) {
     throw cause instanceof StartupError ? cause : unusable(socket, cause);
   }
-}
-
-function answers(socket: string): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const connection = connect(socket);
-  connection.once('connect', () => resolve(true));
-  connection.once('error', () => resolve(false));
-  return promise.finally(() => connection.destroy());
 }
 
 function unusable(socket: string, cause: unknown): StartupError {

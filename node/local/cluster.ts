@@ -8,9 +8,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readAgentFile } from '../agent-file.ts';
 import type { ClusterBody } from '../http/api.ts';
 import { type Client, createClient } from '../http/client.ts';
-import { type LocalInstance, type LocalEngine, removeAll } from './instances.ts';
+import { type LocalEngine, removeAll } from './instances.ts';
 
 export type LocalAgent = {
   readonly name: string;
@@ -178,15 +179,11 @@ export async function removeLocalCluster(cluster: LocalCluster): Promise<void> {
 export async function clearLocalFolder(folder: string, engine: LocalEngine): Promise<void> {
   if (!existsSync(folder)) return;
   for (let i = 1; existsSync(join(folder, `h${i}`)); i++) {
-    const file = join(folder, `h${i}`, 'agent.json');
-    if (!existsSync(file)) continue;
-    const { cluster, host, pid } = JSON.parse(
-      readFileSync(file, 'utf8'),
-    ) as LocalInstance['owner'] & {
-      readonly pid: number;
-    };
-    await endLeftover(pid, join(folder, `h${i}`));
-    await removeAll(engine, { cluster, host });
+    const left = await readAgentFile(join(folder, `h${i}`));
+    if (left === undefined) continue;
+    await endLeftover(left.pid, join(folder, `h${i}`));
+    if (left.engine === 'process') await removeAll({ kind: 'process' }, left);
+    else if (engine.kind === 'docker') await removeAll(engine, left);
   }
   rmSync(folder, { recursive: true, force: true });
 }
