@@ -4,6 +4,7 @@ import { EXIT } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { table } from './table.ts';
+import { byName } from './verdict.ts';
 import { type Cli, note, print, printJson, widthOf } from './terminal.ts';
 
 export function clusterCommand(perform: Perform): Command {
@@ -62,7 +63,7 @@ async function show(cli: Cli): Promise<number> {
 function clusterLines(cli: Cli, body: ClusterBody): readonly string[] {
   type Member = ClusterBody['members'][number];
   const members = table<Member>(
-    body.members,
+    byName(body.members),
     [
       {
         title: 'HOST',

@@ -11,6 +11,8 @@ const SHOWN_MAX = 10;
 const HOST_CHARS = 8;
 const SUBJECT_CHARS = 16;
 const KIND_CHARS = 10;
+/** What many hosts learn of within so long is one thing to a reader. */
+const ALIKE_MS = 2_000;
 
 /** Newest first, the last ten. */
 export function eventSection(
@@ -20,8 +22,9 @@ export function eventSection(
   style: ScreenStyle,
 ): readonly string[] {
   if (events.length === 0) return [];
-  const newest = events.slice(-SHOWN_MAX).reverse();
-  const more = events.length - newest.length;
+  const told = joined(events);
+  const newest = told.slice(-SHOWN_MAX).reverse();
+  const more = told.length - newest.length;
   const rest = more > 0 ? [`${more} more: ${typed('events --since 5m')}`] : [];
   return [style.paint('bold', title), ...eventTable(view, newest, style), ...rest];
 }
@@ -41,6 +44,29 @@ export function eventTable(
   return table(events, columns, { width: style.width, heading: (text) => text }).slice(1);
 }
 
+/** What several hosts wrote down alike, at nearly the same time, is one event that names them all. */
+function joined(events: readonly EventBody[]): readonly EventBody[] {
+  const told: EventBody[] = [];
+  for (const event of events) {
+    const at = told.findLastIndex((other) => isSame(other, event));
+    const other = told[at];
+    if (other === undefined) told.push(event);
+    else told[at] = { ...other, host_name: `${other.host_name} ${event.host_name}` };
+  }
+  return told;
+}
+
+function isSame(a: EventBody, b: EventBody): boolean {
+  return (
+    a.text === b.text &&
+    a.kind === b.kind &&
+    a.about[0] === b.about[0] &&
+    a.host !== b.host &&
+    !a.host_name.split(' ').includes(b.host_name) &&
+    Math.abs(Date.parse(a.at) - Date.parse(b.at)) <= ALIKE_MS
+  );
+}
+
 /** Fixed columns, for a stream: each line is written before the next is known. */
 export function eventLine(view: ClusterView, event: EventBody): string {
   const head = [
@@ -57,6 +83,7 @@ export function inNames(view: ClusterView, text: string): string {
   return text.replaceAll(/[a-z0-9]+/g, (word) => hostOf(view, word)?.name ?? word);
 }
 
+/** A key of a record names what it is the record of. */
 function subjectOf(view: ClusterView, { about }: EventBody): string {
-  return inNames(view, about[0] ?? '-');
+  return inNames(view, (about[0] ?? '-').replace(/^(component|stack|sys)\//, ''));
 }

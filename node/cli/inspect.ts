@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { EXIT } from './failure.ts';
 import type { Perform } from './perform.ts';
+import { viewLine } from './status-screen.ts';
 import { describe, resolve } from './subject.ts';
 import { type Cli, note, print, printJson } from './terminal.ts';
 
@@ -24,7 +25,7 @@ async function inspect(cli: Cli, word: string): Promise<number> {
     return EXIT.ok;
   }
   const { stringify } = await import('yaml');
-  note(cli, `${describe(subject)}, view of ${body.view.from}, ${body.view.age_ms} ms old`);
+  note(cli, `${describe(subject)}, ${viewLine(cluster)}`);
   print(cli, stringify({ record: body.data.record, instances: body.data.instances }).trimEnd());
   return EXIT.ok;
 }

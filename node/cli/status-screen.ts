@@ -6,7 +6,15 @@ import { eventSection, inNames } from './event-lines.ts';
 import { typed } from './invocation.ts';
 import { type Column, table, wrap } from './table.ts';
 import type { Format, Paint, ScreenStyle } from './terminal.ts';
-import { hostName, isHealthy, isUp, servingSlots, slotTrouble, stackState } from './verdict.ts';
+import {
+  byName,
+  hostName,
+  isHealthy,
+  isUp,
+  servingSlots,
+  slotTrouble,
+  stackState,
+} from './verdict.ts';
 
 const TROUBLES_SHOWN_MAX = 3;
 const WHERE_SHOWN_MAX = 4;
@@ -58,7 +66,7 @@ export function hostTable(
     { title: 'AGENT', cell: (host) => host.agent ?? '-', drop: 1 },
     { title: '', cell: (host) => hostNote(host) },
   ];
-  return table(hosts, columns, {
+  return table(byName(hosts), columns, {
     width: style.width,
     heading: (text) => style.paint('bold', text),
   });

@@ -82,9 +82,9 @@ export function printJson(cli: Cli, body: unknown): void {
 export async function confirm(cli: Cli, question: string, flag: string): Promise<boolean> {
   if (!cli.stdin.isTTY || !cli.stderr.isTTY) {
     throw usageFailure(
-      question,
-      'this needs a yes, and there is no terminal to ask on',
-      `add ${flag}`,
+      `not done without a yes: ${question}`,
+      'there is no terminal to ask on',
+      `type it again and add ${flag}`,
     );
   }
   const lines = createInterface({ input: cli.stdin, output: cli.stderr });

@@ -67,6 +67,15 @@ export function isUp(view: ClusterView, id: string): boolean {
   return state === 'alive' || state === 'suspect';
 }
 
+/** As people read them: h2 before h10, two of one name by their ids. */
+export function byName<T extends { readonly id: string; readonly name: string }>(
+  hosts: readonly T[],
+): readonly T[] {
+  return hosts.toSorted(
+    (a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || (a.id < b.id ? -1 : 1),
+  );
+}
+
 export function hostOf(view: ClusterView, id: string): HostView | undefined {
   return view.hosts.find((host) => host.id === id);
 }

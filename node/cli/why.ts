@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { ClusterView, ComponentView, HostView, SlotView } from '../../protocol/view/view.ts';
 import type { EventBody } from '../http/api.ts';
 import { counted } from './counted.ts';
-import { age } from './duration.ts';
+import { age, freshness } from './duration.ts';
 import { EXIT } from './failure.ts';
 import type { Perform } from './perform.ts';
 import { eventTable, inNames } from './event-lines.ts';
@@ -137,7 +137,9 @@ function instanceFacts(
 
 function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
   const heard =
-    host.self || host.heardMsAgo === undefined ? '' : `, last heard ${age(host.heardMsAgo)} ago`;
+    host.self || host.heardMsAgo === undefined
+      ? ''
+      : `, last heard ${freshness(host.heardMsAgo)} ago`;
   const leads = view.leaders.filter((leader) => leader.host === host.id);
   const seats = seatsOn(view, host.id).map(({ component, slot }) => `${component.id}.${slot.slot}`);
   return [

@@ -117,22 +117,27 @@ const EVENTS = z.array(
 /** How long one silent peer may keep an answer waiting. */
 const GATHER_MS = 500;
 
+/** Another host's journal; empty where it does not answer in time. */
+export async function journalOf(
+  agent: Agent,
+  host: HostId,
+  filter: EventFilter,
+): Promise<readonly EventBody[]> {
+  try {
+    const answer = await ask(agent, host, 'journal', filter, AbortSignal.timeout(GATHER_MS));
+    return EVENTS.parse(answer);
+  } catch {
+    return [];
+  }
+}
+
 /** Everybody's journal, oldest first; a peer that does not answer in time is left out. */
 export async function gatherEvents(
   agent: Agent,
   filter: EventFilter,
 ): Promise<readonly EventBody[]> {
   const others = agent.view().hosts.filter(({ self, state }) => !self && state === 'alive');
-  const answers = await Promise.all(
-    others.map(async ({ id }) => {
-      try {
-        const answer = await ask(agent, id, 'journal', filter, AbortSignal.timeout(GATHER_MS));
-        return EVENTS.parse(answer);
-      } catch {
-        return [];
-      }
-    }),
-  );
+  const answers = await Promise.all(others.map(({ id }) => journalOf(agent, id, filter)));
   const all = [...ownEvents(agent, filter), ...answers.flat()];
   return all
     .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq))

@@ -3,8 +3,9 @@ import { Readable } from 'node:stream';
 import { encode } from 'cborg';
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import type { HostId } from '../../protocol/base/ids.ts';
+import { type ComponentId, componentKey, type HostId } from '../../protocol/base/ids.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
+import { committedOf } from '../../protocol/record/committed.ts';
 import { showRevision } from '../../protocol/record/record.ts';
 import type { InstanceView } from '../../protocol/view/view.ts';
 import { decodeMessage } from '../../protocol/wire/decode.ts';
@@ -55,7 +56,7 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
     await actOn(agent, instance.host, { kind: 'kill', engineId, signal });
     const body: ActionBody = {
       done: `sent ${signal} to ${instance.id} on ${nameOf(agent, instance.host)}`,
-      next: 'its host restarts it at once if it ends; see: agentctl why ' + instance.id,
+      next: `${afterKill(agent, instance)}; see: agentctl why ${instance.id}`,
     };
     return context.json(body);
   });
@@ -89,6 +90,16 @@ function instanceOf(agent: Agent, id: string): InstanceView {
     for (const component of stack.components)
       for (const { instance } of component.slots) if (instance?.id === id) return instance;
   throw ApiRefusal.noSuch('instance', id);
+}
+
+/** What its host does if the signal ends it: as its restart policy and its history say. */
+function afterKill({ core }: Agent, { id, crashLoop }: InstanceView): string {
+  const component = id.slice(0, id.lastIndexOf('.')) as ComponentId;
+  const record = committedOf(core.committed, componentKey(component))?.value;
+  const restart = record?.kind === 'component' ? record.spec.restart.kind : 'always';
+  if (restart === 'no') return 'if it ends it stays ended: its restart policy is no';
+  if (crashLoop) return 'if it ends its host restarts it within a minute: it is in a crash loop';
+  return 'if it ends its host restarts it, at once if it was well for a minute';
 }
 
 const nameOf = (agent: Agent, host: HostId): string =>

@@ -4,12 +4,12 @@ import type { Hono } from 'hono';
 import { componentKey, type ComponentId } from '../../protocol/base/ids.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
 import { committedOf } from '../../protocol/record/committed.ts';
-import type { ClusterView, InstanceView } from '../../protocol/view/view.ts';
+import type { ClusterView, ComponentView, InstanceView } from '../../protocol/view/view.ts';
 import type { Agent } from '../agent.ts';
 import type { Daemon } from '../daemon.ts';
 import type { EventBody, InspectBody, StatusBody, Viewed } from './api.ts';
 import { agentOf } from './cluster-routes.ts';
-import { type EventFilter, gatherEvents } from './peer-requests.ts';
+import { type EventFilter, gatherEvents, journalOf } from './peer-requests.ts';
 import { ApiRefusal } from './refusal.ts';
 
 /** How far back `status` looks. */
@@ -18,12 +18,15 @@ const RECENT_MS = 5 * 60_000;
 const FOLLOW_MS = 500;
 /** News are looked for this far back each time: a slow peer's entry is not missed. */
 const FOLLOW_BACK_MS = 10_000;
+/** Leaders asked why they cannot place a component; the others' notes stay as they are. */
+const EXPLAINED_MAX = 8;
+const EXPLAINED_BACK_MS = 24 * 3_600_000;
 
 export function viewRoutes(app: Hono, daemon: Daemon): void {
   app.get('/v1/status', async (context) => {
     const agent = agentOf(daemon);
     const events = await gatherEvents(agent, { sinceMs: RECENT_MS });
-    const cluster = agent.view();
+    const cluster = await explained(agent, agent.view());
     const body: StatusBody = viewed('millrace/status/1', cluster, { cluster, events });
     return context.json(body);
   });
@@ -44,6 +47,25 @@ export function viewRoutes(app: Hono, daemon: Daemon): void {
     const agent = agentOf(daemon);
     return context.json(inspect(agent, context.req.query('subject') ?? ''));
   });
+}
+
+/** Why a component has too few slots only its leader knows: its journal says so. */
+async function explained(agent: Agent, cluster: ClusterView): Promise<ClusterView> {
+  let left = EXPLAINED_MAX;
+  const explain = async (component: ComponentView): Promise<ComponentView> => {
+    const { wanted, slots, leader, id } = component;
+    const missing = wanted === 'all' ? slots.length === 0 : slots.length < wanted;
+    if (!missing || leader === undefined || leader.host === cluster.from || left-- <= 0)
+      return component;
+    const filter = { sinceMs: EXPLAINED_BACK_MS, about: id };
+    const told = await journalOf(agent, leader.host, filter);
+    const note = told.findLast(({ kind }) => kind === 'placement')?.text;
+    return note === undefined ? component : { ...component, note };
+  };
+  const stacks = cluster.stacks.map(async (stack) => {
+    return { ...stack, components: await Promise.all(stack.components.map(explain)) };
+  });
+  return { ...cluster, stacks: await Promise.all(stacks) };
 }
 
 function viewed<T>(schema: string, { from, ageMs, agree, peers }: ClusterView, data: T): Viewed<T> {
