@@ -28,14 +28,13 @@ export type Host = {
   made: number;
   steps: number;
 };
-type Event = { readonly at: number; readonly order: number; readonly run: () => void };
+type Event = { readonly at: number; readonly happen: () => void };
 
 export type Cluster = {
   now: number;
   readonly hosts: Map<string, Host>;
   readonly lines: string[];
   readonly events: Event[];
-  order: number;
   /** Whether a message is lost on its way. */
   lost: (from: HostId, to: HostId, message: Message) => boolean;
 };
@@ -45,7 +44,7 @@ const START_MS = 20;
 
 export function newCluster(names: string): Cluster {
   const hosts = new Map(
-    [...names].map((name): [string, Host] => [
+    Array.from(names, (name): [string, Host] => [
       name,
       {
         id: hostId(name),
@@ -60,7 +59,7 @@ export function newCluster(names: string): Cluster {
       },
     ]),
   );
-  return { now: 1000, hosts, lines: [], events: [], order: 0, lost: () => false };
+  return { now: 1000, hosts, lines: [], events: [], lost: () => false };
 }
 
 export function hostOf(cluster: Cluster, name: string): Host {
@@ -137,8 +136,8 @@ export function divide(cluster: Cluster, ...groups: readonly string[]): void {
   cluster.lost = (from, to) => groups.length > 0 && groupOf(from) !== groupOf(to);
 }
 
-function plan(cluster: Cluster, inMs: number, run: () => void): void {
-  const event = { at: cluster.now + inMs, order: (cluster.order += 1), run };
+function plan(cluster: Cluster, inMs: number, happen: () => void): void {
+  const event = { at: cluster.now + inMs, happen };
   const { events } = cluster;
   let i = events.length;
   for (; i > 0; i--) {
@@ -153,7 +152,7 @@ export function run(cluster: Cluster, ms: number): void {
   for (let event = cluster.events[0]; event !== undefined && event.at <= end;) {
     cluster.events.shift();
     cluster.now = event.at;
-    event.run();
+    event.happen();
     event = cluster.events[0];
   }
   cluster.now = end;
@@ -225,12 +224,16 @@ function perform(cluster: Cluster, host: Host, effect: Effect): void {
     case 'reply':
       return say(cluster, `${host.id} answers ${effect.commandId}: ${answerText(effect.result)}`);
     case 'journal':
-      if (effect.topic === 'roster') say(cluster, `${host.id} roster ${effect.text}`);
+      if (effect.topic === 'roster') say(cluster, `${host.id} follows ${effect.text}`);
+      if (effect.topic === 'placement') say(cluster, `decided: ${effect.text.split(/: | \(/)[0]}`);
       return;
     case 'keepPeers':
     case 'leaseChanged':
       return;
-    default:
+    case 'startInstance':
+    case 'stopInstance':
+    case 'removeInstance':
+    case 'listInstances':
       return runEngine(cluster, host, effect);
   }
 }
@@ -339,12 +342,13 @@ export const answered = (cluster: Cluster, id: string): string | undefined =>
 /** A founder and the others, grown to three voters, at rest. */
 export function grown(names: string): Cluster {
   const cluster = newCluster(names);
-  const [first = '', ...others] = names;
-  found(cluster, first);
-  for (const name of others) start(cluster, name);
+  found(cluster, names.charAt(0));
+  for (const name of names.slice(1)) start(cluster, name);
   soon(cluster, 30_000, () =>
     [...cluster.hosts.values()].every(
-      ({ core }) => core?.council.roster.voters.length === 3 && core.durable.synced,
+      ({ id, core }) =>
+        core?.council.roster.voters.length === 3 &&
+        (core.durable.synced || !core.council.roster.voters.includes(id)),
     ),
   );
   run(cluster, millis(5000));
