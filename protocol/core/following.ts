@@ -54,13 +54,13 @@ export function retire(core: Core, turn: Turn, by: HostId): void {
 /** The leader's own word: from here on this host may start what it assigns (R9). */
 export function onPush(core: Core, turn: Turn, from: HostId, { record }: Push): void {
   learn(core, turn, record);
-  const known = committedOf(core.committed, record.key);
-  if (known === undefined) return; // no room for it
+  const known = committedOf(core.committed, record.key); // undefined: there was no room for it
   const told = core.authorized.get(record.key);
   const newest = told === undefined || compareRevision(record.revision, told) > 0;
-  if (componentOfKey(record.key) !== undefined && newest)
+  if (componentOfKey(record.key) !== undefined && newest && known !== undefined)
     core.authorized.set(record.key, record.revision);
-  send(turn, from, { kind: 'pushAck', key: record.key, revision: known.revision });
+  const { revision } = known ?? record;
+  send(turn, from, { kind: 'pushAck', key: record.key, revision });
 }
 
 export function onJoin(core: Core, leases: Leases, turn: Turn, from: HostId, message: Join): void {
