@@ -107,7 +107,7 @@ function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void
   const chosen = choose(draft, slot, fitting);
   if (chosen === undefined) return stayOut(draft, slot, leaver, rejected);
   const ownCount = draft.own.get(chosen.id)?.length ?? 0;
-  const counts = `${ownCount} of its slots and ${chosen.slotCount} others there, the fewest`;
+  const counts = `${slotsThere(ownCount, chosen.slotCount)}, the fewest`;
   const others = fitting
     .filter(({ id }) => id !== chosen.id)
     .map((host) => ({ host: host.id, why: outscored(draft, host, chosen) }));
@@ -128,14 +128,21 @@ function stayOut(
   rejected: readonly Rejection[],
 ): void {
   const name = `${draft.request.component}.${slot}`;
-  const reasons = rejected.map(({ host, why }) => `${host}: ${why}`).slice(0, REJECTED_MAX);
-  const all = reasons.length === 0 ? 'there is no host' : reasons.join(' · ');
+  const all = reasonsOf(rejected.slice(0, REJECTED_MAX));
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
   if (host === undefined || host.alive)
     return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
   assign(draft, slot, host.id);
   const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;
   decide(draft, 'unplaceable', slot, text, host.id, rejected);
+}
+
+/** `h1 h2: dead or gone · h3: …`: hosts that are refused alike are told together. */
+function reasonsOf(rejected: readonly Rejection[]): string {
+  const hosts = new Map<string, HostId[]>();
+  for (const { host, why } of rejected) hosts.set(why, [...(hosts.get(why) ?? []), host]);
+  const told = [...hosts].map(([why, refused]) => `${refused.join(' ')}: ${why}`);
+  return told.length === 0 ? 'there is no host' : told.join(' · ');
 }
 
 function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
@@ -210,8 +217,11 @@ function compareLoad({ own }: Draft, a: PlacementHost, b: PlacementHost): number
 function outscored(draft: Draft, host: PlacementHost, chosen: PlacementHost): string {
   if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
   const ownCount = draft.own.get(host.id)?.length ?? 0;
-  return `${ownCount} of its slots and ${host.slotCount} others there`;
+  return slotsThere(ownCount, host.slotCount);
 }
+
+const slotsThere = (own: number, others: number): string =>
+  `${own} of its slots and ${others} ${others === 1 ? 'other' : 'others'} there`;
 
 function volumesLeft({ request: { spec } }: Draft, host: HostId): string {
   const names = spec.volumes.filter(({ kind }) => kind === 'named').map(({ source }) => source);

@@ -193,7 +193,7 @@ it('explains what moved, what stays behind, and why the others were not taken', 
     host('h6', { slotCount: 1 }),
   ];
   expect(tell(image(1, { ...FIXED, ...data }), 'h1', hosts)).toMatchInlineSnapshot(`
-    "moved: shop.web.1 moves from h1 (dead or gone) to h6: 0 of its slots and 1 others there, the fewest; what is in volume data stays on h1
+    "moved: shop.web.1 moves from h1 (dead or gone) to h6: 0 of its slots and 1 other there, the fewest; what is in volume data stays on h1
       h1: dead or gone
       h2: process 1 runs processes only, and it has no command
       h3: its engine is not known yet
@@ -207,6 +207,10 @@ it('explains what fits nowhere, what was too many, and a global’s coming and g
     "unplaceable: shop.web.1 fits nowhere: h2: process 1 runs processes only, and it has no command
       h2: process 1 runs processes only, and it has no command"
   `);
+  const alike = [dead('h1'), host('h2', { facts: PROCESS }), dead('h3')];
+  expect(tell(image(1), '', alike).split('\n')[0]).toBe(
+    'unplaceable: shop.web.1 fits nowhere: h1 h3: dead or gone · h2: process 1 runs processes only, and it has no command',
+  );
   expect(tell(image(1), '', [])).toMatchInlineSnapshot(
     `"unplaceable: shop.web.1 fits nowhere: there is no host"`,
   );
