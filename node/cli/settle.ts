@@ -1,6 +1,7 @@
 /** Waiting for a deploy to become true, and telling the way there. */
 import type { ClusterView } from '../../protocol/view/view.ts';
 import { age } from './duration.ts';
+import { inNames } from './event-lines.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { createRedraw } from './redraw.ts';
@@ -79,7 +80,9 @@ function notInTime(view: ClusterView | undefined, { stack, timeoutMs }: Deployed
     const troubles = component.slots.map((slot) =>
       view === undefined ? undefined : slotTrouble(view, slot),
     );
-    return `${component.id}: ${troubles.find((trouble) => trouble !== undefined) ?? component.note ?? 'not as wanted yet'}`;
+    const told = troubles.find((trouble) => trouble !== undefined) ?? component.note;
+    const why = told ?? 'not as wanted yet';
+    return `${component.id}: ${view === undefined ? why : inNames(view, why)}`;
   });
   return new Failure({
     code: 'not-healthy',

@@ -7,8 +7,8 @@
  *   POST /v1/cluster/join  JoinRequest    ClusterBody            400 bad-token, 409, 504 no-cluster-found
  *   POST /v1/deploy        DeployRequest  DeployBody             409 refused, 504 unknown
  *   POST /v1/destroy       DestroyRequest DeployBody             404, 409 refused, 504 unknown
- *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404
- *   POST /v1/instances/:id/restart {}            ActionBody      404
+ *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
+ *   POST /v1/instances/:id/restart {}            ActionBody      404, 502 failed-there
  *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404

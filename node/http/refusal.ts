@@ -1,4 +1,5 @@
 /** An error of the local API: three parts, a stable code, the exit code of `agentctl`. */
+import type { InstanceView } from '../../protocol/view/view.ts';
 import { StartupError } from '../startup-error.ts';
 import type { ErrorBody } from './api.ts';
 
@@ -47,6 +48,27 @@ export class ApiRefusal extends Error {
       why: 'this agent knows of none by that name',
       next: 'agentctl status',
       exit: 4,
+    });
+  }
+
+  static notRunning({ id, state, reason }: InstanceView): ApiRefusal {
+    return new ApiRefusal(409, {
+      code: 'not-running',
+      what: `${id} does not run`,
+      why: `it is ${state}${reason === undefined ? '' : ` (${reason})`}`,
+      next: `agentctl restart ${id}      starts it at once; see: agentctl why ${id}`,
+      exit: 4,
+    });
+  }
+
+  /** What a host was asked to do to an instance of its own, and could not. */
+  static failedOn(host: string, error: unknown): ApiRefusal {
+    return new ApiRefusal(502, {
+      code: 'failed-there',
+      what: `host ${host} could not do it`,
+      why: error instanceof Error ? error.message : String(error),
+      next: `agentctl host show ${host}`,
+      exit: 1,
     });
   }
 

@@ -52,7 +52,8 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
     const agent = agentOf(daemon);
     const instance = instanceOf(agent, context.req.param('id'));
     const { engineId } = instance;
-    if (engineId === undefined) throw ApiRefusal.noSuch('running instance', instance.id);
+    if (engineId === undefined || instance.state !== 'running')
+      throw ApiRefusal.notRunning(instance);
     await actOn(agent, instance.host, { kind: 'kill', engineId, signal });
     const body: ActionBody = {
       done: `sent ${signal} to ${instance.id} on ${nameOf(agent, instance.host)}`,
@@ -108,9 +109,12 @@ const nameOf = (agent: Agent, host: HostId): string =>
 /** Here or on the host that runs it. */
 async function actOn(agent: Agent, host: HostId, request: Act): Promise<void> {
   const there = host !== agent.host;
-  const result = there
-    ? await ask(agent, host, 'act', request, AbortSignal.timeout(ACT_MS))
-    : await act(agent, request);
+  const asked = there
+    ? ask(agent, host, 'act', request, AbortSignal.timeout(ACT_MS))
+    : act(agent, request);
+  const result = await asked.catch((error: unknown) => {
+    throw ApiRefusal.failedOn(nameOf(agent, host), error);
+  });
   const kind = z.object({ kind: z.string() }).safeParse(result).data?.kind;
   if (kind === 'noSuchInstance') throw ApiRefusal.noSuch('such instance on', host);
 }

@@ -134,6 +134,11 @@ test('a crash loop backs off, is marked as one, and leaves its neighbor alone', 
   expect(status.stdout).toMatch(/\nbad +1 +0 +0 .*crash loop/);
   expect(status.stdout).toMatch(/\ngood +1 +1 +1 /);
   expect((await ctl(cluster, 1, 'status --exit-code')).code).toBe(3);
+  const kill = await ctl(cluster, 1, 'kill bad');
+  expect(kill).toMatchObject({ code: 4, stdout: '' });
+  expect(kill.stderr).toMatch(
+    /demo\.bad\.1 does not run\n {2}why {3}it is failed \(exit 1, restarts/,
+  );
   const why = await ctl(cluster, 2, 'why bad');
   expect(why.stdout).toMatch(/slot 1 +on h\d, failed .*in a crash loop/);
   const delays = [...why.stdout.matchAll(/failed: exit 1, restarts ([\d.]+) s later/g)];
