@@ -6,7 +6,7 @@ export const EXIT = {
   ok: 0,
   /** Unexpected: a bug of ours. */
   bug: 1,
-  /** Wrong usage, or a prompt that could not be asked. */
+  /** Wrong usage, or a question that could not be asked. */
   usage: 2,
   /** Not healthy, not converged, or not in time. */
   unhealthy: 3,
