@@ -226,10 +226,11 @@ function lead(
   return 'written';
 }
 
-const describe = (deploy: Deploy): string =>
-  deploy.spec === undefined
-    ? `destroying ${deploy.stack}`
-    : `deploying ${deploy.stack} with ${deploy.spec.components.length} components`;
+function describe({ stack, spec }: Deploy): string {
+  if (spec === undefined) return `destroying ${stack}`;
+  const count = spec.components.length;
+  return `deploying ${stack} with ${count} ${count === 1 ? 'component' : 'components'}`;
+}
 
 /** A record was committed by us: tell whoever waits for it (D2). */
 export function onCommitted(deploys: Deploys, turn: Turn, record: Committed): void {
