@@ -64,9 +64,10 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     restored: Restored,
     peers: readonly string[],
   ): Promise<Agent> {
-    if (agent !== undefined || busy) throw alreadyMember(credentials);
+    if (busy || (agent !== undefined && isMember(agent))) throw alreadyMember(credentials);
     busy = true;
     try {
+      if (agent !== undefined) await abandonJoin(agent);
       await store.write([
         { key: 'cluster', value: { cluster: chosen.cluster, secret: chosen.secret } },
         { key: `${CORE_PREFIX}roster`, value: restored.roster },
@@ -80,6 +81,14 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     } finally {
       busy = false;
     }
+  }
+
+  /** A restart interrupted a join, and nobody has let us in since: the user says it anew. */
+  async function abandonJoin(joining: Agent): Promise<void> {
+    await joining[Symbol.asyncDispose]();
+    agent = undefined;
+    credentials = undefined;
+    await forget(store);
   }
 
   return {
@@ -96,6 +105,8 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     },
   };
 }
+
+const isMember = (agent: Agent): boolean => agent.core.council.roster.epoch > 0;
 
 type Parts = DaemonInit & {
   readonly store: Store;
@@ -176,7 +187,7 @@ async function engineChoice({ engine, state }: AgentSettings): Promise<EngineCho
 
 async function welcomed(agent: Agent, limitMs: number): Promise<boolean> {
   const until = Date.now() + limitMs;
-  while (agent.core.council.roster.epoch === 0) {
+  while (!isMember(agent)) {
     if (Date.now() > until) return false;
     await pause(JOIN_POLL_MS);
   }
