@@ -5,7 +5,7 @@
  *     an instance that ran here: always. Without a quorum after a start: what ran here before, after
  *     `isolatedStartMs`.
  */
-import { type ComponentId, componentKey, stackOf } from '../base/ids.ts';
+import { type ComponentId, componentKey, componentOf, stackOf } from '../base/ids.ts';
 import { after } from '../base/time.ts';
 import { waitsFor } from '../component/dependency.ts';
 import { revisionOf, specDigest } from '../component/digest.ts';
@@ -27,13 +27,10 @@ export function hasFreshQuorum(core: Core, leases: Leases, turn: Turn): boolean 
 
 /** One look at what is wanted here and what the engine reports; at most one step per slot follows. */
 export function host(core: Core, leases: Leases, turn: Turn): void {
-  const { assignments, stacks } = know(core);
-  const desired: DesiredSlot[] = [];
-  for (const assignment of assignments.values()) {
-    if (assignment.isVoid) continue;
-    for (const { slot, host: owner } of assignment.component.slots)
-      if (owner === turn.self) desired.push(desiredSlot(core, leases, turn, assignment, slot));
-  }
+  const { assignments, stacks, here } = know(core);
+  const desired = here.map(({ assignment, slot }) =>
+    desiredSlot(core, leases, turn, assignment, slot),
+  );
   const wanted = new Set(desired.map(({ component, slot }) => `${component}/${slot}`));
   reconcile(core.slots, turn, {
     desired,
@@ -94,7 +91,8 @@ function allowed(
 function missing(core: Core, component: ComponentId): string | undefined {
   const { stacks, reports, alive } = know(core);
   const spec = stacks.get(stackOf(component))?.stack.spec;
-  if (spec === undefined) return undefined;
+  const own = spec?.components.find(({ name }) => name === componentOf(component));
+  if (spec === undefined || own === undefined || own.dependsOn.length === 0) return undefined;
   // What a dead host last said of its instances meets nobody's needs.
   const present = reports.filter(({ host: reporter }) => alive.includes(reporter));
   return waitsFor(component, spec, present);

@@ -14,6 +14,7 @@ import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
+import type { PortTaken } from '../placement/fit.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Revision, Stack } from '../record/record.ts';
 import type { Assignment, Knowledge } from './knowledge.ts';
@@ -34,6 +35,7 @@ function derive(core: Core, versions: string): Knowledge {
   const members = listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
   const alive = [...aliveHosts(core.membership), self].sort(compareText);
   const stacks = stacksOf(allCommitted(core.committed));
+  const assignments = assignmentsOf(allCommitted(core.committed), stacks);
   return {
     versions,
     members,
@@ -42,7 +44,9 @@ function derive(core: Core, versions: string): Knowledge {
     wanted: wantedKeys(core, stacks),
     leaders: leadersOf(core, alive),
     stacks,
-    assignments: assignmentsOf(allCommitted(core.committed), stacks),
+    assignments,
+    here: slotsAt(self, assignments),
+    loads: loadsOf(assignments),
     reports: members.flatMap(({ id }) =>
       [...entriesOf(core.inventories, id).values()]
         .filter((entry) => entry.kind === 'instance')
@@ -100,4 +104,33 @@ function assignmentsOf(
     assignments.set(value.component, { revision, component: value, isVoid });
   }
   return assignments;
+}
+
+type Assignments = Knowledge['assignments'];
+
+function slotsAt(self: HostId, assignments: Assignments): Knowledge['here'] {
+  const here: Knowledge['here'][number][] = [];
+  for (const assignment of assignments.values()) {
+    if (assignment.isVoid) continue;
+    for (const { slot, host } of assignment.component.slots)
+      if (host === self) here.push({ assignment, slot });
+  }
+  return here;
+}
+
+/** Once for all components: each leader subtracts what is its own. */
+function loadsOf(assignments: Assignments): Knowledge['loads'] {
+  const loads = new Map<HostId, { slotCount: number; readonly portsTaken: PortTaken[] }>();
+  for (const [by, { component, isVoid }] of assignments) {
+    if (isVoid) continue;
+    const { slots, spec } = component;
+    for (const { host } of slots) {
+      const load = loads.get(host) ?? { slotCount: 0, portsTaken: [] };
+      loads.set(host, load);
+      load.slotCount += 1;
+      for (const { published, protocol } of spec.ports)
+        if (published !== undefined) load.portsTaken.push({ published, protocol, by });
+    }
+  }
+  return loads;
 }

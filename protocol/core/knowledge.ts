@@ -1,6 +1,7 @@
 /** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
 import type { ComponentId, HostId, Key, Term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
+import type { PortTaken } from '../placement/fit.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
 export type Knowledge = {
@@ -18,9 +19,15 @@ export type Knowledge = {
   readonly stacks: ReadonlyMap<string, { readonly revision: Revision; readonly stack: Stack }>;
   /** Newest committed assignment of each component, void ones included. */
   readonly assignments: ReadonlyMap<ComponentId, Assignment>;
+  /** The slots that these give to this host, without the void ones. */
+  readonly here: readonly { readonly assignment: Assignment; readonly slot: number }[];
+  /** What all of them together put on each host. */
+  readonly loads: ReadonlyMap<HostId, Load>;
   /** What every host reports of its instances, the dead included. */
   readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
 };
+
+export type Load = { readonly slotCount: number; readonly portsTaken: readonly PortTaken[] };
 
 export type Assignment = {
   readonly revision: Revision;

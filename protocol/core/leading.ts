@@ -159,24 +159,18 @@ function assign(
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
 function placementHosts(core: Core, component: ComponentId): readonly PlacementHost[] {
-  const { members, alive, assignments } = know(core);
+  const { members, alive, assignments, loads } = know(core);
+  const own = assignments.get(component);
+  const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
   return members.map(({ id }) => {
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
-    let slotCount = 0;
-    const portsTaken: { published: number; protocol: 'tcp' | 'udp'; by: string }[] = [];
-    for (const [other, assignment] of assignments) {
-      if (assignment.isVoid || other === component) continue;
-      const here = assignment.component.slots.filter(({ host }) => host === id).length;
-      slotCount += here;
-      if (here === 0) continue;
-      for (const { published, protocol } of assignment.component.spec.ports)
-        if (published !== undefined) portsTaken.push({ published, protocol, by: other });
-    }
+    const load = loads.get(id);
+    const ownCount = ownSlots.filter(({ host }) => host === id).length;
     return {
       id,
       alive: alive.includes(id) || membersOf(core.membership).get(id)?.health === 'suspect',
-      slotCount,
-      portsTaken,
+      slotCount: (load?.slotCount ?? 0) - ownCount,
+      portsTaken: load?.portsTaken.filter(({ by }) => by !== component) ?? [],
       ...(facts?.kind === 'host' ? { facts } : {}),
     };
   });

@@ -202,6 +202,18 @@ it('a component that left its stack stops, and starts where it was when it is ba
   expect(lines(cluster)).toEqual(['b answers again: committed', began]);
 });
 
+it('components with one fixed port share no host, and deployed anew they stay', () => {
+  const cluster = grown('abc');
+  const ports = [{ target: 80, published: 8080, protocol: 'tcp' as const }];
+  deploy(cluster, 'a', 'first', stack('shop', 'web:2 db', { ports }));
+  run(cluster, 10_000);
+  const before = running(cluster);
+  expect(before.map((line) => line.charAt(0))).toEqual(['a', 'b', 'c']);
+  deploy(cluster, 'b', 'second', stack('shop', 'web:2 db', { ports, image: 'any:2' }));
+  run(cluster, 5000);
+  expect(running(cluster)).toEqual(before);
+});
+
 it('every host knows the same records in the end', () => {
   const cluster = shopping();
   deploy(cluster, 'b', 'more', stack('blog', 'web:3'));
