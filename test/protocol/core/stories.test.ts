@@ -214,6 +214,23 @@ it('components with one fixed port share no host, and deployed anew they stay', 
   expect(running(cluster)).toEqual(before);
 });
 
+it('a slot may go where its own component leaves at the same time', () => {
+  const cluster = grown('abc');
+  const ports = [{ target: 80, published: 8080, protocol: 'tcp' as const }];
+  deploy(cluster, 'a', 'three', stack('shop', 'web:3', { ports }));
+  run(cluster, 5000);
+  lines(cluster);
+  lose(cluster, 'c');
+  run(cluster, 10_000);
+  expect(lines(cluster)).toEqual(['decided: shop.web.1 waits for c, since it fits nowhere else']);
+  deploy(cluster, 'a', 'one', stack('shop', 'web:1', { ports }));
+  run(cluster, 5000);
+  expect(lines(cluster).filter((line) => line.includes('shop.web.1'))).toEqual([
+    'decided: shop.web.1 moves from c',
+    'a starts shop.web.1',
+  ]);
+});
+
 it('every host knows the same records in the end', () => {
   const cluster = shopping();
   deploy(cluster, 'b', 'more', stack('blog', 'web:3'));
