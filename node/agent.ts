@@ -71,18 +71,19 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   function give(input: Input): void {
     if (closed) return;
     try {
-      performer.perform(step(core, input, clock.now()));
-      schedule();
+      const now = clock.now();
+      performer.perform(step(core, input, now));
+      schedule(now);
     } catch (error) {
       init.fatal(error);
     }
   }
 
-  function schedule(): void {
+  function schedule(now: number): void {
     clearTimeout(timer);
     const deadline = nextDeadline(core);
     if (deadline === undefined || deadline === Infinity) return;
-    const waitMs = Math.min(Math.max(0, deadline - clock.now()), 60_000);
+    const waitMs = Math.min(Math.max(0, deadline - now), 60_000);
     timer = setTimeout(() => give({ kind: 'woken' }), waitMs);
   }
 

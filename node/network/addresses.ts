@@ -20,7 +20,7 @@ const VIRTUAL_INTERFACE =
 
 export type Endpoint = { readonly host: string; readonly port: number };
 
-/** Our side of both filters. Reads the interfaces at every call: they change. */
+/** Our side of both filters. The interfaces are read again and again: they change. */
 export type AddressPolicy = {
   /** We listen nowhere else, or there is nothing else: then only loopback addresses count. */
   readonly loopbackOnly: () => boolean;
@@ -30,9 +30,25 @@ export type AddressPolicy = {
   readonly multicastInterfaces: () => readonly string[];
 };
 
+/** Asking the kernel costs much more than all that is done with the answer. */
+const INTERFACES_AGE_MAX_MS = 1_000;
+
+function createInterfaceReader(): () => Interfaces {
+  let interfaces = networkInterfaces();
+  let readAt = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - readAt >= INTERFACES_AGE_MAX_MS) {
+      interfaces = networkInterfaces();
+      readAt = now;
+    }
+    return interfaces;
+  };
+}
+
 export function createAddressPolicy(
   listen: readonly Endpoint[],
-  read: () => Interfaces = networkInterfaces,
+  read: () => Interfaces = createInterfaceReader(),
 ): AddressPolicy {
   const hosts = listen.map((endpoint) => endpoint.host);
   const everywhere = hosts.length === 0 || hosts.some(isUnspecified);

@@ -51,7 +51,8 @@ type Link = {
 const ASK_OFTEN_MS = 1_000;
 /** How many such questions; whoever is not found by then may be gone for long. */
 const ASK_OFTEN_MAX = 60;
-const ASK_RARELY_MS = 10_000;
+/** Everyone answers everyone's question: what this costs grows with the square of the hosts. */
+const ASK_RARELY_MS = 60_000;
 /** Many peers lost at once are one question. */
 const REFRESH_DELAY_MS = 100;
 const INTERFACES_POLL_MS = 5_000;

@@ -6,12 +6,12 @@ import type { ConnectionEncrypter, Libp2p } from '@libp2p/interface';
 import { noise, type NoiseComponents } from '@libp2p/noise';
 import { ping, type Ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { StartupError } from '../startup-error.ts';
 import { type AddressPolicy, type Endpoint, toMultiaddr } from './addresses.ts';
 import { gossipService, type GossipInit } from './gossip.ts';
 import { noisePrologue, readIdentity } from './identity.ts';
+import { inOnePiece, sparingYamux } from './packets.ts';
 
 export type Libp2pServices = { identify: Identify; ping: Ping; gossip: GossipSub };
 export type Libp2pHost = Libp2p<Libp2pServices>;
@@ -35,6 +35,8 @@ const ADDRESS_DIAL_TIMEOUT_MS = 1_500;
 const CONNECTIONS_PER_SECOND_MAX = 200;
 /** Handshakes under way at once (default 10). */
 const HANDSHAKES_MAX = 200;
+/** Each ping is a new stream, about ten packets (default 10 s). */
+const PING_EVERY_MS = 60_000;
 /**
  * The smallest that yamux allows (default 16 MiB): so much bulk at most is on its way before an
  * urgent frame, and at half a millisecond of round trip it still carries 500 MB/s.
@@ -57,16 +59,9 @@ export async function createLibp2pHost(init: Libp2pHostInit): Promise<Libp2pHost
     transports: [tcp()],
     connectionEncrypters: [
       (components: NoiseComponents) =>
-        countingFailures(noise({ prologueBytes })(components), init.onRejected),
+        countingFailures(inOnePiece(noise({ prologueBytes })(components)), init.onRejected),
     ],
-    streamMuxers: [
-      yamux({
-        streamOptions: {
-          initialStreamWindowSize: STREAM_WINDOW_BYTES,
-          maxStreamWindowSize: STREAM_WINDOW_BYTES,
-        },
-      }),
-    ],
+    streamMuxers: [sparingYamux(STREAM_WINDOW_BYTES)],
     connectionGater: { filterMultiaddrForPeer: (_, address) => policy.accepts(address) },
     connectionManager: {
       maxConnections: init.connectionsMax,
@@ -78,7 +73,7 @@ export async function createLibp2pHost(init: Libp2pHostInit): Promise<Libp2pHost
     },
     // Measures the round trip. Whether a peer is alive is the detector's to say: a stall of our
     // own would otherwise drop every connection at once.
-    connectionMonitor: { abortConnectionOnPingFailure: false },
+    connectionMonitor: { abortConnectionOnPingFailure: false, pingInterval: PING_EVERY_MS },
     services: {
       identify: identify(),
       ping: ping(),
