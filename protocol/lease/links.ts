@@ -58,9 +58,12 @@ export function setVoters(links: Links, roster: Roster): void {
   }
 }
 
-/** When the next keepalive to this voter is due: T/4 after the last, or the retry if unanswered. */
+/**
+ * When the next keepalive to this voter is due: T/4 after the last, or the retry if it is unanswered
+ * or its answer was a new grant, on which nothing counts before a keepalive has named it.
+ */
 function dueAt(link: Link, termMs: Millis, config: Config): Instant {
-  const answered = link.ackedAt === link.sentAt;
+  const answered = link.ackedAt === link.sentAt && link.last !== NEVER;
   return after(link.sentAt, answered ? millis(termMs / 4) : config.retryMs);
 }
 

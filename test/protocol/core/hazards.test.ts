@@ -1,10 +1,12 @@
 /** Schedules in which whole cores once broke a promise, or would without the line that each names. */
 import { describe, expect, it } from 'vitest';
+import { ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import {
   answered,
   type Cluster,
   coreOf,
   deploy,
+  divide,
   found,
   grown,
   hostOf,
@@ -17,7 +19,7 @@ import {
 } from './cluster.ts';
 
 const memberCount = (cluster: Cluster, name: string): number => {
-  const record = coreOf(cluster, name).committed.byKey.get('sys/roster' as never);
+  const record = coreOf(cluster, name).committed.byKey.get(ROSTER_KEY);
   return record?.value.kind === 'members' ? record.value.members.length : 0;
 };
 
@@ -62,6 +64,19 @@ describe('a new voter', () => {
       soon(cluster, 15_000, () => coreOf(cluster, 'c').durable.synced);
     },
   );
+});
+
+describe('a key that all have lost', () => {
+  it('is led again without waiting for a whole renewal once the cut has healed', () => {
+    const cluster = grown('abc');
+    divide(cluster, 'a', 'b', 'c');
+    run(cluster, 5000);
+    const phases = (): readonly (string | undefined)[] =>
+      ['a', 'b', 'c'].map((name) => coreOf(cluster, name).writers.get(ROSTER_KEY)?.phase);
+    expect(phases()).toEqual([undefined, undefined, undefined]);
+    divide(cluster);
+    expect(soon(cluster, 5000, () => phases().includes('serving'))).toBeLessThan(800);
+  });
 });
 
 describe('asking again', () => {
