@@ -7,7 +7,13 @@ import type { CommandResult } from '../protocol/effect.ts';
 import type { Observed } from '../protocol/input.ts';
 import { createStream, exponential } from './chance.ts';
 import { createEngine } from './engine.ts';
-import { createEventQueue, type EventQueue, ofMillis, schedule } from './event-queue.ts';
+import {
+  createEventQueue,
+  type EventQueue,
+  type Micros,
+  ofMillis,
+  schedule,
+} from './event-queue.ts';
 import {
   crashAgent,
   createHost,
@@ -40,6 +46,8 @@ export type World = {
   readonly hosts: readonly Host[];
   readonly around: Surroundings;
   readonly watch: Watch;
+  /** When each host hears its last news of each connection: they come in the order they happened. */
+  readonly noticedAt: Map<string, Micros>;
 };
 
 export function createWorld(options: Options, watch: Watch): World {
@@ -75,7 +83,7 @@ export function createWorld(options: Options, watch: Watch): World {
     synced: watch.synced,
     threw: watch.threw,
   };
-  const world: World = { options, queue, network, hosts, around, watch };
+  const world: World = { options, queue, network, hosts, around, watch, noticedAt: new Map() };
   return world;
 }
 
@@ -137,11 +145,15 @@ function probe({ network, hosts, queue, around }: World, host: Host, target: Hos
 
 /** Tells both ends that their connection stands, or that it is gone. */
 function notice(world: World, a: Host, b: Host, kind: 'peerConnected' | 'peerDisconnected'): void {
-  const { network, queue, around } = world;
-  for (const [host, peer] of [[a, b] as const, [b, a] as const])
-    schedule(queue, queue.now + roundTrip(network), () => {
+  const { network, queue, around, noticedAt } = world;
+  for (const [host, peer] of [[a, b] as const, [b, a] as const]) {
+    const pair = `${host.id} of ${peer.id}`;
+    const at = Math.max(queue.now + roundTrip(network), (noticedAt.get(pair) ?? 0) + 1);
+    noticedAt.set(pair, at);
+    schedule(queue, at, () => {
       if (!isCut(network, peer.index, host.index)) give(around, host, { kind, host: peer.id });
     });
+  }
 }
 
 export function start(world: World, host: Host): void {

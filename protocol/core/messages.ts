@@ -30,6 +30,7 @@ export function receiveMessage(
 ): void {
   if (!OPEN_KINDS.has(message.kind) && !know(core).isMember.has(from)) {
     core.strangers += 1;
+    core.connected.add(from); // whoever speaks to us can be asked to let us in
     return;
   }
   if (from !== turn.self) noteHeard(core.membership, turn, from);
