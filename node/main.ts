@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 /** `agentd`: one agent per host, under systemd or in a terminal. */
 import { chmodSync } from 'node:fs';
 import { type AgentSettings, readSettings } from './config.ts';

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { readAgentFile } from '../agent-file.ts';
+import { AGENTD, NODE_FLAGS } from '../agentd.ts';
 import { createClient } from '../http/client.ts';
 import { findState } from '../paths.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -13,7 +13,6 @@ import { isListening } from '../http/listening.ts';
 
 type StartOptions = GlobalOptions & { readonly takeover?: boolean; readonly state?: string };
 
-const AGENTD = fileURLToPath(new URL('../main.ts', import.meta.url));
 const POLL_MS = 200;
 /** A stop leaves the instances running: it is quick, or the agent hangs. */
 const STOP_MS = 30_000;
@@ -70,7 +69,7 @@ async function stop(cli: Cli): Promise<number> {
  * second signal would tell it to hurry.
  */
 async function run(cli: Cli, flags: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, AGENTD, ...flags], {
+  const child = spawn(process.execPath, [...process.execArgv, ...NODE_FLAGS, AGENTD, ...flags], {
     stdio: 'inherit',
   });
   const { promise, resolve, reject } = Promise.withResolvers<number>();

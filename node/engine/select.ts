@@ -1,6 +1,5 @@
 /** Which engine an agent works with: the one it is told, else Docker where a socket answers. */
 import { unreachable } from '../../protocol/base/assert.ts';
-import { createDockerEngine } from './docker/docker-engine.ts';
 import { dockerSockets } from './docker/sockets.ts';
 import { type Engine, EngineError, type EngineScope } from './engine.ts';
 import { createProcessEngine } from './process/process-engine.ts';
@@ -40,6 +39,8 @@ export async function openEngine(
 }
 
 async function openDocker(scope: EngineScope, sockets: readonly string[]): Promise<Engine> {
+  // What talks to Docker takes 20 MB of memory: only where it is used.
+  const { createDockerEngine } = await import('./docker/docker-engine.ts');
   const refusals: string[] = [];
   for (const socketPath of sockets) {
     try {

@@ -7,8 +7,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { readAgentFile } from '../agent-file.ts';
+import { AGENTD, NODE_FLAGS } from '../agentd.ts';
 import type { ClusterBody } from '../http/api.ts';
 import { type Client, createClient } from '../http/client.ts';
 import { type LocalEngine, removeAll } from './instances.ts';
@@ -30,6 +30,8 @@ export type LocalClusterInit = {
   readonly count: number;
   readonly engine: LocalEngine;
   readonly logLevel?: string;
+  /** The agent's program; default: the sources. */
+  readonly agentd?: string;
 };
 
 export type LocalCluster = {
@@ -37,7 +39,6 @@ export type LocalCluster = {
   readonly agents: readonly LocalAgent[];
 };
 
-const AGENTD = fileURLToPath(new URL('../main.ts', import.meta.url));
 const ANSWER_MS = 20_000;
 const END_MS = 10_000;
 const POLL_MS = 20;
@@ -66,7 +67,7 @@ export async function planLocalCluster(init: LocalClusterInit): Promise<LocalClu
 
 /** Starts the agent's process and waits until it answers. */
 export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent): Promise<void> {
-  const { engine, logLevel = 'info' } = cluster.init;
+  const { engine, logLevel = 'info', agentd = AGENTD } = cluster.init;
   const log = openSync(agent.logFile, 'a');
   const flags = [
     ['--state', agent.folder],
@@ -78,7 +79,7 @@ export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent):
     ['--log-level', logLevel],
     ...(engine.kind === 'docker' ? [['--docker-socket', engine.socket]] : []),
   ].flat();
-  agent.process = spawn(process.execPath, [AGENTD, ...flags], {
+  agent.process = spawn(process.execPath, [...NODE_FLAGS, agentd, ...flags], {
     // A session of its own: Ctrl-C is for us, who then end the agents in order.
     detached: true,
     stdio: ['ignore', log, log],
@@ -115,18 +116,16 @@ export async function formLocalCluster(
   const [first, ...others] = agents;
   if (first === undefined) throw new Error('a cluster has at least one agent');
   const body = await first.client.clusterInit(signal);
-  try {
-    await Promise.all(
-      others.map(({ client }) => client.clusterJoin({ token: body.token, peers: [] }, signal)),
-    );
-    return { body, multicast: true };
-  } catch (error) {
-    if (signal.aborted) throw error;
-    // No multicast on this machine: the address does what mDNS would have done.
-    const peers = [`127.0.0.1:${first.port}`];
-    for (const { client } of others) await joinUnlessMember(client, body.token, peers, signal);
-    return { body, multicast: false };
-  }
+  // All of them: one that still looks for the cluster refuses a second try.
+  const joined = await Promise.allSettled(
+    others.map(({ client }) => client.clusterJoin({ token: body.token, peers: [] }, signal)),
+  );
+  signal.throwIfAborted();
+  if (joined.every(({ status }) => status === 'fulfilled')) return { body, multicast: true };
+  // No multicast on this machine: the address does what mDNS would have done.
+  const peers = [`127.0.0.1:${first.port}`];
+  for (const { client } of others) await joinUnlessMember(client, body.token, peers, signal);
+  return { body, multicast: false };
 }
 
 async function joinUnlessMember(

@@ -9,6 +9,7 @@
  *     (a failed fsync may have dropped pages), only a fresh start reads the truth.
  *  4. At most one process has the folder open.
  */
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { decode, encode } from 'cborg';
 import { StartupError } from '../startup-error.ts';
@@ -28,6 +29,10 @@ export interface Store {
 
 /** Entries waiting for the disk; a write beyond it is refused and breaks the store (invariant 3). */
 const PENDING_ENTRIES_MAX = 50_000;
+/** Beside this file, in the sources as in a bundle. */
+const WORKER_FILE = `store-worker${extname(import.meta.url)}`;
+/** One batch of entries at a time passes through it; Node's defaults are those of a whole program. */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 /** Longer than any healthy disk takes; then it is treated as failed. */
 const DISK_TIMEOUT_MS = 30_000;
 
@@ -40,7 +45,10 @@ type Ask = (request: WorkerRequest) => Promise<WorkerReply>;
  * (another agent has it open), `damaged`, `newer` (written by a later version), `unusable`.
  */
 export async function openStore(folder: string): Promise<Store> {
-  const worker = new Worker(new URL('store-worker.ts', import.meta.url), { name: 'store' });
+  const worker = new Worker(new URL(WORKER_FILE, import.meta.url), {
+    name: 'store',
+    resourceLimits: WORKER_LIMITS,
+  });
   const ask = askWorker(worker, folder);
   try {
     await ask({ kind: 'open', folder });
