@@ -3,6 +3,7 @@
  * lists the options, docs/performance.md says what is compared.
  */
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { dockerSockets } from '../node/engine/docker/sockets.ts';
 import { openEngine } from '../node/engine/select.ts';
@@ -16,6 +17,7 @@ npm run bench -- idle         what an agent costs while nothing happens: CPU, me
 
   --engine process|docker     default: process
   --agents N                  default: 5
+  --agentd FILE               another program than the sources, such as dist/agentd.js
   --rounds N                  of each failure; default: 20
   --only killed,lost,led      of recovery; default: all
   --seconds N                 of idle; default: 60
@@ -25,6 +27,7 @@ const BENCHES = { recovery: benchRecovery, idle: benchIdle } as const;
 const OPTIONS = {
   engine: { type: 'string', default: 'process' },
   agents: { type: 'string', default: '5' },
+  agentd: { type: 'string' },
   rounds: { type: 'string', default: '20' },
   only: { type: 'string' },
   seconds: { type: 'string', default: '60' },
@@ -71,6 +74,7 @@ async function main(): Promise<void> {
     // With JSON on standard output all else is narration.
     tell: (line) => void (values.json === '-' ? process.stderr : process.stdout).write(`${line}\n`),
     ...(only === undefined ? {} : { only }),
+    ...(values.agentd === undefined ? {} : { agentd: resolve(values.agentd) }),
   };
   const json = `${JSON.stringify(await BENCHES[name](options), undefined, 1)}\n`;
   if (values.json === '-') process.stdout.write(json);

@@ -31,6 +31,7 @@ export async function benchIdle(options: BenchOptions): Promise<object> {
       schema: 'millrace/bench-idle/1',
       machine: machine(),
       engine: engine.kind,
+      agentd: options.agentd === undefined ? 'sources' : 'bundle',
       agents,
       instances: INSTANCES,
       seconds: measureMs / 1000,

@@ -4,6 +4,8 @@ import type { LocalEngine } from '../../node/local/instances.ts';
 export type BenchOptions = {
   readonly engine: LocalEngine;
   readonly agents: number;
+  /** The agent's program; absent: the sources. */
+  readonly agentd?: string;
   readonly rounds: number;
   /** Of `recovery`; absent: all. */
   readonly only?: readonly string[];

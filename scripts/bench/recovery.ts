@@ -43,6 +43,7 @@ export async function benchRecovery(options: BenchOptions): Promise<object> {
       schema: 'millrace/bench-recovery/1',
       machine: machine(),
       engine: engine.kind,
+      agentd: options.agentd === undefined ? 'sources' : 'bundle',
       agents: options.agents,
       busy_percent: busyPercent,
       load_before: load,

@@ -37,6 +37,7 @@ export type Stage = {
 export type StageInit = {
   readonly engine: LocalEngine;
   readonly agents: number;
+  readonly agentd?: string;
   readonly logLevel: string;
   readonly signal: AbortSignal;
 };
@@ -48,10 +49,16 @@ const CALM_MS = 1_500;
 const CALM_POLL_MS = 100;
 
 export async function openStage(init: StageInit): Promise<Stage> {
-  const { engine, agents, logLevel, signal } = init;
+  const { engine, agents, agentd, logLevel, signal } = init;
   await prepareEngine(engine);
   const folder = mkdtempSync(join(tmpdir(), 'mr-bench-'));
-  const cluster = await planLocalCluster({ folder, count: agents, engine, logLevel });
+  const cluster = await planLocalCluster({
+    folder,
+    count: agents,
+    engine,
+    logLevel,
+    ...(agentd === undefined ? {} : { agentd }),
+  });
   const mark = randomUUID();
   const stacks = new Map<string, StackSpec>();
   const stage = { cluster, observer: createObserver(mark), mark, engine, signal, stacks };
