@@ -1,7 +1,7 @@
 /**
  * Deploys and destroys on their way to a stack's leader, and at the leader until they are committed.
  *
- * At the agent a user asked: refused at once without a quorum; else sent to the leader, or this host
+ * At the agent a user asked: refused at once without a quorum, but for a change of roster; else sent to the leader, or this host
  * campaigns for the stack itself; asked again until answered or `commandMs` have passed.
  * At the leader: one write at a time, a known deploy id is answered and not applied again.
  *
@@ -120,7 +120,8 @@ function refuse(deploys: Deploys, scene: Scene, deploy: Deploy): Refusal | undef
     return refused('busy', `${deploys.errands.size} deploys are under way here`);
   if (deploy.spec !== undefined && JSON.stringify(deploy.spec).length > STACK_CHARS_MAX)
     return refused('too-large', `a stack may have at most ${STACK_CHARS_MAX} characters`);
-  if (!scene.quorum)
+  // A change of roster needs a moment until its next voters have been heard: it is waited for.
+  if (!scene.quorum && scene.roster.next === undefined)
     return refused('no-quorum', 'this host has not heard a majority of the voters for a second');
   return undefined;
 }
@@ -158,6 +159,7 @@ function expired(errand: Errand): DeployOutcome {
 }
 
 function attempt(deploys: Deploys, turn: Turn, scene: Scene, errand: Errand): void {
+  if (!scene.quorum && !errand.left) return; // what has not left can still be refused (D1)
   const key = stackKey(errand.deploy.stack);
   if (scene.writerOf(key) !== undefined) {
     const outcome = lead(deploys, turn, scene, turn.self, errand.deploy);

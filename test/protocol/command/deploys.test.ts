@@ -45,10 +45,15 @@ function servingWriter(value?: Stack, deployIds: readonly string[] = []): Writer
   return writer;
 }
 
-type Given = { readonly writer?: Writer; readonly leader?: string; readonly quorum?: boolean };
+type Given = {
+  readonly writer?: Writer;
+  readonly leader?: string;
+  readonly quorum?: boolean;
+  readonly roster?: Roster;
+};
 
-const scene = ({ writer, leader, quorum = true }: Given): Scene => ({
-  roster: ABC,
+const scene = ({ writer, leader, quorum = true, roster = ABC }: Given): Scene => ({
+  roster,
   quorum,
   writerOf: (key: Key) => (key === KEY ? writer : undefined),
   leaderOf: () => (leader === undefined ? undefined : hostId(leader)),
@@ -81,6 +86,22 @@ it.each([
   const turn = command(createDeploys(), given, what);
   expect(replies([turn])).toMatchObject([{ kind: 'refused', code }]);
   expect(sent(turn, 'write')).toEqual([]);
+});
+
+it('in a change of roster it waits for a quorum, and is refused if there is none in time', () => {
+  const growing: Given = {
+    leader: 'b',
+    quorum: false,
+    roster: { ...ABC, voters: [hostId('a')], next: ABC.voters },
+  };
+  const heard = createDeploys();
+  expect(command(heard, growing).out).toEqual([]);
+  expect(sent(tend(heard, { ...growing, quorum: true }, 300), 'deploy')).toHaveLength(1);
+  const unheard = createDeploys();
+  const turns = [command(unheard, growing), tend(unheard, growing, 300)];
+  turns.push(tend(unheard, growing, 10_000));
+  expect(turns.flatMap((turn) => sent(turn, 'deploy'))).toEqual([]);
+  expect(replies(turns)).toMatchObject([{ kind: 'refused' }]);
 });
 
 it('a second command with the same deploy id waits for the first', () => {
