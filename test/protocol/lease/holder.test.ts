@@ -177,7 +177,7 @@ it('a raised ballot moves the term only when a quorum accepted it, and leaves no
   expect([hold()?.ballot, hold()?.term]).toEqual([2, 1]);
   expect(until(stage, 101)).toBe(TH);
   promise(stage, 'ab', 102, 2, 'self');
-  confirm(stage, 'a', 2);
+  confirm(stage, 'aa', 2); // one voter, though it says so twice (H2)
   expect(hold()?.term).toBe(1);
   confirm(stage, 'b', 2);
   expect(hold()?.term).toBe(2);

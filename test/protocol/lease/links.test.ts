@@ -1,0 +1,104 @@
+import { expect, it } from 'vitest';
+import { boot, epoch, hostId } from '../../../protocol/base/ids.ts';
+import { type Instant, millis, NEVER } from '../../../protocol/base/time.ts';
+import { holderTermMs, LAN } from '../../../protocol/config.ts';
+import {
+  bootConfirmed,
+  countsUntil,
+  createLinks,
+  type Link,
+  type Links,
+  onKeepaliveAck,
+  sendKeepalives,
+  setVoters,
+} from '../../../protocol/lease/links.ts';
+import type { Roster } from '../../../protocol/roster/roster.ts';
+import { sent, turnOf } from '../turns.ts';
+
+const T = millis(3000);
+const TH = holderTermMs(T, LAN);
+const A = hostId('a');
+const rosterOf = (voters: string): Roster => ({
+  epoch: epoch(1),
+  voters: voters.split('').map(hostId),
+  termMs: { normal: T },
+});
+
+/** The links of `p` to one voter, whose keepalives 1, 2 and 3 left at 0, 300 and 600. */
+function asking(): Links {
+  const links = createLinks();
+  setVoters(links, rosterOf('a'));
+  const seqs = [0, 300, 600].flatMap((at) => {
+    const turn = turnOf('p', at);
+    sendKeepalives(links, turn, rosterOf('a'));
+    return sent(turn, 'keepalive').map(({ message }) => message.seq);
+  });
+  expect(seqs).toEqual([1, 2, 3]);
+  return links;
+}
+
+type Answer = { readonly count?: number; readonly fresh?: boolean };
+
+function answer(links: Links, seq: number, { count = 1, fresh = true }: Answer = {}): boolean {
+  return onKeepaliveAck(links, A, {
+    kind: 'keepaliveAck',
+    epoch: epoch(1),
+    seq,
+    sid: boot(1),
+    grant: { boot: boot(1), count, nonce: 0 },
+    fresh,
+    yourBoot: boot(1),
+    synced: true,
+    bindings: [],
+  });
+}
+
+function until(links: Links): Instant {
+  const link: Link | undefined = links.byVoter.get(A);
+  return link === undefined ? NEVER : countsUntil(link, T, LAN);
+}
+
+it.each([
+  [[1], TH, 'the first, although two more have left since (H1)'],
+  [[2], 300 + TH, 'the second alone'],
+  [[3, 1], 600 + TH, 'the first after the third: a late answer takes nothing back'],
+  [[2, 2], 300 + TH, 'one answer twice'],
+  [[9], NEVER, 'one that was never sent'],
+])('the voter answers %j: counts until %i, %s', (seqs, end, _why) => {
+  const links = asking();
+  for (const seq of seqs) answer(links, seq);
+  expect(until(links)).toBe(end);
+});
+
+it('an answer that grants anew says nothing of when its question left (V4)', () => {
+  const links = asking();
+  answer(links, 1, { count: 1 });
+  // The first session ran out; an old keepalive that named it has opened the second.
+  answer(links, 2, { count: 2, fresh: false });
+  expect(until(links)).toBe(NEVER);
+  answer(links, 3, { count: 2 });
+  expect(until(links)).toBe(600 + TH);
+});
+
+it('an answer under an earlier grant is no answer', () => {
+  const links = asking();
+  answer(links, 2, { count: 2 });
+  expect(answer(links, 3, { count: 1 })).toBe(false);
+  expect(until(links)).toBe(300 + TH);
+});
+
+it.each([
+  ['a', '', true, 'a sole voter has nobody to ask'],
+  ['abc', '', false, 'nobody yet'],
+  ['abc', 'b', true, 'with ourselves a majority'],
+  ['abcde', 'b', false, 'two of five'],
+  ['abcde', 'bd', true, 'three of five'],
+])('of voters %s those of "%s" know our start: confirmed %s, %s', (voters, by, confirmed, _why) => {
+  const links = createLinks();
+  setVoters(links, rosterOf(voters));
+  for (const voter of by) {
+    const link = links.byVoter.get(hostId(voter));
+    if (link !== undefined) link.confirmed = true;
+  }
+  expect(bootConfirmed(links, A, rosterOf(voters))).toBe(confirmed);
+});
