@@ -7,6 +7,7 @@ import {
   type Key,
   ROSTER_KEY,
   stackKey,
+  term,
 } from '../../../protocol/base/ids.ts';
 import { instant } from '../../../protocol/base/time.ts';
 import { holderTermMs, LAN } from '../../../protocol/config.ts';
@@ -147,4 +148,22 @@ it('who wakes after its lease has run out writes nothing more under it (R4)', ()
     message: { deployId: 'y', outcome: { kind: 'refused', code: 'not-leader' } },
   });
   expect(kindsFrom(letters, leader)).not.toContain('write');
+});
+
+it('a leader that is outbid reads again under a higher term, and goes on (R6)', () => {
+  const cluster = grown('abc');
+  deploy(cluster, 'a', 'x', stack('shop', 'web'));
+  soon(cluster, 5000, () => running(cluster).length === 1);
+  const key = stackKey('shop');
+  const leader = leaderOf(cluster, key);
+  const writer = coreOf(cluster, leader).writers.get(key);
+  const present = writer?.term ?? 0;
+  const read = { kind: 'read', epoch: epoch(3), key, term: term(present + 1) } as const;
+  for (const name of 'abc')
+    if (name !== leader)
+      hand(cluster, { from: hostOf(cluster, 'b').id, to: hostOf(cluster, name).id, message: read });
+  deploy(cluster, leader, 'y', stack('shop', 'web:2'));
+  soon(cluster, 5000, () => answered(cluster, 'y') === `${leader} answers y: committed`);
+  expect(coreOf(cluster, leader).writers.get(key)).toBe(writer);
+  expect(writer?.term).toBeGreaterThan(present);
 });

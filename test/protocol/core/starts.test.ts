@@ -1,5 +1,6 @@
 /** What a host may start, and what not although it is assigned (R9). */
 import { expect, it } from 'vitest';
+import { componentId } from '../../../protocol/base/ids.ts';
 import { LAN } from '../../../protocol/config.ts';
 import {
   type Cluster,
@@ -45,21 +46,20 @@ it.each([
   ['cut off', LAN.isolatedStartMs - 1000, 0, 'not yet: the others may answer soon'],
   ['cut off', LAN.isolatedStartMs + 1000, 1, 'nobody can tell it more'],
   ['in contact', LAN.isolatedStartMs + 1000, 0, 'a quorum answers: its leader will say'],
-])(
-  'an agent started again, %s, without a word of the leader: after %i ms %i starts, %s',
-  (contact, ms, count, _why) => {
-    const cluster = shopping();
-    // Whoever leads it knows by itself.
-    const [name = ''] = Array.from('abc').filter((id) => coreOf(cluster, id).writers.size === 0);
-    crash(cluster, name);
-    endAll(cluster, name);
-    if (contact === 'cut off') divide(cluster, 'abc'.replace(name, ''), name);
-    else cluster.lost = (_from, to, { kind }) => to === name && kind === 'push';
-    start(cluster, name);
-    run(cluster, ms);
-    expect(startsOf(cluster, name)).toHaveLength(count);
-  },
-);
+  ['told', 2000, 1, 'its leader has said so'],
+])('an agent started again, %s: after %i ms %i starts, %s', (contact, ms, count, _why) => {
+  const cluster = shopping();
+  // Whoever leads it knows by itself.
+  const [name = ''] = Array.from('abc').filter((id) => coreOf(cluster, id).writers.size === 0);
+  crash(cluster, name);
+  endAll(cluster, name);
+  if (contact === 'cut off') divide(cluster, 'abc'.replace(name, ''), name);
+  if (contact === 'in contact')
+    cluster.lost = (_from, to, { kind }) => to === name && kind === 'push';
+  start(cluster, name);
+  run(cluster, ms);
+  expect(startsOf(cluster, name)).toHaveLength(count);
+});
 
 it('after a stall it starts nothing again before it has asked what has moved meanwhile', () => {
   const cluster = shopping();
@@ -90,4 +90,26 @@ it('a stack deployed anew starts nothing by the assignments of its earlier life'
   expect(running(cluster)).toEqual([]);
   cluster.lost = () => false;
   soon(cluster, 3000, () => running(cluster).length === 3);
+});
+
+it('a leader says what is assigned until it is heard', () => {
+  const cluster = grown('abc');
+  cluster.lost = (_from, _to, { kind }) => kind === 'push';
+  deploy(cluster, 'a', 'open', stack('shop', 'web:3'));
+  run(cluster, 3000);
+  expect(running(cluster).length).toBeLessThan(3);
+  cluster.lost = () => false;
+  soon(cluster, 1000, () => running(cluster).length === 3);
+});
+
+it('leaves alone what runs of a stack that it knows nothing about', () => {
+  const cluster = shopping();
+  const { instances } = hostOf(cluster, 'b');
+  const [own] = instances.values();
+  if (own === undefined) throw new Error('nothing runs on b');
+  instances.set('older', { ...own, engineId: 'older', component: componentId('blog', 'web') });
+  crash(cluster, 'b');
+  start(cluster, 'b');
+  run(cluster, 15_000);
+  expect(running(cluster)).toContain(`b blog.web.${own.slot}`);
 });

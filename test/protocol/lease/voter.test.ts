@@ -12,6 +12,7 @@ import {
   onRelease,
   type Voter,
   voterDeadline,
+  wipeVoter,
 } from '../../../protocol/lease/voter.ts';
 import type { Grant } from '../../../protocol/wire/message.ts';
 import { order, theOnly, turnOf } from '../turns.ts';
@@ -202,4 +203,15 @@ it('a new voter starts above every ballot the old voters promised (roster rule 4
   liftFloor(voter, turnOf('v', 0), ballot(500));
   expect(prepare(voter, { from: 'q', n: 499 })).toMatchObject({ status: 'nack' });
   expect(prepare(voter, { from: 'q', n: 501 })).toMatchObject({ status: 'open' });
+});
+
+it('a removed voter forgets what it granted, not what it promised (V1, roster rule 6)', () => {
+  const { voter } = boundVoter();
+  wipeVoter(voter);
+  const { ceiling } = voter.durable;
+  expect(prepare(voter, { from: 'q', n: ceiling })).toMatchObject({
+    status: 'nack',
+    hint: ceiling,
+  });
+  expect(prepare(voter, { from: 'q', n: ceiling + 1 })).toMatchObject({ status: 'open' });
 });
