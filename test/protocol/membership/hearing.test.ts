@@ -22,6 +22,7 @@ import {
   setMembers,
   wakeMembership,
 } from '../../../protocol/membership/membership.ts';
+import { watchersOf } from '../../../protocol/membership/watchers.ts';
 import type { Turn } from '../../../protocol/turn.ts';
 import type { Beat, Heartbeat, Rumor } from '../../../protocol/wire/message.ts';
 
@@ -350,4 +351,26 @@ describe('the table', () => {
     expect(membershipDeadline(m, LAN)).toBeUndefined();
     expect(step()).toEqual([]);
   });
+});
+
+it('a suspicion is confirmed by watchers of the suspect alone, whoever else repeats it', () => {
+  const others = [x, ...Array.from('yzuvwst', hostId)];
+  const watchers = watchersOf(x, [me, ...others], LAN.watcherCountMax);
+  step((turn) => {
+    setMembers(m, turn, others);
+    for (const by of others) {
+      if (by === x) continue;
+      onRumor(m, turn, by, {
+        kind: 'rumor',
+        by,
+        about: x,
+        boot: boot(1),
+        incarnation: incarnation(0),
+        health: 'suspect',
+      });
+    }
+  });
+  const confirmed = watchers.filter((id) => id !== me);
+  expect(confirmed.length).toBeLessThan(others.length - 1);
+  expect(membersOf(m).get(x)?.suspectedBy.toSorted()).toEqual(confirmed.toSorted());
 });
