@@ -13,9 +13,15 @@ export type Disk = {
   readonly durable: Map<string, unknown>;
   /** The write under way. */
   pending: readonly DiskWrite[] | undefined;
+  /** Slow: every fsync takes long. Error: the next one fails. Full: every one fails. */
+  fault: 'slow' | 'error' | 'full' | undefined;
 };
 
-export const createDisk = (): Disk => ({ durable: new Map(), pending: undefined });
+export const createDisk = (): Disk => ({
+  durable: new Map(),
+  pending: undefined,
+  fault: undefined,
+});
 
 /** The write under way has become durable. */
 export function sync(disk: Disk): readonly DiskWrite[] {

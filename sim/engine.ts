@@ -6,10 +6,9 @@
  * lists that count only if nothing changed while they were made.
  */
 import type { ComponentId } from '../protocol/base/ids.ts';
-import { below, type Prng } from '../protocol/base/prng.ts';
 import type { Effect } from '../protocol/effect.ts';
 import type { Input, Observed } from '../protocol/input.ts';
-import { exponential, happens } from './chance.ts';
+import { below, type Choices, exponential, happens, type Stream, streamOf } from './choice.ts';
 import { type EventQueue, ofMillis, schedule } from './event-queue.ts';
 
 type Start = Extract<Effect, { readonly kind: 'startInstance' }>;
@@ -22,7 +21,7 @@ export type EngineEffect = Extract<
 export type EngineInit = {
   readonly name: string;
   readonly queue: EventQueue;
-  readonly prng: Prng;
+  readonly choices: Choices;
   /** Mean life of an instance that dies by itself; undefined: none does. */
   readonly lifeMs: () => number | undefined;
   /** To the agent, if there is one. */
@@ -31,6 +30,7 @@ export type EngineInit = {
 };
 
 export type Engine = EngineInit & {
+  readonly prng: Stream;
   readonly instances: Map<string, Observed>;
   starts: StartUnderway[];
   /** Rises with every change told, so that a list that was overtaken is made anew. */
@@ -40,6 +40,7 @@ export type Engine = EngineInit & {
 
 export const createEngine = (init: EngineInit): Engine => ({
   ...init,
+  prng: streamOf(init.choices, `engine/${init.name}`),
   instances: new Map(),
   starts: [],
   changes: 0,

@@ -4,11 +4,11 @@
  * detector's messages overtake, one timer for the deadline.
  */
 import { type HostId, hostId } from '../protocol/base/ids.ts';
-import { below, next, type Prng, within } from '../protocol/base/prng.ts';
 import type { Instant } from '../protocol/base/time.ts';
 import { type Core, createCore, type Identity, nextDeadline, step } from '../protocol/core.ts';
 import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
+import { below, type Choices, happens, type Stream, streamOf, within } from './choice.ts';
 import { type Clock, momentOf, readClock } from './clock.ts';
 import { createDisk, type Disk, restore, sync } from './disk.ts';
 import {
@@ -20,7 +20,6 @@ import {
 } from './engine.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
 import { CONFIG, type Options } from './options.ts';
-import { happens } from './chance.ts';
 
 /** Inputs that wait for a stopped agent; the oldest is lost. */
 const INBOX_MAX = 10_000;
@@ -36,9 +35,20 @@ export type Agent = {
   wakeAt: Micros;
 };
 
+/** Where the chances of one host come from. */
+type Chances = {
+  /** Seed of the core and origin of the clock, anew in each life of the agent. */
+  readonly life: Stream;
+  readonly fsync: Stream;
+  readonly wake: Stream;
+  readonly lag: Stream;
+};
+
 export type Host = {
   readonly index: number;
-  readonly id: HostId;
+  /** Another one after its disk was lost. */
+  id: HostId;
+  readonly chances: Chances;
   readonly disk: Disk;
   readonly engine: Engine;
   /** Undefined: crashed, or its host is gone. */
@@ -49,6 +59,8 @@ export type Host = {
   pausedUntil: Micros;
   /** The machine sleeps: silence, and time goes on. */
   asleepUntil: Micros;
+  /** Each step of a busy event loop comes up to so much later. */
+  lagMs: number;
   inbox: Input[];
 };
 
@@ -56,27 +68,36 @@ export type Host = {
 export type Surroundings = {
   readonly queue: EventQueue;
   readonly options: Options;
-  readonly prng: Prng;
-  readonly isHealed: () => boolean;
+  /** The storm is over for this host. */
+  readonly isCalm: (host: Host) => boolean;
   readonly begin: (host: Host, effect: Outward) => void;
   /** After each step; false: a rule is broken, nothing more is done. */
   readonly stepped: (host: Host, input: Input, effects: readonly Effect[]) => void;
   readonly synced: (host: Host, writes: readonly DiskWrite[]) => void;
+  /** Its disk has failed it, so the agent ends. */
+  readonly diskFailed: (host: Host) => void;
   /** The core threw. */
   readonly threw: (host: Host, input: Input, error: unknown) => void;
 };
 /** Effects that leave the host. */
 export type Outward = Exclude<Effect, EngineEffect | { readonly kind: 'persist' }>;
 
-export const createHost = (index: number, engine: Engine): Host => ({
+export const createHost = (index: number, engine: Engine, choices: Choices): Host => ({
   index,
   id: hostId(`h${index + 1}`),
+  chances: {
+    life: streamOf(choices, `h${index + 1}/life`),
+    fsync: streamOf(choices, `h${index + 1}/fsync`),
+    wake: streamOf(choices, `h${index + 1}/wake`),
+    lag: streamOf(choices, `h${index + 1}/lag`),
+  },
   disk: createDisk(),
   engine,
   agent: undefined,
   lost: false,
   pausedUntil: 0,
   asleepUntil: 0,
+  lagMs: 0,
   inbox: [],
 });
 
@@ -85,6 +106,8 @@ export const isPaused = (host: Host, now: Micros): boolean =>
   now < Math.max(host.pausedUntil, host.asleepUntil);
 
 export const localNow = (agent: Agent, now: Micros): Instant => readClock(agent.clock, now);
+
+export const peerIdOf = (id: HostId): string => `peer-${id}`;
 
 function identityOf(host: Host): Identity {
   const { id } = host;
@@ -102,19 +125,20 @@ function identityOf(host: Host): Identity {
     host: id,
     cluster: 'simulated' as Identity['cluster'],
     name: id,
-    peerId: `peer-${id}`,
+    peerId: peerIdOf(id),
     facts,
   };
 }
 
 /** A new agent over what the disk holds. Its clock starts somewhere else, as clocks do. */
 export function startAgent(around: Surroundings, host: Host): void {
-  const { options, prng, queue } = around;
+  const { options, queue } = around;
+  const { life } = host.chances;
   const restored = restore(host.disk, CONFIG);
   if (!restored.ok) return around.threw(host, { kind: 'started' }, restored.error);
   const ratePermille = options.ratesPermille[host.index] ?? 0;
-  const clock = { ratePermille, offsetMs: below(prng, 1_000_000) };
-  const core = createCore(CONFIG, identityOf(host), next(prng), restored.value);
+  const clock = { ratePermille, offsetMs: below(life, 1_000_000) };
+  const core = createCore(CONFIG, identityOf(host), below(life, 2 ** 32), restored.value);
   host.agent = { core, clock, waiting: [], writing: false, begun: false, wakeAt: Infinity };
   host.inbox = [];
   give(around, host, { kind: 'started' });
@@ -153,6 +177,8 @@ export function give(around: Surroundings, host: Host, input: Input): void {
   }
   advance(around, host, agent);
   setTimer(around, host, agent);
+  if (host.lagMs > 0 && host.agent === agent)
+    pause(around, host, below(host.chances.lag, host.lagMs), false);
 }
 
 function advance(around: Surroundings, host: Host, agent: Agent): void {
@@ -174,18 +200,27 @@ const FOR_ENGINE: ReadonlySet<Effect['kind']> = new Set<EngineEffect['kind']>([
 const isForEngine = (effect: Effect): effect is EngineEffect => FOR_ENGINE.has(effect.kind);
 
 function write(around: Surroundings, host: Host, agent: Agent, writes: readonly DiskWrite[]): void {
-  const { queue, prng, options } = around;
+  const { queue, options } = around;
+  const { fsync } = host.chances;
   agent.writing = true;
   host.disk.pending = writes;
-  const slow = !around.isHealed() && happens(prng, 100) ? options.fsyncMs : 3;
-  schedule(queue, queue.now + within(prng, 300, ofMillis(slow)), () => finish(around, host, agent));
+  const isSlow = host.disk.fault === 'slow' || (!around.isCalm(host) && happens(fsync, 100));
+  const longest = ofMillis(isSlow ? Math.max(3, options.fsyncMs) : 3);
+  schedule(queue, queue.now + within(fsync, 300, longest), () => finish(around, host, agent));
 }
 
 /** The fsync has returned; a stopped agent takes note of it when it goes on. */
 function finish(around: Surroundings, host: Host, agent: Agent): void {
   const { queue } = around;
+  const { disk } = host;
   if (host.agent !== agent) return;
-  if (host.disk.pending !== undefined) around.synced(host, sync(host.disk));
+  if (disk.pending !== undefined && (disk.fault === 'error' || disk.fault === 'full')) {
+    // Nobody knows how much of it has reached the disk, so nobody may go on.
+    if (disk.fault === 'full') disk.pending = undefined;
+    else disk.fault = undefined;
+    return around.diskFailed(host);
+  }
+  if (disk.pending !== undefined) around.synced(host, sync(disk));
   if (isPaused(host, queue.now)) {
     const until = Math.max(host.pausedUntil, host.asleepUntil);
     return schedule(queue, until, () => finish(around, host, agent));
@@ -195,19 +230,22 @@ function finish(around: Surroundings, host: Host, agent: Agent): void {
   advance(around, host, agent);
 }
 
+/** One timer stands at a time; a deadline that has moved away since is looked up when it rings. */
 function setTimer(around: Surroundings, host: Host, agent: Agent): void {
-  const { queue, prng } = around;
+  const { queue } = around;
   const deadline = nextDeadline(agent.core);
-  const at =
-    deadline === undefined || deadline === Infinity ? Infinity : momentOf(agent.clock, deadline);
-  if (at === agent.wakeAt) return;
+  if (deadline === undefined) return;
+  const at = Math.max(momentOf(agent.clock, deadline), queue.now);
+  if (at >= agent.wakeAt) return;
   agent.wakeAt = at;
-  if (at === Infinity) return;
   // Timers are late, never early.
-  schedule(queue, Math.max(at, queue.now) + below(prng, 1000), () => {
+  schedule(queue, at + below(host.chances.wake, 1000), () => {
     if (host.agent !== agent || agent.wakeAt !== at) return;
-    agent.wakeAt = NaN;
-    give(around, host, { kind: 'woken' });
+    agent.wakeAt = Infinity;
+    const due = nextDeadline(agent.core);
+    if (due === undefined) return;
+    if (momentOf(agent.clock, due) > queue.now) setTimer(around, host, agent);
+    else give(around, host, { kind: 'woken' });
   });
 }
 
@@ -230,7 +268,7 @@ export function resume(around: Surroundings, host: Host): void {
 /** Whether the write under way has reached the disk is chance. */
 function cutWrite(around: Surroundings, host: Host): void {
   if (host.disk.pending === undefined) return;
-  if (happens(around.prng, 500)) around.synced(host, sync(host.disk));
+  if (happens(host.chances.fsync, 500)) around.synced(host, sync(host.disk));
   host.disk.pending = undefined;
 }
 
@@ -241,6 +279,12 @@ export function crashAgent(around: Surroundings, host: Host): void {
   host.inbox = [];
   host.pausedUntil = 0;
   settleStarts(host.engine);
+}
+
+/** What was on the disk is gone, and with it who this host was: it comes back as another. */
+export function loseDisk(host: Host): void {
+  host.disk.durable.clear();
+  host.id = hostId(`${host.id}b`);
 }
 
 export function loseHost(around: Surroundings, host: Host): void {

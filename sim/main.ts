@@ -63,7 +63,7 @@ function runSeed(seed: number, count: (outcome: Outcome) => void): number {
     console.log(`seed ${seed} went two ways (M1)`);
     return EXIT.twoWays;
   }
-  const rule = verdict.kind === 'unsafe' ? verdict.rule : 'L1';
+  const { rule } = verdict;
   console.log(`seed ${seed} ${rule} at ${outcome.figures.simulatedMs} ms: ${verdict.text}`);
   console.log(`  faults     ${faultsOf(options).join(', ') || 'none'}`);
   console.log(`  reproduce  npm run sim -- --seed ${seed} --seeds 1 --verbose`);

@@ -2,11 +2,11 @@
  * What one seed stands for. Every fault class is present in some simulations and absent in others:
  * a fault that is always there hides what only its absence shows (swarm testing, Groce 2012).
  */
-import { below, pick, type Prng, within } from '../protocol/base/prng.ts';
 import { millis, seconds } from '../protocol/base/time.ts';
 import { type Config, LAN } from '../protocol/config.ts';
+import type { StackSpec } from '../protocol/component/spec.ts';
 import type { Message } from '../protocol/wire/message.ts';
-import { createStream, happens } from './chance.ts';
+import { choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 
 /** A fault that comes again and again: `everyMs` on average, each for up to `lastMs`. */
 export type Recurring = { readonly everyMs: number; readonly lastMs: number };
@@ -16,32 +16,57 @@ export type Ambush = { readonly after: 'won' | Message['kind']; readonly permill
 export type Options = {
   readonly seed: number;
   readonly hostCount: number;
-  /** How long faults go on; then everything heals. */
+  /** How many of the hosts vote from the beginning; one of them is the founder of a new cluster. */
+  readonly voterCount: 1 | 3 | 5;
+  /** How long faults go on. */
   readonly stormMs: number;
+  /** Then everything heals, or only a majority of the voters and a host to run things: the rest stays as it is. */
+  readonly calm: 'all' | 'core';
   readonly ratesPermille: readonly number[];
+  readonly transport: 'datagram' | 'stream';
+  /** Gossip goes to everyone at once, or over a mesh of gossipsub. */
+  readonly gossip: 'direct' | 'mesh';
+  /** Hosts know each other's addresses, or find them by mDNS. */
+  readonly discovery: 'known' | 'mdns';
   readonly delayMeanMs: number;
   readonly lossPermille: number;
   /** Only messages of this kind are lost and held up; undefined: all. */
-  readonly lossOnly: Message['kind'] | undefined;
+  readonly lossOnly?: Message['kind'];
   readonly duplicatePermille: number;
   /** So many messages are held up, for up to `tailMs`. */
   readonly tailPermille: number;
   readonly tailMs: number;
-  readonly partitions: Recurring | undefined;
-  readonly crashes: Recurring | undefined;
-  readonly hostLosses: Recurring | undefined;
-  readonly pauses: Recurring | undefined;
-  readonly suspends: Recurring | undefined;
-  readonly exits: Recurring | undefined;
   /** Longest fsync. */
   readonly fsyncMs: number;
+  /** Mean life of an instance that ends by itself. */
+  readonly lifeMs?: number;
+  /** Faults that strike again and again, by kind. */
+  readonly recurring: { readonly [kind in Plague]?: Recurring };
   /** Faults strike whoever leads rather than anyone. */
   readonly seeksLeaders: boolean;
   /** A host is struck just after it did this, so many times of a thousand. */
-  readonly ambush: Ambush | undefined;
-  readonly commandEveryMs: number;
-  readonly stackCount: number;
+  readonly ambush?: Ambush;
+  readonly workload:
+    | { readonly kind: 'random'; readonly everyMs: number; readonly stackCount: number }
+    /** These stacks are deployed once, at the beginning. */
+    | { readonly kind: 'given'; readonly stacks: readonly StackSpec[] };
 };
+
+/** Kinds of faults that recur. */
+export type Plague =
+  | 'partitions'
+  | 'links'
+  | 'clogs'
+  | 'resets'
+  | 'crashes'
+  | 'upgrades'
+  | 'hostLosses'
+  | 'pauses'
+  | 'suspends'
+  | 'lags'
+  | 'disks'
+  | 'exits'
+  | 'engines';
 
 /** Shorter waits than in production where only patience is at stake. */
 export const CONFIG: Config = {
@@ -51,6 +76,28 @@ export const CONFIG: Config = {
   isolatedStartMs: seconds(10),
   commandMs: millis(6000),
 };
+
+/** A cluster in which nothing goes wrong. */
+export const quiet = (seed: number, hostCount: number, stormMs: number): Options => ({
+  seed,
+  hostCount,
+  voterCount: 1,
+  stormMs,
+  calm: 'all',
+  ratesPermille: [],
+  transport: 'datagram',
+  gossip: 'direct',
+  discovery: 'known',
+  delayMeanMs: 1,
+  lossPermille: 0,
+  duplicatePermille: 0,
+  tailPermille: 0,
+  tailMs: 0,
+  fsyncMs: 3,
+  recurring: {},
+  seeksLeaders: false,
+  workload: { kind: 'random', everyMs: 60_000, stackCount: 1 },
+});
 
 const T = LAN.termMs;
 /** Losing only one of these has found what losing all alike did not. */
@@ -86,48 +133,126 @@ const AMBUSHES = [
   'release',
 ] as const satisfies readonly Ambush['after'][];
 
+/** How often each fault comes and how long it lasts, in the storms that have it. */
+const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonly number[]] } = {
+  partitions: [
+    [4000, 10_000, 20_000],
+    [1000, T, 4 * T],
+  ],
+  links: [
+    [1000, 3000],
+    [1000, T, 4 * T],
+  ],
+  clogs: [
+    [2000, 8000],
+    [500, T, 5000],
+  ],
+  resets: [[1000, 5000], [0]],
+  crashes: [
+    [1000, 3000, 8000, 20_000],
+    [10, 200, T, 2 * T],
+  ],
+  upgrades: [
+    [4000, 20_000],
+    [10, 500],
+  ],
+  hostLosses: [
+    [8000, 20_000],
+    [1000, 2 * T, 4 * T],
+  ],
+  pauses: [
+    [1500, 4000, 10_000],
+    [400, T / 2, 2 * T, 5 * T],
+  ],
+  suspends: [
+    [8000, 20_000],
+    [1000, 2 * T, 5 * T],
+  ],
+  lags: [
+    [2000, 8000],
+    [500, T],
+  ],
+  disks: [
+    [5000, 20_000],
+    [200, T],
+  ],
+  exits: [[1000, 5000], [0]],
+  engines: [
+    [5000, 15_000],
+    [500, 5000],
+  ],
+};
+/** Those few storms have that are not everybody's: they hide much. */
+const RARE: ReadonlySet<Plague> = new Set(['resets', 'upgrades', 'lags', 'disks', 'engines']);
+
+/** The swarm: each option from the seed. */
 export function drawOptions(seed: number): Options {
-  const prng = createStream(seed, 'options');
-  const often = (everyMs: readonly number[], lastMs: readonly number[]): Recurring | undefined =>
-    happens(prng, 500) ? { everyMs: pick(prng, everyMs), lastMs: pick(prng, lastMs) } : undefined;
-  const hostCount = pick(prng, [3, 3, 4, 5, 5]);
+  const draw = streamOf(choicesOfSeed(seed), 'options');
+  const hostCount = pick(draw, [3, 3, 3, 3, 4, 5, 5, 5, 5, 7, 7, 9, 2, 1]);
+  const voters = ([1, 1, 3, 3, 5] as const).filter((count) => count <= hostCount);
   return {
     seed,
     hostCount,
-    stormMs: within(prng, 30, 90) * 1000,
-    ratesPermille: drawRates(prng, hostCount),
-    delayMeanMs: pick(prng, [1, 1, 3, 10, 40]),
-    lossPermille: happens(prng, 500) ? pick(prng, [20, 100, 200, 300, 500]) : 0,
-    lossOnly: happens(prng, 250) ? pick(prng, SINGLED_OUT) : undefined,
-    duplicatePermille: happens(prng, 500) ? pick(prng, [20, 200, 500]) : 0,
-    tailPermille: happens(prng, 500) ? pick(prng, [5, 20, 50, 200]) : 0,
-    tailMs: pick(prng, [T / 2, T, 2 * T, 6 * T]),
-    partitions: often([4000, 10_000, 20_000], [1000, T, 4 * T]),
-    crashes: often([1000, 3000, 8000, 20_000], [10, 200, T, 2 * T]),
-    hostLosses: often([8000, 20_000], [1000, 2 * T, 4 * T]),
-    pauses: often([1500, 4000, 10_000], [400, T / 2, 2 * T, 5 * T]),
-    suspends: often([8000, 20_000], [1000, 2 * T, 5 * T]),
-    exits: often([1000, 5000], [0]),
-    fsyncMs: pick(prng, [3, 3, 30, 300, 3000]),
-    seeksLeaders: happens(prng, 500),
-    ambush: happens(prng, 600) ? drawAmbush(prng) : undefined,
-    commandEveryMs: pick(prng, [400, 1500, 4000]),
-    stackCount: pick(prng, [1, 1, 2, 3]),
+    voterCount: pick(draw, voters),
+    stormMs: within(draw, 30, 90) * 1000,
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    transport: pick(draw, ['datagram', 'datagram', 'stream'] as const),
+    gossip: pick(draw, ['direct', 'direct', 'mesh'] as const),
+    discovery: pick(draw, ['known', 'known', 'mdns'] as const),
+    ...drawWeather(draw),
+    fsyncMs: pick(draw, [3, 3, 30, 300, 3000]),
+    ...(happens(draw, 250) ? { lifeMs: pick(draw, [5000, 1000]) } : {}),
+    recurring: drawPlagues(draw),
+    seeksLeaders: happens(draw, 500),
+    ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [400, 1500, 4000]),
+      stackCount: pick(draw, [1, 1, 2, 3]),
+    },
   };
 }
 
-function drawAmbush(prng: Prng): Ambush {
-  const after = pick(prng, AMBUSHES);
+type Weather = Pick<
+  Options,
+  'delayMeanMs' | 'lossPermille' | 'lossOnly' | 'duplicatePermille' | 'tailPermille' | 'tailMs'
+>;
+
+function drawWeather(draw: Stream): Weather {
+  return {
+    delayMeanMs: pick(draw, [1, 1, 3, 10, 40]),
+    lossPermille: happens(draw, 500) ? pick(draw, [20, 100, 200, 300, 500]) : 0,
+    ...(happens(draw, 250) ? { lossOnly: pick(draw, SINGLED_OUT) } : {}),
+    duplicatePermille: happens(draw, 500) ? pick(draw, [20, 200, 500]) : 0,
+    tailPermille: happens(draw, 500) ? pick(draw, [5, 20, 50, 200]) : 0,
+    tailMs: pick(draw, [T / 2, T, 2 * T, 6 * T]),
+  };
+}
+
+function drawPlagues(draw: Stream): Options['recurring'] {
+  const drawn: { [kind in Plague]?: Recurring } = {};
+  for (const [kind, [every, last]] of Object.entries(PLAGUES) as [
+    Plague,
+    (typeof PLAGUES)[Plague],
+  ][])
+    if (happens(draw, RARE.has(kind) ? 250 : 500))
+      drawn[kind] = { everyMs: pick(draw, every), lastMs: pick(draw, last) };
+  return drawn;
+}
+
+function drawAmbush(draw: Stream): Ambush {
+  const after = pick(draw, AMBUSHES);
   // The rarer the moment, the surer the strike.
   const rare = after === 'won' || after.startsWith('roster') || after.startsWith('sync');
-  return { after, permille: rare ? pick(prng, [100, 300]) : pick(prng, [5, 20]) };
+  return { after, permille: rare ? pick(draw, [100, 300]) : pick(draw, [5, 20]) };
 }
 
 /** Extremes, not a spread: what two clocks can do to each other they do at the ends. */
-function drawRates(prng: Prng, hostCount: number): readonly number[] {
+function drawRates(draw: Stream, hostCount: number): readonly number[] {
   const rho = LAN.rateErrorPermille;
-  if (below(prng, 3) === 0) return Array.from({ length: hostCount }, () => 0);
-  return Array.from({ length: hostCount }, () => pick(prng, [-rho, 0, rho]));
+  if (!happens(draw, 667)) return [];
+  return Array.from({ length: hostCount }, () => pick(draw, [0, -rho, rho]));
 }
 
 /** Fault classes as words, for summaries. */
@@ -137,16 +262,16 @@ export function faultsOf(options: Options): readonly string[] {
     ['duplicates', options.duplicatePermille > 0],
     ['late', options.tailPermille > 0],
     ['one kind only', options.lossOnly !== undefined],
-    ['partitions', options.partitions !== undefined],
-    ['agent crashes', options.crashes !== undefined],
-    ['host losses', options.hostLosses !== undefined],
-    ['pauses', options.pauses !== undefined],
-    ['suspends', options.suspends !== undefined],
     ['clock rates', options.ratesPermille.some((rate) => rate !== 0)],
-    ['exits', options.exits !== undefined],
+    ['short lives', options.lifeMs !== undefined],
     ['slow fsync', options.fsyncMs > 100],
     ['leaders sought', options.seeksLeaders],
     ['ambushes', options.ambush !== undefined],
+    ['streams', options.transport === 'stream'],
+    ['mesh', options.gossip === 'mesh'],
+    ['mdns', options.discovery === 'mdns'],
+    ['frozen faults', options.calm === 'core'],
+    ...Object.keys(options.recurring).map((kind) => [kind, true] as const),
   ];
   return present.filter(([, is]) => is).map(([name]) => name);
 }

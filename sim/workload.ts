@@ -3,91 +3,135 @@
  * another agent, when the outcome is unknown.
  */
 import { stackKey } from '../protocol/base/ids.ts';
-import { pick, type Prng, within } from '../protocol/base/prng.ts';
 import { millis } from '../protocol/base/time.ts';
 import type { ComponentSpec, StackSpec } from '../protocol/component/spec.ts';
 import type { CommandResult } from '../protocol/effect.ts';
 import type { Command } from '../protocol/input.ts';
-import { createStream, happens } from './chance.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
-import { command, inAbout, type World } from './world.ts';
+import { exponential, happens, pick, type Stream, streamOf, within } from './choice.ts';
+import { ofMillis, scheduleDeed } from './event-queue.ts';
+import type { HostIndex } from './strike.ts';
+import type { World } from './world.ts';
 
-type Errand = {
+/** One command of a user, and which time it is asked. */
+export type Errand = {
   readonly stack: string;
   readonly given: Extract<Command, { readonly kind: 'deploy' | 'destroy' }>;
-  attempts: number;
+  readonly attempt: number;
 };
+export const errandId = ({ given, attempt }: Errand): string => `${given.deployId}/${attempt}`;
+
 export type Workload = {
-  readonly prng: Prng;
+  readonly world: World;
+  readonly draw: Stream;
   readonly checker: RecordChecker;
-  readonly errands: Map<string, Errand>;
+  /** Gives a user's command to the agent of a host. */
+  readonly command: (host: HostIndex, errand: Errand) => void;
+  /** Asked and not answered, by id. */
+  readonly open: Map<string, Errand>;
+  /** Drawn, rather than told by a tape. */
+  readonly isDrawn: boolean;
   count: number;
   readonly outcomes: { committed: number; refused: number; unknown: number };
 };
 
-export function createWorkload(world: World, checker: RecordChecker): Workload {
+export function createWorkload(
+  world: World,
+  checker: RecordChecker,
+  { isDrawn, command }: Pick<Workload, 'isDrawn' | 'command'>,
+): Workload {
   return {
-    prng: createStream(world.options.seed, 'workload'),
+    world,
+    draw: streamOf(world.choices, 'users'),
     checker,
-    errands: new Map(),
+    command,
+    open: new Map(),
+    isDrawn,
     count: 0,
     outcomes: { committed: 0, refused: 0, unknown: 0 },
   };
 }
 
-/** One command after the other until the faults stop. */
-export function keepAsking(world: World, workload: Workload): void {
-  inAbout(world, workload.prng, world.options.commandEveryMs, () => {
-    if (world.network.healed) return;
-    ask(world, workload, drawErrand(world, workload));
-    keepAsking(world, workload);
+/** A command reaches an agent. */
+export function noteAsked(workload: Workload, errand: Errand): void {
+  workload.open.set(errandId(errand), errand);
+}
+
+/** One command after the other until the storm ends, or what is given once. */
+export function keepAsking(workload: Workload): void {
+  const { workload: wanted } = workload.world.options;
+  if (!workload.isDrawn) return;
+  if (wanted.kind === 'random') return keepDrawing(workload, wanted);
+  for (const spec of wanted.stacks) {
+    workload.count += 1;
+    const deployId = `op${workload.count}`;
+    askIn(workload, FIRST_MS, () => ({
+      stack: spec.name,
+      given: { kind: 'deploy', deployId, spec },
+      attempt: 1,
+    }));
+  }
+}
+
+/** When the first hosts have met. */
+const FIRST_MS = 1000;
+const AGAIN_MS = 500;
+
+type Random = Extract<World['options']['workload'], { readonly kind: 'random' }>;
+function keepDrawing(workload: Workload, random: Random): void {
+  askIn(workload, random.everyMs, () => {
+    keepDrawing(workload, random);
+    return drawErrand(workload, random);
   });
 }
 
-function ask(world: World, workload: Workload, errand: Errand): void {
-  const reachable = world.hosts.filter(({ agent }) => agent !== undefined);
-  if (reachable.length === 0) return;
-  const host = pick(workload.prng, reachable);
-  errand.attempts += 1;
-  const id = `${errand.given.deployId}/${errand.attempts}`;
-  workload.errands.set(id, errand);
-  command(world, host, id, errand.given);
+/** Asks an agent in about so long, unless the storm is over then. */
+function askIn(workload: Workload, meanMs: number, errand: () => Errand): void {
+  const { world, draw, command } = workload;
+  const at = world.queue.now + 1 + exponential(draw, ofMillis(meanMs));
+  scheduleDeed(world.queue, at, () => {
+    if (world.core !== undefined) return;
+    const asked = errand();
+    const reachable = world.hosts.filter(({ agent }) => agent !== undefined);
+    if (reachable.length > 0) command(pick(draw, reachable).index, asked);
+    else if (world.options.workload.kind === 'given') askIn(workload, AGAIN_MS, () => asked);
+  });
 }
 
-function drawErrand(world: World, workload: Workload): Errand {
-  const { prng } = workload;
+function drawErrand(workload: Workload, { stackCount }: Random): Errand {
+  const { draw } = workload;
   workload.count += 1;
   const deployId = `op${workload.count}`;
-  const stack = pick(prng, ['shop', 'blog', 'mail'].slice(0, world.options.stackCount));
-  const given = happens(prng, 150)
+  const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
+  const given = happens(draw, 150)
     ? ({ kind: 'destroy', deployId, stack } as const)
-    : ({ kind: 'deploy', deployId, spec: drawSpec(prng, stack, deployId) } as const);
-  return { stack, given, attempts: 0 };
+    : ({ kind: 'deploy', deployId, spec: drawSpec(draw, stack, deployId) } as const);
+  return { stack, given, attempt: 1 };
 }
 
-function drawSpec(prng: Prng, name: string, op: string): StackSpec {
+function drawSpec(draw: Stream, name: string, op: string): StackSpec {
   const base: ComponentSpec = {
     name: 'web',
     mode: 'replicated',
-    replicas: within(prng, 0, 3),
+    replicas: within(draw, 0, 3),
     process: { command: ['serve'] },
-    environment: { OP: happens(prng, 500) ? op : 'same' },
+    environment: { OP: happens(draw, 500) ? op : 'same' },
     ports: [],
     volumes: [],
     restart: { kind: 'always' },
     dependsOn: [],
     stopGraceMs: millis(1000),
   };
-  const web: ComponentSpec = happens(prng, 300) ? { ...base, healthcheck: CHECK } : base;
+  const web: ComponentSpec = happens(draw, 300) ? { ...base, healthcheck: CHECK } : base;
   // So that each deploy changes something.
   const db: ComponentSpec = {
     ...base,
     name: 'db',
-    mode: happens(prng, 200) ? 'global' : 'replicated',
+    mode: happens(draw, 200) ? 'global' : 'replicated',
     replicas: 1,
     environment: { OP: op },
   };
-  return { name, components: happens(prng, 500) ? [db, web] : [db] };
+  return { name, components: happens(draw, 500) ? [db, web] : [db] };
 }
 
 const CHECK = {
@@ -99,38 +143,40 @@ const CHECK = {
 } as const;
 
 /** An agent has answered. */
-export function onReply(
-  world: World,
-  workload: Workload,
-  commandId: string,
-  result: CommandResult,
-): void {
-  const errand = workload.errands.get(commandId);
-  if (errand === undefined) return workload.checker.report('R7', `${commandId} is answered twice`);
-  workload.errands.delete(commandId);
+export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
+  const { checker, outcomes, open, world } = workload;
+  const errand = open.get(commandId);
+  if (errand === undefined) return checker.report('R7', `${commandId} is answered twice`);
+  open.delete(commandId);
   const { deployId } = errand.given;
+  const isGiven = world.options.workload.kind === 'given';
   switch (result.kind) {
     case 'committed':
-      workload.outcomes.committed += 1;
-      if (result.changed)
-        noteAck(workload.checker, stackKey(errand.stack), deployId, result.revision);
+      outcomes.committed += 1;
+      if (result.changed) noteAck(checker, stackKey(errand.stack), deployId, result.revision);
       return;
     case 'refused':
-      workload.outcomes.refused += 1;
-      if (errand.attempts === 1)
-        noteRefused(workload.checker, stackKey(errand.stack), deployId, {
+      outcomes.refused += 1;
+      if (errand.attempt === 1)
+        noteRefused(checker, stackKey(errand.stack), deployId, {
           written: result.code === 'no-such-stack',
         });
+      // What is given once must get there: under another id, as the first was never applied.
+      if (isGiven)
+        askAgain(workload, { ...errand, given: { ...errand.given, deployId: `${deployId}'` } });
       return;
     case 'unknown':
-      workload.outcomes.unknown += 1;
+      outcomes.unknown += 1;
       // Never within the step that answers: the agent hears one thing at a time.
-      if (errand.attempts < 3)
-        inAbout(world, workload.prng, 500, () => {
-          if (!world.network.healed) ask(world, workload, errand);
-        });
+      if (isGiven || errand.attempt < ATTEMPTS_MAX)
+        askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
       return;
     case 'restarting':
     case 'noSuchInstance':
   }
+}
+
+const ATTEMPTS_MAX = 3;
+function askAgain(workload: Workload, errand: Errand): void {
+  if (workload.isDrawn) askIn(workload, AGAIN_MS, () => errand);
 }

@@ -1,19 +1,11 @@
-/** All hosts and the network between them: what effects become, and what befalls hosts. */
-import { below } from '../protocol/base/prng.ts';
+/** All hosts and the network between them: what effects become, and how hosts begin and end. */
+import { type HostId, ROSTER_KEY } from '../protocol/base/ids.ts';
 import { foundCluster } from '../protocol/core.ts';
-import type { DiskWrite, Effect } from '../protocol/effect.ts';
-import type { Command, Input } from '../protocol/input.ts';
-import type { CommandResult } from '../protocol/effect.ts';
-import type { Observed } from '../protocol/input.ts';
-import { createStream, exponential } from './chance.ts';
+import type { CommandResult, DiskWrite, Effect } from '../protocol/effect.ts';
+import type { Command, Input, Observed } from '../protocol/input.ts';
+import { below, type Choices, streamOf } from './choice.ts';
 import { createEngine } from './engine.ts';
-import {
-  createEventQueue,
-  type EventQueue,
-  type Micros,
-  ofMillis,
-  schedule,
-} from './event-queue.ts';
+import { createEventQueue, type EventQueue, ofMillis, schedule } from './event-queue.ts';
 import {
   crashAgent,
   createHost,
@@ -22,11 +14,22 @@ import {
   isAsleep,
   loseHost,
   type Outward,
+  peerIdOf,
   startAgent,
   type Surroundings,
 } from './host.ts';
-import { createNetwork, isCut, type Network, partition, roundTrip, transmit } from './network.ts';
+import {
+  agentEnded,
+  agentStarted,
+  createNetwork,
+  isCut,
+  type Network,
+  publish,
+  roundTrip,
+  transmit,
+} from './network/network.ts';
 import { CONFIG, type Options } from './options.ts';
+import type { HostIndex } from './strike.ts';
 
 /** Told of everything, before its consequences. */
 export type Watch = {
@@ -41,79 +44,134 @@ export type Watch = {
 
 export type World = {
   readonly options: Options;
+  readonly choices: Choices;
   readonly queue: EventQueue;
   readonly network: Network;
   readonly hosts: readonly Host[];
+  /** By present id: who lost its disk is not found under its old one. */
+  readonly byId: Map<HostId, Host>;
   readonly around: Surroundings;
   readonly watch: Watch;
-  /** When each host hears its last news of each connection: they come in the order they happened. */
-  readonly noticedAt: Map<string, Micros>;
+  /** Those for whom the storm is over; undefined: for nobody. */
+  core: ReadonlySet<HostIndex> | undefined;
 };
 
-export function createWorld(options: Options, watch: Watch): World {
+export function createWorld(options: Options, choices: Choices, watch: Watch): World {
   const queue = createEventQueue();
-  const network = createNetwork(queue, options, (to, from, message, gossip) => {
-    const host = hosts[to];
-    const sender = hosts[from];
-    if (host === undefined || sender === undefined || isAsleep(host, queue.now)) return;
-    const kind = gossip ? 'gossipReceived' : 'messageReceived';
-    give(around, host, { kind, from: sender.id, message });
-  });
   const hosts: readonly Host[] = Array.from({ length: options.hostCount }, (_, index) => {
+    const name = `h${index + 1}`;
     const host: Host = createHost(
       index,
       createEngine({
-        name: `h${index + 1}`,
+        name,
         queue,
-        prng: createStream(options.seed, `engine/${index}`),
-        lifeMs: () => (network.healed ? undefined : options.exits?.everyMs),
+        choices,
+        lifeMs: () => (isCalm(world, host) ? undefined : options.lifeMs),
         tell: (input) => give(around, host, input),
         started: (instance) => watch.started(host, instance),
       }),
+      choices,
     );
     return host;
+  });
+  const network = createNetwork({
+    queue,
+    choices,
+    options,
+    deliver: (to, from, message, gossip) => deliver(world, to, from, message, gossip),
+    noticed(at, peer, kind) {
+      const [host, other] = [hosts[at], hosts[peer]];
+      if (host !== undefined && other !== undefined) give(around, host, { kind, host: other.id });
+    },
   });
   const around: Surroundings = {
     queue,
     options,
-    prng: createStream(options.seed, 'host'),
-    isHealed: () => network.healed,
+    isCalm: (host) => isCalm(world, host),
     begin: (host, effect) => begin(world, host, effect),
     stepped: watch.stepped,
     synced: watch.synced,
     threw: watch.threw,
+    diskFailed(host) {
+      crash(world, host);
+      restartLater(world, host);
+    },
   };
-  const world: World = { options, queue, network, hosts, around, watch, noticedAt: new Map() };
+  const byId = new Map(hosts.map((host) => [host.id, host]));
+  const world: World = {
+    options,
+    choices,
+    queue,
+    network,
+    hosts,
+    byId,
+    around,
+    watch,
+    core: undefined,
+  };
   return world;
 }
 
-/** The first host founds the cluster; the others start a little later and ask to be let in. */
+const isCalm = ({ core }: World, { index }: Host): boolean => core?.has(index) === true;
+
+function deliver(
+  { hosts, queue, around }: World,
+  to: HostIndex,
+  from: HostIndex,
+  message: Extract<Input, { readonly kind: 'messageReceived' }>['message'],
+  gossip: boolean,
+): void {
+  const host = hosts[to];
+  const sender = hosts[from];
+  if (host === undefined || sender === undefined || isAsleep(host, queue.now)) return;
+  const kind = gossip ? 'gossipReceived' : 'messageReceived';
+  give(around, host, { kind, from: sender.id, message });
+}
+
+/** The first hosts vote; the others start a little later and ask to be let in. */
 export function populate(world: World): void {
-  const { hosts, queue, options } = world;
-  const prng = createStream(options.seed, 'start');
+  const { hosts, queue, options, choices } = world;
+  const draw = streamOf(choices, 'start');
+  found(world, hosts.slice(0, options.voterCount));
   for (const host of hosts) {
-    if (host.index === 0) {
-      const { roster } = foundCluster(host.id, CONFIG);
-      host.disk.durable.set('roster', roster);
-    }
-    const at = host.index === 0 ? 0 : ofMillis(below(prng, 2000));
+    const at = host.index === 0 ? 0 : ofMillis(below(draw, 2000));
     schedule(queue, at, () => start(world, host));
   }
 }
 
+/** One voter founds a cluster as `cluster init` does; several have done so, and met, long ago. */
+function found({ watch }: World, voters: readonly Host[]): void {
+  const members = voters.map(({ id }) => ({ id, name: id, peerId: peerIdOf(id) }));
+  const value = { kind: 'members', members };
+  const revision = { term: 1, seq: 1 };
+  for (const host of voters) {
+    const { roster } = foundCluster(host.id, CONFIG);
+    const { durable } = host.disk;
+    durable.set('roster', { ...roster, voters: members.map(({ id }) => id) });
+    if (voters.length === 1) return;
+    const key = ROSTER_KEY;
+    const write = {
+      name: `record/${key}`,
+      value: { promised: 1, revision, value, deployIds: [] },
+    };
+    durable.set('host', { boot: 1, ceiling: 0, maxTermMs: 0, synced: true });
+    durable.set(write.name, write.value);
+    durable.set(`committed/${key}`, { key, revision, value });
+    watch.synced(host, [write]);
+  }
+}
+
 function begin(world: World, host: Host, effect: Outward): void {
-  const { network, hosts, watch } = world;
+  const { network, watch, byId } = world;
   watch.begun(host, effect);
   switch (effect.kind) {
     case 'send': {
-      const to = hosts.findIndex(({ id }) => id === effect.to);
-      if (to >= 0) transmit(network, host.index, to, effect.message, false);
+      const to = byId.get(effect.to);
+      if (to !== undefined) transmit(network, host.index, to.index, effect.message);
       return;
     }
     case 'publish':
-      for (const other of hosts)
-        if (other !== host) transmit(network, host.index, other.index, effect.message, true);
-      return;
+      return publish(network, host.index, effect.message);
     case 'connectProbe':
       return probe(world, host, effect.host);
     case 'reply':
@@ -125,8 +183,8 @@ function begin(world: World, host: Host, effect: Outward): void {
 }
 
 /** A fresh connect to an agent's port: its kernel answers, unless nothing does. */
-function probe({ network, hosts, queue, around }: World, host: Host, target: Host['id']): void {
-  const other = hosts.find(({ id }) => id === target);
+function probe({ network, byId, queue, around }: World, host: Host, target: HostId): void {
+  const other = byId.get(target);
   const { agent } = host;
   const answer = (outcome: 'connected' | 'refused' | 'silent'): void => {
     if (host.agent === agent) give(around, host, { kind: 'connectProbed', host: target, outcome });
@@ -143,67 +201,37 @@ function probe({ network, hosts, queue, around }: World, host: Host, target: Hos
   schedule(queue, queue.now + roundTrip(network), () => answer(outcome));
 }
 
-/** Tells both ends that their connection stands, or that it is gone. */
-function notice(world: World, a: Host, b: Host, kind: 'peerConnected' | 'peerDisconnected'): void {
-  const { network, queue, around, noticedAt } = world;
-  for (const [host, peer] of [[a, b] as const, [b, a] as const]) {
-    const pair = `${host.id} of ${peer.id}`;
-    const at = Math.max(queue.now + roundTrip(network), (noticedAt.get(pair) ?? 0) + 1);
-    noticedAt.set(pair, at);
-    schedule(queue, at, () => {
-      if (!isCut(network, peer.index, host.index)) give(around, host, { kind, host: peer.id });
-    });
-  }
-}
-
 export function start(world: World, host: Host): void {
   if (host.agent !== undefined) return;
   host.lost = false;
   startAgent(world.around, host);
-  for (const other of world.hosts)
-    if (other !== host && other.agent !== undefined) notice(world, host, other, 'peerConnected');
+  agentStarted(world.network, host.index);
 }
 
 export function crash(world: World, host: Host): void {
   if (host.agent === undefined) return;
   world.watch.agentEnded(host);
   crashAgent(world.around, host);
-  for (const other of world.hosts)
-    if (other !== host) notice(world, other, host, 'peerDisconnected');
+  agentEnded(world.network, host.index, 'answers');
 }
 
 export function lose(world: World, host: Host): void {
   if (host.lost) return;
   world.watch.agentEnded(host);
   loseHost(world.around, host);
+  agentEnded(world.network, host.index, 'silent');
 }
 
-/** Cuts links, and returns how to join them again; connections notice sooner or later. */
-export function divide(world: World, cut: (from: number, to: number) => boolean): () => void {
-  const { network, hosts } = world;
-  const pairs = hosts.flatMap((a) =>
-    hosts
-      .filter((b) => a.index < b.index && (cut(a.index, b.index) || cut(b.index, a.index)))
-      .map((b) => [a, b] as const),
-  );
-  const join = partition(network, cut);
-  return () => {
-    join();
-    for (const [a, b] of pairs) notice(world, a, b, 'peerConnected');
-  };
+/** As its service manager does, until it lives. */
+const RESTART_MS = 500;
+function restartLater(world: World, host: Host): void {
+  const { queue } = world;
+  schedule(queue, queue.now + ofMillis(RESTART_MS), () => {
+    if (!host.lost) start(world, host);
+  });
 }
 
 /** A user of this host's agent asks. */
 export function command(world: World, host: Host, commandId: string, given: Command): void {
   give(world.around, host, { kind: 'commandGiven', commandId, command: given });
-}
-
-/** Plans `run` around `meanMs` from now. */
-export function inAbout(
-  world: World,
-  prng: Parameters<typeof below>[0],
-  meanMs: number,
-  run: () => void,
-): void {
-  schedule(world.queue, world.queue.now + 1 + exponential(prng, ofMillis(meanMs)), run);
 }

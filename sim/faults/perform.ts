@@ -1,0 +1,152 @@
+/** How each kind of fault is done, and undone: after its time, or when everything heals. */
+import { unreachable } from '../../protocol/base/assert.ts';
+import { ofMillis, scheduleDeed } from '../event-queue.ts';
+import { type Host, loseDisk, pause, resume } from '../host.ts';
+import { calmAmong, clog, cut, lossy, resetLink } from '../network/network.ts';
+import type { HostIndex, Strike } from '../strike.ts';
+import { crash, lose, start, type World } from '../world.ts';
+
+/** A fault that goes on: whom it strikes, and how to end it. */
+type Ongoing = { readonly host: HostIndex | undefined; readonly undo: () => void };
+export type Faults = {
+  readonly world: World;
+  readonly ongoing: Set<Ongoing>;
+};
+
+export const createFaults = (world: World): Faults => ({ world, ongoing: new Set() });
+
+/** Does it now. What cannot be done to this world any more, e.g. to a host that is gone, is passed over. */
+export function perform(faults: Faults, strike: Strike): void {
+  const { world } = faults;
+  const { network } = world;
+  switch (strike.kind) {
+    case 'cut':
+      return last(faults, strike.forMs, undefined, cut(network, within(world, strike.ways)));
+    case 'clog':
+      return last(faults, strike.forMs, undefined, clog(network, within(world, strike.ways)));
+    case 'lossy': {
+      const ways = within(world, strike.ways);
+      const undo = lossy(network, ways, strike.permille, strike.only);
+      return last(faults, strike.forMs, undefined, undo);
+    }
+    case 'reset':
+      if (world.hosts[strike.a] === undefined || world.hosts[strike.b] === undefined) return;
+      return resetLink(network, strike.a, strike.b);
+    default: {
+      const host = world.hosts[strike.host];
+      if (host !== undefined) strikeHost(faults, host, strike);
+    }
+  }
+}
+
+type HostStrike = Extract<Strike, { readonly host: HostIndex }>;
+
+function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
+  const { world } = faults;
+  const { around } = world;
+  switch (strike.kind) {
+    case 'crash':
+    case 'upgrade':
+      if (host.agent === undefined) return;
+      crash(world, host);
+      return last(faults, strike.forMs, host, () => start(world, host));
+    case 'lose':
+      if (host.lost) return;
+      lose(world, host);
+      return last(faults, strike.forMs, host, () => start(world, host));
+    case 'pause':
+    case 'suspend':
+      if (host.agent === undefined) return;
+      pause(around, host, strike.forMs, strike.kind === 'suspend');
+      return last(faults, strike.forMs, host, () => wake(world, host));
+    case 'lag':
+      host.lagMs = strike.lagMs;
+      return last(faults, strike.forMs, host, () => void (host.lagMs = 0));
+    case 'disk':
+      return failDisk(faults, host, strike);
+    case 'exit':
+    case 'crashLoop':
+    case 'engineHang':
+    case 'engineRestart':
+      return;
+    default:
+      return unreachable(strike);
+  }
+}
+
+function failDisk(
+  faults: Faults,
+  host: Host,
+  { fault, forMs }: Extract<Strike, { readonly kind: 'disk' }>,
+): void {
+  const { world } = faults;
+  if (fault !== 'lost') {
+    host.disk.fault = fault;
+    return last(faults, forMs, host, () => void (host.disk.fault = undefined));
+  }
+  if (host.agent === undefined || !canBeSpared(world, host)) return;
+  crash(world, host);
+  world.byId.delete(host.id);
+  loseDisk(host);
+  world.byId.set(host.id, host);
+  last(faults, forMs, host, () => start(world, host));
+}
+
+/** Whether the voters that still have their disks are a majority without this one, under every roster. */
+function canBeSpared({ hosts, byId }: World, host: Host): boolean {
+  return hosts.every(({ agent }) => {
+    const roster = agent?.core.council.roster;
+    if (roster === undefined) return true;
+    return [roster.voters, roster.next ?? roster.voters].every((voters) => {
+      const kept = voters.filter((voter) => voter !== host.id && byId.has(voter));
+      return voters.length === 0 || 2 * kept.length > voters.length;
+    });
+  });
+}
+
+function wake({ around }: World, host: Host): void {
+  host.pausedUntil = 0;
+  host.asleepUntil = 0;
+  resume(around, host);
+}
+
+/** Who stands still does so for ever. */
+function freeze({ queue }: World, host: Host): void {
+  if (queue.now < host.pausedUntil) host.pausedUntil = Infinity;
+  if (queue.now < host.asleepUntil) host.asleepUntil = Infinity;
+}
+
+/** What a shrunk tape says of hosts that are no more is passed over. */
+const within = (
+  { options: { hostCount } }: World,
+  ways: Extract<Strike, { kind: 'cut' }>['ways'],
+) => ways.filter(([from, to]) => from < hostCount && to < hostCount && from !== to);
+
+/** The fault goes on for so long, or until its host is healed. */
+function last(faults: Faults, forMs: number, host: Host | undefined, undo: () => void): void {
+  const { world, ongoing } = faults;
+  const one: Ongoing = { host: host?.index, undo };
+  ongoing.add(one);
+  scheduleDeed(world.queue, world.queue.now + ofMillis(forMs), () => {
+    if (ongoing.delete(one)) undo();
+  });
+}
+
+/** Ends all faults of these hosts and between them; whatever else is broken stays so for ever. */
+export function heal(faults: Faults, core: ReadonlySet<HostIndex>): void {
+  const { world, ongoing } = faults;
+  world.core = core;
+  const all = [...ongoing];
+  ongoing.clear();
+  calmAmong(world.network, core);
+  for (const { host, undo } of all) if (host !== undefined && core.has(host)) undo();
+  for (const host of world.hosts) if (!core.has(host.index)) freeze(world, host);
+  for (const index of core) {
+    const host = world.hosts[index];
+    if (host === undefined) continue;
+    host.lagMs = 0;
+    host.disk.fault = undefined;
+    wake(world, host);
+    start(world, host);
+  }
+}

@@ -1,0 +1,131 @@
+/** Draws what befalls the hosts and the links, each kind of fault at its own pace, until the storm ends. */
+import { below, exponential, happens, pick, type Stream, streamOf, within } from '../choice.ts';
+import { ofMillis, scheduleDeed } from '../event-queue.ts';
+import { type Host, isPaused, type Outward } from '../host.ts';
+import { CONFIG, type Plague, type Recurring } from '../options.ts';
+import type { HostIndex, Strike, Way } from '../strike.ts';
+import type { World } from '../world.ts';
+import { drawCut, ways } from './shapes.ts';
+
+export type Storm = {
+  readonly world: World;
+  /** Those who lead something now. */
+  readonly leaders: () => readonly Host[];
+  readonly strike: (strike: Strike) => void;
+  readonly ambush: Stream;
+};
+
+export function unleash(
+  world: World,
+  leaders: () => readonly Host[],
+  strike: (strike: Strike) => void,
+): Storm {
+  const { options, choices } = world;
+  const storm: Storm = { world, leaders, strike, ambush: streamOf(choices, 'storm/ambush') };
+  for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
+    recur(storm, kind, often, streamOf(choices, `storm/${kind}`));
+  return storm;
+}
+
+function recur(storm: Storm, kind: Plague, often: Recurring, draw: Stream): void {
+  const { world, strike } = storm;
+  const at = world.queue.now + 1 + exponential(draw, ofMillis(often.everyMs));
+  scheduleDeed(world.queue, at, () => {
+    if (world.core !== undefined) return;
+    const drawn = PLAGUES[kind](
+      storm,
+      draw,
+      within(draw, Math.min(10, often.lastMs), often.lastMs),
+    );
+    if (drawn !== undefined) strike(drawn);
+    recur(storm, kind, often, draw);
+  });
+}
+
+type Draw = (storm: Storm, draw: Stream, forMs: number) => Strike | undefined;
+
+/** A fault of one host. */
+const ofHost =
+  (make: (host: HostIndex, forMs: number, draw: Stream) => Strike): Draw =>
+  (storm, draw, forMs) => {
+    const host = victim(storm, draw);
+    return host === undefined ? undefined : make(host.index, forMs, draw);
+  };
+
+const PLAGUES: { readonly [kind in Plague]: Draw } = {
+  partitions(storm, draw, forMs) {
+    const { hostCount } = storm.world.options;
+    const alone = victim(storm, draw)?.index ?? below(draw, hostCount);
+    return { kind: 'cut', ways: drawCut(draw, hostCount, alone), forMs };
+  },
+  links: (storm, draw, forMs) => ({ kind: 'cut', ways: oneWay(storm, draw), forMs }),
+  clogs: (storm, draw, forMs) => ({ kind: 'clog', ways: oneWay(storm, draw), forMs }),
+  resets(storm, draw) {
+    const [[a, b] = [0, 0]] = oneWay(storm, draw);
+    return { kind: 'reset', a, b };
+  },
+  crashes: ofHost((host, forMs) => ({ kind: 'crash', host, forMs })),
+  upgrades: ofHost((host, forMs) => ({ kind: 'upgrade', host, forMs })),
+  hostLosses: ofHost((host, forMs) => ({ kind: 'lose', host, forMs })),
+  pauses: ofHost((host, forMs) => ({ kind: 'pause', host, forMs })),
+  suspends: ofHost((host, forMs) => ({ kind: 'suspend', host, forMs })),
+  lags: ofHost((host, forMs, draw) => ({
+    kind: 'lag',
+    host,
+    forMs,
+    lagMs: pick(draw, [5, 50, 300]),
+  })),
+  disks: ofHost((host, forMs, draw) => {
+    const fault = pick(draw, ['slow', 'slow', 'error', 'error', 'full', 'lost'] as const);
+    return { kind: 'disk', host, forMs, fault };
+  }),
+  exits: ofHost((host, _forMs, draw) => {
+    const how = pick(draw, ['exit', 'exit', 'unhealthy'] as const);
+    return { kind: 'exit', host, nth: below(draw, 4), how };
+  }),
+  engines: ofHost((host, forMs, draw) => {
+    const kind = pick(draw, ['crashLoop', 'engineHang', 'engineRestart'] as const);
+    if (kind !== 'engineRestart') return { kind, host, forMs };
+    return { kind, host, forMs, instances: pick(draw, ['survive', 'die'] as const) };
+  }),
+};
+
+/** One direction of one link. */
+function oneWay({ world }: Storm, draw: Stream): readonly Way[] {
+  const all = ways(world.options.hostCount);
+  return all.length === 0 ? [] : [pick(draw, all)];
+}
+
+/** Anyone who runs, or for a seed that seeks leaders mostly one of them. */
+function victim({ world, leaders }: Storm, draw: Stream): Host | undefined {
+  const { hosts, queue, options } = world;
+  const up = (host: Host): boolean => host.agent !== undefined && !isPaused(host, queue.now);
+  const leading = options.seeksLeaders && happens(draw, 700) ? leaders().filter(up) : [];
+  const candidates = leading.length > 0 ? leading : hosts.filter(up);
+  return candidates.length === 0 ? undefined : pick(draw, candidates);
+}
+
+/** Strikes a host in the moments after it did what this seed waits for. */
+export function lurk(storm: Storm, host: Host, effect: Outward): void {
+  const { world, ambush: draw, strike } = storm;
+  const { ambush, hostCount } = world.options;
+  if (ambush === undefined || world.core !== undefined) return;
+  const did =
+    effect.kind === 'send'
+      ? effect.message.kind === ambush.after
+      : ambush.after === 'won' && effect.kind === 'leaseChanged' && effect.event === 'won';
+  if (!did || !happens(draw, ambush.permille)) return;
+  const T = CONFIG.termMs;
+  const forMs = within(draw, 10, pick(draw, [500, T, 2 * T]));
+  const kind = pick(draw, ['pause', 'crash', 'mute', 'cut'] as const);
+  const at = world.queue.now + within(draw, 1, pick(draw, [1000, 20_000]));
+  scheduleDeed(world.queue, at, () => {
+    if (world.core !== undefined || host.agent === undefined) return;
+    if (kind === 'pause') return strike({ kind, host: host.index, forMs });
+    if (kind === 'crash') return strike({ kind, host: host.index, forMs: pick(draw, [10, forMs]) });
+    const lost = ways(hostCount).filter(
+      ([from, to]) => from === host.index || (kind === 'cut' && to === host.index),
+    );
+    strike({ kind: 'cut', ways: lost, forMs });
+  });
+}
