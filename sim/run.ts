@@ -1,8 +1,8 @@
 /** One simulation: a storm in which no rule may break, then a calm in which everything must come right. */
-import type { DiskWrite, Effect } from '../protocol/effect.ts';
+import type { Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
 import { unconverged } from './checkers/convergence.ts';
-import { forgetHolds, type LeaseChecker } from './checkers/leases.ts';
+import { forgetHolds } from './checkers/leases.ts';
 import {
   checkBegun,
   checkStarted,
@@ -11,18 +11,24 @@ import {
   createPanel,
   type Panel,
 } from './checkers/panel.ts';
-import type { Report } from './checkers/report.ts';
 import { choicesOfSeed, choicesOfTape, drawsOf } from './choice.ts';
 import { type Course, note } from './course.ts';
 import { ofMillis, runNext, scheduleDeed } from './event-queue.ts';
 import { drawCore } from './faults/core.ts';
-import { createFaults, heal, perform } from './faults/perform.ts';
+import { createFaults, type Faults, heal, perform } from './faults/perform.ts';
 import { lurk, type Storm, unleash } from './faults/storm.ts';
 import type { Host, Outward } from './host.ts';
 import { CONFIG, type Options } from './options.ts';
 import type { Deed, Tape } from './tape.ts';
-import { createWorkload, errandId, keepAsking, noteAsked, onReply } from './workload.ts';
-import { command, createWorld, populate, type World } from './world.ts';
+import {
+  createWorkload,
+  errandId,
+  keepAsking,
+  noteAsked,
+  onReply,
+  type Workload,
+} from './workload.ts';
+import { command, createWorld, populate, type Watch, type World } from './world.ts';
 
 export type Verdict =
   | { readonly kind: 'passed' }
@@ -85,76 +91,105 @@ const STEADY_MS = 2 * CONFIG.termMs;
 type Run = {
   readonly options: Options;
   readonly how: RunOptions;
-  readonly world: World;
   readonly panel: Panel;
   readonly course: Course;
   readonly deeds: Deed[];
-  readonly report: Report;
-  readonly goOn: () => boolean;
+  readonly world: World;
+  readonly faults: Faults;
+  readonly workload: Workload;
+  storm: Storm | undefined;
+  verdict: Verdict;
 };
 
 export function simulate(options: Options, how: RunOptions = {}): Outcome {
-  let verdict: Verdict = { kind: 'passed' };
-  const report: Report = (rule, text) => {
-    if (verdict.kind === 'passed') verdict = { kind: 'unsafe', rule, text };
-  };
-  const goOn = (): boolean => verdict.kind === 'passed';
-  const panel = createPanel(report);
-  const course: Course = { hash: 0, steps: 0, everyWord: how.everyWord === true };
+  const run = createRun(options, how);
+  const { world, workload, faults } = run;
+  for (const deed of [...(how.tape?.deeds ?? []), ...(how.timeline ?? [])])
+    scheduleDeed(world.queue, deed.at, () => does(run, deed));
+  populate(world);
+  if (how.tape === undefined) {
+    keepAsking(workload);
+    const leaders = (): readonly Host[] => [...run.panel.leases.keysOf.keys()];
+    run.storm = unleash(world, leaders, (strike) =>
+      does(run, { at: world.queue.now, kind: 'strike', strike }),
+    );
+  }
+  runUntil(run, options.stormMs);
+  if (goesOn(run)) heal(faults, drawCore(world));
+  const { ms: convergedMs, stuck } = calm(run);
+  if (goesOn(run) && stuck !== undefined) run.verdict = { kind: 'stuck', rule: 'L1', text: stuck };
+  return outcomeOf(run, convergedMs);
+}
+
+function createRun(options: Options, how: RunOptions): Run {
+  const panel = createPanel((rule, text) => report(run, rule, text));
   const choices =
     how.tape === undefined
       ? choicesOfSeed(options.seed, how.recording)
       : choicesOfTape(how.tape.draws, how.recording);
-  const world = createWorld(options, choices, {
+  const world = createWorld(
+    options,
+    choices,
+    watchOf(() => run),
+  );
+  const workload = createWorkload(world, panel.records, {
+    isDrawn: how.tape === undefined,
+    command: (host, errand) => does(run, { at: world.queue.now, kind: 'command', host, errand }),
+  });
+  const run: Run = {
+    options,
+    how,
+    panel,
+    course: { hash: 0, steps: 0, everyWord: how.everyWord === true },
+    deeds: [],
+    world,
+    faults: createFaults(world),
+    workload,
+    storm: undefined,
+    verdict: { kind: 'passed' },
+  };
+  return run;
+}
+
+/** Whoever looks on: the fingerprint, the checkers, the storm that lies in wait. */
+function watchOf(present: () => Run): Watch {
+  return {
     stepped(host, input, effects) {
+      const { course, world, how, panel } = present();
       note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
       checkStep(panel, host, effects, world.queue.now);
     },
     begun(host, effect) {
-      checkBegun(panel, host, effect, world.queue.now);
-      how.onBegun?.(sceneOf(run), host, effect);
-      if (storm !== undefined) lurk(storm, host, effect);
+      const run = present();
+      checkBegun(run.panel, host, effect, run.world.queue.now);
+      run.how.onBegun?.(sceneOf(run), host, effect);
+      if (run.storm !== undefined) lurk(run.storm, host, effect);
     },
-    synced: (host, writes: readonly DiskWrite[]) => checkSynced(panel, host, writes),
-    started: (host, instance) => checkStarted(panel, host, instance),
-    replied: (_host, commandId, result) => onReply(workload, commandId, result),
-    agentEnded: (host) => forgetHolds(panel.leases, host),
+    synced: (host, writes) => checkSynced(present().panel, host, writes),
+    started: (host, instance) => checkStarted(present().panel, host, instance),
+    replied: (_host, commandId, result) => onReply(present().workload, commandId, result),
+    agentEnded: (host) => forgetHolds(present().panel.leases, host),
     threw: (host, input, error) =>
-      report('assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
-  });
-  const run: Run = { options, how, world, panel, course, deeds: [], report, goOn };
-  const faults = createFaults(world);
-  const does = (deed: Deed): void => {
-    if (how.recording === true) run.deeds.push(deed);
-    how.onDeed?.(deed);
-    if (deed.kind === 'strike') return perform(faults, deed.strike);
-    const host = world.hosts[deed.host];
-    if (host?.agent === undefined) return;
-    noteAsked(workload, deed.errand);
-    command(world, host, errandId(deed.errand), deed.errand.given);
+      report(present(), 'assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
   };
-  const workload = createWorkload(world, panel.records, {
-    isDrawn: how.tape === undefined,
-    command: (host, errand) => does({ at: world.queue.now, kind: 'command', host, errand }),
-  });
-  for (const deed of [...(how.tape?.deeds ?? []), ...(how.timeline ?? [])])
-    scheduleDeed(world.queue, deed.at, () => does(deed));
-  populate(world);
-  keepAsking(workload);
-  const storm: Storm | undefined =
-    how.tape === undefined
-      ? unleash(
-          world,
-          () => [...panel.leases.keysOf.keys()],
-          (strike) => does({ at: world.queue.now, kind: 'strike', strike }),
-        )
-      : undefined;
-  runUntil(run, options.stormMs);
-  if (goOn()) heal(faults, drawCore(world));
-  const { ms: convergedMs, stuck } = calm(run, panel.leases);
-  if (goOn() && stuck !== undefined) verdict = { kind: 'stuck', rule: 'L1', text: stuck };
-  return { ...outcomeOf(run, verdict), figures: figuresOf(run, convergedMs, workload.outcomes) };
+}
+
+/** The first violation ends the run. */
+function report(run: Run, rule: string, text: string): void {
+  if (goesOn(run)) run.verdict = { kind: 'unsafe', rule, text };
+}
+const goesOn = ({ verdict }: Run): boolean => verdict.kind === 'passed';
+
+function does(run: Run, deed: Deed): void {
+  const { world, how, deeds, faults, workload } = run;
+  if (how.recording === true) deeds.push(deed);
+  how.onDeed?.(deed);
+  if (deed.kind === 'strike') return perform(faults, deed.strike);
+  const host = world.hosts[deed.host];
+  if (host?.agent === undefined) return;
+  noteAsked(workload, deed.errand);
+  command(world, host, errandId(deed.errand), deed.errand.given);
 }
 
 const sceneOf = ({ world, panel }: Run): Scene => ({
@@ -163,20 +198,14 @@ const sceneOf = ({ world, panel }: Run): Scene => ({
   panel,
 });
 
-function outcomeOf(
-  { course, how, options, deeds, world }: Run,
-  verdict: Verdict,
-): Omit<Outcome, 'figures'> {
-  const outcome = { verdict, hash: course.hash };
+function outcomeOf(run: Run, convergedMs: number): Outcome {
+  const { course, how, options, deeds, world, verdict } = run;
+  const outcome = { verdict, hash: course.hash, figures: figuresOf(run, convergedMs) };
   if (how.recording !== true) return outcome;
   return { ...outcome, tape: { format: 1, options, deeds, draws: drawsOf(world.choices) } };
 }
 
-function figuresOf(
-  { world, course, panel }: Run,
-  convergedMs: number,
-  outcomes: Pick<Figures, 'committed' | 'refused' | 'unknown'>,
-): Figures {
+function figuresOf({ world, course, panel, workload }: Run, convergedMs: number): Figures {
   return {
     simulatedMs: Math.floor(world.queue.now / 1000),
     convergedMs,
@@ -185,7 +214,7 @@ function figuresOf(
     acquisitions: panel.leases.acquisitions,
     leaderChanges: panel.leases.leaderChanges,
     starts: panel.instances.starts,
-    ...outcomes,
+    ...workload.outcomes,
   };
 }
 
@@ -193,32 +222,28 @@ const textOf = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : JSON.stringify(error);
 
 function runUntil(run: Run, untilMs: number): void {
-  const { world, goOn, how } = run;
+  const { world, how } = run;
   const { queue } = world;
-  const step = how.look === undefined ? untilMs : SCENE_MS;
-  for (
-    let ms = Math.min(untilMs, queue.now / 1000 + step);
-    goOn();
-    ms = Math.min(untilMs, ms + step)
-  ) {
-    const until = ofMillis(ms);
-    while (goOn() && (queue.heap[0]?.at ?? Infinity) <= until) runNext(queue);
-    const seen = goOn() ? how.look?.(sceneOf(run)) : undefined;
-    if (seen !== undefined) run.report('expectation', seen);
-    if (ms >= untilMs) return;
+  const lookMs = how.look === undefined ? untilMs : SCENE_MS;
+  while (goesOn(run) && queue.now < ofMillis(untilMs)) {
+    const until = Math.min(ofMillis(untilMs), queue.now + ofMillis(lookMs));
+    while (goesOn(run) && (queue.heap[0]?.at ?? Infinity) <= until) runNext(queue);
+    queue.now = until;
+    const seen = goesOn(run) ? how.look?.(sceneOf(run)) : undefined;
+    if (seen !== undefined) report(run, 'expectation', seen);
   }
 }
 
 type Calm = { readonly ms: number; readonly stuck?: string };
 
 /** Waits until all is right and stays so for a while. */
-function calm(run: Run, leases: LeaseChecker): Calm {
-  const { options, world, goOn } = run;
+function calm(run: Run): Calm {
+  const { options, world, panel } = run;
   let rightSince: number | undefined;
   let why = '';
-  for (let ms = LOOK_MS; goOn(); ms += LOOK_MS) {
+  for (let ms = LOOK_MS; goesOn(run); ms += LOOK_MS) {
     runUntil(run, options.stormMs + ms);
-    const wrong = unconverged(world, leases);
+    const wrong = unconverged(world, panel.leases);
     if (wrong === undefined) rightSince ??= ms;
     else {
       why = rightSince === undefined ? wrong : `right after ${rightSince} ms, but then ${wrong}`;

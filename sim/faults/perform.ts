@@ -19,6 +19,11 @@ export const createFaults = (world: World): Faults => ({ world, ongoing: new Set
 export function perform(faults: Faults, strike: Strike): void {
   const { world } = faults;
   const { network } = world;
+  if ('host' in strike) {
+    const host = world.hosts[strike.host];
+    if (host !== undefined) strikeHost(faults, host, strike);
+    return;
+  }
   switch (strike.kind) {
     case 'cut':
       return last(faults, strike.forMs, undefined, cut(network, within(world, strike.ways)));
@@ -32,10 +37,8 @@ export function perform(faults: Faults, strike: Strike): void {
     case 'reset':
       if (world.hosts[strike.a] === undefined || world.hosts[strike.b] === undefined) return;
       return resetLink(network, strike.a, strike.b);
-    default: {
-      const host = world.hosts[strike.host];
-      if (host !== undefined) strikeHost(faults, host, strike);
-    }
+    default:
+      return unreachable(strike);
   }
 }
 
