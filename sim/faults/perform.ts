@@ -1,6 +1,6 @@
 /** How each kind of fault is done, and undone: after its time, or when everything heals. */
 import { unreachable } from '../../protocol/base/assert.ts';
-import { ofMillis, scheduleDeed } from '../event-queue.ts';
+import { ofMillis, schedule } from '../event-queue.ts';
 import { type Host, loseDisk, pause, resume } from '../host.ts';
 import { calmAmong, clog, cut, lossy, resetLink } from '../network/network.ts';
 import type { HostIndex, Strike } from '../strike.ts';
@@ -125,12 +125,15 @@ const within = (
   ways: Extract<Strike, { kind: 'cut' }>['ways'],
 ) => ways.filter(([from, to]) => from < hostCount && to < hostCount && from !== to);
 
-/** The fault goes on for so long, or until its host is healed. */
+/**
+ * The fault goes on for so long, or until its host is healed. Its end is no deed: at the same moment
+ * it comes after whatever is done from outside, drawn or from a tape.
+ */
 function last(faults: Faults, forMs: number, host: Host | undefined, undo: () => void): void {
   const { world, ongoing } = faults;
   const one: Ongoing = { host: host?.index, undo };
   ongoing.add(one);
-  scheduleDeed(world.queue, world.queue.now + ofMillis(forMs), () => {
+  schedule(world.queue, world.queue.now + ofMillis(forMs), () => {
     if (ongoing.delete(one)) undo();
   });
 }
