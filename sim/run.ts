@@ -70,6 +70,8 @@ export type RunOptions = {
   /** Done beside what is drawn. */
   readonly timeline?: readonly Deed[];
   readonly recording?: boolean;
+  /** Ends then, wherever it is. */
+  readonly untilMs?: number;
   /** Hash every word of every input and effect, not only their kinds. Slower. */
   readonly everyWord?: boolean;
   /** Told of everything. */
@@ -177,9 +179,10 @@ function watchOf(present: () => Run): Watch {
 
 /** The first violation ends the run. */
 function report(run: Run, rule: string, text: string): void {
-  if (goesOn(run)) run.verdict = { kind: 'unsafe', rule, text };
+  if (run.verdict.kind === 'passed') run.verdict = { kind: 'unsafe', rule, text };
 }
-const goesOn = ({ verdict }: Run): boolean => verdict.kind === 'passed';
+const goesOn = ({ verdict, world, how }: Run): boolean =>
+  verdict.kind === 'passed' && world.queue.now < ofMillis(how.untilMs ?? Infinity);
 
 function does(run: Run, deed: Deed): void {
   const { world, how, deeds, faults, workload } = run;
@@ -224,12 +227,14 @@ const textOf = (error: unknown): string =>
 function runUntil(run: Run, untilMs: number): void {
   const { world, how } = run;
   const { queue } = world;
+  const end = ofMillis(Math.min(untilMs, how.untilMs ?? Infinity));
   const lookMs = how.look === undefined ? untilMs : SCENE_MS;
-  while (goesOn(run) && queue.now < ofMillis(untilMs)) {
-    const until = Math.min(ofMillis(untilMs), queue.now + ofMillis(lookMs));
+  while (goesOn(run) && queue.now < end) {
+    const until = Math.min(end, queue.now + ofMillis(lookMs));
     while (goesOn(run) && (queue.heap[0]?.at ?? Infinity) <= until) runNext(queue);
+    if (!goesOn(run)) return;
     queue.now = until;
-    const seen = goesOn(run) ? how.look?.(sceneOf(run)) : undefined;
+    const seen = how.look?.(sceneOf(run));
     if (seen !== undefined) report(run, 'expectation', seen);
   }
 }
