@@ -11,13 +11,15 @@ import type { Input } from '../protocol/input.ts';
 import { below, type Choices, happens, type Stream, streamOf, within } from './choice.ts';
 import { type Clock, momentOf, readClock } from './clock.ts';
 import { createDisk, type Disk, restore, sync } from './disk.ts';
+import type { Engine } from './engine/engine.ts';
+import { killAll } from './engine/faults.ts';
 import {
   beginEngineEffect,
-  type Engine,
+  createEngineWork,
+  endEngineWork,
   type EngineEffect,
-  killAll,
-  settleStarts,
-} from './engine.ts';
+  type EngineWork,
+} from './engine/work.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
 import { CONFIG, type Options } from './options.ts';
 
@@ -27,6 +29,7 @@ const INBOX_MAX = 10_000;
 export type Agent = {
   readonly core: Core;
   readonly clock: Clock;
+  readonly work: EngineWork;
   /** Effects not begun yet: they wait behind a write. */
   readonly waiting: Effect[];
   writing: boolean;
@@ -139,7 +142,8 @@ export function startAgent(around: Surroundings, host: Host): void {
   const ratePermille = options.ratesPermille[host.index] ?? 0;
   const clock = { ratePermille, offsetMs: below(life, 1_000_000) };
   const core = createCore(CONFIG, identityOf(host), below(life, 2 ** 32), restored.value);
-  host.agent = { core, clock, waiting: [], writing: false, begun: false, wakeAt: Infinity };
+  const work = createEngineWork(host.engine, (input) => give(around, host, input));
+  host.agent = { core, clock, work, waiting: [], writing: false, begun: false, wakeAt: Infinity };
   host.inbox = [];
   give(around, host, { kind: 'started' });
   relist(around, host, host.agent, queue.now + ofMillis(CONFIG.relistMs));
@@ -148,8 +152,7 @@ export function startAgent(around: Surroundings, host: Host): void {
 function relist(around: Surroundings, host: Host, agent: Agent, at: Micros): void {
   schedule(around.queue, at, () => {
     if (host.agent !== agent) return;
-    if (!isPaused(host, around.queue.now))
-      beginEngineEffect(host.engine, { kind: 'listInstances' });
+    if (!isPaused(host, around.queue.now)) beginEngineEffect(agent.work, { kind: 'listInstances' });
     relist(around, host, agent, around.queue.now + ofMillis(CONFIG.relistMs));
   });
 }
@@ -186,7 +189,7 @@ function advance(around: Surroundings, host: Host, agent: Agent): void {
     const effect = agent.waiting.shift();
     if (effect === undefined) return;
     if (effect.kind === 'persist') write(around, host, agent, effect.writes);
-    else if (isForEngine(effect)) beginEngineEffect(host.engine, effect);
+    else if (isForEngine(effect)) beginEngineEffect(agent.work, effect);
     else around.begin(host, effect);
   }
 }
@@ -275,10 +278,10 @@ function cutWrite(around: Surroundings, host: Host): void {
 /** The process is gone; its containers, its kernel and its disk are not. */
 export function crashAgent(around: Surroundings, host: Host): void {
   cutWrite(around, host);
+  if (host.agent !== undefined) endEngineWork(host.agent.work);
   host.agent = undefined;
   host.inbox = [];
   host.pausedUntil = 0;
-  settleStarts(host.engine);
 }
 
 /** What was on the disk is gone, and with it who this host was: it comes back as another. */
@@ -289,10 +292,11 @@ export function loseDisk(host: Host): void {
 
 export function loseHost(around: Surroundings, host: Host): void {
   cutWrite(around, host);
+  killAll(host.engine);
+  if (host.agent !== undefined) endEngineWork(host.agent.work);
   host.agent = undefined;
   host.inbox = [];
   host.pausedUntil = 0;
   host.asleepUntil = 0;
   host.lost = true;
-  killAll(host.engine);
 }

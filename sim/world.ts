@@ -4,7 +4,7 @@ import { foundCluster } from '../protocol/core.ts';
 import type { CommandResult, DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Command, Input, Observed } from '../protocol/input.ts';
 import { below, type Choices, streamOf } from './choice.ts';
-import { createEngine } from './engine.ts';
+import { createEngine } from './engine/engine.ts';
 import { createEventQueue, type EventQueue, ofMillis, schedule } from './event-queue.ts';
 import {
   crashAgent,
@@ -66,8 +66,8 @@ export function createWorld(options: Options, choices: Choices, watch: Watch): W
         name,
         queue,
         choices,
-        lifeMs: () => (isCalm(world, host) ? undefined : options.lifeMs),
-        tell: (input) => give(around, host, input),
+        lifeMs: options.lifeMs,
+        isCalm: () => isCalm(world, host),
         started: (instance) => watch.started(host, instance),
       }),
       choices,

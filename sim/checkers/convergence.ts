@@ -14,7 +14,7 @@ import { specDigest } from '../../protocol/component/digest.ts';
 import type { Core } from '../../protocol/core.ts';
 import { allCommitted } from '../../protocol/record/committed.ts';
 import { showRevision, type Stack } from '../../protocol/record/record.ts';
-import { running, seatName } from '../engine.ts';
+import { running, seatName } from '../engine/engine.ts';
 import type { World } from '../world.ts';
 import { holdersOf, type LeaseChecker } from './leases.ts';
 

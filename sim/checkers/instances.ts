@@ -6,7 +6,7 @@ import type { ComponentId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import type { Committed } from '../../protocol/record/record.ts';
-import { running, seatName } from '../engine.ts';
+import { running, seatName } from '../engine/engine.ts';
 import type { Host } from '../host.ts';
 import type { Report } from './report.ts';
 

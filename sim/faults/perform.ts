@@ -1,5 +1,6 @@
 /** How each kind of fault is done, and undone: after its time, or when everything heals. */
 import { unreachable } from '../../protocol/base/assert.ts';
+import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { type Host, loseDisk, pause, resume } from '../host.ts';
 import { calmAmong, clog, cut, lossy, resetLink } from '../network/network.ts';
@@ -68,10 +69,13 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
     case 'disk':
       return failDisk(faults, host, strike);
     case 'exit':
+      return exitNth(host.engine, strike.nth, strike.how);
     case 'crashLoop':
+      return last(faults, strike.forMs, host, crashLoop(host.engine));
     case 'engineHang':
+      return last(faults, strike.forMs, host, hang(host.engine));
     case 'engineRestart':
-      return;
+      return last(faults, strike.forMs, host, restartDaemon(host.engine, strike.instances));
     default:
       return unreachable(strike);
   }

@@ -1,0 +1,173 @@
+/**
+ * The engine of one host: a daemon, and instances that outlive the agent and die with the host.
+ *
+ * It promises and refuses what `node/engine/engine.ts` does and passes the same compliance suite, by
+ * callbacks over virtual time. What the agent hears comes by ways that overtake each other: answers
+ * one by one, events in their order, lists that were true a moment ago.
+ */
+import type { ComponentId } from '../../protocol/base/ids.ts';
+import type { Result } from '../../protocol/base/result.ts';
+import type { ComponentSpec } from '../../protocol/component/spec.ts';
+import type { Input, Observed } from '../../protocol/input.ts';
+import { type Choices, exponential, type Stream, streamOf } from '../choice.ts';
+import { type EventQueue, type Micros, ofMillis, schedule } from '../event-queue.ts';
+
+/** What an instance does by itself. */
+export type Program = {
+  /** What befalls it after so long; undefined: nothing. */
+  readonly fate?:
+    | { readonly kind: 'ends'; readonly afterMs: number; readonly exitCode: number }
+    | { readonly kind: 'fallsIll'; readonly afterMs: number; readonly forMs: number };
+  /** From SIGTERM to its end; undefined: it takes no notice. */
+  readonly farewellMs: number | undefined;
+  /** What its healthcheck finds at first. */
+  readonly isWell: boolean;
+};
+
+export type Instance = {
+  /** One at a time has it. */
+  readonly name: string;
+  readonly spec: ComponentSpec;
+  readonly program: Program;
+  observed: Observed;
+  /** What its healthcheck would find now. */
+  isWell: boolean;
+  /** Counts the changes of `isWell`: the engine reports only what lasts. */
+  wellChanges: number;
+  /** Who waits for its end. */
+  readonly awaited: (() => void)[];
+};
+
+/** `code` as in `node/engine/engine.ts`; `permanent`: the same again cannot help. */
+export type Refusal = {
+  readonly code: 'unavailable' | 'not-found' | 'conflict' | 'bad-spec' | 'failed' | 'aborted';
+  readonly permanent: boolean;
+  readonly reason: string;
+};
+export type Answer<T> = (outcome: Result<T, Refusal>) => void;
+
+/** A request under way. It is answered once, or not at all where its agent has died. */
+export type Call = {
+  /** A request to start or list comes to nothing without its agent, one to end does not. */
+  readonly outlivesAgent: boolean;
+  readonly refuse: (refusal: Refusal) => void;
+  /** Answered, or not waited for any more. */
+  isOver: boolean;
+  /** What a start has made so far. */
+  made: Instance | undefined;
+};
+
+/** As `node/engine/engine.ts` reports them. */
+export type EngineEvent =
+  | Extract<
+      Input,
+      {
+        readonly kind:
+          | 'instanceStarted'
+          | 'instanceExited'
+          | 'instanceHealthChanged'
+          | 'instanceRemoved';
+      }
+    >
+  /** The stream was interrupted: events may have been missed. */
+  | { readonly kind: 'resync' };
+export type Listener = (event: EngineEvent) => void;
+
+export type EngineInit = {
+  readonly name: string;
+  readonly queue: EventQueue;
+  readonly choices: Choices;
+  /** Mean time until something befalls an instance; undefined: nothing goes wrong by itself here. */
+  readonly lifeMs: number | undefined;
+  /** From now on nothing does. */
+  readonly isCalm: () => boolean;
+  /** An instance runs, whether or not anyone is told of it. */
+  readonly started: (instance: Observed) => void;
+  /** What a spec runs, `undefined` if it cannot be run; left out: whatever chance says. */
+  readonly programOf?: (spec: ComponentSpec) => Program | undefined;
+};
+
+export type Engine = EngineInit & {
+  readonly chances: Chances;
+  readonly instances: Map<string, Instance>;
+  readonly calls: Set<Call>;
+  readonly listeners: Set<Listener>;
+  /** Faults under way, counted: they may overlap. */
+  readonly faults: { hang: number; restart: number; crashLoop: number };
+  /** What the daemon does as soon as it no longer hangs. */
+  readonly kept: (() => void)[];
+  made: number;
+  /** When the last event reaches its listeners. */
+  toldAt: Micros;
+};
+
+type Chances = {
+  readonly start: Stream;
+  readonly refusal: Stream;
+  readonly life: Stream;
+  readonly stop: Stream;
+  readonly list: Stream;
+  readonly answer: Stream;
+  readonly event: Stream;
+  /** What becomes of requests that are broken off. */
+  readonly limbo: Stream;
+};
+
+export function createEngine(init: EngineInit): Engine {
+  const stream = (what: string): Stream => streamOf(init.choices, `engine/${init.name}/${what}`);
+  return {
+    ...init,
+    chances: {
+      start: stream('start'),
+      refusal: stream('refusal'),
+      life: stream('life'),
+      stop: stream('stop'),
+      list: stream('list'),
+      answer: stream('answer'),
+      event: stream('event'),
+      limbo: stream('limbo'),
+    },
+    instances: new Map(),
+    calls: new Set(),
+    listeners: new Set(),
+    faults: { hang: 0, restart: 0, crashLoop: 0 },
+    kept: [],
+    made: 0,
+    toldAt: 0,
+  };
+}
+
+export function running(engine: Engine): readonly Observed[] {
+  const found: Observed[] = [];
+  for (const { observed } of engine.instances.values())
+    if (observed.state === 'running') found.push(observed);
+  return found;
+}
+
+export const seatName = (component: ComponentId, slot: number): string => `${component}.${slot}`;
+
+/** Things go wrong here by themselves. */
+export const isRough = ({ lifeMs, isCalm }: Engine): boolean => lifeMs !== undefined && !isCalm();
+
+/** Something the daemon does, now or when it no longer hangs. */
+export function atDaemon(engine: Engine, run: () => void): void {
+  if (engine.faults.hang > 0) engine.kept.push(run);
+  else run();
+}
+
+/** Tells everyone who listens, in order; nobody hears what happens while the daemon is away. */
+export function emit(engine: Engine, event: EngineEvent): void {
+  atDaemon(engine, () => {
+    if (engine.faults.restart > 0) return;
+    deliver(engine, event, exponential(engine.chances.event, ofMillis(2)));
+  });
+}
+
+export function deliver(engine: Engine, event: EngineEvent, delay: Micros): void {
+  const { queue, listeners } = engine;
+  engine.toldAt = Math.max(engine.toldAt, queue.now + delay);
+  const told = [...listeners];
+  schedule(queue, engine.toldAt, () => {
+    for (const listener of told) if (listeners.has(listener)) listener(event);
+  });
+}

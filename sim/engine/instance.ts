@@ -1,0 +1,150 @@
+/**
+ * One instance from its making to its removal, and what it does by itself meanwhile.
+ *
+ *     created ──launch──▶ running ──end──▶ exited ──discard──▶ (gone)
+ */
+import type { Effect } from '../../protocol/effect.ts';
+import { below, exponential, happens, pick, within } from '../choice.ts';
+import { ofMillis, schedule } from '../event-queue.ts';
+import { atDaemon, emit, type Engine, type Instance, isRough, type Program } from './engine.ts';
+
+export type Request = Omit<Extract<Effect, { readonly kind: 'startInstance' }>, 'kind'>;
+
+const KILLED = 137;
+const TERMINATED = 143;
+
+export const nameOf = ({ component, slot, attempt }: Request): string =>
+  `${component}-${slot}-${attempt}`;
+
+export function create(engine: Engine, request: Request, program: Program): Instance {
+  const { component, slot, attempt, revision, term, spec } = request;
+  engine.made += 1;
+  const engineId = `${engine.name}-${engine.made}`;
+  const health = spec.healthcheck === undefined ? 'none' : 'starting';
+  const ports = spec.ports.map(({ target, published = 32_768 + engine.made, address = ANY }) => ({
+    target,
+    published,
+    address,
+  }));
+  const labels = { engineId, component, slot, attempt, revision, term };
+  const instance: Instance = {
+    name: nameOf(request),
+    spec,
+    program,
+    observed: { ...labels, state: 'created', health, ports },
+    isWell: program.isWell,
+    wellChanges: 0,
+    awaited: [],
+  };
+  engine.instances.set(engineId, instance);
+  return instance;
+}
+
+/** Where ports are bound unless the spec says otherwise. */
+const ANY = '0.0.0.0';
+
+export const isRunning = ({ observed }: Instance): boolean => observed.state === 'running';
+
+export function launch(engine: Engine, instance: Instance): void {
+  const { fate } = instance.program;
+  instance.observed = { ...instance.observed, state: 'running' };
+  engine.started(instance.observed);
+  emit(engine, { kind: 'instanceStarted', instance: instance.observed });
+  if (fate !== undefined)
+    onceStill(engine, instance, fate.afterMs, () => meetFate(engine, instance));
+  if (engine.faults.crashLoop > 0) {
+    const afterMs = within(engine.chances.life, 50, 500);
+    onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
+  }
+  if (instance.isWell) setWell(engine, instance, true);
+}
+
+/** Then, if it still runs. */
+function onceStill(engine: Engine, instance: Instance, ms: number, run: () => void): void {
+  schedule(engine.queue, engine.queue.now + ofMillis(ms), () => {
+    if (isRunning(instance)) run();
+  });
+}
+
+function meetFate(engine: Engine, instance: Instance): void {
+  const { fate } = instance.program;
+  if (fate === undefined || engine.isCalm()) return;
+  if (fate.kind === 'ends') return end(engine, instance, fate.exitCode);
+  setWell(engine, instance, false);
+  onceStill(engine, instance, fate.forMs, () => setWell(engine, instance, true));
+}
+
+/** What its healthcheck finds from now on. The engine believes one good check, or several bad ones. */
+export function setWell(engine: Engine, instance: Instance, isWell: boolean): void {
+  const { healthcheck } = instance.spec;
+  if (healthcheck === undefined) return;
+  instance.isWell = isWell;
+  instance.wellChanges += 1;
+  const { wellChanges } = instance;
+  const checks = isWell ? 1 : Math.max(1, healthcheck.retries);
+  onceStill(engine, instance, checks * healthcheck.intervalMs, () => {
+    if (instance.wellChanges === wellChanges)
+      turn(engine, instance, isWell ? 'healthy' : 'unhealthy');
+  });
+}
+
+function turn(engine: Engine, instance: Instance, health: 'healthy' | 'unhealthy'): void {
+  const { engineId } = instance.observed;
+  if (instance.observed.health === health) return;
+  instance.observed = { ...instance.observed, health };
+  emit(engine, { kind: 'instanceHealthChanged', engineId, health });
+}
+
+/** SIGTERM. */
+export function terminate(engine: Engine, instance: Instance): void {
+  const { farewellMs } = instance.program;
+  if (farewellMs !== undefined)
+    onceStill(engine, instance, farewellMs, () => end(engine, instance, TERMINATED));
+}
+
+/** SIGKILL; a kernel that is stuck takes its time. */
+export function kill(engine: Engine, instance: Instance): void {
+  const { stop } = engine.chances;
+  if (!isRunning(instance)) return;
+  const isStuck = isRough(engine) && happens(stop, 50);
+  onceStill(engine, instance, isStuck ? within(stop, 1000, 5000) : 1, () =>
+    end(engine, instance, KILLED),
+  );
+}
+
+export function end(engine: Engine, instance: Instance, exitCode: number): void {
+  const { engineId } = instance.observed;
+  if (!isRunning(instance)) return;
+  instance.observed = { ...instance.observed, state: 'exited', exitCode };
+  emit(engine, { kind: 'instanceExited', engineId, exitCode, oomKilled: false });
+  for (const hear of instance.awaited.splice(0)) atDaemon(engine, hear);
+}
+
+/** Takes it away; one that runs has to be killed first. */
+export function discard(engine: Engine, { observed: { engineId } }: Instance): void {
+  if (engine.instances.delete(engineId)) emit(engine, { kind: 'instanceRemoved', engineId });
+}
+
+const FATES = ['none', 'ends', 'ends', 'ends', 'ends', 'ends', 'endsAtOnce', 'fallsIll'] as const;
+
+/** Where things go wrong most instances end soon, some at once, some fall ill; a few cannot be told to end. */
+export function drawProgram(engine: Engine): Program {
+  const { life, stop } = engine.chances;
+  const farewellMs = exponential(stop, 200);
+  const isWell = true;
+  if (engine.lifeMs === undefined || engine.isCalm()) return { farewellMs, isWell };
+  const kind = pick(life, FATES);
+  const afterMs = kind === 'endsAtOnce' ? 0 : exponential(life, engine.lifeMs);
+  const forMs = exponential(life, 3000);
+  const exitCode = below(life, 3);
+  const program = { farewellMs: happens(stop, 50) ? undefined : farewellMs, isWell };
+  switch (kind) {
+    case 'none':
+      return program;
+    case 'fallsIll':
+      return { ...program, fate: { kind, afterMs, forMs } };
+    case 'ends':
+    case 'endsAtOnce':
+      return { ...program, fate: { kind: 'ends', afterMs, exitCode } };
+  }
+}
