@@ -154,7 +154,8 @@ function found({ watch }: World, voters: readonly Host[]): void {
       name: `record/${key}`,
       value: { promised: 1, revision, value, deployIds: [] },
     };
-    durable.set('host', { boot: 1, ceiling: 0, maxTermMs: 0, synced: true });
+    // Whoever stored under a term has promised it.
+    durable.set('host', { boot: 1, ceiling: revision.term, maxTermMs: 0, synced: true });
     durable.set(write.name, write.value);
     durable.set(`committed/${key}`, { key, revision, value });
     watch.synced(host, [write]);
