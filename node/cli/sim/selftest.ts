@@ -1,0 +1,78 @@
+/**
+ * Whether the checkers see what they are for: every mutant must be caught by a checker it names, and
+ * never by an exception; the code as it is must pass every seed that was needed for it.
+ */
+import type { Mutant } from '../../../sim/mutants/mutant.ts';
+import { runSeeds, type Seeds } from './pool.ts';
+
+export type Caught =
+  | {
+      readonly kind: 'caught';
+      readonly rule: string;
+      readonly seed: number;
+      /** Seeds run until then, this one included. */
+      readonly seedsNeeded: number;
+      readonly text: string;
+    }
+  /** All seeds passed, or what failed is no checker of the mutant's. */
+  | { readonly kind: 'missed'; readonly text: string };
+export type Trial = { readonly mutant: Mutant; readonly outcome: Caught };
+export type Selftest = {
+  readonly trials: readonly Trial[];
+  /** Of the code as it is, on the seeds that were needed. */
+  readonly unmutated: {
+    readonly seeds: number;
+    readonly failures: readonly { readonly seed: number; readonly text: string }[];
+  };
+};
+
+type Init = Seeds & {
+  readonly mutants: readonly Mutant[];
+  /** Told of each as soon as it is known. */
+  readonly onTrial: (trial: Trial) => void;
+};
+
+export async function selftest({ mutants, onTrial, ...seeds }: Init): Promise<Selftest> {
+  const waiting = [...mutants];
+  const trials = new Map<Mutant, Trial>();
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
+      const trial = { mutant, outcome: await tryMutant(mutant, seeds) };
+      trials.set(mutant, trial);
+      onTrial(trial);
+    }
+  };
+  await Promise.all(Array.from({ length: seeds.jobs }, work));
+  const inOrder = mutants.flatMap((mutant) => trials.get(mutant) ?? []);
+  const needed = inOrder.map(({ outcome }) =>
+    outcome.kind === 'caught' ? outcome.seedsNeeded : 0,
+  );
+  const count = Math.max(0, ...needed);
+  return {
+    trials: inOrder,
+    unmutated: { seeds: count, failures: await passes({ ...seeds, count }) },
+  };
+}
+
+async function tryMutant(mutant: Mutant, { first, count }: Seeds): Promise<Caught> {
+  const runs = runSeeds({ first, count, jobs: 1 }, { mutant, twice: false });
+  for await (const { seed, outcome } of runs) {
+    const { verdict } = outcome;
+    if (verdict.kind === 'passed') continue;
+    const { rule, text } = verdict;
+    if (!mutant.rules.includes(rule))
+      return { kind: 'missed', text: `seed ${seed} fails by ${rule}: ${text}` };
+    return { kind: 'caught', rule, seed, seedsNeeded: seed - first + 1, text };
+  }
+  return { kind: 'missed', text: `${count} seeds passed` };
+}
+
+async function passes(seeds: Seeds): Promise<Selftest['unmutated']['failures']> {
+  const failures: { readonly seed: number; readonly text: string }[] = [];
+  for await (const { seed, outcome } of runSeeds(seeds, { mutant: undefined, twice: false })) {
+    const { verdict } = outcome;
+    if (verdict.kind !== 'passed')
+      failures.push({ seed, text: `${verdict.rule}: ${verdict.text}` });
+  }
+  return failures;
+}

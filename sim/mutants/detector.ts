@@ -1,0 +1,70 @@
+/** Failure detection: beliefs, rumors, refutations, verdicts. */
+import { ofMachine } from './mutant.ts';
+
+const MEMBER = 'protocol/membership/member.ts';
+
+export const DETECTOR_MUTANTS = ofMachine('detector', [
+  {
+    name: 'death-beats-refutation',
+    file: MEMBER,
+    from: `if (rumor.incarnation !== belief.incarnation) return rumor.incarnation > belief.incarnation;
+`,
+    to: '',
+    says: 'A rumor of death stands against the refutation under a higher incarnation.',
+    rules: ['S12', 'L3', 'L1'],
+  },
+  {
+    name: 'boots-not-told-apart',
+    file: MEMBER,
+    from: 'if (rumor.boot !== belief.boot) return rumor.boot > belief.boot;\n',
+    to: '',
+    says: 'A rumor about an earlier life of an agent is taken for one about its present life.',
+    rules: ['S12', 'L3', 'L1'],
+  },
+  {
+    name: 'others-raise-incarnations',
+    file: MEMBER,
+    from: 'evidence === undefined ? member : believe(',
+    to: `evidence === undefined
+      ? believe(
+          member,
+          { ...member, health: 'alive', incarnation: incarnation(member.incarnation + 1) },
+          now,
+        )
+      : believe(`,
+    says: 'Any message of a suspect clears it, under an incarnation that it has never raised.',
+    rules: ['S12'],
+  },
+  {
+    name: 'no-refutation',
+    file: 'protocol/membership/hearing.ts',
+    from: 'if (current) m.incarnation = incarnation(rumor.incarnation + 1);',
+    to: '',
+    says: 'A host that hears of its own death does not raise its incarnation.',
+    rules: ['L3', 'L1'],
+  },
+  {
+    name: 'never-told-of-its-death',
+    file: 'protocol/membership/rumors.ts',
+    from: 'if (toldAt !== undefined && turn.now < after(toldAt, turn.config.beatMs)) return;',
+    to: 'if (toldAt !== null) return;',
+    says: 'Nobody tells a host that returns what is believed of it.',
+    rules: ['L3', 'L1'],
+  },
+  {
+    name: 'grace-without-end',
+    file: 'protocol/membership/grace.ts',
+    from: 'grace.spared ? after(grace.since, config.agentGraceMs) : NEVER;',
+    to: 'grace.spared ? after(grace.since, minutes(1000)) : NEVER;',
+    says: 'A host whose agent has crashed is spared for ever.',
+    rules: ['L3'],
+  },
+  {
+    name: 'no-verdict',
+    file: 'protocol/membership/detector.ts',
+    from: 'if (suspects.length === 0) return [];',
+    to: 'if (suspects.length >= 0) return [];',
+    says: 'A suspicion never becomes a verdict.',
+    rules: ['L3', 'L1'],
+  },
+]);

@@ -1,0 +1,47 @@
+/** Inventories: scuttlebutt between hosts, each map written by its owner alone. */
+import { ofMachine } from './mutant.ts';
+
+const INVENTORIES = 'protocol/inventory/inventories.ts';
+
+export const INVENTORY_MUTANTS = ofMachine('inventory', [
+  {
+    name: 'gaps-taken',
+    file: INVENTORIES,
+    from: "if (!reset && from > (current?.version ?? 0)) return 'gap'; // I1",
+    to: '',
+    says: 'A delta is taken over although what lies before it is missing.',
+    rules: ['S9', 'S10', 'L4', 'L1'],
+  },
+  {
+    name: 'old-boot-returns',
+    file: INVENTORIES,
+    from: "if (known !== undefined && boot < known.boot) return 'known';",
+    to: '',
+    says: 'A delta of an earlier life replaces the inventory of the present one.',
+    rules: ['S9', 'S10', 'L4'],
+  },
+  {
+    name: 'boots-mixed',
+    file: INVENTORIES,
+    from: 'const current = known?.boot === boot ? known : undefined;',
+    to: 'const current = known;',
+    says: 'The inventory of a new life is taken for the continuation of the old one.',
+    rules: ['S9', 'S10', 'L4', 'L1'],
+  },
+  {
+    name: 'deletions-not-told',
+    file: 'protocol/inventory/inventory.ts',
+    from: 'if (changed <= version) continue;\n',
+    to: 'if (changed <= version || !inventory.entries.has(name)) continue;\n',
+    says: 'A delta leaves out what was deleted.',
+    rules: ['S9', 'S10', 'L4', 'L1'],
+  },
+  {
+    name: 'no-anti-entropy',
+    file: INVENTORIES,
+    from: 'if (others.length > 0) pullFrom(inv, committed, turn, pick(turn.prng, others));',
+    to: '',
+    says: 'No host asks another for what it has missed.',
+    rules: ['L4', 'L1'],
+  },
+]);

@@ -1,0 +1,19 @@
+/** Every mutant, by machine. */
+import { COMPONENT_MUTANTS } from './component.ts';
+import { DETECTOR_MUTANTS } from './detector.ts';
+import { INVENTORY_MUTANTS } from './inventory.ts';
+import { LEASE_MUTANTS } from './lease.ts';
+import type { Mutant } from './mutant.ts';
+import { RECONCILE_MUTANTS } from './reconcile.ts';
+import { RECORD_MUTANTS } from './record.ts';
+import { ROSTER_MUTANTS } from './roster.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...LEASE_MUTANTS,
+  ...RECORD_MUTANTS,
+  ...ROSTER_MUTANTS,
+  ...DETECTOR_MUTANTS,
+  ...INVENTORY_MUTANTS,
+  ...COMPONENT_MUTANTS,
+  ...RECONCILE_MUTANTS,
+];

@@ -1,0 +1,133 @@
+/** Records: the voters' registers, the leader's writes, deploys and their answers. */
+import { ofMachine } from './mutant.ts';
+
+const REGISTER = 'protocol/record/register.ts';
+const WRITER = 'protocol/record/writer.ts';
+const DEPLOYS = 'protocol/command/deploys.ts';
+
+export const RECORD_MUTANTS = ofMachine('record', [
+  {
+    name: 'read-promises-nothing',
+    file: REGISTER,
+    from: 'if (ok && message.term > known.promised) {',
+    to: 'if (ok && false) {',
+    says: 'A voter that was read by a new leader still takes the writes of the old one.',
+    rules: ['S5', 'S11'],
+  },
+  {
+    name: 'no-fence',
+    file: REGISTER,
+    from: "if (revision.term < known.promised) return answer('refused', known.promised);",
+    to: '',
+    says: 'A voter takes writes below the term it has promised.',
+    rules: ['S5', 'S11'],
+  },
+  {
+    name: 'no-second-commit',
+    file: WRITER,
+    from: `writer.phase = 'recommitting';
+  begin(writer, turn, roster, { term: writer.term, seq: 0 }, value);`,
+    to: `if (best?.revision === undefined) {
+    writer.phase = 'recommitting';
+    return begin(writer, turn, roster, { term: writer.term, seq: 0 }, value);
+  }
+  writer.phase = 'serving';
+  writer.record = { key: writer.key, revision: best.revision, value };`,
+    says: 'A new leader serves what it has read without committing it again under its own term.',
+    rules: ['S11'],
+  },
+  {
+    name: 'committed-by-one',
+    file: WRITER,
+    from: 'if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter)))',
+    to: 'if (pending === undefined || pending.acks.size === 0)',
+    says: 'The first acknowledgment commits a write.',
+    rules: ['S11'],
+  },
+  {
+    name: 'lowest-adopted',
+    file: WRITER,
+    from: 'compareRevision(ack.revision, best.revision) > 0)',
+    to: 'compareRevision(ack.revision, best.revision) < 0)',
+    says: 'A new leader adopts the lowest revision that it has read.',
+    rules: ['S5', 'S11'],
+  },
+  {
+    name: 'reads-outlive-their-term',
+    file: WRITER,
+    from: 'writer.reads.clear();',
+    to: '',
+    says: 'A leader that reads again under a higher term counts the answers to its first question.',
+    rules: ['S11'],
+  },
+  {
+    name: 'sequence-stands-still',
+    file: WRITER,
+    from: 'writer.seq += 1;',
+    to: 'writer.seq = 1;',
+    says: 'Every write of a term has the same number.',
+    rules: ['S11'],
+  },
+  {
+    name: 'refusal-unheard',
+    file: WRITER,
+    from: `if (message.outcome === 'refused') {
+    outbid(writer);
+    return undefined;
+  }`,
+    to: '',
+    says: 'A leader whose write is refused goes on asking for the same.',
+    rules: ['L1', 'L4'],
+  },
+  {
+    name: 'deploy-applied-again',
+    file: DEPLOYS,
+    from: 'if (record !== undefined && writer.deployIds.includes(deploy.deployId))',
+    to: 'if (record !== undefined && deploy.deployId === undefined)',
+    says: 'A deploy that is asked for again is applied again.',
+    rules: ['S11', 'R7'],
+  },
+  {
+    name: 'deploy-ids-not-kept',
+    file: REGISTER,
+    from: 'store(registers, turn, key, { promised: revision.term, revision, value, deployIds });',
+    to: 'store(registers, turn, key, { promised: revision.term, revision, value, deployIds: [] });',
+    says: 'Voters do not keep which deploys a record holds.',
+    rules: ['S11', 'R7'],
+  },
+  {
+    name: 'acknowledged-before-durable',
+    file: REGISTER,
+    from: `store(registers, turn, key, { promised: revision.term, revision, value, deployIds });
+  }`,
+    to: `answer('stored', revision.term);
+    return store(registers, turn, key, { promised: revision.term, revision, value, deployIds });
+  }`,
+    says: 'A voter acknowledges a write before it is on its disk.',
+    rules: ['S5', 'S11'],
+  },
+  {
+    name: 'acknowledged-when-written',
+    file: DEPLOYS,
+    from: "return 'written';\n}",
+    to: "return { kind: 'committed', revision, changed: true };\n}",
+    says: 'A deploy is acknowledged as soon as its write has left.',
+    rules: ['S11'],
+  },
+  {
+    name: 'doubt-told-as-refusal',
+    file: DEPLOYS,
+    from: 'if (errand.left)\n    return {',
+    to: 'if (errand.commandIds.length === 0)\n    return {',
+    says: 'A deploy that was not answered in time is reported as refused.',
+    rules: ['S11'],
+  },
+  {
+    name: 'records-go-back',
+    file: 'protocol/record/committed.ts',
+    from: 'compareRevision(record.revision, known.revision) <= 0) return false;',
+    to: 'compareRevision(record.revision, known.revision) === 0) return false;',
+    says: 'A host takes over an older committed record in place of a newer one.',
+    rules: ['S5', 'S11'],
+  },
+]);
