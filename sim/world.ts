@@ -66,6 +66,7 @@ export function createWorld(options: Options, choices: Choices, watch: Watch): W
         name,
         queue,
         choices,
+        publishAddress: '0.0.0.0',
         lifeMs: options.lifeMs,
         isCalm: () => isCalm(world, host),
         started: (instance) => watch.started(host, instance),

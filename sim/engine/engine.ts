@@ -77,6 +77,8 @@ export type EngineInit = {
   readonly name: string;
   readonly queue: EventQueue;
   readonly choices: Choices;
+  /** Where ports are bound unless the spec says otherwise. */
+  readonly publishAddress: string;
   /** Mean time until something befalls an instance; undefined: nothing goes wrong by itself here. */
   readonly lifeMs: number | undefined;
   /** From now on nothing does. */

@@ -12,6 +12,8 @@ export type Request = Omit<Extract<Effect, { readonly kind: 'startInstance' }>, 
 
 const KILLED = 137;
 const TERMINATED = 143;
+/** The first of the ports that the engine chooses. */
+const EPHEMERAL = 32_768;
 
 export const nameOf = ({ component, slot, attempt }: Request): string =>
   `${component}-${slot}-${attempt}`;
@@ -21,10 +23,10 @@ export function create(engine: Engine, request: Request, program: Program): Inst
   engine.made += 1;
   const engineId = `${engine.name}-${engine.made}`;
   const health = spec.healthcheck === undefined ? 'none' : 'starting';
-  const ports = spec.ports.map(({ target, published = 32_768 + engine.made, address = ANY }) => ({
+  const ports = spec.ports.map(({ target, published, address }) => ({
     target,
-    published,
-    address,
+    published: published ?? EPHEMERAL + engine.made,
+    address: address ?? engine.publishAddress,
   }));
   const labels = { engineId, component, slot, attempt, revision, term };
   const instance: Instance = {
@@ -39,9 +41,6 @@ export function create(engine: Engine, request: Request, program: Program): Inst
   engine.instances.set(engineId, instance);
   return instance;
 }
-
-/** Where ports are bound unless the spec says otherwise. */
-const ANY = '0.0.0.0';
 
 export const isRunning = ({ observed }: Instance): boolean => observed.state === 'running';
 

@@ -1,24 +1,23 @@
 /** Part of the suite: health, and what outlives or does not belong to an agent. */
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { expectRefusal, patience, PATIENCE_MS, start, type Subject, Watch } from './ground.ts';
 
-export function itWatchesHealth({ ground, folder, workloads }: Subject): void {
+export function itWatchesHealth({ ground, folder, workloads, machine }: Subject): void {
   it('follows the check from starting to healthy, to unhealthy and back', async () => {
     const engine = await ground().engine();
     const file = join(folder(), 'well');
     await using watch = new Watch(engine);
     const { id, health } = await start(engine, workloads.healthyWhile(file));
     expect(health).toBe('starting');
-    await writeFile(file, '');
+    await machine.makeFile(file);
     await watch.find('health', id, (event) => event.health === 'healthy');
     expect((await engine.inspect(id, patience())).health).toBe('healthy');
-    await rm(file);
+    await machine.removeFile(file);
     await watch.find('health', id, (event) => event.health === 'unhealthy');
     expect((await engine.inspect(id, patience())).health).toBe('unhealthy');
     const before = watch.seen.length;
-    await writeFile(file, '');
+    await machine.makeFile(file);
     await watch.find('health', id, (event) => watch.seen.indexOf(event) >= before);
     expect(watch.storyOf(id).filter((word) => word !== 'starting')).toEqual([
       'started',
@@ -31,23 +30,23 @@ export function itWatchesHealth({ ground, folder, workloads }: Subject): void {
   it('says nothing about health after the end', async () => {
     const engine = await ground().engine();
     const [file, other] = [join(folder(), 'well'), join(folder(), 'other')];
-    await writeFile(file, '');
-    await writeFile(other, '');
+    await machine.makeFile(file);
+    await machine.makeFile(other);
     await using watch = new Watch(engine);
     const { id } = await start(engine, workloads.healthyWhile(file));
     await watch.find('health', id, ({ health }) => health === 'healthy');
     await engine.stop(id, 0, patience());
-    await rm(file);
+    await machine.removeFile(file);
     // Another one that takes as many checks is the clock: by now the first would have been unhealthy.
     const clock = await start(engine, workloads.healthyWhile(other), { slot: 2 });
     await watch.find('health', clock.id, ({ health }) => health === 'healthy');
-    await rm(other);
+    await machine.removeFile(other);
     await watch.find('health', clock.id, ({ health }) => health === 'unhealthy');
     expect(watch.storyOf(id).at(-1)).toMatch(/^exited/);
   });
 }
 
-export function itAdopts({ ground, folder, workloads }: Subject): void {
+export function itAdopts({ ground, folder, workloads, machine }: Subject): void {
   it('finds what the last agent started, unchanged', async () => {
     const engine = await ground().engine();
     const instance = await start(engine, workloads.sleepForEver());
@@ -71,7 +70,7 @@ export function itAdopts({ ground, folder, workloads }: Subject): void {
   it('lists as exited what ended while no agent was there', async () => {
     const instance = await start(await ground().engine(), workloads.sleepForEver());
     await ground().close();
-    process.kill(instance.pid ?? Number.NaN, 'SIGKILL');
+    machine.kill(instance.pid ?? Number.NaN);
     const next = await ground().engine();
     await expect
       .poll(async () => (await next.inspect(instance.id, patience())).state, {
@@ -82,7 +81,7 @@ export function itAdopts({ ground, folder, workloads }: Subject): void {
 
   it('goes on with the health check', async () => {
     const file = join(folder(), 'well');
-    await writeFile(file, '');
+    await machine.makeFile(file);
     const first = await ground().engine();
     await using watch = new Watch(first);
     const { id } = await start(first, workloads.healthyWhile(file));
@@ -92,7 +91,7 @@ export function itAdopts({ ground, folder, workloads }: Subject): void {
     const next = await ground().engine();
     expect((await next.inspect(id, patience())).health).toBe('healthy');
     await using later = new Watch(next);
-    await rm(file);
+    await machine.removeFile(file);
     await later.find('health', id, (event) => event.health === 'unhealthy');
   });
 
@@ -107,7 +106,7 @@ export function itAdopts({ ground, folder, workloads }: Subject): void {
   });
 }
 
-export function itKeepsToItsScope({ ground, workloads }: Subject): void {
+export function itKeepsToItsScope({ ground, workloads, machine }: Subject): void {
   it('never lists or touches what another host runs', async () => {
     const engine = await ground().engine('h1');
     const other = await ground().engine('h2');
@@ -126,7 +125,7 @@ export function itKeepsToItsScope({ ground, workloads }: Subject): void {
     const { id } = await start(other, workloads.sleepForEver());
     await other.remove(id, patience());
     expect(await engine.list(patience())).toEqual([kept]);
-    expect(() => process.kill(kept.pid ?? Number.NaN, 0)).not.toThrow();
+    expect(machine.runs(kept.pid ?? Number.NaN)).toBe(true);
   });
 
   it('hears of no event of another host', async () => {

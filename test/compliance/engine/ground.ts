@@ -13,6 +13,7 @@ import {
   type InstanceLabels,
   type InstanceRequest,
 } from '../../../node/engine/engine.ts';
+import type { Machine } from './machine.ts';
 
 /** The longest any one thing may take on a busy machine; only a failing test waits this long. */
 export const PATIENCE_MS = 20_000;
@@ -195,6 +196,8 @@ export type Subject = {
   /** A folder of this test alone. */
   readonly folder: () => string;
   readonly workloads: Workloads;
+  /** Where the engine runs. */
+  readonly machine: Machine;
 };
 
 export async function expectRefusal(

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { itAdopts, itKeepsToItsScope, itWatchesHealth } from './adoption.ts';
 import { Ground, type OpenEngine, PATIENCE_MS, type Workloads } from './ground.ts';
 import { itEnds, itRemoves, itStarts, itStops } from './life.ts';
+import { thisMachine } from './machine.ts';
 import { itAborts, itLogs, itRefuses } from './refusal.ts';
 
 export type { OpenEngine, Workloads } from './ground.ts';
@@ -26,7 +27,12 @@ const GROUPS = {
   abort: itAborts,
 };
 
-export function describeEngine(name: string, open: OpenEngine, workloads: Workloads): void {
+export function describeEngine(
+  name: string,
+  open: OpenEngine,
+  workloads: Workloads,
+  machine = thisMachine,
+): void {
   describe(`engine ${name}`, { timeout: 2 * PATIENCE_MS }, () => {
     let ground = new Ground(open);
     let folder = '';
@@ -39,7 +45,7 @@ export function describeEngine(name: string, open: OpenEngine, workloads: Worklo
       await rm(folder, { recursive: true, force: true });
     }, 2 * PATIENCE_MS);
 
-    const subject = { ground: () => ground, folder: () => folder, workloads };
+    const subject = { ground: () => ground, folder: () => folder, workloads, machine };
     describe.each(Object.entries(GROUPS))('%s', (_, declareTests) => {
       declareTests(subject);
     });
