@@ -1,0 +1,40 @@
+/** What may be singled out by a fault, or looked for in a run. */
+import type { Message } from '../protocol/wire/message.ts';
+
+const KINDS = {
+  beat: true,
+  probe: true,
+  probeAck: true,
+  rumor: true,
+  heartbeat: true,
+  inventoryDelta: true,
+  pull: true,
+  delta: true,
+  rosterPrepare: true,
+  rosterPromise: true,
+  rosterAccept: true,
+  rosterAccepted: true,
+  rosterChosen: true,
+  syncPull: true,
+  syncPage: true,
+  keepalive: true,
+  keepaliveAck: true,
+  prepare: true,
+  prepareAck: true,
+  accept: true,
+  acceptAck: true,
+  release: true,
+  open: true,
+  read: true,
+  readAck: true,
+  write: true,
+  writeAck: true,
+  push: true,
+  pushAck: true,
+  deploy: true,
+  deployResult: true,
+  join: true,
+  welcome: true,
+} as const satisfies { readonly [kind in Message['kind']]: true };
+
+export const MESSAGE_KINDS = Object.keys(KINDS) as readonly Message['kind'][];

@@ -1,0 +1,105 @@
+/** A long storm shrinks to the deeds, the hosts and the numbers that a violation really needs. */
+import { describe, expect, it } from 'vitest';
+import { type Options, quiet } from '../../../sim/options.ts';
+import { type Scene, simulate } from '../../../sim/run.ts';
+import { shrink } from '../../../sim/shrink/shrink.ts';
+import type { Deed, Tape } from '../../../sim/tape.ts';
+
+const always = () => true;
+
+const storm: Options = {
+  ...quiet(1, 5, 10_000),
+  voterCount: 3,
+  lossPermille: 100,
+  duplicatePermille: 200,
+  tailPermille: 20,
+  tailMs: 3000,
+  ratesPermille: [10, -10, 0, 0, 10],
+  recurring: {
+    crashes: { everyMs: 500, lastMs: 2000 },
+    pauses: { everyMs: 1000, lastMs: 2000 },
+    partitions: { everyMs: 1000, lastMs: 3000 },
+  },
+  workload: { kind: 'random', everyMs: 1000, stackCount: 1 },
+};
+
+function tapeOf(
+  options: Options,
+  look: (scene: Scene) => string | undefined,
+  timeline: readonly Deed[] = [],
+): Tape {
+  const { verdict, tape } = simulate(options, { recording: true, look, timeline });
+  expect(verdict).toMatchObject({ kind: 'unsafe', rule: 'expectation' });
+  if (tape === undefined) throw new Error('nothing was recorded');
+  return tape;
+}
+
+/** Broken once two agents have crashed at the same time. */
+const twoDown = ({ atMs, world }: Scene): string | undefined => {
+  const down = world.hosts.filter(({ agent }) => agent === undefined);
+  return atMs >= 4000 && down.length >= 2 ? 'two are down' : undefined;
+};
+
+describe('a storm in which two agents were down at once', () => {
+  const tape = tapeOf(storm, twoDown);
+  const shrunk = shrink(tape, { look: twoDown, goesOn: always });
+
+  it('shrinks to two crashes of two hosts, without any chance', () => {
+    expect(tape.deeds.length).toBeGreaterThan(10);
+    expect(shrunk?.tape).toMatchObject({
+      deeds: [
+        { kind: 'strike', strike: { kind: 'crash' } },
+        { kind: 'strike', strike: { kind: 'crash' } },
+      ],
+      draws: {},
+      options: { hostCount: 2, voterCount: 1, lossPermille: 0, recurring: {} },
+    });
+  });
+
+  it('into a tape that breaks the same rule when it is run', () => {
+    if (shrunk === undefined) throw new Error('nothing was shrunk');
+    const again = simulate(shrunk.tape.options, { tape: shrunk.tape, look: twoDown });
+    expect(again.verdict).toEqual(shrunk.outcome.verdict);
+    expect(again.verdict).toMatchObject({ rule: 'expectation' });
+  });
+
+  it('the same way each time', () => {
+    expect(shrink(tape, { look: twoDown, goesOn: always })?.tape).toEqual(shrunk?.tape);
+  });
+
+  it('as far as it may, and says so', () => {
+    const begun = shrink(tape, { look: twoDown, goesOn: ({ runs }) => runs < 5 });
+    expect(begun).toMatchObject({ runs: 5, isFinished: false });
+    expect(begun?.outcome.verdict.kind).toBe('unsafe');
+    expect(shrunk?.isFinished).toBe(true);
+  });
+});
+
+it('keeps of a partition the one way that matters', () => {
+  const cutOff = ({ world }: Scene): string | undefined =>
+    (world.network.ways[1 * world.options.hostCount + 2]?.cuts ?? 0) > 0 ? 'cut' : undefined;
+  const hosts = [0, 1, 2, 3];
+  const ways = hosts.flatMap((from) => hosts.map((to) => [from, to] as const));
+  const cut: Deed = { at: 2e6, kind: 'strike', strike: { kind: 'cut', ways, forMs: 3000 } };
+  const shrunk = shrink(tapeOf(quiet(1, 4, 3000), cutOff, [cut]), { look: cutOff, goesOn: always });
+  expect(shrunk?.tape.deeds).toEqual([
+    { at: 1e6, kind: 'strike', strike: { kind: 'cut', ways: [[1, 2]], forMs: 10 } },
+  ]);
+  expect(shrunk?.tape.options.hostCount).toBe(3);
+});
+
+it('keeps the numbers that matter: here only a slow start of the last host', () => {
+  const late = ({ atMs, world }: Scene): string | undefined =>
+    atMs > 700 && world.hosts.at(-1)?.agent === undefined ? 'late' : undefined;
+  const options: Options = { ...quiet(11, 3, 5000), duplicatePermille: 200 };
+  const shrunk = shrink(tapeOf(options, late), { look: late, goesOn: always });
+  expect(shrunk?.tape.deeds).toEqual([]);
+  expect(Object.keys(shrunk?.tape.draws ?? {})).toEqual(['start']);
+  expect(shrunk?.tape.options.duplicatePermille).toBe(0);
+});
+
+it('has nothing to say of a run in which nothing goes wrong', () => {
+  const { tape } = simulate(quiet(1, 3, 1000), { recording: true });
+  if (tape === undefined) throw new Error('nothing was recorded');
+  expect(shrink(tape, { goesOn: always })).toBeUndefined();
+});
