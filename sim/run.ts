@@ -1,7 +1,7 @@
 /** One simulation: a storm in which no rule may break, then a calm in which everything must come right. */
 import type { Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
-import { unconverged } from './checkers/convergence.ts';
+import { createVigil, look } from './checkers/calm/vigil.ts';
 import { forgetHolds } from './checkers/leases.ts';
 import {
   checkBegun,
@@ -18,7 +18,7 @@ import { drawCore } from './faults/core.ts';
 import { createFaults, type Faults, heal, perform } from './faults/perform.ts';
 import { lurk, type Storm, unleash } from './faults/storm.ts';
 import type { Host, Outward } from './host.ts';
-import { CONFIG, type Options } from './options.ts';
+import type { Options } from './options.ts';
 import type { Deed, Tape } from './tape.ts';
 import {
   createWorkload,
@@ -83,12 +83,8 @@ export type RunOptions = {
   readonly look?: (scene: Scene) => string | undefined;
 };
 
-/** Convergence is due within this after the faults have stopped; see docs/simulator.md. */
-const CALM_MS = 45_000;
 const LOOK_MS = 250;
 const SCENE_MS = 100;
-/** Once right, it must stay so. */
-const STEADY_MS = 2 * CONFIG.termMs;
 
 type Run = {
   readonly options: Options;
@@ -118,9 +114,7 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
   }
   runUntil(run, options.stormMs);
   if (goesOn(run)) heal(faults, drawCore(world));
-  const { ms: convergedMs, stuck } = calm(run);
-  if (goesOn(run) && stuck !== undefined) run.verdict = { kind: 'stuck', rule: 'L1', text: stuck };
-  return outcomeOf(run, convergedMs);
+  return outcomeOf(run, calm(run));
 }
 
 function createRun(options: Options, how: RunOptions): Run {
@@ -239,23 +233,15 @@ function runUntil(run: Run, untilMs: number): void {
   }
 }
 
-type Calm = { readonly ms: number; readonly stuck?: string };
-
-/** Waits until all is right and stays so for a while. */
-function calm(run: Run): Calm {
-  const { options, world, panel } = run;
-  let rightSince: number | undefined;
-  let why = '';
+/** Waits until all is right and stays so for a while; returns how long that took. */
+function calm(run: Run): number {
+  const vigil = createVigil(run.world, run.panel.leases);
   for (let ms = LOOK_MS; goesOn(run); ms += LOOK_MS) {
-    runUntil(run, options.stormMs + ms);
-    const wrong = unconverged(world, panel.leases);
-    if (wrong === undefined) rightSince ??= ms;
-    else {
-      why = rightSince === undefined ? wrong : `right after ${rightSince} ms, but then ${wrong}`;
-      rightSince = undefined;
-    }
-    if (rightSince !== undefined && ms - rightSince >= STEADY_MS) return { ms: rightSince };
-    if (rightSince === undefined && ms >= CALM_MS) return { ms, stuck: why };
+    runUntil(run, run.options.stormMs + ms);
+    if (!goesOn(run)) break;
+    const sight = look(vigil, ms);
+    if (sight.kind === 'right') return sight.ms;
+    if (sight.kind === 'stuck') run.verdict = sight;
   }
-  return { ms: 0 };
+  return 0;
 }

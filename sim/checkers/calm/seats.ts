@@ -1,0 +1,152 @@
+/**
+ * L1 Every slot of every stack is assigned to a host that is well, or may be, and nothing runs that is
+ *    not assigned.
+ * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
+ */
+import {
+  type ComponentId,
+  componentId,
+  componentKey,
+  stackKey,
+} from '../../../protocol/base/ids.ts';
+import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
+import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
+import { instanceEntry } from '../../../protocol/inventory/entry.ts';
+import { compareRevision, type Committed, type Stack } from '../../../protocol/record/record.ts';
+import { running, seatName } from '../../engine/engine.ts';
+import { leaderOf } from './leaders.ts';
+import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
+import { isWell } from './standing.ts';
+
+/** The newest that any host of the core has of each record. */
+function newestRecords({ team }: Calm): ReadonlyMap<string, Committed> {
+  const newest = new Map<string, Committed>();
+  for (const { core } of team)
+    for (const record of core.committed.byKey.values()) {
+      const known = newest.get(record.key);
+      if (known === undefined || compareRevision(record.revision, known.revision) > 0)
+        newest.set(record.key, record);
+    }
+  return newest;
+}
+
+export type NamedStack = { readonly name: string; readonly stack: Stack };
+
+export function newestStacks(calm: Calm): readonly NamedStack[] {
+  return [...newestRecords(calm).values()].flatMap(({ key, value }) =>
+    value.kind === 'stack' ? [{ name: key.slice(stackKey('').length), stack: value }] : [],
+  );
+}
+
+/** One component of a stack that exists, and what is committed about it. */
+type Part = {
+  readonly component: ComponentId;
+  readonly spec: ComponentSpec;
+  readonly stack: StackSpec;
+  readonly record: Committed | undefined;
+};
+
+export function unseated(calm: Calm): readonly Owed[] {
+  const records = newestRecords(calm);
+  const parts = newestStacks(calm).flatMap(({ name, stack: { spec: stack, life } }) =>
+    (stack?.components ?? []).map((spec): Part & { readonly life: number } => {
+      const component = componentId(name, spec.name);
+      const record = records.get(componentKey(component));
+      return { component, spec, stack: stack as StackSpec, record, life };
+    }),
+  );
+  const led = parts.filter(({ component }) => isLedWell(calm, component));
+  return [...led.flatMap((part) => ofPart(calm, part, part.life)), ...strays(calm, parts)];
+}
+
+/** Its leader is well: what one does that is half alive, nobody can say. */
+function isLedWell(calm: Calm, component: ComponentId): boolean {
+  const leader = leaderOf(calm, componentKey(component));
+  return leader !== undefined && isWell(standingOf(calm, leader));
+}
+
+function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
+  const { component, spec, record } = part;
+  const value = record?.value;
+  const about = component;
+  if (value?.kind !== 'component' || value.life !== life)
+    return [{ rule: 'L1', about, text: `${component} is assigned to nobody` }];
+  if (!sameSpec(value.spec, spec))
+    return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
+  const seats = value.slots.map(({ slot }) => slot);
+  const count = spec.mode === 'global' ? 0 : spec.replicas;
+  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((n) => !seats.includes(n));
+  return [
+    ...missing.map((slot) => ({
+      rule: 'L1',
+      about: seatName(component, slot),
+      text: `${seatName(component, slot)} is assigned to nobody`,
+    })),
+    ...(spec.mode === 'global' ? uncovered(calm, part) : []),
+    ...value.slots.flatMap(({ slot, host }) => notRunning(calm, part, slot, host)),
+  ];
+}
+
+/** A global component has a slot on every host that is well. */
+function uncovered({ team }: Calm, { component, record }: Part): readonly Owed[] {
+  const value = record?.value;
+  const slots = value?.kind === 'component' ? value.slots : [];
+  return team
+    .filter(({ host }) => !slots.some((slot) => slot.host === host.id))
+    .map(({ host }) => {
+      const about = `${component} on ${host.id}`;
+      return { rule: 'L1', about, text: `${about} is not assigned` };
+    });
+}
+
+function notRunning(
+  calm: Calm,
+  { component, spec, stack }: Part,
+  slot: number,
+  at: string,
+): readonly Owed[] {
+  const seat = seatName(component, slot);
+  const about = `${seat} on ${at}`;
+  const one = calm.team.find(({ host }) => host.id === at);
+  if (one === undefined) {
+    const host = calm.world.hosts.find(({ id }) => id === at);
+    const isLost = host === undefined || standingOf(calm, host) === 'silent';
+    return isLost
+      ? [{ rule: 'L1', about, text: `${seat} stays with ${at}, which nobody hears` }]
+      : [];
+  }
+  const instances = running(one.host.engine).filter(
+    (instance) => instance.component === component && instance.slot === slot,
+  );
+  const revision = revisionOf(spec, stack);
+  if (instances.some((instance) => instance.revision === revision)) return [];
+  if (isDone(one, component, slot)) return [];
+  const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
+  return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
+}
+
+/** Its restart policy is satisfied, or only a user can help. */
+function isDone({ core }: Participant, component: ComponentId, slot: number): boolean {
+  return core.slots.seats.get(instanceEntry(component, slot))?.next.kind === 'done';
+}
+
+function saying(one: Participant, component: ComponentId, slot: number): string {
+  const report = one.core.slots.reports.get(instanceEntry(component, slot));
+  if (report === undefined) return lastWord(one, seatName(component, slot));
+  return `: ${report.state}${report.reason === undefined ? '' : `, ${report.reason}`}`;
+}
+
+/** What runs on a host that is well, assigned to it by nobody. */
+function strays(calm: Calm, parts: readonly Part[]): readonly Owed[] {
+  return calm.team.flatMap(({ host }) =>
+    running(host.engine).flatMap(({ component, slot }): readonly Owed[] => {
+      const part = parts.find((each) => each.component === component);
+      if (part !== undefined && !isLedWell(calm, component)) return [];
+      const value = part?.record?.value;
+      const slots = value?.kind === 'component' ? value.slots : [];
+      if (slots.some((each) => each.slot === slot && each.host === host.id)) return [];
+      const about = `${seatName(component, slot)} on ${host.id}`;
+      return [{ rule: 'L1', about: `stray ${about}`, text: `${about} runs, nobody wants it` }];
+    }),
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * What becomes of whoever is not healed: the rest of the cluster stays as it is for ever. What may be
+ * demanded of the healed core depends on what it can still hear of the others.
+ */
+import { isPaused, type Host } from '../../host.ts';
+import type { World } from '../../world.ts';
+
+export type Standing =
+  /** Healed. */
+  | 'core'
+  /** Not healed, for nothing ailed it nor its links with the core. */
+  | 'sound'
+  /** Nothing it sends can reach the core, by no detour either. */
+  | 'silent'
+  /** Anything between: it is heard now and then, or by some, or hears nothing itself. */
+  | 'half';
+
+/** One direction of one link. */
+type Condition = 'clear' | 'disturbed' | 'blocked';
+
+/** By index of host. */
+export function standingsOf(world: World): readonly Standing[] {
+  const { hosts, core } = world;
+  const standings = hosts.map(({ index }): Standing =>
+    core === undefined || core.has(index) ? 'core' : 'half',
+  );
+  for (const host of hosts)
+    if (standings[host.index] === 'half' && isSound(world, host, standings))
+      standings[host.index] = 'sound';
+  const heard = heardOf(world, standings);
+  return standings.map((standing, index) =>
+    standing === 'half' && !heard.has(index) ? 'silent' : standing,
+  );
+}
+
+export const isWell = (standing: Standing | undefined): boolean =>
+  standing === 'core' || standing === 'sound';
+
+/** Everyone from whom a chain of hosts leads to the core over which something may pass. */
+function heardOf(world: World, standings: readonly Standing[]): ReadonlySet<number> {
+  const heard = new Set(standings.keys().filter((index) => isWell(standings[index])));
+  for (let size = -1; size !== heard.size;) {
+    size = heard.size;
+    for (const host of world.hosts)
+      if (
+        !heard.has(host.index) &&
+        speaks(world, host) &&
+        [...heard].some((to) => conditionOf(world, host.index, to) !== 'blocked')
+      )
+        heard.add(host.index);
+  }
+  return heard;
+}
+
+const speaks = ({ queue }: World, host: Host): boolean =>
+  host.agent !== undefined && !isPaused(host, queue.now);
+
+function isSound(world: World, host: Host, standings: readonly Standing[]): boolean {
+  const { fault } = host.disk;
+  const { hang, restart, crashLoop } = host.engine.faults;
+  const ails = host.lagMs + hang + restart + crashLoop > 0 || fault !== undefined;
+  if (ails || !speaks(world, host) || !isFair(world)) return false;
+  return standings.every(
+    (standing, other) =>
+      other === host.index ||
+      !isWell(standing) ||
+      (conditionOf(world, host.index, other) === 'clear' &&
+        conditionOf(world, other, host.index) === 'clear'),
+  );
+}
+
+/** The weather that goes on for whoever is not healed is harmless. */
+const isFair = ({ options }: World): boolean =>
+  options.lossPermille === 0 &&
+  options.tailPermille === 0 &&
+  options.fsyncMs <= 30 &&
+  options.lifeMs === undefined;
+
+function conditionOf({ network, options }: World, from: number, to: number): Condition {
+  const way = network.ways[from * options.hostCount + to];
+  if (way === undefined) return 'blocked';
+  if (way.cuts > 0 || way.clogs.size > 0) return 'blocked';
+  return way.lossy.size > 0 ? 'disturbed' : 'clear';
+}
