@@ -13,7 +13,7 @@ import {
 import type { Host } from '../../host.ts';
 import { holdersOf } from '../leases.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
-import { newestStacks } from './seats.ts';
+import { newestStacks } from './newest.ts';
 import { isWell } from './standing.ts';
 
 export const isTroubled = ({ standings }: Calm): boolean => standings.includes('half');

@@ -3,40 +3,16 @@
  *    not assigned.
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
  */
-import {
-  type ComponentId,
-  componentId,
-  componentKey,
-  stackKey,
-} from '../../../protocol/base/ids.ts';
+import { type ComponentId, componentId, componentKey } from '../../../protocol/base/ids.ts';
 import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
-import { compareRevision, type Committed, type Stack } from '../../../protocol/record/record.ts';
+import type { Committed } from '../../../protocol/record/record.ts';
 import { running, seatName } from '../../engine/engine.ts';
 import { leaderOf } from './leaders.ts';
+import { newestRecords, newestStacks } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { isWell } from './standing.ts';
-
-/** The newest that any host of the core has of each record. */
-function newestRecords({ team }: Calm): ReadonlyMap<string, Committed> {
-  const newest = new Map<string, Committed>();
-  for (const { core } of team)
-    for (const record of core.committed.byKey.values()) {
-      const known = newest.get(record.key);
-      if (known === undefined || compareRevision(record.revision, known.revision) > 0)
-        newest.set(record.key, record);
-    }
-  return newest;
-}
-
-export type NamedStack = { readonly name: string; readonly stack: Stack };
-
-export function newestStacks(calm: Calm): readonly NamedStack[] {
-  return [...newestRecords(calm).values()].flatMap(({ key, value }) =>
-    value.kind === 'stack' ? [{ name: key.slice(stackKey('').length), stack: value }] : [],
-  );
-}
 
 /** One component of a stack that exists, and what is committed about it. */
 type Part = {
