@@ -25,6 +25,10 @@ export type EngineWorkInit = {
   readonly relistMs: number;
 };
 
+/** Failures of a start after which the instance may run nevertheless: a list has to say that it does not. */
+const DOUBTFUL: ReadonlySet<EngineError['code']> = new Set(['unavailable', 'aborted', 'conflict']);
+type Refused = Extract<Input, { readonly kind: 'instanceRefused' }>;
+
 /** Longest an engine may take for one call. Pulling an image is the slow one. */
 const START_MS = 120_000;
 const CALL_MS = 20_000;
@@ -41,6 +45,7 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
   let busy = 0;
   let changes = 0;
   let listing = false;
+  const doubts: Refused[] = [];
 
   function tell(input: Input): void {
     changes += 1;
@@ -70,8 +75,21 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
     } catch (error) {
       const permanent = error instanceof EngineError && error.permanent;
       const reason = messageOf(error).slice(0, REASON_CHARS_MAX);
-      tell({ kind: 'instanceRefused', component, slot, attempt, permanent, reason });
+      const refused = { component, slot, attempt, permanent, reason };
+      refuse({ kind: 'instanceRefused', ...refused }, error);
     }
+  }
+
+  /** The core starts another one once it is told: never beside one of which the answer was lost. */
+  function refuse(refused: Refused, error: unknown): void {
+    if (!(error instanceof EngineError) || !DOUBTFUL.has(error.code)) return tell(refused);
+    doubts.push(refused);
+    void relist();
+  }
+
+  function settleDoubts(instances: readonly EngineInstance[]): void {
+    for (const doubt of doubts.splice(0))
+      if (!instances.some((instance) => hasRun(instance, doubt))) tell(doubt);
   }
 
   /** A list counts only if nothing changed while it was made: an older truth must not follow a newer. */
@@ -84,6 +102,7 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
         const instances = busy === 0 ? await engine.list(bounded(CALL_MS)) : undefined;
         if (instances !== undefined && busy === 0 && changes === before) {
           tell({ kind: 'instancesListed', instances: instances.map(observedOf) });
+          settleDoubts(instances);
           return;
         }
         await pause(RELIST_RETRY_MS, undefined, { signal: end.signal });
@@ -135,6 +154,13 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
+
+/** Whether this is what that start has come to. */
+const hasRun = ({ labels, state }: EngineInstance, start: Refused): boolean =>
+  state !== 'created' &&
+  labels.component === start.component &&
+  labels.slot === start.slot &&
+  labels.attempt === start.attempt;
 
 function observedOf(instance: EngineInstance): Observed {
   const { component, slot, attempt, revision, term } = instance.labels;

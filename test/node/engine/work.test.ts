@@ -1,0 +1,53 @@
+/** The agent's hands on an engine whose daemon goes away in the middle of a start. */
+import { expect, it, vi } from 'vitest';
+import { componentId, term } from '../../../protocol/base/ids.ts';
+import type { Input } from '../../../protocol/input.ts';
+import { createEngineWork } from '../../../node/engine/work.ts';
+import { createLogger } from '../../../node/log.ts';
+import { choicesOfSeed } from '../../../sim/choice.ts';
+import { running } from '../../../sim/engine/engine.ts';
+import { restartDaemon } from '../../../sim/engine/faults.ts';
+import { openSimulated } from '../../compliance/engine/simulated-engine.ts';
+import {
+  createSimulatedMachine,
+  engineOf,
+  turn,
+} from '../../compliance/engine/simulated-machine.ts';
+import { simulatedWorkloads } from '../../compliance/engine/simulated-workloads.ts';
+
+const log = createLogger({ level: 'silent' });
+const SCOPE = { cluster: 'c', host: 'h1', publishAddress: '127.0.0.1' };
+
+/** What the core is told of a start that the daemon leaves half done, and what has come of it. */
+async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs: boolean }> {
+  const machine = createSimulatedMachine(choicesOfSeed(seed));
+  const model = engineOf(machine, SCOPE);
+  const inputs: Input[] = [];
+  await using work = createEngineWork({
+    engine: openSimulated(machine, SCOPE),
+    give: (input) => inputs.push(input),
+    log,
+    relistMs: 1_000_000,
+  });
+  const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
+  const spec = simulatedWorkloads.sleepForEver();
+  work.begin({ kind: 'startInstance', ...labels, term: term(1), spec });
+  // Time goes on by one event a turn: it is made and not started yet.
+  while (model.instances.size === 0) await new Promise(setImmediate);
+  const comeBack = restartDaemon(model, 'survive');
+  const runs = running(model).length > 0;
+  comeBack();
+  turn(machine);
+  await vi.waitUntil(() => inputs.length >= (runs ? 1 : 2), { timeout: 10_000, interval: 1 });
+  return { inputs, runs };
+}
+
+it('a start whose answer is lost has failed only if the engine is listed without it', async () => {
+  const all = await Promise.all(Array.from({ length: 10 }, async (_, seed) => brokenOff(seed)));
+  expect(new Set(all.map(({ runs }) => runs))).toEqual(new Set([true, false]));
+  for (const { inputs, runs } of all) {
+    const told = inputs.map(({ kind }) => kind);
+    expect(told).toEqual(runs ? ['instancesListed'] : ['instancesListed', 'instanceRefused']);
+    expect(inputs[0]).toMatchObject({ instances: [{ state: runs ? 'running' : 'created' }] });
+  }
+});
