@@ -30,8 +30,14 @@ export type EngineWork = {
   busy: number;
   changes: number;
   listing: boolean;
+  /** Starts of which only a list can say that they have come to nothing. */
+  readonly doubts: Refused[];
   hasEnded: boolean;
 };
+
+/** Failures of a start after which the instance may run nevertheless. */
+const DOUBTFUL: ReadonlySet<Refusal['code']> = new Set(['unavailable', 'aborted', 'conflict']);
+type Refused = Extract<Input, { readonly kind: 'instanceRefused' }>;
 
 /** Longest an engine may take for one call. */
 const START_MS = 120_000;
@@ -48,6 +54,7 @@ export function createEngineWork(engine: Engine, give: (input: Input) => void): 
     busy: 0,
     changes: 0,
     listing: false,
+    doubts: [],
     hasEnded: false,
   };
   engine.listeners.add(work.listener);
@@ -63,42 +70,52 @@ export function endEngineWork(work: EngineWork): void {
 
 export function beginEngineEffect(work: EngineWork, effect: EngineEffect): void {
   const { engine } = work;
+  /** What has become of it is told by events, and where it fails by a list. */
+  const orRelist = ({ ok }: Result<void, Refusal>): void => {
+    if (!ok) relist(work);
+  };
   switch (effect.kind) {
-    case 'startInstance':
-      return act(work, START_MS, (done) => startInstance(engine, effect, done), startedOf(effect));
-    case 'stopInstance':
-      return act(work, effect.graceMs + CALL_MS, (done) => stopInstance(engine, effect, done));
+    case 'startInstance': {
+      const answer: Answer<Observed> = (outcome) => tellOfStart(work, effect, outcome);
+      return act(work, START_MS, answer, (done) => startInstance(engine, effect, done));
+    }
+    case 'stopInstance': {
+      const boundMs = effect.graceMs + CALL_MS;
+      return act(work, boundMs, orRelist, (done) => stopInstance(engine, effect, done));
+    }
     case 'removeInstance':
-      return act(work, CALL_MS, (done) => removeInstance(engine, effect.engineId, done));
+      return act(work, CALL_MS, orRelist, (done) => removeInstance(engine, effect.engineId, done));
     case 'listInstances':
       return relist(work);
   }
 }
 
-/** What the core is told of the outcome of a start. */
-const startedOf =
-  ({ component, slot, attempt }: Request) =>
-  (outcome: Result<Observed, Refusal>): Input => {
-    if (outcome.ok) return { kind: 'instanceStarted', instance: outcome.value };
-    const { permanent, reason } = outcome.error;
-    return { kind: 'instanceRefused', component, slot, attempt, permanent, reason };
-  };
-
-/** Without `inputOf` the core hears of the outcome by events, and of a failure by a list. */
 function act<T>(
   work: EngineWork,
   boundMs: number,
+  answer: Answer<T>,
   begin: (done: Answer<T>) => Call,
-  inputOf?: (outcome: Result<T, Refusal>) => Input,
 ): void {
   work.busy += 1;
   const call = begin((outcome) => {
-    if (inputOf !== undefined) tell(work, inputOf(outcome));
-    else if (!outcome.ok) relist(work);
+    answer(outcome);
     work.busy -= 1;
     work.changes += 1;
   });
   bound(work, call, boundMs);
+}
+
+function tellOfStart(
+  work: EngineWork,
+  { component, slot, attempt }: Request,
+  outcome: Result<Observed, Refusal>,
+): void {
+  if (outcome.ok) return tell(work, { kind: 'instanceStarted', instance: outcome.value });
+  const { code, permanent, reason } = outcome.error;
+  const refused = { component, slot, attempt, permanent, reason };
+  if (!DOUBTFUL.has(code)) return tell(work, { kind: 'instanceRefused', ...refused });
+  work.doubts.push({ kind: 'instanceRefused', ...refused });
+  relist(work);
 }
 
 function bound({ engine }: EngineWork, call: Call, ms: number): void {
@@ -124,11 +141,23 @@ function list(work: EngineWork): void {
   const call = listInstances(engine, (outcome) => {
     const isOvertaken = work.busy > 0 || work.changes !== changes;
     if (outcome.ok && isOvertaken) return listLater(work);
-    if (outcome.ok) tell(work, { kind: 'instancesListed', instances: outcome.value });
+    if (outcome.ok) tellList(work, outcome.value);
     work.listing = false;
   });
   bound(work, call, CALL_MS);
 }
+
+function tellList(work: EngineWork, instances: readonly Observed[]): void {
+  tell(work, { kind: 'instancesListed', instances });
+  for (const doubt of work.doubts.splice(0))
+    if (!instances.some((instance) => hasRun(instance, doubt))) tell(work, doubt);
+}
+
+const hasRun = ({ component, slot, attempt, state }: Observed, start: Refused): boolean =>
+  state !== 'created' &&
+  component === start.component &&
+  slot === start.slot &&
+  attempt === start.attempt;
 
 function listLater(work: EngineWork): void {
   const { queue } = work.engine;
