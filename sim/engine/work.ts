@@ -124,7 +124,7 @@ function bound({ engine }: EngineWork, call: Call, ms: number): void {
 
 function tell(work: EngineWork, input: Input): void {
   work.changes += 1;
-  if (!work.hasEnded) work.give(input);
+  work.give(input);
 }
 
 /** A list counts only if nothing changed while it was made: an older truth must not follow a newer. */

@@ -45,6 +45,8 @@ describe('a start', () => {
 
   it('whose agent dies has happened, is half done or never was, and does not go on later', () => {
     const left = new Set<string>();
+    const stateOf = ({ instances }: Engine): string =>
+      [...instances.values()][0]?.observed.state ?? 'nothing';
     for (const seed of SEEDS)
       for (const events of MOMENTS) {
         const { engine, queue, started } = stage({ choices: choicesOfSeed(seed) });
@@ -52,13 +54,15 @@ describe('a start', () => {
         startInstance(engine, request(), (outcome) => heard.push(outcome));
         play(queue, events);
         const answered = heard.length;
+        const before = stateOf(engine);
         abandonCalls(engine);
         const runs = started.length;
         play(queue);
         expect([heard.length, started.length]).toEqual([answered, runs]);
-        left.add([...engine.instances.values()][0]?.observed.state ?? 'nothing');
+        left.add(`${before}, ${stateOf(engine)}`);
       }
-    expect([...left].toSorted()).toEqual(['created', 'nothing', 'running']);
+    const halfDone = ['created, created', 'created, running'];
+    expect([...left].toSorted()).toEqual([...halfDone, 'nothing, nothing', 'running, running']);
   });
 
   it('is refused where this very attempt runs, and takes the place of one that has ended', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { choicesOfSeed } from '../../../sim/choice.ts';
-import { listInstances, startInstance, stopInstance } from '../../../sim/engine/calls.ts';
+import { startInstance, stopInstance } from '../../../sim/engine/calls.ts';
 import { running } from '../../../sim/engine/engine.ts';
 import { crashLoop, exitNth, hang, killAll, restartDaemon } from '../../../sim/engine/faults.ts';
 import { CHECKED, play, playFor, request, stage, type Stage, wordsOf } from './stage.ts';
@@ -96,17 +96,16 @@ describe('a daemon that hangs', () => {
   });
 
   it('hangs until the last of two that overlap is over', () => {
-    const { engine, queue } = stage();
+    const { engine, queue, events } = threeRun();
     const first = hang(engine);
     const second = hang(engine);
-    const heard: unknown[] = [];
-    listInstances(engine, (outcome) => heard.push(outcome));
+    exitNth(engine, 0, 'exit');
     first();
     play(queue);
-    expect(heard).toEqual([]);
+    expect(events).toEqual([]);
     second();
     play(queue);
-    expect(heard).toHaveLength(1);
+    expect(wordsOf(events)).toEqual(['exited 1']);
   });
 });
 
@@ -123,6 +122,16 @@ describe('a daemon that restarts', () => {
     play(queue);
     expect(wordsOf(events)).toEqual(['resync', 'exited 1']);
     expect(slotsOf(subject)).toEqual([3]);
+  });
+
+  it('forgets what it kept while it hung', () => {
+    const { engine, queue, events } = threeRun();
+    const unhang = hang(engine);
+    exitNth(engine, 0, 'exit');
+    restartDaemon(engine, 'survive')();
+    unhang();
+    play(queue);
+    expect(wordsOf(events)).toEqual(['resync']);
   });
 
   it.each([
