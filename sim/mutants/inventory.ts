@@ -37,11 +37,11 @@ export const INVENTORY_MUTANTS = ofMachine('inventory', [
     rules: ['S9', 'S10', 'L4', 'L1'],
   },
   {
-    name: 'no-anti-entropy',
-    file: INVENTORIES,
-    from: 'if (others.length > 0) pullFrom(inv, committed, turn, pick(turn.prng, others));',
-    to: '',
-    says: 'No host asks another for what it has missed.',
-    rules: ['L4', 'L1'],
+    name: 'records-not-pulled',
+    file: 'protocol/inventory/delta.ts',
+    from: 'for (const record of newerThan(committed, pull.records)) {',
+    to: 'for (const record of newerThan(committed, pull.records).slice(0, 0)) {',
+    says: 'Nobody hears of a record that its leader did not tell it itself.',
+    rules: ['L1', 'L4'],
   },
 ]);

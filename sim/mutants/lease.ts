@@ -97,9 +97,8 @@ export const LEASE_MUTANTS = ofMachine('lease', [
   {
     name: 'longest-term-not-kept',
     file: 'protocol/lease/durable.ts',
-    from: `durable.maxTermMs = termMs;
-  saveDurable(durable, turn);`,
-    to: 'durable.maxTermMs = termMs;',
+    from: "persist(turn, 'host', { ...durable });",
+    to: "persist(turn, 'host', { ...durable, maxTermMs: 0 });",
     says: 'The longest lease granted is not on disk, so a restarted voter is not silent for it.',
     rules: ['S1', 'S6'],
   },

@@ -70,12 +70,4 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     says: 'No number of failures is a crash loop.',
     rules: ['S13'],
   },
-  {
-    name: 'retries-not-counted',
-    file: RESTART,
-    from: 'history.retries < policy.retryMax;',
-    to: 'history.retries >= 0;',
-    says: 'A policy that allows so many retries allows any number.',
-    rules: ['S13'],
-  },
 ]);

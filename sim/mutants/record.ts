@@ -23,17 +23,12 @@ export const RECORD_MUTANTS = ofMachine('record', [
     rules: ['S5', 'S11'],
   },
   {
-    name: 'no-second-commit',
+    name: 'second-commit-by-one',
     file: WRITER,
-    from: `writer.phase = 'recommitting';
-  begin(writer, turn, roster, { term: writer.term, seq: 0 }, value);`,
-    to: `if (best?.revision === undefined) {
-    writer.phase = 'recommitting';
-    return begin(writer, turn, roster, { term: writer.term, seq: 0 }, value);
-  }
-  writer.phase = 'serving';
-  writer.record = { key: writer.key, revision: best.revision, value };`,
-    says: 'A new leader serves what it has read without committing it again under its own term.',
+    from: 'if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter)))',
+    to: `const enough = pending?.revision.seq === 0 ? pending.acks.size > 0 : undefined;
+  if (pending === undefined || !(enough ?? quorum(roster, (voter) => pending.acks.has(voter))))`,
+    says: 'What a new leader has read counts as committed again before a quorum has it again.',
     rules: ['S11'],
   },
   {
@@ -53,11 +48,19 @@ export const RECORD_MUTANTS = ofMachine('record', [
     rules: ['S5', 'S11'],
   },
   {
-    name: 'reads-outlive-their-term',
+    name: 'first-answer-adopted',
     file: WRITER,
-    from: 'writer.reads.clear();',
+    from: 'if (!quorum(roster, (voter) => writer.reads.has(voter))) return;',
     to: '',
-    says: 'A leader that reads again under a higher term counts the answers to its first question.',
+    says: 'A new leader adopts what the first voter answers, without waiting for a quorum.',
+    rules: ['S11'],
+  },
+  {
+    name: 'late-acknowledgment-counts',
+    file: WRITER,
+    from: 'if (pending === undefined || compareRevision(message.revision, pending.revision) !== 0)',
+    to: 'if (pending === undefined)',
+    says: 'The acknowledgment of an earlier write counts for the present one.',
     rules: ['S11'],
   },
   {
@@ -67,17 +70,6 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: 'writer.seq = 1;',
     says: 'Every write of a term has the same number.',
     rules: ['S11'],
-  },
-  {
-    name: 'refusal-unheard',
-    file: WRITER,
-    from: `if (message.outcome === 'refused') {
-    outbid(writer);
-    return undefined;
-  }`,
-    to: '',
-    says: 'A leader whose write is refused goes on asking for the same.',
-    rules: ['L1', 'L4'],
   },
   {
     name: 'deploy-applied-again',

@@ -7,12 +7,13 @@ const MESSAGES = 'protocol/core/messages.ts';
 
 export const ROSTER_MUTANTS = ofMachine('roster', [
   {
-    name: 'minority-quorum',
-    file: 'protocol/roster/roster.ts',
-    from: 'return group.filter(says).length * 2 > group.length;',
-    to: 'return group.filter(says).length >= Math.max(1, Math.floor(group.length / 2));',
-    says: 'One of three voters is a majority, and two of five.',
-    rules: ['S1', 'S3', 'S4', 'S7', 'S11'],
+    name: 'old-voters-commit',
+    file: 'protocol/record/writer.ts',
+    from: 'if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter)))',
+    to: `const { next: _, ...old } = roster;
+  if (pending === undefined || !quorum(old, (voter) => pending.acks.has(voter)))`,
+    says: 'Under a joint roster the old voters alone commit a record.',
+    rules: ['S7', 'S11'],
   },
   {
     name: 'joint-taken-for-new',
