@@ -1,0 +1,63 @@
+/** What is done to a cluster from outside, in plain words. */
+import type { HostIndex, Strike, Way } from '../strike.ts';
+import type { Errand } from '../workload.ts';
+
+export const hostName = (index: HostIndex): string => `h${index + 1}`;
+
+const length = (ms: number): string =>
+  ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
+
+/** Both directions of a link as one. */
+function arrows(ways: readonly Way[]): string {
+  const isBack = ([from, to]: Way): boolean => ways.some(([a, b]) => a === to && b === from);
+  return ways
+    .filter(([from, to]) => from < to || !isBack([from, to]))
+    .map(([from, to]) => `${hostName(from)} ${isBack([from, to]) ? '↔' : '→'} ${hostName(to)}`)
+    .join(', ');
+}
+
+type Phrases = {
+  readonly [K in Strike['kind']]: (strike: Extract<Strike, { readonly kind: K }>) => string;
+};
+
+const STRUCK: Phrases = {
+  cut: ({ ways }) => `nothing passes ${arrows(ways)}`,
+  clog: ({ ways }) => `everything is held up ${arrows(ways)}`,
+  lossy: ({ ways, permille, only = 'message' }) =>
+    `${permille / 10} % of each ${only} is lost ${arrows(ways)}`,
+  reset: ({ a, b }) => `the connection of ${hostName(a)} and ${hostName(b)} breaks`,
+  crash: ({ host }) => `the agent of ${hostName(host)} crashes, it is away`,
+  upgrade: ({ host }) => `the agent of ${hostName(host)} is upgraded, it is away`,
+  lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,
+  pause: ({ host }) => `the agent of ${hostName(host)} stands still`,
+  suspend: ({ host }) => `${hostName(host)} sleeps`,
+  lag: ({ host, lagMs }) => `each step of ${hostName(host)} comes up to ${length(lagMs)} late`,
+  disk: ({ host, fault }) => `the disk of ${hostName(host)} ${DISK[fault]}`,
+  exit: ({ host, how }) =>
+    `an instance on ${hostName(host)} ${how === 'exit' ? 'ends by itself' : 'turns unhealthy'}`,
+  crashLoop: ({ host }) => `what starts on ${hostName(host)} ends soon after`,
+  engineHang: ({ host }) => `the engine of ${hostName(host)} does not answer`,
+  engineRestart: ({ host, instances }) =>
+    `the engine of ${hostName(host)} restarts, its instances ${instances}`,
+};
+
+const DISK = {
+  slow: 'is slow',
+  error: 'fails its next write',
+  full: 'is full',
+  lost: 'is lost, the agent is away',
+} as const;
+
+export function struck(strike: Strike): string {
+  const says = STRUCK[strike.kind] as (strike: Strike) => string;
+  return 'forMs' in strike ? `${says(strike)} for ${length(strike.forMs)}` : says(strike);
+}
+
+export function asked({ given, attempt }: Errand): string {
+  const again = attempt > 1 ? `, asked for the ${attempt}. time` : '';
+  if (given.kind === 'destroy') return `destroy ${given.stack} (${given.deployId}${again})`;
+  const components = given.spec.components.map(({ name, mode, replicas }) =>
+    mode === 'global' ? `${name} everywhere` : `${replicas} × ${name}`,
+  );
+  return `deploy ${given.spec.name} with ${components.join(', ')} (${given.deployId}${again})`;
+}
