@@ -177,10 +177,20 @@ function closeGaps(search: Search): void {
   for (let index = search.tape.deeds.length - 1; index >= 0; index--) {
     const gap = gapBefore(search.tape, index);
     if (gap < GAP_MIN_US) continue;
-    SHARES.some((share) => attempt(search, earlier(search.tape, index, Math.floor(gap * share))));
+    SHARES.some((share) => attemptEarlier(search, index, Math.floor(gap * share)));
   }
   ROUND_MS.some((toMs) => attempt(search, rounded(search.tape, toMs)));
   shortenStorm(search);
+}
+
+/** The storm ends earlier too, or else only its deeds move. */
+function attemptEarlier(search: Search, index: number, by: number): boolean {
+  const moved = earlier(search.tape, index, by);
+  const stormMs = search.tape.options.stormMs - Math.floor(by / 1000);
+  return (
+    (search.wanted.kind === 'stuck' && attempt(search, lasting(moved, stormMs))) ||
+    attempt(search, moved)
+  );
 }
 
 /** For what has begun in the storm to come to its end there. */

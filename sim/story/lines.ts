@@ -73,8 +73,10 @@ function effectLine({ at, host }: Step, effect: Effect, subject: Subject): reado
     return line(WEIGHT.causal, `${host} answers ${effect.commandId}: ${effect.result.kind}`);
   // What it writes of its leases is in the lines above.
   if (effect.kind === 'journal' && effect.topic !== 'lease' && !subject.isLease) {
-    const concerns = effect.about.some((about) => keys.has(about) || components.has(about));
-    return concerns ? line(WEIGHT.aside, `${host} notes: ${effect.text}`) : [];
+    const { about, text } = effect;
+    const isAbout = (name: string): boolean =>
+      keys.has(name) || components.has(name) || (subject.isNews && subject.hosts.has(name));
+    return about.some(isAbout) ? line(WEIGHT.aside, `${host} notes of ${about[0]}: ${text}`) : [];
   }
   return [];
 }

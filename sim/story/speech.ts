@@ -80,7 +80,7 @@ function fate({ leftAt, arrivals, step }: Sent): string {
   return heard.at - step.at > LATE_US ? `, heard at ${clock(heard.at)}` : '';
 }
 
-/** Why voters are bound: the last keepalives of each host that the verdict names. */
+/** Why voters are bound: the last keepalives that they granted to the hosts that the verdict names. */
 export function lastKeepalives(
   { steps, endedAt }: FullCourse,
   { isLease, hosts }: Subject,
@@ -90,7 +90,7 @@ export function lastKeepalives(
     const sent = steps
       .filter((step) => step.host === host)
       .flatMap((step) => step.sent)
-      .filter(({ message, arrivals }) => message.kind === 'keepalive' && arrivals.length > 0);
+      .filter(isGranted);
     const lasts = [...Map.groupBy(sent, ({ to }) => to).values()].flatMap((all) => all.slice(-1));
     return [...Map.groupBy(lasts, ({ leftAt }) => leftAt ?? 0)].map(([at, group]): Line => {
       const voters = group.map(({ to }) => to).join(', ');
@@ -100,3 +100,9 @@ export function lastKeepalives(
     });
   });
 }
+
+const isGranted = ({ message, arrivals }: Sent): boolean =>
+  message.kind === 'keepalive' &&
+  arrivals.some(({ sent }) =>
+    sent.some((answer) => answer.message.kind === 'keepaliveAck' && answer.message.fresh),
+  );

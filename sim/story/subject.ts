@@ -25,7 +25,8 @@ const KEY = /\b(?:sys\/roster|stack\/[\w-]+|component\/[\w-]+\.[\w-]+)/g;
 const COMPONENT = /(?<![/\w.-])[a-z][\w-]*\.[a-z][\w-]*/gi;
 /** A host that lost its disk is another one: `h3b`. */
 const HOST = /\bh\d+b*\b/g;
-const NUMBER = /\d+/g;
+/** Of a seat like `shop.db.4` the slot is none. */
+const NUMBER = /(?<![\w.])\d+/g;
 const ROSTER_WORDS = /\b(?:epochs?|joint|members?|voters?|rosters?)\b/;
 const LEASE_RULES = /^S[1-6]$/;
 const NEWS_RULES = /^(?:S9|S10|S12|L3|L4)$/;
