@@ -12,6 +12,8 @@ import { subjectOf } from './subject.ts';
 
 /** With the first and the last. */
 const LINES_MAX = 30;
+/** So that something can be told of what they did. */
+const DEEDS_MAX = 16;
 
 /** One line each; empty if nothing goes wrong. `look`: what the run is to be watched for besides. */
 export function tellStory(tape: Tape, look?: RunOptions['look']): readonly string[] {
@@ -43,19 +45,20 @@ function folded(lines: readonly Line[]): readonly Line[] {
   });
 }
 
-/** In the same order: the decisive ones, then the latest. */
+/** In the same order: the latest deeds, then the decisive lines, then the others, the latest first. */
 function weightiest(lines: readonly Line[], max: number): readonly Line[] {
-  const kept = new Set(
-    lines
-      .toReversed()
-      .toSorted((a, b) => a.weight - b.weight)
-      .slice(0, max),
-  );
+  const deeds = lines.filter(({ weight }) => weight === WEIGHT.deed).slice(-DEEDS_MAX);
+  const others = lines
+    .filter(({ weight }) => weight !== WEIGHT.deed)
+    .toReversed()
+    .toSorted((a, b) => a.weight - b.weight);
+  const kept = new Set([...deeds, ...others].slice(0, max));
   return lines.filter((line) => kept.has(line));
 }
 
 function world(options: Options): string {
   const { hostCount, voterCount, lossPermille, duplicatePermille, tailPermille } = options;
+  const { transport, gossip, discovery } = options;
   const voters = voterCount === 1 ? 'h1 founds the cluster' : `h1 to h${voterCount} vote`;
   const traits = [
     `${hostCount} ${hostCount === 1 ? 'host' : 'hosts'}`,
@@ -64,6 +67,9 @@ function world(options: Options): string {
     ...(duplicatePermille > 0 ? ['some are doubled'] : []),
     ...(tailPermille > 0 ? ['some are late'] : []),
     ...(options.fsyncMs > 3 ? ['disks are slow at times'] : []),
+    ...(transport === 'stream' ? ['over streams'] : []),
+    ...(gossip === 'mesh' ? ['gossip over a mesh'] : []),
+    ...(discovery === 'mdns' ? ['hosts find each other by mDNS'] : []),
     ...clocks(options),
   ];
   return `   ${traits.join(', ')}`;

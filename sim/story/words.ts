@@ -20,11 +20,10 @@ function phrase(phrases: Phrases, message: Message, keys: Keys): string | undefi
 type Items = readonly { readonly key: string; readonly ballot: number }[];
 export const itemsOf = (message: Message): Items => ('items' in message ? message.items : []);
 
-const ballots = (items: Items, keys: Keys): string =>
-  items
-    .filter(({ key }) => keys(key))
-    .map(({ key, ballot }) => `ballot ${ballot} of ${key}`)
-    .join(', ');
+const ballots = (items: Items, keys: Keys): string => {
+  const named = items.filter(({ key }) => keys(key));
+  return [...new Set(named.map(({ key, ballot }) => `ballot ${ballot} of ${key}`))].join(', ');
+};
 const rev = (revision: Revision | undefined): string =>
   revision === undefined ? 'nothing' : showRevision(revision);
 const by = (deployIds: readonly string[]): string =>

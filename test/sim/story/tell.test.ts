@@ -100,7 +100,7 @@ it('is told by its decisive lines and its end where it would be long', () => {
   const long = (scene: Scene): string | undefined =>
     scene.atMs >= 15_000 ? (moved(scene) ?? 'nobody leads stack/shop') : undefined;
   const deeds: readonly Deed[] = Array.from(
-    { length: 12 },
+    { length: 9 },
     (_, i) =>
       [
         deploy(2e6 + i * 1e6, i % 3, 'shop', `op${i}`),
@@ -110,7 +110,7 @@ it('is told by its decisive lines and its end where it would be long', () => {
   const story = tellStory({ ...tape, deeds }, long);
   expect(story).toHaveLength(30);
   expect(story.at(-2)).toMatch(/^ +\(\d+ more that had less to do with it\)$/);
-  expect(story.filter((line) => line.includes('crashes'))).toHaveLength(12);
+  expect(story.filter((line) => line.includes('crashes'))).toHaveLength(8);
 });
 
 it('says what became of a write that a crash cut off', () => {
