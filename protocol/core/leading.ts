@@ -84,11 +84,15 @@ export function initialValue(core: Core, key: Key): RecordValue | undefined {
   return { kind: 'members', members: [{ id, name, peerId }] };
 }
 
-/** A quorum has it: remember, answer whoever waits, tell everyone (R4, R5). */
-export function announce(core: Core, turn: Turn, record: Committed): void {
+/** A quorum has it, whoever leads by now: remember it, and answer whoever waits (R4, R5). */
+export function noteCommitted(core: Core, turn: Turn, record: Committed): void {
   learn(core, turn, record);
-  if (record.value.kind === 'component') core.authorized.set(record.key, record.revision);
   onCommitted(core.deploys, turn, record);
+}
+
+/** Its leader tells everyone, itself among them (R9). */
+export function announce(core: Core, turn: Turn, record: Committed): void {
+  if (record.value.kind === 'component') core.authorized.set(record.key, record.revision);
   push(
     core.pusher,
     turn,

@@ -14,7 +14,7 @@ import type { Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
-import { announce, initialValue, keep } from './leading.ts';
+import { announce, initialValue, keep, noteCommitted, writerOf } from './leading.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
@@ -163,10 +163,16 @@ function receiveAsHolder(
   if (message.kind === 'readAck' || message.kind === 'writeAck') {
     const writer = core.writers.get(message.key);
     if (writer === undefined) return;
-    if (message.kind === 'readAck')
-      return onReadAck(writer, turn, roster, from, message, initialValue(core, message.key));
+    // R4: after a stall the lease may have lapsed, and the writer is about to go with it.
+    const isLed = writerOf(core, leases, turn, message.key) !== undefined;
+    if (message.kind === 'readAck') {
+      if (isLed) onReadAck(writer, turn, roster, from, message, initialValue(core, message.key));
+      return;
+    }
     const record = onWriteAck(writer, roster, from, message);
-    if (record !== undefined) announce(core, turn, record);
+    if (record === undefined) return;
+    noteCommitted(core, turn, record);
+    if (isLed) announce(core, turn, record);
     return;
   }
   onLeaseMessage(leases, turn, roster, fieldOf(core, leases, turn), from, message);

@@ -1,13 +1,16 @@
 /** Schedules in which whole cores once broke a promise, or would without the line that each names. */
 import { describe, expect, it } from 'vitest';
-import { ROSTER_KEY } from '../../../protocol/base/ids.ts';
+import { type HostId, ROSTER_KEY, stackKey } from '../../../protocol/base/ids.ts';
+import type { Input } from '../../../protocol/input.ts';
 import {
   answered,
   type Cluster,
   coreOf,
+  crash,
   deploy,
   divide,
   found,
+  give,
   grown,
   hostOf,
   newCluster,
@@ -76,6 +79,40 @@ describe('a key that all have lost', () => {
     expect(phases()).toEqual([undefined, undefined, undefined]);
     divide(cluster);
     expect(soon(cluster, 5000, () => phases().includes('serving'))).toBeLessThan(800);
+  });
+});
+
+describe('a leader that stood still until its lease had lapsed (R4)', () => {
+  it.each([
+    ['readAck', 'writes nothing'],
+    ['writeAck', 'tells nobody'],
+  ] as const)('and hears of a %s first %s', (kind, _what) => {
+    const cluster = grown('abc');
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    soon(cluster, 2000, () => answered(cluster, 'x') !== undefined);
+    // Another takes over, and needs but one more voter.
+    let heir: HostId | undefined;
+    const late: Input[] = [];
+    cluster.lost = (from, to, message) => {
+      if (message.kind !== kind || message.key !== stackKey('shop')) return false;
+      heir = to;
+      late.push({ kind: 'messageReceived', from, message });
+      return true;
+    };
+    crash(cluster, 'b');
+    soon(cluster, 10_000, () => heir !== undefined);
+    const host = hostOf(cluster, heir ?? '');
+    host.stoppedUntil = cluster.now + 10_000;
+    run(cluster, 5000);
+    host.stoppedUntil = 0;
+    const said: string[] = [];
+    cluster.lost = (from, _to, message) => {
+      if (from === host.id) said.push(message.kind);
+      return false;
+    };
+    for (const input of late) give(cluster, host, input);
+    expect(said).toContain('keepalive');
+    expect(said.filter((each) => each === 'write' || each === 'push')).toEqual([]);
   });
 });
 
