@@ -2,9 +2,9 @@
 import type { Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
 import { createVigil, look } from './checkers/calm/vigil.ts';
-import { forgetHolds } from './checkers/leases.ts';
 import {
   checkBegun,
+  checkEnded,
   checkStarted,
   checkStep,
   checkSynced,
@@ -154,7 +154,7 @@ function watchOf(present: () => Run): Watch {
       const { course, world, how, panel } = present();
       note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
-      checkStep(panel, host, effects, world.queue.now);
+      checkStep(panel, host, { input, effects }, world.queue.now);
     },
     begun(host, effect) {
       const run = present();
@@ -165,7 +165,7 @@ function watchOf(present: () => Run): Watch {
     synced: (host, writes) => checkSynced(present().panel, host, writes),
     started: (host, instance) => checkStarted(present().panel, host, instance),
     replied: (_host, commandId, result) => onReply(present().workload, commandId, result),
-    agentEnded: (host) => forgetHolds(present().panel.leases, host),
+    agentEnded: (host) => checkEnded(present().panel, host),
     threw: (host, input, error) =>
       report(present(), 'assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
   };

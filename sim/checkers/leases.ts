@@ -90,6 +90,17 @@ export function noteReign(
   checker.reigns.set(key, { term, host, life: agent });
 }
 
+/** What it held after its last step, if it still does. */
+export function holdOf(
+  { holds }: LeaseChecker,
+  host: Host,
+  key: Key,
+  now: Micros,
+): Hold | undefined {
+  const hold = holds.get(key)?.get(host);
+  return hold !== undefined && now < hold.until ? hold : undefined;
+}
+
 /** Its memory is gone, and with it all that it held. */
 export function forgetHolds(checker: LeaseChecker, host: Host): void {
   for (const key of checker.keysOf.get(host) ?? []) checker.holds.get(key)?.delete(host);

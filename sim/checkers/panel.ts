@@ -1,74 +1,130 @@
 /** All checkers together: each is told what concerns it. */
 import type { DiskWrite, Effect } from '../../protocol/effect.ts';
-import type { Observed } from '../../protocol/input.ts';
-import type { Roster } from '../../protocol/roster/roster.ts';
+import type { Input, Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
+import { actsIn, checkActs } from './acts.ts';
 import {
-  checkAssigned,
-  checkStart,
-  createInstanceChecker,
-  type InstanceChecker,
-} from './instances.ts';
-import { checkLeases, createLeaseChecker, type LeaseChecker, noteReign } from './leases.ts';
+  type BallotChecker,
+  checkClaims,
+  checkTerm,
+  createBallotChecker,
+  noteVote,
+} from './ballots.ts';
+import { type BoundChecker, checkMessage, checkSizes, createBoundChecker } from './bounds.ts';
+import {
+  checkIncarnations,
+  createIncarnationChecker,
+  type IncarnationChecker,
+} from './incarnations.ts';
+import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
+import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
+import {
+  checkLeases,
+  createLeaseChecker,
+  forgetHolds,
+  type LeaseChecker,
+  noteReign,
+} from './leases.ts';
 import { checkDisk, checkPromise, createPromiseChecker, type PromiseChecker } from './promises.ts';
-import { checkKept, checkWrite, createRecordChecker, type RecordChecker } from './records.ts';
+import { checkReader, createReaderChecker, knownBefore, type ReaderChecker } from './readers.ts';
+import {
+  checkKept,
+  checkOrder,
+  checkWrite,
+  createRecordChecker,
+  type RecordChecker,
+} from './records.ts';
 import type { Report } from './report.ts';
+import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
+import {
+  checkAdoption,
+  checkRosterDisk,
+  checkTold,
+  createRosterChecker,
+  type RosterChecker,
+  rostersOf,
+} from './rosters.ts';
+import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
+import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
 export type Panel = {
   readonly leases: LeaseChecker;
-  readonly records: RecordChecker;
+  readonly ballots: BallotChecker;
   readonly promises: PromiseChecker;
+  readonly silence: SilenceChecker;
+  readonly rosters: RosterChecker;
+  readonly records: RecordChecker;
+  readonly readers: ReaderChecker;
+  readonly inventories: InventoryChecker;
+  readonly incarnations: IncarnationChecker;
+  readonly starts: StartChecker;
+  readonly restarts: RestartChecker;
   readonly instances: InstanceChecker;
-  /** Under which rosters each host may have counted what becomes durable now. */
-  readonly rosters: Map<Host, readonly Roster[]>;
+  readonly bounds: BoundChecker;
 };
 
 export const createPanel = (report: Report): Panel => ({
   leases: createLeaseChecker(report),
-  records: createRecordChecker(report),
+  ballots: createBallotChecker(report),
   promises: createPromiseChecker(report),
+  silence: createSilenceChecker(report),
+  rosters: createRosterChecker(report),
+  records: createRecordChecker(report),
+  readers: createReaderChecker(report),
+  inventories: createInventoryChecker(report),
+  incarnations: createIncarnationChecker(report),
+  starts: createStartChecker(report),
+  restarts: createRestartChecker(report),
   instances: createInstanceChecker(report),
-  rosters: new Map(),
+  bounds: createBoundChecker(report),
 });
 
-const ROSTERS_LATELY = 3;
+export type Step = { readonly input: Input; readonly effects: readonly Effect[] };
 
-export function checkStep(
-  { leases, instances, rosters }: Panel,
-  host: Host,
-  effects: readonly Effect[],
-  now: Micros,
-): void {
+export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): void {
+  const { leases, rosters, readers } = panel;
+  const { effects } = step;
+  const acts = actsIn(leases, host, effects, now);
   checkLeases(leases, host, now);
-  checkAssigned(instances, host, effects);
-  const roster = host.agent?.core.council.roster;
-  const known = rosters.get(host) ?? [];
-  if (roster !== undefined && known.at(-1) !== roster)
-    rosters.set(host, [...known, roster].slice(-ROSTERS_LATELY));
+  checkActs(leases, host, acts, now);
+  checkAdoption(rosters, leases, host, now);
+  checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
+  checkSilence(panel.silence, host, step, now);
+  checkIncarnations(panel.incarnations, host, step);
+  checkInventories(panel.inventories, host, step);
+  checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
+  checkReader(readers, host);
+  checkRestarts(panel.restarts, host, step, now);
+  checkSizes(panel.bounds, host);
+  for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }
 
 /** An effect has left its host. */
-export function checkBegun(
-  { leases, records, promises }: Panel,
-  host: Host,
-  effect: Outward,
-  now: Micros,
-): void {
-  checkPromise(promises, host, effect);
-  if (effect.kind === 'send' && effect.message.kind === 'write')
+export function checkBegun(panel: Panel, host: Host, effect: Outward, now: Micros): void {
+  const { rosters, records, ballots } = panel;
+  checkPromise(panel.promises, host, effect);
+  checkTold(rosters, host, effect);
+  noteVote(ballots, host, effect);
+  noteGrant(panel.silence, host, effect, now);
+  if (effect.kind === 'send' && effect.message.kind === 'write') {
     checkWrite(records, effect.message);
-  if (effect.kind === 'leaseChanged') noteReign(leases, host, effect, now);
+    checkOrder(records, host, rostersOf(rosters, host), effect.message);
+  }
+  if (effect.kind !== 'leaseChanged') return;
+  noteReign(panel.leases, host, effect, now);
+  if (effect.event !== 'ended')
+    checkTerm(ballots, host, rostersOf(rosters, host), effect.key, effect.term);
 }
 
-export function checkSynced(
-  { records, promises, rosters }: Panel,
-  host: Host,
-  writes: readonly DiskWrite[],
-): void {
-  checkDisk(promises, host, writes);
-  checkKept(records, host, rosters.get(host) ?? [], writes);
+export function checkSynced(panel: Panel, host: Host, writes: readonly DiskWrite[]): void {
+  checkDisk(panel.promises, host, writes);
+  checkRosterDisk(panel.rosters, host, writes);
+  checkKept(panel.records, host, rostersOf(panel.rosters, host), writes);
 }
 
 export const checkStarted = ({ instances }: Panel, host: Host, instance: Observed): void =>
-  checkStart(instances, host, instance);
+  checkTwins(instances, host, instance);
+
+/** Its agent is about to end: nothing it held in memory counts any more. */
+export const checkEnded = ({ leases }: Panel, host: Host): void => forgetHolds(leases, host);

@@ -1,7 +1,6 @@
 /**
  * S5 What a voter has promised it keeps, across restarts: per key the ballots and terms it has said
  *    yes to never fall. A new life starts from its disk, so what is on the disk never falls either.
- * S7 One roster per epoch.
  */
 import type { Key } from '../../protocol/base/ids.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
@@ -18,7 +17,6 @@ export type PromiseChecker = {
   /** Highest ballot of leases and term of records said yes to, by voter and key. */
   readonly ballots: Map<string, number>;
   readonly terms: Map<string, number>;
-  readonly rosters: Map<number, string>;
   readonly disks: Map<string, unknown>;
 };
 
@@ -26,7 +24,6 @@ export const createPromiseChecker = (report: Report): PromiseChecker => ({
   report,
   ballots: new Map(),
   terms: new Map(),
-  rosters: new Map(),
   disks: new Map(),
 });
 
@@ -46,8 +43,6 @@ export function checkPromise(checker: PromiseChecker, host: Host, effect: Outwar
   } else if (kind === 'writeAck') {
     const { key, revision, outcome } = message;
     if (outcome === 'stored') rise(checker, checker.terms, host, key, revision.term, kind);
-  } else if (kind === 'rosterChosen') {
-    checkRoster(checker, host, message.roster);
   }
 }
 
@@ -65,15 +60,6 @@ function rise(
   else table.set(place, n);
 }
 
-function checkRoster({ report, rosters }: PromiseChecker, host: Host, roster: Roster): void {
-  if (roster.epoch === 0) return;
-  const text = `${roster.voters.join(' ')} / ${roster.next?.join(' ') ?? ''}`;
-  const known = rosters.get(roster.epoch);
-  if (known === undefined) rosters.set(roster.epoch, text);
-  else if (known !== text)
-    report('S7', `${host.id} has ${text} as the roster of epoch ${roster.epoch}, others ${known}`);
-}
-
 /** A write has become durable. */
 export function checkDisk(checker: PromiseChecker, host: Host, writes: readonly DiskWrite[]): void {
   for (const { name, value } of writes) {
@@ -81,7 +67,6 @@ export function checkDisk(checker: PromiseChecker, host: Host, writes: readonly 
     const known = checker.disks.get(place);
     if (value === undefined) checker.disks.delete(place);
     else checker.disks.set(place, value);
-    if (name === 'roster') checkRoster(checker, host, value as Roster);
     if (value === undefined || known === undefined) continue;
     const fallen = fall(name, known, value);
     if (fallen !== undefined) checker.report('S5', `${name} on the disk of ${host.id}: ${fallen}`);

@@ -3,6 +3,8 @@
  *     revision or later holds it, or something first written later. What was refused never appears.
  *     Nobody keeps a revision as committed that no quorum has on disk.
  * R7  What was committed is not applied again.
+ * R3  A leader decides nothing before what it found is committed under its own term, and writes the
+ *     next revision only when the one before is committed; no assignment goes back to an older stack.
  *
  * A deploy is known by its id: every write of its record names it last. Only what has left a host or
  * reached its disk counts: what dies in an agent's memory has not happened.
@@ -71,6 +73,36 @@ export function checkWrite(
   if (checker.refused.has(op)) checker.report('S11', `${op} was refused and is written as ${name}`);
   checkApplication(checker, key, revision, op);
   checker.applied.set(op, [...(checker.applied.get(op) ?? []), revision]);
+}
+
+/** R3. The write leaves a host that has lived under these rosters lately. */
+export function checkOrder(
+  checker: RecordChecker,
+  host: Host,
+  rosters: readonly Roster[],
+  { key, revision, value }: Write,
+): void {
+  const { term, seq } = revision;
+  if (seq === 0) return;
+  const { report, written, keptBy, committed } = checker;
+  const before = nameOf(key, { term, seq: seq - 1 });
+  const previous = written.get(before)?.value;
+  const kept = keptBy.get(before);
+  if (previous === undefined) {
+    // Where nothing was ever committed there is nothing to find.
+    const found = committed.get(key)?.find((commit) => commit.revision.term < term);
+    if (found !== undefined || seq > 1)
+      report('R3', `${host.id} writes ${nameOf(key, revision)} before it has written ${before}`);
+  } else if (!rosters.some((roster) => quorum(roster, (voter) => kept?.has(voter) === true))) {
+    report('R3', `${host.id} writes ${nameOf(key, revision)} before ${before} is committed`);
+  } else if (value.kind === 'component' && previous.kind === 'component') {
+    const [was, is] = [previous.stackRevision, value.stackRevision];
+    if (compareRevision(is, was) < 0)
+      report(
+        'R3',
+        `${nameOf(key, revision)} serves the stack of ${showRevision(is)}, ${before} that of ${showRevision(was)}`,
+      );
+  }
 }
 
 /** R7 */

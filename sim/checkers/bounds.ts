@@ -1,0 +1,124 @@
+/**
+ * S14 Tables, lists and messages keep their bounds, and what is not answered is asked again no faster
+ *     than its pace.
+ */
+import {
+  COMMANDS_MAX,
+  DELTA_OPS_MAX,
+  DEPLOY_IDS_MAX,
+  ENTRIES_MAX,
+  ITEMS_MAX,
+  JOURNAL_MAX,
+  MEMBERS_MAX,
+  PLACES_MAX,
+  RECORDS_MAX,
+} from '../../protocol/limits.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Core } from '../../protocol/core.ts';
+import { showRevision } from '../../protocol/record/record.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+import { type Micros, ofMillis } from '../event-queue.ts';
+import type { Host } from '../host.ts';
+import type { Report } from './report.ts';
+
+export type BoundChecker = {
+  readonly report: Report;
+  steps: number;
+  /** Questions asked since then, by host, addressee and question. */
+  since: Micros;
+  readonly asked: Map<string, number>;
+};
+
+export const createBoundChecker = (report: Report): BoundChecker => ({
+  report,
+  steps: 0,
+  since: 0,
+  asked: new Map(),
+});
+
+/** Sizes change slowly: every so many steps. */
+const LOOK_EVERY = 256;
+
+export function checkSizes(checker: BoundChecker, host: Host): void {
+  checker.steps += 1;
+  if (checker.steps % LOOK_EVERY !== 0 || host.agent === undefined) return;
+  for (const [what, size, sizeMax] of sizesOf(host.agent.core))
+    if (size > sizeMax)
+      checker.report('S14', `${host.id} keeps ${size} ${what}, ${sizeMax} are the most`);
+}
+
+/** Keepalives remembered per voter; ends and attempts remembered per host. */
+const SENT_MAX = 32;
+const EARLY_ENDS_MAX = 100;
+const PAST_ATTEMPTS_MAX = 1000;
+
+const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => [
+  ['journal entries', core.journal.length, JOURNAL_MAX],
+  ['members', core.membership.members.size, MEMBERS_MAX],
+  ['records', core.committed.byKey.size, RECORDS_MAX],
+  ['registers', core.registers.size, RECORDS_MAX],
+  ['commands', core.deploys.errands.size, COMMANDS_MAX],
+  ['ends of unknown instances', core.slots.earlyEnds.size, EARLY_ENDS_MAX],
+  ['past attempts', core.slots.pastAttempts.size, PAST_ATTEMPTS_MAX],
+  ['promises', core.leases?.voter.places.size ?? 0, PLACES_MAX],
+  ...[...core.inventories.byOwner.values()].map(
+    ({ entries }) => ['entries of one inventory', entries.size, ENTRIES_MAX] as const,
+  ),
+  ...[...(core.leases?.links.byVoter.values() ?? [])].map(
+    ({ sent }) => ['keepalives unanswered', sent.size, SENT_MAX] as const,
+  ),
+];
+
+const WINDOW_MS = 3000;
+
+/** As it is asked for: behind a slow write messages leave in a crowd. */
+export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, now: Micros): void {
+  if (effect.kind !== 'send' && effect.kind !== 'publish') return;
+  const { message } = effect;
+  for (const [what, size, sizeMax] of listsOf(message))
+    if (size > sizeMax)
+      checker.report(
+        'S14',
+        `${host.id} sends ${size} ${what} in one ${message.kind}, ${sizeMax} are the most`,
+      );
+  const question = effect.kind === 'send' ? questionOf(message) : undefined;
+  if (question === undefined || effect.kind !== 'send') return;
+  if (now > checker.since + ofMillis(WINDOW_MS)) {
+    checker.asked.clear();
+    checker.since = now;
+  }
+  const name = `${host.index} ${effect.to} ${question}`;
+  const times = (checker.asked.get(name) ?? 0) + 1;
+  checker.asked.set(name, times);
+  if (times > TIMES_MAX)
+    checker.report(
+      'S14',
+      `${host.id} asks ${effect.to} ${times} times within ${WINDOW_MS} ms: ${question}`,
+    );
+}
+
+/** Every 300 ms, and now and then once more because something else has changed. */
+const TIMES_MAX = 20;
+
+function listsOf(message: Message): readonly (readonly [string, number, number])[] {
+  if ('items' in message) return [['items', message.items.length, ITEMS_MAX]];
+  if ('bindings' in message) return [['bindings', message.bindings.length, ITEMS_MAX]];
+  if ('keys' in message) return [['keys', message.keys.length, ITEMS_MAX]];
+  if ('deployIds' in message) return [['deploy ids', message.deployIds.length, DEPLOY_IDS_MAX]];
+  if ('ops' in message) return [['changes', message.ops.length, DELTA_OPS_MAX]];
+  if (message.kind !== 'delta') return [];
+  return message.inventories.map(({ ops }) => ['changes', ops.length, DELTA_OPS_MAX]);
+}
+
+/** What is repeated until it is answered. */
+function questionOf(message: Message): string | undefined {
+  const { kind } = message;
+  if (kind === 'prepare' || kind === 'accept')
+    return `${kind} ${message.items[0]?.key} ${message.items[0]?.ballot}`;
+  if (kind === 'read') return `${kind} ${message.key} ${message.term}`;
+  if (kind === 'write') return `${kind} ${message.key} ${showRevision(message.revision)}`;
+  if (kind === 'push')
+    return `${kind} ${message.record.key} ${showRevision(message.record.revision)}`;
+  if (kind === 'rosterPrepare' || kind === 'rosterAccept') return `${kind} ${message.ballot.n}`;
+  return kind === 'syncPull' ? `${kind} ${message.after}` : undefined;
+}

@@ -1,0 +1,132 @@
+/**
+ * S12 Only a host itself raises its boot and its incarnation: nobody believes, or says, a higher one of
+ *     it than it has. What is believed of it goes forward only, by boot, then by incarnation, then
+ *     from alive to suspect to dead: news of a death never stands against its refutation.
+ */
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Input } from '../../protocol/input.ts';
+import type { Belief, Health } from '../../protocol/membership/member.ts';
+import type { Agent, Host } from '../host.ts';
+import type { Report } from './report.ts';
+
+type Own = { readonly boot: number; readonly incarnation: number };
+/** What one agent believes of the others since it started. */
+type Beliefs = { readonly life: Agent; version: number; readonly of: Map<HostId, Belief> };
+
+export type IncarnationChecker = {
+  readonly report: Report;
+  readonly owns: Map<HostId, Own & { readonly life: Agent; readonly isTold: boolean }>;
+  readonly beliefs: Map<Host, Beliefs>;
+};
+
+export const createIncarnationChecker = (report: Report): IncarnationChecker => ({
+  report,
+  owns: new Map(),
+  beliefs: new Map(),
+});
+
+export function checkIncarnations(
+  checker: IncarnationChecker,
+  host: Host,
+  { input, effects }: { readonly input: Input; readonly effects: readonly Effect[] },
+): void {
+  if (host.agent === undefined) return;
+  noteOwn(checker, host, host.agent);
+  for (const effect of effects) checkSaid(checker, host, effect);
+  const beliefs = beliefsOf(checker, host, host.agent);
+  const { membership } = host.agent.core;
+  if (membership.version !== beliefs.version) {
+    beliefs.version = membership.version;
+    for (const id of beliefs.of.keys()) if (!membership.members.has(id)) beliefs.of.delete(id);
+    for (const id of membership.members.keys()) checkBelief(checker, host, beliefs, id);
+  } else {
+    // Anything else that changes comes with a message, of its author or about somebody.
+    for (const id of subjectsOf(input)) checkBelief(checker, host, beliefs, id);
+  }
+}
+
+function noteOwn({ report, owns }: IncarnationChecker, { id }: Host, life: Agent): void {
+  const { boot, membership } = life.core;
+  const { incarnation } = membership;
+  const known = owns.get(id);
+  if (known !== undefined && known.life === life) {
+    if (incarnation < known.incarnation || boot !== known.boot)
+      report(
+        'S12',
+        `${id} falls from incarnation ${known.boot}/${known.incarnation} to ${boot}/${incarnation}`,
+      );
+    if (incarnation === known.incarnation && known.isTold === life.begun) return;
+  } else if (known !== undefined && boot <= known.boot && known.isTold) {
+    report('S12', `${id} starts again under boot ${boot}, after boot ${known.boot}`);
+  }
+  // Until its first write is durable nobody hears of a start.
+  owns.set(id, { boot, incarnation, life, isTold: life.begun });
+}
+
+function checkSaid(checker: IncarnationChecker, { id }: Host, effect: Effect): void {
+  if (effect.kind !== 'send' && effect.kind !== 'publish') return;
+  const { message } = effect;
+  if (message.kind === 'rumor') {
+    if (message.by !== id) checker.report('S12', `${id} speaks as ${message.by}`);
+    checkTruth(checker, id, message.about, message);
+  } else if (message.kind === 'heartbeat' && message.host !== id) {
+    checker.report('S12', `${id} speaks as ${message.host}`);
+  }
+}
+
+function checkTruth(
+  { report, owns }: IncarnationChecker,
+  by: HostId,
+  about: HostId,
+  said: Own,
+): void {
+  const own = owns.get(about);
+  const { boot, incarnation } = own ?? { boot: 0, incarnation: 0 };
+  if (said.boot < boot || (said.boot === boot && said.incarnation <= incarnation)) return;
+  report(
+    'S12',
+    `${by} says ${about} is at ${said.boot}/${said.incarnation}, it is at ${boot}/${incarnation}`,
+  );
+}
+
+function beliefsOf({ beliefs }: IncarnationChecker, host: Host, life: Agent): Beliefs {
+  const known = beliefs.get(host);
+  if (known?.life === life) return known;
+  const fresh: Beliefs = { life, version: -1, of: new Map() };
+  beliefs.set(host, fresh);
+  return fresh;
+}
+
+function subjectsOf(input: Input): readonly HostId[] {
+  if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return [];
+  const { from, message } = input;
+  if (message.kind === 'rumor') return [from, message.by, message.about];
+  return message.kind === 'heartbeat' ? [message.host] : [from];
+}
+
+function checkBelief(
+  checker: IncarnationChecker,
+  host: Host,
+  { life, of }: Beliefs,
+  about: HostId,
+): void {
+  const is = life.core.membership.members.get(about);
+  const was = of.get(about);
+  if (is === undefined || is === was) return;
+  of.set(about, is);
+  if (was !== undefined && isOlder(is, was))
+    checker.report('S12', `${host.id} believed ${about} ${textOf(was)}, and now ${textOf(is)}`);
+  checkTruth(checker, host.id, about, is);
+}
+
+const SEVERITY: Readonly<Record<Health, number>> = { alive: 0, suspect: 1, dead: 2, left: 3 };
+
+const isOlder = (a: Belief, b: Belief): boolean =>
+  a.boot - b.boot < 0 ||
+  (a.boot === b.boot &&
+    (a.incarnation < b.incarnation ||
+      (a.incarnation === b.incarnation && SEVERITY[a.health] < SEVERITY[b.health])));
+
+const textOf = ({ health, boot, incarnation }: Belief): string =>
+  `${health} at ${boot}/${incarnation}`;

@@ -1,0 +1,153 @@
+/**
+ * S6 A restarted voter calls no key free before every lease it has granted in an earlier life has run
+ *    out, and before enough other voters know that it has restarted. A new voter answers no ballot and
+ *    nothing about records before it has fetched the state of a majority of the old ones (roster rule 4);
+ *    who does not vote answers never.
+ */
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Input } from '../../protocol/input.ts';
+import { majority, type Roster, votersOf } from '../../protocol/roster/roster.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+import type { Micros } from '../event-queue.ts';
+import type { Agent, Host, Outward } from '../host.ts';
+import { CONFIG } from '../options.ts';
+import type { Report } from './report.ts';
+
+/** What one agent has heard as a voter since it started. */
+type Hearing = {
+  readonly life: Agent;
+  roster: Roster;
+  /** Voters that know of this start. */
+  readonly confirmedBy: Set<HostId>;
+  /** Old voters whose last page has arrived, under the present roster. */
+  readonly fetched: Set<HostId>;
+};
+
+export type SilenceChecker = {
+  readonly report: Report;
+  /** When each voter last answered a keepalive, and in which life. */
+  readonly grants: Map<HostId, { readonly at: Micros; readonly life: Agent }>;
+  readonly hearings: Map<Host, Hearing>;
+  /** Voters that still have to fetch. */
+  readonly unsynced: Set<HostId>;
+};
+
+export const createSilenceChecker = (report: Report): SilenceChecker => ({
+  report,
+  grants: new Map(),
+  hearings: new Map(),
+  unsynced: new Set(),
+});
+
+/** A voter's answer to a keepalive leaves: from here on a lease may stand on it. */
+export function noteGrant(
+  { grants }: SilenceChecker,
+  host: Host,
+  effect: Outward,
+  at: Micros,
+): void {
+  if (effect.kind !== 'send' || effect.message.kind !== 'keepaliveAck') return;
+  if (host.agent !== undefined) grants.set(host.id, { at, life: host.agent });
+}
+
+export function checkSilence(
+  checker: SilenceChecker,
+  host: Host,
+  { input, effects }: { readonly input: Input; readonly effects: readonly Effect[] },
+  now: Micros,
+): void {
+  if (host.agent === undefined) return;
+  const hearing = hear(checker, host, host.agent, input);
+  for (const effect of effects) {
+    if (effect.kind !== 'send' || !ANSWERS.has(effect.message.kind)) continue;
+    const { message } = effect;
+    checkStanding(checker, host, hearing.roster, message.kind);
+    if (message.kind === 'prepareAck' && message.items.some(isFree))
+      checkRested(checker, host, hearing, now);
+  }
+  follow(checker, host, hearing);
+}
+
+const ANSWERS: ReadonlySet<Message['kind']> = new Set([
+  'prepareAck',
+  'acceptAck',
+  'readAck',
+  'writeAck',
+]);
+
+const isFree = ({ status }: { readonly status: string }): boolean =>
+  status === 'open' || status === 'self';
+
+function hear(checker: SilenceChecker, host: Host, life: Agent, input: Input): Hearing {
+  const known = checker.hearings.get(host);
+  const hearing: Hearing =
+    known?.life === life
+      ? known
+      : { life, roster: life.core.council.roster, confirmedBy: new Set(), fetched: new Set() };
+  checker.hearings.set(host, hearing);
+  if (input.kind !== 'messageReceived') return hearing;
+  const { from, message } = input;
+  const { boot } = life.core;
+  if (message.kind === 'keepaliveAck' && message.sid === boot && message.yourBoot === boot)
+    hearing.confirmedBy.add(from);
+  if (message.kind === 'syncPage' && message.last && message.epoch === hearing.roster.epoch)
+    hearing.fetched.add(from);
+  const { voters } = hearing.roster;
+  if (majority(voters, (voter) => voter !== host.id && hearing.fetched.has(voter)))
+    checker.unsynced.delete(host.id);
+  return hearing;
+}
+
+function checkStanding(
+  { report, unsynced }: SilenceChecker,
+  host: Host,
+  was: Roster,
+  kind: Message['kind'],
+): void {
+  const is = host.agent?.core.council.roster ?? was;
+  if (![was, is].some((roster) => votersOf(roster).includes(host.id)))
+    report('S6', `${host.id} answers as a voter (${kind}), and is none`);
+  else if (unsynced.has(host.id))
+    report(
+      'S6',
+      `${host.id} answers as a voter (${kind}) before it has fetched the old voters' state`,
+    );
+}
+
+function checkRested(
+  { report, grants }: SilenceChecker,
+  host: Host,
+  { life, roster, confirmedBy }: Hearing,
+  now: Micros,
+): void {
+  const last = grants.get(host.id);
+  if (last !== undefined && last.life !== life) {
+    const restedMs = ((now - last.at) * (1000 + life.clock.ratePermille)) / 1_000_000;
+    // Two readings of whole milliseconds.
+    if (restedMs < CONFIG.termMs - 2)
+      report(
+        'S6',
+        `${host.id} calls a key free ${Math.round(restedMs)} ms after a grant of its earlier life`,
+      );
+  }
+  const { voters } = life.core.council.roster;
+  const isKnown = (voter: HostId): boolean => voter === host.id || confirmedBy.has(voter);
+  if (!majority(roster.voters, isKnown) && !majority(voters, isKnown))
+    report(
+      'S6',
+      `${host.id} calls a key free, and only ${[...confirmedBy].join(' ')} knows of its restart`,
+    );
+}
+
+/** A change of roster may have made the host a voter, or none. */
+function follow({ unsynced }: SilenceChecker, host: Host, hearing: Hearing): void {
+  const roster = hearing.life.core.council.roster;
+  if (roster === hearing.roster) return;
+  const was = votersOf(hearing.roster).includes(host.id);
+  const is = votersOf(roster).includes(host.id);
+  if (is && !was) unsynced.add(host.id);
+  if (!is) unsynced.delete(host.id);
+  hearing.roster = roster;
+  hearing.fetched.clear();
+}

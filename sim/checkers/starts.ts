@@ -1,0 +1,174 @@
+/**
+ * R9 A host starts only what the newest assignment it knows gives to it, of a stack that still has it.
+ *    For the first time since its agent started, only on the word of the component's leader, or its
+ *    own as the leader; or, without a quorum for long enough, what has been there before.
+ */
+import {
+  type ComponentId,
+  componentKey,
+  componentOf,
+  type Key,
+  stackKey,
+  stackOf,
+} from '../../protocol/base/ids.ts';
+import { type Instant, NEVER } from '../../protocol/base/time.ts';
+import { QUORUM_FRESH_MS } from '../../protocol/core/hosting.ts';
+import type { DiskWrite, Effect } from '../../protocol/effect.ts';
+import type { Input } from '../../protocol/input.ts';
+import { type Committed, compareRevision, type Revision } from '../../protocol/record/record.ts';
+import { quorum } from '../../protocol/roster/roster.ts';
+import { seatName } from '../engine/engine.ts';
+import type { Micros } from '../event-queue.ts';
+import { type Agent, type Host, localNow } from '../host.ts';
+import { CONFIG } from '../options.ts';
+import type { Report } from './report.ts';
+
+/** What one agent has been told and shown since it started. */
+type Life = {
+  readonly agent: Agent;
+  readonly startedAt: Micros;
+  /** Newest revision of each record told by its leader. */
+  readonly told: Map<Key, Revision>;
+  /** Keys and terms under which it has led. */
+  readonly led: Set<string>;
+  /** Seats of which the engine has shown an instance. */
+  readonly shown: Set<string>;
+  /** Seats that have run. */
+  readonly ran: Set<string>;
+  /** Seats that were started, which the engine has not refused. */
+  readonly tried: Set<string>;
+};
+
+export type StartChecker = { readonly report: Report; readonly lives: Map<Host, Life> };
+
+export const createStartChecker = (report: Report): StartChecker => ({ report, lives: new Map() });
+
+export type Start = Extract<Effect, { readonly kind: 'startInstance' }>;
+
+/** `before`: the records the host knew before this step. */
+export function checkStarts(
+  checker: StartChecker,
+  host: Host,
+  { input, effects }: { readonly input: Input; readonly effects: readonly Effect[] },
+  before: ReadonlyMap<Key, Committed>,
+  now: Micros,
+): void {
+  const { agent } = host;
+  if (agent === undefined) return;
+  const life = lifeOf(checker, host, agent, now);
+  hear(life, input);
+  for (const [key, { term }] of agent.core.leases?.holder.holds ?? [])
+    if (term !== undefined) life.led.add(`${key} ${term}`);
+  const known = new Map<Key, Committed>();
+  for (const effect of effects) {
+    if (effect.kind === 'persist') learn(known, effect.writes);
+    if (effect.kind === 'startInstance')
+      checkStart(checker, host, life, effect, (key) => known.get(key) ?? before.get(key), now);
+  }
+}
+
+/** What is learned in a step is kept before anything is done by it. */
+function learn(known: Map<Key, Committed>, writes: readonly DiskWrite[]): void {
+  for (const { name, value } of writes) {
+    if (!name.startsWith('committed/')) continue;
+    const record = value as Committed;
+    known.set(record.key, record);
+  }
+}
+
+function lifeOf({ lives }: StartChecker, host: Host, agent: Agent, startedAt: Micros): Life {
+  const known = lives.get(host);
+  if (known?.agent === agent) return known;
+  const life: Life = {
+    agent,
+    startedAt,
+    told: new Map(),
+    led: new Set(),
+    shown: new Set(),
+    ran: new Set(),
+    tried: new Set(),
+  };
+  lives.set(host, life);
+  return life;
+}
+
+function hear({ told, shown, ran, tried }: Life, input: Input): void {
+  if (input.kind === 'messageReceived' && input.message.kind === 'push') {
+    const { key, revision } = input.message.record;
+    const known = told.get(key);
+    if (known === undefined || compareRevision(revision, known) > 0) told.set(key, revision);
+  } else if (input.kind === 'instanceRefused') {
+    tried.delete(seatName(input.component, input.slot));
+  } else if (input.kind === 'instanceStarted' || input.kind === 'instancesListed') {
+    const instances = input.kind === 'instancesListed' ? input.instances : [input.instance];
+    for (const { component, slot, state } of instances) {
+      shown.add(seatName(component, slot));
+      const runs = input.kind === 'instanceStarted' || state === 'running' || state === 'paused';
+      if (runs) ran.add(seatName(component, slot));
+    }
+  }
+}
+
+type Records = (key: Key) => Committed | undefined;
+
+function checkStart(
+  { report }: StartChecker,
+  host: Host,
+  life: Life,
+  { component, slot, term }: Start,
+  records: Records,
+  now: Micros,
+): void {
+  const seat = seatName(component, slot);
+  const revision = assignmentOf(records, component, slot, host.id);
+  if (revision?.term !== term)
+    return report(
+      'R9',
+      `${host.id} starts ${seat} under term ${term}, which its newest assignment does not give to it`,
+    );
+  const isFirst = !life.ran.has(seat) && !life.tried.has(seat);
+  if (isFirst && !isTold(life, component, revision) && !isAlone(life, seat, now))
+    report('R9', `${host.id} starts ${seat} for the first time, and no leader has told it to`);
+  life.tried.add(seat);
+}
+
+/** The revision of the assignment that gives the slot to the host, if its stack still wants it. */
+function assignmentOf(
+  records: Records,
+  component: ComponentId,
+  slot: number,
+  id: string,
+): Revision | undefined {
+  const record = records(componentKey(component));
+  const stack = records(stackKey(stackOf(component)))?.value;
+  if (record?.value.kind !== 'component') return undefined;
+  const { slots, life } = record.value;
+  if (!slots.some((each) => each.slot === slot && each.host === id)) return undefined;
+  if (stack?.kind === 'stack') {
+    const isThere = stack.spec?.components.some(({ name }) => name === componentOf(component));
+    if (stack.life !== life || isThere !== true) return undefined;
+  }
+  return record.revision;
+}
+
+function isTold({ told, led }: Life, component: ComponentId, revision: Revision): boolean {
+  const key = componentKey(component);
+  const known = told.get(key);
+  if (known !== undefined && compareRevision(known, revision) >= 0) return true;
+  return led.has(`${key} ${revision.term}`);
+}
+
+function isAlone({ agent, startedAt, shown }: Life, seat: string, now: Micros): boolean {
+  const at = localNow(agent, now);
+  if (!shown.has(seat)) return false;
+  return at - localNow(agent, startedAt) >= CONFIG.isolatedStartMs && !hearsQuorum(agent, at);
+}
+
+/** From others: its own answer to itself may be newer than the start that is judged. */
+function hearsQuorum({ core }: Agent, at: Instant): boolean {
+  return quorum(core.council.roster, (voter) => {
+    if (voter === core.identity.host) return false;
+    const ackedAt = core.leases?.links.byVoter.get(voter)?.ackedAt ?? NEVER;
+    return ackedAt !== NEVER && at - ackedAt <= QUORUM_FRESH_MS;
+  });
+}
