@@ -16,7 +16,7 @@ export function causesOf({ steps }: FullCourse, subject: Subject): ReadonlySet<S
     if (step === undefined || place > (until.get(step.host) ?? -1)) continue;
     if (step !== ended && !touches(step, subject)) continue;
     causes.add(step);
-    if (step.cause === undefined) continue;
+    if (step.cause === undefined || !concerns(subject, step.cause.message)) continue;
     const { from, step: said } = step.cause;
     until.set(from, Math.max(until.get(from) ?? -1, places.get(said) ?? -1));
   }

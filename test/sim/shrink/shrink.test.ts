@@ -4,6 +4,7 @@ import { type Options, quiet } from '../../../sim/options.ts';
 import { type Scene, simulate } from '../../../sim/run.ts';
 import { shrink } from '../../../sim/shrink/shrink.ts';
 import type { Deed, Tape } from '../../../sim/tape.ts';
+import { deploy } from '../deed.ts';
 
 const always = () => true;
 
@@ -96,6 +97,32 @@ it('keeps the numbers that matter: here only a slow start of the last host', () 
   expect(shrunk?.tape.deeds).toEqual([]);
   expect(Object.keys(shrunk?.tape.draws ?? {})).toEqual(['start']);
   expect(shrunk?.tape.options.duplicatePermille).toBe(0);
+});
+
+it('keeps to the rule that was broken first, though another would be easier', () => {
+  // A clock that breaks its promise: to h1, the three seconds of its lease are ten.
+  const options: Options = { ...quiet(1, 3, 9000), voterCount: 3, ratesPermille: [-700, 0, 0] };
+  const ways = [
+    [0, 1],
+    [0, 2],
+  ] as const;
+  const cut: Deed = { at: 2.9e6, kind: 'strike', strike: { kind: 'cut', ways, forMs: 9000 } };
+  const tooLong = ({ atMs }: Scene): string | undefined => (atMs >= 7000 ? 'too long' : undefined);
+  const how = { recording: true, look: tooLong, timeline: [deploy(2.8e6, 0, 'shop', 'op1'), cut] };
+  const { verdict, tape } = simulate(options, how);
+  expect(verdict).toMatchObject({ kind: 'unsafe', rule: 'S1' });
+  if (tape === undefined) throw new Error('nothing was recorded');
+  const shrunk = shrink(tape, { look: tooLong, goesOn: always });
+  expect(shrunk?.outcome.verdict).toMatchObject({ kind: 'unsafe', rule: 'S1' });
+  expect(shrunk?.tape.deeds).toHaveLength(2);
+  expect(shrunk?.tape.options.ratesPermille[0]).toBe(-700);
+});
+
+it('leaves out what the run does not use before it tries anything', () => {
+  const begun = shrink(tapeOf(storm, twoDown), { look: twoDown, goesOn: () => false });
+  const sites = Object.keys(begun?.tape.draws ?? {});
+  expect(sites.length).toBeGreaterThan(0);
+  expect(sites.filter((site) => site.startsWith('storm/') || site === 'users')).toEqual([]);
 });
 
 it('has nothing to say of a run in which nothing goes wrong', () => {

@@ -1,43 +1,12 @@
 /** A story has what led to the violation, in order, and leaves the rest out. */
 import { describe, expect, it } from 'vitest';
 import { stackKey } from '../../../protocol/base/ids.ts';
-import { millis } from '../../../protocol/base/time.ts';
 import { holdersOf } from '../../../sim/checkers/leases.ts';
 import { type Options, quiet } from '../../../sim/options.ts';
 import { type Scene, simulate } from '../../../sim/run.ts';
 import { tellStory } from '../../../sim/story/tell.ts';
 import type { Deed, Tape } from '../../../sim/tape.ts';
-
-const deploy = (at: number, host: number, stack: string, deployId: string): Deed => ({
-  at,
-  kind: 'command',
-  host,
-  errand: {
-    stack,
-    attempt: 1,
-    given: {
-      kind: 'deploy',
-      deployId,
-      spec: {
-        name: stack,
-        components: [
-          {
-            name: 'web',
-            mode: 'replicated',
-            replicas: 1,
-            process: { command: ['serve'] },
-            environment: {},
-            ports: [],
-            volumes: [],
-            restart: { kind: 'always' },
-            dependsOn: [],
-            stopGraceMs: millis(1000),
-          },
-        ],
-      },
-    },
-  },
-});
+import { deploy } from '../deed.ts';
 
 /** The stack `shop` gets another leader than h1. */
 function moved({ world, panel }: Scene): string | undefined {
