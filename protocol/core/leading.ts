@@ -6,7 +6,6 @@ import {
   componentOf,
   componentOfKey,
   type ComponentId,
-  type HostId,
   type Key,
   ROSTER_KEY,
   stackOf,
@@ -23,7 +22,7 @@ import { MEMBERS_MAX } from '../limits.ts';
 import { membersOf } from '../membership/membership.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
 import { mergeCommitted } from '../record/committed.ts';
-import { push } from '../record/pusher.ts';
+import { push, pushAlso } from '../record/pusher.ts';
 import {
   type Committed,
   compareRevision,
@@ -206,12 +205,7 @@ export function tellReturned(core: Core, leases: Leases, turn: Turn): void {
     core.told.set(host, mark);
     for (const [key, writer] of sorted(core.writers)) {
       if (writer.record === undefined || writerOf(core, leases, turn, key) === undefined) continue;
-      push(core.pusher, turn, writer.record, waitingAnd(core, key, host));
+      pushAlso(core.pusher, turn, writer.record, host);
     }
   }
 }
-
-const waitingAnd = (core: Core, key: Key, host: HostId): readonly HostId[] => [
-  ...(core.pusher.get(key)?.waiting ?? []),
-  host,
-];

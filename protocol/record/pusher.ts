@@ -18,6 +18,15 @@ export function push(pusher: Pusher, turn: Turn, record: Committed, hosts: Itera
   for (const host of [...waiting].sort()) send(turn, host, { kind: 'push', record });
 }
 
+/** One more host is told; those who wait already are told again in their own time. */
+export function pushAlso(pusher: Pusher, turn: Turn, record: Committed, host: HostId): void {
+  const known = pusher.get(record.key);
+  if (known === undefined || compareRevision(known.record.revision, record.revision) !== 0)
+    return push(pusher, turn, record, [...(known?.waiting ?? []), host]);
+  known.waiting.add(host);
+  send(turn, host, { kind: 'push', record });
+}
+
 /** The host acknowledged this or a later revision. */
 export function onPushAck(pusher: Pusher, from: HostId, key: Key, revision: Revision): void {
   const known = pusher.get(key);
