@@ -146,7 +146,7 @@ const CHECK = {
 export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
   const { checker, outcomes, open, world } = workload;
   const errand = open.get(commandId);
-  if (errand === undefined) return checker.report('R7', `${commandId} is answered twice`);
+  if (errand === undefined) return checker.report('S11', `${commandId} is answered twice`);
   open.delete(commandId);
   const { deployId } = errand.given;
   const isGiven = world.options.workload.kind === 'given';

@@ -11,6 +11,7 @@ import {
   createBallotChecker,
   noteVote,
 } from './ballots.ts';
+import { type BindingChecker, checkBindings, createBindingChecker } from './bindings.ts';
 import { type BoundChecker, checkMessage, checkSizes, createBoundChecker } from './bounds.ts';
 import {
   checkIncarnations,
@@ -48,12 +49,16 @@ import {
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
+import { checkSyncs, createSyncChecker, noteJoint, type SyncChecker } from './syncs.ts';
+
 export type Panel = {
   readonly leases: LeaseChecker;
+  readonly bindings: BindingChecker;
   readonly ballots: BallotChecker;
   readonly promises: PromiseChecker;
   readonly silence: SilenceChecker;
   readonly rosters: RosterChecker;
+  readonly syncs: SyncChecker;
   readonly records: RecordChecker;
   readonly readers: ReaderChecker;
   readonly inventories: InventoryChecker;
@@ -64,21 +69,26 @@ export type Panel = {
   readonly bounds: BoundChecker;
 };
 
-export const createPanel = (report: Report): Panel => ({
-  leases: createLeaseChecker(report),
-  ballots: createBallotChecker(report),
-  promises: createPromiseChecker(report),
-  silence: createSilenceChecker(report),
-  rosters: createRosterChecker(report),
-  records: createRecordChecker(report),
-  readers: createReaderChecker(report),
-  inventories: createInventoryChecker(report),
-  incarnations: createIncarnationChecker(report),
-  starts: createStartChecker(report),
-  restarts: createRestartChecker(report),
-  instances: createInstanceChecker(report),
-  bounds: createBoundChecker(report),
-});
+export function createPanel(report: Report): Panel {
+  const leases = createLeaseChecker(report);
+  return {
+    leases,
+    bindings: createBindingChecker(leases),
+    ballots: createBallotChecker(report),
+    promises: createPromiseChecker(report),
+    silence: createSilenceChecker(report),
+    rosters: createRosterChecker(report),
+    syncs: createSyncChecker(report),
+    records: createRecordChecker(report),
+    readers: createReaderChecker(report),
+    inventories: createInventoryChecker(report),
+    incarnations: createIncarnationChecker(report),
+    starts: createStartChecker(report),
+    restarts: createRestartChecker(report),
+    instances: createInstanceChecker(report),
+    bounds: createBoundChecker(report),
+  };
+}
 
 export type Step = { readonly input: Input; readonly effects: readonly Effect[] };
 
@@ -88,7 +98,9 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   const acts = actsIn(leases, host, effects, now);
   checkLeases(leases, host, now);
   checkActs(leases, host, acts, now);
+  checkBindings(panel.bindings, host, step.input, now);
   checkAdoption(rosters, leases, host, now);
+  noteJoint(panel.syncs, host, panel.records, leases);
   checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
   checkSilence(panel.silence, host, step, now);
   checkIncarnations(panel.incarnations, host, step);
@@ -120,6 +132,7 @@ export function checkBegun(panel: Panel, host: Host, effect: Outward, now: Micro
 export function checkSynced(panel: Panel, host: Host, writes: readonly DiskWrite[]): void {
   checkDisk(panel.promises, host, writes);
   checkRosterDisk(panel.rosters, host, writes);
+  checkSyncs(panel.syncs, host, writes);
   checkKept(panel.records, host, rostersOf(panel.rosters, host), writes);
 }
 

@@ -2,9 +2,9 @@
  * S11 A revision has one value. What was acknowledged to a user stays: every record committed at that
  *     revision or later holds it, or something first written later. What was refused never appears.
  *     Nobody keeps a revision as committed that no quorum has on disk.
- * R7  What was committed is not applied again.
- * R3  A leader decides nothing before what it found is committed under its own term, and writes the
- *     next revision only when the one before is committed; no assignment goes back to an older stack.
+ *     What was committed is not applied again (R7). A leader decides nothing before what it found is
+ *     committed under its own term, and writes the next revision only when the one before is committed
+ *     (R3). No assignment goes back to an older stack.
  *
  * A deploy is known by its id: every write of its record names it last. Only what has left a host or
  * reached its disk counts: what dies in an agent's memory has not happened.
@@ -75,7 +75,7 @@ export function checkWrite(
   checker.applied.set(op, [...(checker.applied.get(op) ?? []), revision]);
 }
 
-/** R3. The write leaves a host that has lived under these rosters lately. */
+/** Revision follows revision (R3). The write leaves a host that has lived under these rosters lately. */
 export function checkOrder(
   checker: RecordChecker,
   host: Host,
@@ -92,20 +92,20 @@ export function checkOrder(
     // Where nothing was ever committed there is nothing to find.
     const found = committed.get(key)?.find((commit) => commit.revision.term < term);
     if (found !== undefined || seq > 1)
-      report('R3', `${host.id} writes ${nameOf(key, revision)} before it has written ${before}`);
+      report('S11', `${host.id} writes ${nameOf(key, revision)} before it has written ${before}`);
   } else if (!rosters.some((roster) => quorum(roster, (voter) => kept?.has(voter) === true))) {
-    report('R3', `${host.id} writes ${nameOf(key, revision)} before ${before} is committed`);
+    report('S11', `${host.id} writes ${nameOf(key, revision)} before ${before} is committed`);
   } else if (value.kind === 'component' && previous.kind === 'component') {
     const [was, is] = [previous.stackRevision, value.stackRevision];
     if (compareRevision(is, was) < 0)
       report(
-        'R3',
+        'S11',
         `${nameOf(key, revision)} serves the stack of ${showRevision(is)}, ${before} that of ${showRevision(was)}`,
       );
   }
 }
 
-/** R7 */
+/** What was committed is not applied again (R7). */
 function checkApplication(
   { report, committed }: RecordChecker,
   key: Key,
@@ -119,7 +119,7 @@ function checkApplication(
   for (const commit of before) {
     if (commit.op === op)
       report(
-        'R7',
+        'S11',
         `${op} was committed as ${nameOf(key, commit.revision)} and is applied again as ${showRevision(revision)}`,
       );
     recent.add(commit.op);

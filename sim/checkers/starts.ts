@@ -1,7 +1,7 @@
 /**
- * R9 A host starts only what the newest assignment it knows gives to it, of a stack that still has it.
- *    For the first time since its agent started, only on the word of the component's leader, or its
- *    own as the leader; or, without a quorum for long enough, what has been there before.
+ * S13 A host starts only what the newest assignment it knows gives to it, of a stack that still has it.
+ *     For the first time since its agent started, only on the word of the component's leader, or its
+ *     own as the leader; or, without a quorum for long enough, what has been there before (R9).
  */
 import {
   type ComponentId,
@@ -123,12 +123,12 @@ function checkStart(
   const revision = assignmentOf(records, component, slot, host.id);
   if (revision?.term !== term)
     return report(
-      'R9',
+      'S13',
       `${host.id} starts ${seat} under term ${term}, which its newest assignment does not give to it`,
     );
   const isFirst = !life.ran.has(seat) && !life.tried.has(seat);
   if (isFirst && !isTold(life, component, revision) && !isAlone(life, seat, now))
-    report('R9', `${host.id} starts ${seat} for the first time, and no leader has told it to`);
+    report('S13', `${host.id} starts ${seat} for the first time, and no leader has told it to`);
   life.tried.add(seat);
 }
 

@@ -11,7 +11,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'if (told !== undefined && compareRevision(told, revision) >= 0) return true;',
     to: 'return true;',
     says: 'A host starts a slot for the first time on any word of its assignment.',
-    rules: ['R9'],
+    rules: ['S13'],
   },
   {
     name: 'old-authority-counts',
@@ -19,7 +19,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'if (told !== undefined && compareRevision(told, revision) >= 0) return true;',
     to: 'if (told !== undefined) return true;',
     says: 'Once told of an assignment, a host starts by every later one it hears of.',
-    rules: ['R9'],
+    rules: ['S13'],
   },
   {
     name: 'alone-at-once',
@@ -27,7 +27,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'const alone = turn.now >= after(core.startedAt, core.config.isolatedStartMs);',
     to: 'const alone = true;',
     says: 'A host without a quorum does not wait before it starts what it ran before.',
-    rules: ['R9'],
+    rules: ['S13'],
   },
   {
     name: 'decides-unled',
@@ -43,7 +43,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'if (!isServing(writer) || writerOf(core, leases, turn, key) === undefined) continue;',
     to: 'if (writerOf(core, leases, turn, key) === undefined) continue;',
     says: 'A new leader assigns slots before it has read what was assigned.',
-    rules: ['S2', 'S11', 'R9'],
+    rules: ['S2', 'S11', 'S13'],
   },
   {
     name: 'older-stack-served',
@@ -51,7 +51,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)',
     to: 'if (stored === null)',
     says: 'A leader that knows an older stack than the assignment serves takes the assignment back.',
-    rules: ['S11', 'R9'],
+    rules: ['S11', 'S13'],
   },
   {
     name: 'earlier-life-counts',
@@ -59,7 +59,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: '(stack.life !== value.life || !names.includes(value.spec.name));',
     to: '!names.includes(value.spec.name);',
     says: 'The assignment of a destroyed stack counts for the next stack of its name.',
-    rules: ['R9', 'S11', 'L1'],
+    rules: ['S13', 'S11', 'L1'],
   },
   {
     name: 'pushes-to-nobody',

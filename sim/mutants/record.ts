@@ -77,7 +77,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     from: 'if (record !== undefined && writer.deployIds.includes(deploy.deployId))',
     to: 'if (record !== undefined && deploy.deployId === undefined)',
     says: 'A deploy that is asked for again is applied again.',
-    rules: ['S11', 'R7'],
+    rules: ['S11'],
   },
   {
     name: 'deploy-ids-not-kept',
@@ -85,7 +85,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     from: 'store(registers, turn, key, { promised: revision.term, revision, value, deployIds });',
     to: 'store(registers, turn, key, { promised: revision.term, revision, value, deployIds: [] });',
     says: 'Voters do not keep which deploys a record holds.',
-    rules: ['S11', 'R7'],
+    rules: ['S11'],
   },
   {
     name: 'acknowledged-before-durable',
