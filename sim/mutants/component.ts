@@ -67,7 +67,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'know(core).alive.filter((host) => host !== turn.self),',
     to: 'know(core).alive.filter((host) => host === turn.self),',
     says: 'A leader tells no other host what it has committed.',
-    rules: ['L1', 'L4'],
+    rules: ['L1', 'L4', 'L5'],
   },
   {
     name: 'returned-hosts-not-told',
@@ -75,7 +75,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'if (core.told.get(host) === mark) continue;',
     to: 'if (core.told.get(host) !== host) continue;',
     says: 'A leader does not tell a host that returns what it is to run.',
-    rules: ['L1'],
+    rules: ['L1', 'L5'],
   },
   {
     name: 'dead-hosts-keep-slots',

@@ -52,7 +52,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     from: 'seat.next = nextAt(verdict.at, turn.now);',
     to: "seat.next = { kind: 'done' };",
     says: 'An instance that has failed is not started again.',
-    rules: ['L5', 'L1'],
+    rules: ['L1', 'L5'],
   },
   {
     name: 'no-backoff',

@@ -46,7 +46,7 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     from: 'for (const record of message.records) mergeRegister(registers, turn, record);',
     to: '',
     says: 'A new voter does not take over the records of the old ones.',
-    rules: ['S7', 'S11'],
+    rules: ['S6', 'S7', 'S11', 'L1'],
   },
   {
     name: 'sync-without-floor',
@@ -54,7 +54,7 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     from: 'liftFloor(voter, turn, message.ceiling);',
     to: '',
     says: 'A new voter promises ballots below those that the old voters have promised.',
-    rules: ['S3', 'S4', 'S7'],
+    rules: ['S3', 'S4', 'S6', 'S7'],
   },
   {
     name: 'accepted-roster-ignored',
