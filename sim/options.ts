@@ -182,6 +182,7 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [500, 5000],
   ],
 };
+export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
 /** Those few storms have that are not everybody's: they hide much. */
 const RARE: ReadonlySet<Plague> = new Set(['resets', 'upgrades', 'lags', 'disks', 'engines']);
 
@@ -232,13 +233,20 @@ function drawWeather(draw: Stream): Weather {
 
 function drawPlagues(draw: Stream): Options['recurring'] {
   const drawn: { [kind in Plague]?: Recurring } = {};
-  for (const [kind, [every, last]] of Object.entries(PLAGUES) as [
-    Plague,
-    (typeof PLAGUES)[Plague],
-  ][])
-    if (happens(draw, RARE.has(kind) ? 250 : 500))
-      drawn[kind] = { everyMs: pick(draw, every), lastMs: pick(draw, last) };
+  for (const kind of PLAGUE_KINDS)
+    if (happens(draw, RARE.has(kind) ? 250 : 500)) drawn[kind] = drawPace(draw, kind);
   return drawn;
+}
+
+function drawPace(draw: Stream, kind: Plague): Recurring {
+  const [every, last] = PLAGUES[kind];
+  return { everyMs: pick(draw, every), lastMs: pick(draw, last) };
+}
+
+/** These faults and no others, each at a pace from the seed. */
+export function drawOnly(seed: number, kinds: readonly Plague[]): Options['recurring'] {
+  const draw = streamOf(choicesOfSeed(seed), 'options');
+  return Object.fromEntries(kinds.map((kind) => [kind, drawPace(draw, kind)]));
 }
 
 function drawAmbush(draw: Stream): Ambush {

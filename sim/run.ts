@@ -13,7 +13,7 @@ import {
 } from './checkers/panel.ts';
 import { choicesOfSeed, choicesOfTape, drawsOf } from './choice.ts';
 import { type Course, note } from './course.ts';
-import { ofMillis, runNext, scheduleDeed } from './event-queue.ts';
+import { type Micros, ofMillis, runNext, scheduleDeed } from './event-queue.ts';
 import { drawCore } from './faults/core.ts';
 import { createFaults, type Faults, heal, perform } from './faults/perform.ts';
 import { lurk, type Storm, unleash } from './faults/storm.ts';
@@ -64,11 +64,17 @@ export type Scene = {
   readonly panel: Panel;
 };
 
+/** What is done then depends on what is found: who leads, where something runs. */
+export type Planned = {
+  readonly at: Micros;
+  readonly deedsIn: (scene: Scene) => readonly Deed[];
+};
+
 export type RunOptions = {
   /** Run this again: its deeds and its draws, nothing else is drawn. */
   readonly tape?: Pick<Tape, 'deeds' | 'draws'>;
   /** Done beside what is drawn. */
-  readonly timeline?: readonly Deed[];
+  readonly timeline?: readonly (Deed | Planned)[];
   readonly recording?: boolean;
   /** Ends then, wherever it is. */
   readonly untilMs?: number;
@@ -102,8 +108,11 @@ type Run = {
 export function simulate(options: Options, how: RunOptions = {}): Outcome {
   const run = createRun(options, how);
   const { world, workload, faults } = run;
-  for (const deed of [...(how.tape?.deeds ?? []), ...(how.timeline ?? [])])
-    scheduleDeed(world.queue, deed.at, () => does(run, deed));
+  for (const planned of [...(how.tape?.deeds ?? []), ...(how.timeline ?? [])])
+    scheduleDeed(world.queue, planned.at, () => {
+      const deeds = 'deedsIn' in planned ? planned.deedsIn(sceneOf(run)) : [planned];
+      for (const deed of deeds) does(run, deed);
+    });
   populate(world);
   if (how.tape === undefined) {
     keepAsking(workload);
