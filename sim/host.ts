@@ -77,6 +77,8 @@ export type Surroundings = {
   /** After each step; false: a rule is broken, nothing more is done. */
   readonly stepped: (host: Host, input: Input, effects: readonly Effect[]) => void;
   readonly synced: (host: Host, writes: readonly DiskWrite[]) => void;
+  /** It goes on after it was stopped. */
+  readonly resumed: (host: Host) => void;
   /** Its disk has failed it, so the agent ends. */
   readonly diskFailed: (host: Host) => void;
   /** The core threw. */
@@ -266,6 +268,7 @@ export function resume(around: Surroundings, host: Host): void {
   const arrived = host.inbox;
   host.inbox = [];
   for (const input of arrived) give(around, host, input);
+  around.resumed(host);
 }
 
 /** Whether the write under way has reached the disk is chance. */

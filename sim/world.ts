@@ -3,6 +3,7 @@ import { type HostId, ROSTER_KEY } from '../protocol/base/ids.ts';
 import { foundCluster } from '../protocol/core.ts';
 import type { CommandResult, DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Command, Input, Observed } from '../protocol/input.ts';
+import type { Message } from '../protocol/wire/message.ts';
 import { below, type Choices, streamOf } from './choice.ts';
 import { createEngine } from './engine/engine.ts';
 import { createEventQueue, type EventQueue, ofMillis, schedule } from './event-queue.ts';
@@ -12,6 +13,7 @@ import {
   give,
   type Host,
   isAsleep,
+  isPaused,
   loseHost,
   type Outward,
   peerIdOf,
@@ -20,14 +22,17 @@ import {
 } from './host.ts';
 import {
   agentEnded,
+  agentResumed,
   agentStarted,
   createNetwork,
-  isCut,
+  hasAddress,
+  keepPeers,
   type Network,
   publish,
   roundTrip,
   transmit,
 } from './network/network.ts';
+import { isCut } from './network/obstacles.ts';
 import { CONFIG, type Options } from './options.ts';
 import type { HostIndex } from './strike.ts';
 
@@ -56,7 +61,12 @@ export type World = {
   core: ReadonlySet<HostIndex> | undefined;
 };
 
-export function createWorld(options: Options, choices: Choices, watch: Watch): World {
+export function createWorld(
+  options: Options,
+  choices: Choices,
+  watch: Watch,
+  sizeOf?: (message: Message) => number,
+): World {
   const queue = createEventQueue();
   const hosts: readonly Host[] = Array.from({ length: options.hostCount }, (_, index) => {
     const name = `h${index + 1}`;
@@ -79,11 +89,15 @@ export function createWorld(options: Options, choices: Choices, watch: Watch): W
     queue,
     choices,
     options,
-    deliver: (to, from, message, gossip) => deliver(world, to, from, message, gossip),
-    noticed(at, peer, kind) {
-      const [host, other] = [hosts[at], hosts[peer]];
-      if (host !== undefined && other !== undefined) give(around, host, { kind, host: other.id });
+    idOf: (index) => hostAt(hosts, index).id,
+    condition(index) {
+      const host = hostAt(hosts, index);
+      if (isAsleep(host, queue.now)) return 'sleeps';
+      return isPaused(host, queue.now) ? 'waits' : 'reads';
     },
+    deliver: (to, from, message, gossip) => deliver(world, to, from, message, gossip),
+    noticed: (index, peer, kind) => give(around, hostAt(hosts, index), { kind, host: peer }),
+    sizeOf,
   });
   const around: Surroundings = {
     queue,
@@ -93,6 +107,7 @@ export function createWorld(options: Options, choices: Choices, watch: Watch): W
     stepped: watch.stepped,
     synced: watch.synced,
     threw: watch.threw,
+    resumed: ({ index }) => agentResumed(network, index),
     diskFailed(host) {
       crash(world, host);
       restartLater(world, host);
@@ -113,13 +128,15 @@ export function createWorld(options: Options, choices: Choices, watch: Watch): W
   return world;
 }
 
+const hostAt = (hosts: readonly Host[], index: HostIndex): Host => hosts[index] as Host;
+
 const isCalm = ({ core }: World, { index }: Host): boolean => core?.has(index) === true;
 
 function deliver(
   { hosts, queue, around }: World,
   to: HostIndex,
   from: HostIndex,
-  message: Extract<Input, { readonly kind: 'messageReceived' }>['message'],
+  message: Message,
   gossip: boolean,
 ): void {
   const host = hosts[to];
@@ -178,7 +195,10 @@ function begin(world: World, host: Host, effect: Outward): void {
       return probe(world, host, effect.host);
     case 'reply':
       return watch.replied(host, effect.commandId, effect.result);
-    case 'keepPeers':
+    case 'keepPeers': {
+      const peers = effect.peers.flatMap((peer) => byId.get(peer.host)?.index ?? []);
+      return keepPeers(network, host.index, new Set(peers));
+    }
     case 'leaseChanged':
     case 'journal':
   }
@@ -195,6 +215,7 @@ function probe({ network, byId, queue, around }: World, host: Host, target: Host
     other !== undefined &&
     !other.lost &&
     !isAsleep(other, queue.now) &&
+    hasAddress(network, host.index, other.index) &&
     !isCut(network, host.index, other.index) &&
     !isCut(network, other.index, host.index);
   if (!reachable)

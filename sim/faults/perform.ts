@@ -3,7 +3,8 @@ import { unreachable } from '../../protocol/base/assert.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { type Host, loseDisk, pause, resume } from '../host.ts';
-import { calmAmong, clog, cut, lossy, resetLink } from '../network/network.ts';
+import { becomeAnother, resetLink } from '../network/network.ts';
+import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
 import { crash, lose, start, type World } from '../world.ts';
 
@@ -95,6 +96,7 @@ function failDisk(
   crash(world, host);
   world.byId.delete(host.id);
   loseDisk(host);
+  becomeAnother(world.network, host.index);
   world.byId.set(host.id, host);
   last(faults, forMs, host, () => start(world, host));
 }

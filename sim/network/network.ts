@@ -1,80 +1,100 @@
 /**
- * What hosts send each other: lost, late, doubled, out of order, held up, cut off one way or both.
- * Harsher than the streams of the agent, which lose only what was under way when they broke.
+ * What hosts send each other. Messages travel as datagrams (lost, late, doubled, out of order) or in
+ * streams (in order, held up behind each other, lost only with their connection); gossip goes to
+ * everyone or over a mesh; hosts know each other's addresses or have to find them.
  */
 import type { Message } from '../../protocol/wire/message.ts';
-import { below, type Choices, exponential, happens, type Stream, streamOf } from '../choice.ts';
-import { type EventQueue, type Micros, ofMillis, schedule } from '../event-queue.ts';
-import type { Options } from '../options.ts';
-import type { HostIndex, Way } from '../strike.ts';
+import type { Micros } from '../event-queue.ts';
+import type { HostIndex } from '../strike.ts';
+import { sendDatagram } from './datagram.ts';
+import { createDialer, type Dialer, forgetTargets, notice } from './dialer.ts';
+import {
+  beginSearch,
+  createDiscovery,
+  type Discovery,
+  endSearch,
+  forgetAddresses,
+  isWanted,
+  knows,
+  met,
+  refresh,
+  want,
+} from './discovery.ts';
+import {
+  createLanes,
+  dropGossip,
+  dropMeantFor,
+  dropWaiting,
+  feed,
+  type Lane,
+  laneOf,
+  type Lanes,
+  sendOrdered,
+} from './lanes.ts';
+import { createLinks, exposeStale, hangUp, type Links, reset } from './links.ts';
+import {
+  createMedium,
+  HEADER_BYTES,
+  type Medium,
+  type NetworkInit,
+  type Parcel,
+  releaseHeld,
+  stationOf,
+} from './medium.ts';
+import { beginRouting, createMesh, dropPeer, type Mesh, publishOn } from './mesh.ts';
+import { plainDelay } from './ways.ts';
 
-export type NetworkInit = {
-  readonly queue: EventQueue;
-  readonly choices: Choices;
-  readonly options: Options;
-  readonly deliver: (to: HostIndex, from: HostIndex, message: Message, gossip: boolean) => void;
-  /** To `host`: its connection with `peer` stands, or is gone. */
-  readonly noticed: (
-    host: HostIndex,
-    peer: HostIndex,
-    kind: 'peerConnected' | 'peerDisconnected',
-  ) => void;
-};
-
-type Clog = { readonly held: (() => void)[] };
-type Lossy = { readonly permille: number; readonly only: Message['kind'] | undefined };
-
-/** The state of one direction of one link. */
-type WayState = {
-  readonly draw: Stream;
-  /** How many cuts stand in it. */
-  cuts: number;
-  readonly clogs: Set<Clog>;
-  readonly lossy: Set<Lossy>;
-  /** The storm is over here. */
-  calm: boolean;
-};
-
-export type Network = NetworkInit & {
-  /** By `from * hostCount + to`. */
-  readonly ways: readonly WayState[];
-  /** Agents that run. */
-  readonly present: Set<HostIndex>;
-  /** When each host hears its last news of each connection: they come in the order they happened. */
-  readonly noticedAt: Map<number, Micros>;
-  readonly lag: Stream;
+export type Network = {
+  readonly medium: Medium;
+  readonly links: Links;
+  readonly dialer: Dialer;
+  readonly discovery: Discovery;
+  readonly lanes: Lanes;
+  readonly mesh: Mesh;
+  /** Messages, and control of the mesh. */
   sent: number;
 };
 
 export function createNetwork(init: NetworkInit): Network {
-  const { choices, options } = init;
-  const { hostCount } = options;
-  const ways = Array.from({ length: hostCount * hostCount }, (_, i): WayState => {
-    const from = Math.floor(i / hostCount);
-    const site = `net/h${from + 1}>h${(i % hostCount) + 1}`;
-    return {
-      draw: streamOf(choices, site),
-      cuts: 0,
-      clogs: new Set(),
-      lossy: new Set(),
-      calm: false,
-    };
+  const medium = createMedium(init);
+  const links = createLinks({
+    medium,
+    connected: (host, peer) => connected(network, host, peer),
+    disconnected: (host, peer) => disconnected(network, host, peer),
   });
-  return {
-    ...init,
-    ways,
-    present: new Set(),
-    noticedAt: new Map(),
-    lag: streamOf(choices, 'net/kernel'),
-    sent: 0,
-  };
+  const discovery: Discovery = createDiscovery({
+    medium,
+    links,
+    found: (host, peer) => notice(dialer, host, peer),
+  });
+  const dialer: Dialer = createDialer({
+    medium,
+    links,
+    knows: (host, peer) => knows(discovery, host, peer),
+    isWanted: (host, peer) => isWanted(discovery, host, peer),
+  });
+  const mesh = createMesh({
+    medium,
+    links,
+    carry: (from, to, parcel) => carry(network, from, to, 'gossip', parcel),
+    received: (host, from, message) => medium.deliver(host, from, message, true),
+  });
+  const lanes = createLanes(links);
+  const network: Network = { medium, links, dialer, discovery, lanes, mesh, sent: 0 };
+  return network;
 }
 
-const wayOf = ({ ways, options }: Network, from: HostIndex, to: HostIndex): WayState =>
-  ways[from * options.hostCount + to] as WayState;
+function connected(network: Network, host: HostIndex, peer: HostIndex): void {
+  met(network.discovery, host, peer);
+  feed(network.lanes, host, peer);
+}
 
-export const isCut = (network: Network, from: HostIndex, to: HostIndex): boolean =>
-  wayOf(network, from, to).cuts > 0;
+function disconnected(network: Network, host: HostIndex, peer: HostIndex): void {
+  dropPeer(network.mesh, host, peer);
+  dropGossip(network.lanes, host, peer);
+  notice(network.dialer, host, peer);
+  refresh(network.discovery, host);
+}
 
 /** One message to one host. */
 export function transmit(
@@ -84,131 +104,94 @@ export function transmit(
   message: Message,
   gossip = false,
 ): void {
-  const { options, queue, deliver } = network;
-  const way = wayOf(network, from, to);
-  network.sent += 1;
-  if (way.cuts > 0) return;
-  const stormy = !way.calm;
-  const struck = stormy && (options.lossOnly === undefined || options.lossOnly === message.kind);
-  if (struck && happens(way.draw, options.lossPermille)) return;
-  for (const { permille, only } of way.lossy)
-    if ((only === undefined || only === message.kind) && happens(way.draw, permille)) return;
-  const arrive = (): void => deliver(to, from, message, gossip);
-  const [jam] = way.clogs;
-  if (jam !== undefined) {
-    jam.held.push(arrive);
-    return;
-  }
-  schedule(queue, queue.now + delay(network, way.draw, struck), arrive);
-  // A user's question is sent once on a stream: only who asks again asks twice.
-  if (stormy && message.kind !== 'deploy' && happens(way.draw, options.duplicatePermille))
-    schedule(queue, queue.now + delay(network, way.draw, struck), arrive);
+  const { medium, discovery } = network;
+  const { sizeOf, deliver, options } = medium;
+  if (options.transport === 'datagram' && !knows(discovery, from, to)) return;
+  carry(network, from, to, laneOf(message.kind), {
+    kind: message.kind,
+    bytes: HEADER_BYTES + (sizeOf === undefined ? 0 : sizeOf(message)),
+    arrive: () => deliver(to, from, message, gossip),
+  });
 }
+
+function carry(network: Network, from: HostIndex, to: HostIndex, lane: Lane, given: Parcel): void {
+  const { medium, lanes } = network;
+  const { era } = medium;
+  const parcel: Parcel = {
+    kind: given.kind,
+    bytes: given.bytes,
+    arrive() {
+      if (medium.era === era || isOfNow(medium, era, from, to)) given.arrive();
+    },
+  };
+  network.sent += 1;
+  if (medium.options.transport === 'datagram') sendDatagram(medium, from, to, parcel);
+  else sendOrdered(lanes, from, to, lane, parcel);
+}
+
+/** Both are still who they were. */
+const isOfNow = (medium: Medium, era: number, from: HostIndex, to: HostIndex): boolean =>
+  stationOf(medium, from).bornIn <= era && stationOf(medium, to).bornIn <= era;
 
 /** By gossip, to everyone. */
 export function publish(network: Network, from: HostIndex, message: Message): void {
-  const { hostCount } = network.options;
+  const { hostCount, gossip } = network.medium.options;
+  if (gossip === 'mesh') return publishOn(network.mesh, from, message);
   for (let to = 0; to < hostCount; to++)
     if (to !== from) transmit(network, from, to, message, true);
 }
 
-function delay({ options }: Network, draw: Stream, struck: boolean): Micros {
-  if (struck && options.tailPermille > 0 && happens(draw, options.tailPermille))
-    return ofMillis(1 + below(draw, options.tailMs));
-  return 100 + below(draw, 200) + exponential(draw, ofMillis(options.delayMeanMs));
-}
+/** `host` has an address of `peer`. */
+export const hasAddress = ({ discovery }: Network, host: HostIndex, peer: HostIndex): boolean =>
+  knows(discovery, host, peer);
 
 /** The time of one short message there and back, e.g. a refusal by a kernel. */
-export const roundTrip = (network: Network): Micros => 2 * delay(network, network.lag, false);
-
-/** Cuts these ways, and returns how to join them again; connections notice sooner or later. */
-export function cut(network: Network, ways: readonly Way[]): () => void {
-  const states = ways.map(([from, to]) => wayOf(network, from, to));
-  for (const state of states) state.cuts += 1;
-  return () => {
-    for (const state of states) state.cuts = Math.max(0, state.cuts - 1);
-    for (const [from, to] of ways) noticeLink(network, from, to, 'peerConnected');
-  };
-}
-
-/** Holds what is sent these ways; it arrives all at once in the end. */
-export function clog(network: Network, ways: readonly Way[]): () => void {
-  const added = ways.map(([from, to]) => {
-    const state = wayOf(network, from, to);
-    const one: Clog = { held: [] };
-    state.clogs.add(one);
-    return { state, one };
-  });
-  return () => {
-    for (const { state, one } of added) {
-      state.clogs.delete(one);
-      for (const arrive of one.held) schedule(network.queue, network.queue.now, arrive);
-    }
-  };
-}
-
-export function lossy(
-  network: Network,
-  ways: readonly Way[],
-  permille: number,
-  only?: Message['kind'],
-): () => void {
-  const one: Lossy = { permille, only };
-  const states = ways.map(([from, to]) => wayOf(network, from, to));
-  for (const state of states) state.lossy.add(one);
-  return () => {
-    for (const state of states) state.lossy.delete(one);
-  };
-}
+export const roundTrip = ({ medium }: Network): Micros =>
+  2 * plainDelay(medium.kernel, medium.options.delayMeanMs);
 
 /** The connection of two hosts breaks, and is made again. */
-export function resetLink(network: Network, a: HostIndex, b: HostIndex): void {
-  noticeLink(network, a, b, 'peerDisconnected');
-  noticeLink(network, a, b, 'peerConnected');
-}
-
-/** The storm is over between these hosts; everything else stays as it is. */
-export function calmAmong(network: Network, core: ReadonlySet<HostIndex>): void {
-  for (const from of core)
-    for (const to of core) {
-      if (from === to) continue;
-      const state = wayOf(network, from, to);
-      state.calm = true;
-      if (state.cuts > 0) noticeLink(network, from, to, 'peerConnected');
-      state.cuts = 0;
-      state.lossy.clear();
-      for (const { held } of state.clogs)
-        for (const arrive of held.splice(0)) schedule(network.queue, network.queue.now, arrive);
-      state.clogs.clear();
-    }
-}
+export const resetLink = ({ links }: Network, a: HostIndex, b: HostIndex): void =>
+  reset(links, a, b);
 
 export function agentStarted(network: Network, host: HostIndex): void {
-  for (const peer of network.present) noticeLink(network, host, peer, 'peerConnected');
-  network.present.add(host);
+  const { medium, links, discovery, mesh } = network;
+  const station = stationOf(medium, host);
+  station.life += 1;
+  station.state = 'running';
+  exposeStale(links, host);
+  beginSearch(discovery, host);
+  if (medium.options.gossip === 'mesh') beginRouting(mesh, host);
 }
 
 /** `silent`: its machine is gone, and nobody is told. */
 export function agentEnded(network: Network, host: HostIndex, kernel: 'answers' | 'silent'): void {
-  network.present.delete(host);
-  if (kernel === 'silent') return;
-  for (const peer of network.present) noticeLink(network, host, peer, 'peerDisconnected');
+  const { medium, links, lanes, discovery, dialer } = network;
+  const station = stationOf(medium, host);
+  station.life += 1;
+  station.state = kernel === 'answers' ? 'ended' : 'gone';
+  hangUp(links, host, kernel);
+  dropWaiting(lanes, host);
+  endSearch(discovery, host);
+  forgetTargets(dialer, host);
+  releaseHeld(medium, host);
 }
 
-/** Tells both ends. */
-function noticeLink(
-  network: Network,
-  a: HostIndex,
-  b: HostIndex,
-  kind: 'peerConnected' | 'peerDisconnected',
-): void {
-  const { queue, noticedAt, options } = network;
-  for (const [host, peer] of [[a, b] as const, [b, a] as const]) {
-    const pair = host * options.hostCount + peer;
-    const at = Math.max(queue.now + roundTrip(network), (noticedAt.get(pair) ?? 0) + 1);
-    noticedAt.set(pair, at);
-    schedule(queue, at, () => {
-      if (!isCut(network, peer, host)) network.noticed(host, peer, kind);
-    });
-  }
+/** An agent that stood still goes on. */
+export const agentResumed = ({ medium }: Network, host: HostIndex): void =>
+  releaseHeld(medium, host);
+
+/** To these `host` keeps connections. */
+export const keepPeers = (
+  { discovery }: Network,
+  host: HostIndex,
+  peers: ReadonlySet<HostIndex>,
+): void => want(discovery, host, peers);
+
+/** It lost its disk: whoever starts there now is another host. */
+export function becomeAnother(network: Network, host: HostIndex): void {
+  const { medium, lanes, discovery } = network;
+  medium.era += 1;
+  stationOf(medium, host).bornIn = medium.era;
+  dropMeantFor(lanes, host);
+  forgetAddresses(discovery, host);
 }

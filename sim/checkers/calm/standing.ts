@@ -3,6 +3,7 @@
  * demanded of the healed core depends on what it can still hear of the others.
  */
 import { isPaused, type Host } from '../../host.ts';
+import { obstacleOf } from '../../network/obstacles.ts';
 import type { World } from '../../world.ts';
 
 export type Standing =
@@ -14,9 +15,6 @@ export type Standing =
   | 'silent'
   /** Anything between: it is heard now and then, or by some, or hears nothing itself. */
   | 'half';
-
-/** One direction of one link. */
-type Condition = 'clear' | 'disturbed' | 'blocked';
 
 /** By index of host. */
 export function standingsOf(world: World): readonly Standing[] {
@@ -45,7 +43,7 @@ function heardOf(world: World, standings: readonly Standing[]): ReadonlySet<numb
       if (
         !heard.has(host.index) &&
         speaks(world, host) &&
-        [...heard].some((to) => conditionOf(world, host.index, to) !== 'blocked')
+        [...heard].some((to) => obstacleOf(world.network, host.index, to) !== 'blocked')
       )
         heard.add(host.index);
   }
@@ -64,8 +62,8 @@ function isSound(world: World, host: Host, standings: readonly Standing[]): bool
     (standing, other) =>
       other === host.index ||
       !isWell(standing) ||
-      (conditionOf(world, host.index, other) === 'clear' &&
-        conditionOf(world, other, host.index) === 'clear'),
+      (obstacleOf(world.network, host.index, other) === 'none' &&
+        obstacleOf(world.network, other, host.index) === 'none'),
   );
 }
 
@@ -75,10 +73,3 @@ const isFair = ({ options }: World): boolean =>
   options.tailPermille === 0 &&
   options.fsyncMs <= 30 &&
   options.lifeMs === undefined;
-
-function conditionOf({ network, options }: World, from: number, to: number): Condition {
-  const way = network.ways[from * options.hostCount + to];
-  if (way === undefined) return 'blocked';
-  if (way.cuts > 0 || way.clogs.size > 0) return 'blocked';
-  return way.lossy.size > 0 ? 'disturbed' : 'clear';
-}

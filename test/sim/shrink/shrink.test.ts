@@ -1,5 +1,6 @@
 /** A long storm shrinks to the deeds, the hosts and the numbers that a violation really needs. */
 import { describe, expect, it } from 'vitest';
+import { isCut } from '../../../sim/network/obstacles.ts';
 import { type Options, quiet } from '../../../sim/options.ts';
 import { type Scene, simulate } from '../../../sim/run.ts';
 import { shrink } from '../../../sim/shrink/shrink.ts';
@@ -78,7 +79,7 @@ describe('a storm in which two agents were down at once', () => {
 
 it('keeps of a partition the one way that matters', () => {
   const cutOff = ({ world }: Scene): string | undefined =>
-    (world.network.ways[1 * world.options.hostCount + 2]?.cuts ?? 0) > 0 ? 'cut' : undefined;
+    isCut(world.network, 1, 2) ? 'cut' : undefined;
   const hosts = [0, 1, 2, 3];
   const ways = hosts.flatMap((from) => hosts.map((to) => [from, to] as const));
   const cut: Deed = { at: 2e6, kind: 'strike', strike: { kind: 'cut', ways, forMs: 3000 } };
