@@ -73,6 +73,8 @@ export const CONFIG: Config = {
   ...LAN,
   relistMs: seconds(5),
   restartMaxMs: seconds(5),
+  // Reached before the backoff has grown to its longest, so that the one is not hidden by the other.
+  restartBudget: 2,
   isolatedStartMs: seconds(10),
   commandMs: millis(6000),
 };

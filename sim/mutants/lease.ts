@@ -83,7 +83,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     from: "if (status === 'open' || status === 'self') hold.promises.add(from);",
     to: "if (status === 'open' || status === 'self' || status === 'silent') hold.promises.add(from);",
     says: 'A candidate takes the silence of a restarted voter for a promise.',
-    rules: ['S1'],
+    rules: ['S1', 'S4'],
   },
   {
     name: 'ceiling-not-kept',

@@ -36,7 +36,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     from: "if (startable && observed.revision !== desired.revision) return 'replaced';",
     to: '',
     says: 'An instance of an older spec runs on.',
-    rules: ['L1'],
+    rules: ['L1', 'L5'],
   },
   {
     name: 'unwanted-kept',
@@ -44,7 +44,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     from: "return live === undefined ? undefined : { kind: 'stop', instance: live, why: 'unwanted' };",
     to: 'return undefined;',
     says: 'An instance runs on where its slot was taken away.',
-    rules: ['L1'],
+    rules: ['L1', 'L5'],
   },
   {
     name: 'never-restarted',
