@@ -20,6 +20,8 @@ export type Options = {
   readonly voterCount: 1 | 3 | 5;
   /** How long faults go on. */
   readonly stormMs: number;
+  /** Those that are drawn begin then; undefined: at once. */
+  readonly stormFromMs?: number;
   /** Then everything heals, or only a majority of the voters and a host to run things: the rest stays as it is. */
   readonly calm: 'all' | 'core';
   readonly ratesPermille: readonly number[];

@@ -13,7 +13,7 @@ import {
 } from './checkers/panel.ts';
 import { choicesOfSeed, choicesOfTape, drawsOf } from './choice.ts';
 import { type Course, note } from './course.ts';
-import { type Micros, ofMillis, runNext, scheduleDeed } from './event-queue.ts';
+import { type Micros, ofMillis, runNext, schedule, scheduleDeed } from './event-queue.ts';
 import { drawCore } from './faults/core.ts';
 import { createFaults, type Faults, heal, perform } from './faults/perform.ts';
 import { lurk, type Storm, unleash } from './faults/storm.ts';
@@ -116,14 +116,20 @@ export function simulate(options: Options, how: RunOptions = {}): Outcome {
   populate(world);
   if (how.tape === undefined) {
     keepAsking(workload);
-    const leaders = (): readonly Host[] => [...run.panel.leases.keysOf.keys()];
-    run.storm = unleash(world, leaders, (strike) =>
-      does(run, { at: world.queue.now, kind: 'strike', strike }),
-    );
+    if (options.stormFromMs === undefined) beginStorm(run);
+    else schedule(world.queue, ofMillis(options.stormFromMs), () => beginStorm(run));
   }
   runUntil(run, options.stormMs);
   if (goesOn(run)) heal(faults, drawCore(world));
   return outcomeOf(run, calm(run));
+}
+
+function beginStorm(run: Run): void {
+  const { world, panel } = run;
+  const leaders = (): readonly Host[] => [...panel.leases.keysOf.keys()];
+  run.storm = unleash(world, leaders, (strike) =>
+    does(run, { at: world.queue.now, kind: 'strike', strike }),
+  );
 }
 
 function createRun(options: Options, how: RunOptions): Run {

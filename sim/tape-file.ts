@@ -133,6 +133,7 @@ const options: Schema<Options> = where(
     hostCount: whole(1, HOSTS_MAX),
     voterCount,
     stormMs: ms,
+    stormFromMs: optional(ms),
     calm: literal('all', 'core'),
     ratesPermille: list(whole(-1000, 1000), HOSTS_MAX),
     transport: literal('datagram', 'stream'),

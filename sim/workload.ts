@@ -9,7 +9,8 @@ import type { CommandResult } from '../protocol/effect.ts';
 import type { Command } from '../protocol/input.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
 import { exponential, happens, pick, type Stream, streamOf, within } from './choice.ts';
-import { ofMillis, scheduleDeed } from './event-queue.ts';
+import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
+import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
 import type { World } from './world.ts';
 
@@ -54,7 +55,14 @@ export function createWorkload(
 
 /** A command reaches an agent. */
 export function noteAsked(workload: Workload, errand: Errand): void {
-  workload.open.set(errandId(errand), errand);
+  const { world, open } = workload;
+  const id = errandId(errand);
+  open.set(id, errand);
+  // An agent that dies does not answer; what is given once must get there nevertheless.
+  if (world.options.workload.kind === 'given')
+    schedule(world.queue, world.queue.now + ofMillis(UNANSWERED_MS), () => {
+      if (open.has(id)) askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
+    });
 }
 
 /** One command after the other until the storm ends, or what is given once. */
@@ -76,6 +84,8 @@ export function keepAsking(workload: Workload): void {
 /** When the first hosts have met. */
 const FIRST_MS = 1000;
 const AGAIN_MS = 500;
+/** Whoever lives has answered by then. */
+const UNANSWERED_MS = CONFIG.commandMs + 1000;
 
 type Random = Extract<World['options']['workload'], { readonly kind: 'random' }>;
 function keepDrawing(workload: Workload, random: Random): void {

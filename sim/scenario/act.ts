@@ -1,0 +1,138 @@
+/** What a timeline does: a fault or a command, whom it means being found when its moment has come. */
+import { unreachable } from '../../protocol/base/assert.ts';
+import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { Message } from '../../protocol/wire/message.ts';
+import { running } from '../engine/engine.ts';
+import { ofMillis } from '../event-queue.ts';
+import { isPaused } from '../host.ts';
+import type { Planned, Scene } from '../run.ts';
+import type { HostIndex, Strike, Way } from '../strike.ts';
+import type { Deed } from '../tape.ts';
+import type { Seat } from './names.ts';
+import { resolve, type Who } from './who.ts';
+
+type WithoutHost<S> = S extends { readonly host: HostIndex } ? Omit<S, 'host'> : never;
+/** A fault of one host, whichever it is. */
+export type HostFault = WithoutHost<Exclude<Strike, { readonly kind: 'exit' }>>;
+
+/** The ways between two groups. */
+export type Between = {
+  readonly from: Who;
+  /** Undefined: everyone else. */
+  readonly to: Who | undefined;
+  readonly oneWay: boolean;
+};
+
+export type Act =
+  | {
+      readonly kind: 'cut' | 'clog';
+      readonly between: Between;
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: 'lossy';
+      readonly between: Between;
+      readonly forMs: number;
+      readonly permille: number;
+      readonly only?: Message['kind'];
+    }
+  | { readonly kind: 'reset'; readonly between: Between }
+  | { readonly kind: 'host'; readonly who: Who; readonly fault: HostFault }
+  /** These instances end by themselves, or turn unhealthy. */
+  | { readonly kind: 'exit'; readonly seat: Seat; readonly how: 'exit' | 'unhealthy' }
+  | { readonly kind: 'deploy'; readonly spec: StackSpec }
+  | { readonly kind: 'destroy'; readonly stack: string };
+
+/** So long after the beginning of the run. */
+export type Timed = { readonly atMs: number; readonly act: Act };
+
+/** `id`: unlike that of any other act of the run. */
+export function planned({ atMs, act }: Timed, id: string): Planned {
+  const at = ofMillis(atMs);
+  return {
+    at,
+    deedsIn: (scene) =>
+      act.kind === 'deploy' || act.kind === 'destroy'
+        ? commandsOf(act, scene, id).map((deed): Deed => ({ at, ...deed }))
+        : strikesOf(act, scene).map((strike): Deed => ({ at, kind: 'strike', strike })),
+  };
+}
+
+type Commanding = Extract<Act, { readonly kind: 'deploy' | 'destroy' }>;
+type Ordered = Omit<Extract<Deed, { readonly kind: 'command' }>, 'at'>;
+
+/** Asked at the first agent that can answer; asked again until the outcome is known. */
+function commandsOf(act: Commanding, { world }: Scene, deployId: string): readonly Ordered[] {
+  const host = world.hosts.find(
+    (one) => one.agent !== undefined && !isPaused(one, world.queue.now),
+  );
+  if (host === undefined) return [];
+  const given =
+    act.kind === 'deploy'
+      ? { kind: act.kind, deployId, spec: act.spec }
+      : { kind: act.kind, deployId, stack: act.stack };
+  const stack = act.kind === 'deploy' ? act.spec.name : act.stack;
+  return [{ kind: 'command', host: host.index, errand: { stack, given, attempt: 1 } }];
+}
+
+function strikesOf(act: Exclude<Act, Commanding>, scene: Scene): readonly Strike[] {
+  switch (act.kind) {
+    case 'cut':
+    case 'clog': {
+      const ways = waysOf(act.between, scene);
+      return ways.length === 0 ? [] : [{ kind: act.kind, ways, forMs: act.forMs }];
+    }
+    case 'lossy': {
+      const { kind, forMs, permille, only } = act;
+      const ways = waysOf(act.between, scene);
+      const strike = { kind, ways, forMs, permille };
+      return ways.length === 0 ? [] : [only === undefined ? strike : { ...strike, only }];
+    }
+    case 'reset':
+      return waysOf({ ...act.between, oneWay: true }, scene).map(([a, b]) => ({
+        kind: act.kind,
+        a,
+        b,
+      }));
+    case 'host':
+      return resolve(act.who, scene).map((host): Strike => ({ ...act.fault, host }));
+    case 'exit':
+      return exits(act.seat, act.how, scene);
+    default:
+      return unreachable(act);
+  }
+}
+
+function waysOf({ from, to, oneWay }: Between, scene: Scene): readonly Way[] {
+  const first = resolve(from, scene);
+  const second = resolve(to ?? { kind: 'allBut', whom: from }, scene);
+  return first.flatMap((a) =>
+    second.flatMap((b): readonly Way[] => {
+      if (a === b) return [];
+      return oneWay
+        ? [[a, b]]
+        : [
+            [a, b],
+            [b, a],
+          ];
+    }),
+  );
+}
+
+function exits(
+  { component, slot }: Seat,
+  how: 'exit' | 'unhealthy',
+  { world }: Scene,
+): readonly Strike[] {
+  return world.hosts.flatMap(({ engine, lost, index: host }) =>
+    running(engine)
+      .map((one, nth) => ({ one, nth }))
+      .filter(
+        ({ one }) =>
+          !lost && one.component === component && (slot === undefined || one.slot === slot),
+      )
+      // From the last: who ends is counted among those running no more.
+      .reverse()
+      .map(({ nth }): Strike => ({ kind: 'exit', host, nth, how })),
+  );
+}

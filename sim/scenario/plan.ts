@@ -1,0 +1,13 @@
+/** Which random faults a run has beside those of its timeline: none, the swarm's, or some kinds only. */
+import { drawOnly, drawOptions, type Options, type Plague, quiet } from '../options.ts';
+
+export type Plan = 'none' | 'swarm' | readonly Plague[];
+
+/** The options of one seed under this plan. */
+export function optionsUnder(plan: Plan, seed: number): Options {
+  const drawn = drawOptions(seed);
+  if (plan === 'swarm') return drawn;
+  const { hostCount, voterCount, stormMs, workload } = drawn;
+  const calm = { ...quiet(seed, hostCount, stormMs), voterCount, workload };
+  return plan === 'none' ? calm : { ...calm, recurring: drawOnly(seed, plan) };
+}
