@@ -1,41 +1,49 @@
 /**
- * S1 from below: as long as a leader counts on a voter for a key, that voter holds the key for it, under
- *    the very grant. So a hole shows itself where it is made, not only when a second leader comes of it.
+ * S1 from below: as long as a leader counts on a voter for a key, that voter holds the key for it; and
+ *    a quorum holds it for whoever leads, or is down or silent and so gives it to nobody. A hole shows
+ *    itself where it is made, not only when a second leader comes of it.
  */
 import type { Input } from '../../protocol/input.ts';
-import type { Key } from '../../protocol/base/ids.ts';
-import { countsUntil } from '../../protocol/lease/links.ts';
-import { sameGrant, type Voter } from '../../protocol/lease/voter.ts';
+import type { HostId, Key } from '../../protocol/base/ids.ts';
+import { bootConfirmed, countsUntil } from '../../protocol/lease/links.ts';
+import { sameGrant } from '../../protocol/lease/voter.ts';
+import { quorum } from '../../protocol/roster/roster.ts';
 import type { Micros } from '../event-queue.ts';
-import { type Agent, type Host, localNow } from '../host.ts';
+import { type Host, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
 import type { LeaseChecker } from './leases.ts';
+import { type RosterChecker, rostersOf } from './rosters.ts';
 
 export type BindingChecker = {
   readonly leases: LeaseChecker;
+  readonly rosters: RosterChecker;
   /** How many sessions each voter had after its last step. */
   readonly sessions: Map<Host, number>;
+  readonly hosts: Map<HostId, Host>;
 };
 
-export const createBindingChecker = (leases: LeaseChecker): BindingChecker => ({
-  leases,
-  sessions: new Map(),
-});
+export const createBindingChecker = (
+  leases: LeaseChecker,
+  rosters: RosterChecker,
+): BindingChecker => ({ leases, rosters, sessions: new Map(), hosts: new Map() });
 
 /** After a step of a voter: what it may have given away. */
 export function checkBindings(
-  { leases, sessions }: BindingChecker,
+  checker: BindingChecker,
   host: Host,
   input: Input,
   now: Micros,
 ): void {
+  const { leases, sessions, hosts } = checker;
+  hosts.set(host.id, host);
   const voter = host.agent?.core.leases?.voter;
-  if (host.agent === undefined || voter === undefined) return;
+  if (voter === undefined) return;
   const { size } = voter.sessions;
   const isOther = (sessions.get(host) ?? 0) !== size;
   sessions.set(host, size);
-  const keys = isOther ? leases.holds.keys() : keysIn(input);
-  for (const key of keys) checkKey(leases, host, host.agent, voter, key, now);
+  for (const key of isOther ? leases.holds.keys() : keysIn(input))
+    for (const [leader, { until }] of leases.holds.get(key) ?? [])
+      if (now < until) checkHold(checker, leader, host, key, now);
 }
 
 const NO_KEYS: readonly Key[] = [];
@@ -47,38 +55,48 @@ function keysIn(input: Input): Iterable<Key> {
   return message.items.map(({ key }) => key);
 }
 
-function checkKey(
-  { holds, report }: LeaseChecker,
+function checkHold(
+  { leases: { report }, rosters, hosts }: BindingChecker,
+  leader: Host,
   host: Host,
-  agent: Agent,
-  voter: Voter,
   key: Key,
   now: Micros,
 ): void {
-  const binding = voter.places.get(key)?.binding;
-  const isLive = binding !== undefined && localNow(agent, now) < binding.session.expiresAt;
-  for (const [leader, { until }] of holds.get(key) ?? []) {
-    if (now >= until || !countsOn(leader, host, agent, key, now)) continue;
-    if (isLive && binding.session.owner === leader.id) continue;
-    const owner = isLive ? `holds it for ${binding.session.owner}` : 'holds it for nobody';
-    report('S1', `${leader.id} leads ${key} and counts on ${host.id}, which ${owner}`);
-  }
+  const what = `${leader.id} leads ${key}`;
+  const owner = ownerAt(host, key, now);
+  if (owner !== leader.id && countsOn(leader, host, key, now))
+    report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
+  const isGuarded = rostersOf(rosters, leader).some((roster) =>
+    quorum(roster, (voter) => guards(hosts.get(voter), leader, key, now)),
+  );
+  if (!isGuarded) report('S1', `${what}, and no quorum holds it for ${leader.id}`);
+}
+
+/** For whom the voter holds the key now. */
+function ownerAt({ agent }: Host, key: Key, now: Micros): HostId | undefined {
+  const binding = agent?.core.leases?.voter.places.get(key)?.binding;
+  if (agent === undefined || binding === undefined) return undefined;
+  return localNow(agent, now) < binding.session.expiresAt ? binding.session.owner : undefined;
+}
+
+/** Whether the voter gives the key to nobody but the leader. */
+function guards(voter: Host | undefined, leader: Host, key: Key, now: Micros): boolean {
+  const { agent } = voter ?? {};
+  if (voter === undefined || agent?.core.leases === undefined) return true;
+  const { leases, council, identity, durable } = agent.core;
+  if (localNow(agent, now) < leases.voter.readyAt || !durable.synced) return true;
+  if (!bootConfirmed(leases.links, identity.host, council.roster)) return true;
+  return ownerAt(voter, key, now) === leader.id;
 }
 
 /** Whether the leader counts on what this very life of the voter has granted. */
-function countsOn(
-  { agent: life }: Host,
-  { id }: Host,
-  voter: Agent,
-  key: Key,
-  now: Micros,
-): boolean {
+function countsOn({ agent: life }: Host, { id, agent }: Host, key: Key, now: Micros): boolean {
   if (life?.core.leases === undefined) return false;
   const { holder, links } = life.core.leases;
   const grant = holder.holds.get(key)?.accepted.get(id);
   const link = links.byVoter.get(id);
   if (link === undefined || !sameGrant(grant, link.grant)) return false;
-  if (grant?.boot !== voter.core.boot) return false;
+  if (grant?.boot !== agent?.core.boot) return false;
   const { normal } = life.core.council.roster.termMs;
   return localNow(life, now) < countsUntil(link, normal, CONFIG);
 }

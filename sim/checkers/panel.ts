@@ -71,13 +71,14 @@ export type Panel = {
 
 export function createPanel(report: Report): Panel {
   const leases = createLeaseChecker(report);
+  const rosters = createRosterChecker(report);
   return {
     leases,
-    bindings: createBindingChecker(leases),
+    bindings: createBindingChecker(leases, rosters),
     ballots: createBallotChecker(report),
     promises: createPromiseChecker(report),
     silence: createSilenceChecker(report),
-    rosters: createRosterChecker(report),
+    rosters,
     syncs: createSyncChecker(report),
     records: createRecordChecker(report),
     readers: createReaderChecker(report),
@@ -98,8 +99,8 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   const acts = actsIn(leases, host, effects, now);
   checkLeases(leases, host, now);
   checkActs(leases, host, acts, now);
-  checkBindings(panel.bindings, host, step.input, now);
   checkAdoption(rosters, leases, host, now);
+  checkBindings(panel.bindings, host, step.input, now);
   noteJoint(panel.syncs, host, panel.records, leases);
   checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
   checkSilence(panel.silence, host, step, now);

@@ -4,9 +4,10 @@
  *
  * Delays run from a failure, which comes after the start before it: between two starts they hold the more.
  */
-import { componentKey, stackKey, stackOf } from '../../protocol/base/ids.ts';
+import { FRESH } from '../../protocol/component/restart.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
+import { instanceEntry } from '../../protocol/inventory/entry.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
@@ -15,16 +16,13 @@ import type { Report } from './report.ts';
 import type { Start } from './starts.ts';
 
 /** The starts of one slot of one spec in a row. */
-type Streak = {
-  readonly revision: string;
-  startedAt: number;
-  starts: number;
-  readonly mark: string;
-};
+type Streak = { readonly revision: string; startedAt: number; starts: number };
 type Life = {
   readonly agent: Agent;
   readonly streaks: Map<string, Streak>;
   readonly attempts: Map<string, number>;
+  /** Of the committed records at the last look. */
+  version: number;
 };
 
 export type RestartChecker = { readonly report: Report; readonly lives: Map<Host, Life> };
@@ -44,10 +42,14 @@ export function checkRestarts(
   if (agent === undefined) return;
   let life = checker.lives.get(host);
   if (life?.agent !== agent)
-    checker.lives.set(host, (life = { agent, streaks: new Map(), attempts: new Map() }));
+    checker.lives.set(
+      host,
+      (life = { agent, streaks: new Map(), attempts: new Map(), version: 0 }),
+    );
+  forgetUnwanted(life);
   // A user's wish starts anew.
   if (input.kind === 'commandGiven' && input.command.kind === 'restart')
-    life.streaks.delete(seatName(input.command.component, input.command.slot));
+    life.streaks.delete(instanceEntry(input.command.component, input.command.slot));
   for (const effect of effects)
     if (effect.kind === 'startInstance') checkRestart(checker, host, life, effect, now);
 }
@@ -61,19 +63,19 @@ function checkRestart(
 ): void {
   const { component, slot, attempt, revision } = start;
   const seat = seatName(component, slot);
-  const last = attempts.get(seat) ?? 0;
+  const name = instanceEntry(component, slot);
+  const last = attempts.get(name) ?? 0;
   if (attempt <= last)
     report('S13', `${host.id} starts ${seat} as attempt ${attempt} after ${last}`);
-  attempts.set(seat, attempt);
+  attempts.set(name, attempt);
+  const { failures, crashLoop } = agent.core.slots.seats.get(name)?.history ?? FRESH;
+  if (failures.length > CONFIG.restartBudget && !crashLoop)
+    report('S13', `${host.id} does not call ${failures.length} failures of ${seat} a crash loop`);
   const at = localNow(agent, now);
-  const mark = wishOf(agent, start);
-  const streak = streaks.get(seat);
-  const goesOn =
-    streak?.revision === revision &&
-    streak.mark === mark &&
-    at - streak.startedAt < CONFIG.restartResetMs;
+  const streak = streaks.get(name);
+  const goesOn = streak?.revision === revision && at - streak.startedAt < CONFIG.restartResetMs;
   if (!goesOn) {
-    streaks.set(seat, { revision, startedAt: at, starts: 1, mark });
+    streaks.set(name, { revision, startedAt: at, starts: 1 });
     return;
   }
   const waitedMs = at - streak.startedAt;
@@ -87,13 +89,13 @@ function checkRestart(
   streak.starts += 1;
 }
 
-/** While the records about a slot are the same, it has been wanted all the time. */
-function wishOf({ core }: Agent, { component }: Start): string {
-  const records = [componentKey(component), stackKey(stackOf(component))].map((key) => {
-    const { term, seq } = core.committed.byKey.get(key)?.revision ?? { term: 0, seq: 0 };
-    return `${term}.${seq}`;
-  });
-  return records.join(' ');
+/** What was not wanted here for a while starts anew. */
+function forgetUnwanted(life: Life): void {
+  const { committed, slots } = life.agent.core;
+  if (committed.version === life.version) return;
+  life.version = committed.version;
+  for (const [name, { revision }] of life.streaks)
+    if (slots.seats.get(name)?.revision !== revision) life.streaks.delete(name);
 }
 
 /** Before the next start, after so many failures: jitter takes off a quarter at most. */

@@ -61,6 +61,8 @@ export function checkStarts(
     if (term !== undefined) life.led.add(`${key} ${term}`);
   const known = new Map<Key, Committed>();
   for (const effect of effects) {
+    if (effect.kind === 'leaseChanged' && effect.event !== 'ended')
+      life.led.add(`${effect.key} ${effect.term}`);
     if (effect.kind === 'persist') learn(known, effect.writes);
     if (effect.kind === 'startInstance')
       checkStart(checker, host, life, effect, (key) => known.get(key) ?? before.get(key), now);

@@ -10,7 +10,7 @@ import {
   ROSTER_KEY,
   stackKey,
 } from '../../../protocol/base/ids.ts';
-import type { Host } from '../../host.ts';
+import { type Host, localNow } from '../../host.ts';
 import { holdersOf } from '../leases.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { newestStacks } from './newest.ts';
@@ -47,6 +47,20 @@ function triesOf(one: Participant, key: Key): string {
   if (hold !== undefined) return `${host.id} asks for ballot ${hold.ballot}${lastWord(one, key)}`;
   if (candidacy === undefined) return `${host.id} does not try`;
   return `${host.id} has failed ${candidacy.failures} times`;
+}
+
+/** L7 A voter gives back what nobody counts on: or it would block the key for ever. */
+export function leaked({ team, world }: Calm): readonly Owed[] {
+  return team.flatMap(({ host, core }) =>
+    [...(core.leases?.voter.places ?? [])].flatMap(([key, { binding }]): readonly Owed[] => {
+      const owner = team.find((one) => one.host.id === binding?.session.owner);
+      if (binding === undefined || owner === undefined || host.agent === undefined) return [];
+      const isLive = localNow(host.agent, world.queue.now) < binding.session.expiresAt;
+      if (!isLive || owner.core.leases?.holder.holds.has(key) === true) return [];
+      const text = `${host.id} holds ${key} for ${owner.host.id}, which does not know of it`;
+      return [{ rule: 'L7', about: `${key} at ${host.id}`, text }];
+    }),
+  );
 }
 
 /** Who leads what, of those who have no reason to stop. */

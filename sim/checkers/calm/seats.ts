@@ -52,7 +52,13 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
   const missing = Array.from({ length: count }, (_, i) => i + 1).filter((n) => !seats.includes(n));
+  const surplus = spec.mode === 'global' ? [] : seats.filter((slot) => slot > count);
   return [
+    ...surplus.map((slot) => ({
+      rule: 'L1',
+      about: seatName(component, slot),
+      text: `${seatName(component, slot)} is one too many`,
+    })),
     ...missing.map((slot) => ({
       rule: 'L1',
       about: seatName(component, slot),
@@ -75,12 +81,8 @@ function uncovered({ team }: Calm, { component, record }: Part): readonly Owed[]
     });
 }
 
-function notRunning(
-  calm: Calm,
-  { component, spec, stack }: Part,
-  slot: number,
-  at: string,
-): readonly Owed[] {
+function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly Owed[] {
+  const { component, spec, stack } = part;
   const seat = seatName(component, slot);
   const about = `${seat} on ${at}`;
   const one = calm.team.find(({ host }) => host.id === at);
@@ -96,14 +98,21 @@ function notRunning(
   );
   const revision = revisionOf(spec, stack);
   if (instances.some((instance) => instance.revision === revision)) return [];
-  if (isDone(one, component, slot)) return [];
+  if (isDone(one, part, slot)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
 }
 
 /** Its restart policy is satisfied, or only a user can help. */
-function isDone({ core }: Participant, component: ComponentId, slot: number): boolean {
-  return core.slots.seats.get(instanceEntry(component, slot))?.next.kind === 'done';
+function isDone(
+  { core }: Participant,
+  { component, spec: { restart } }: Part,
+  slot: number,
+): boolean {
+  const seat = core.slots.seats.get(instanceEntry(component, slot));
+  if (seat?.next.kind !== 'done') return false;
+  const isEndless = restart.kind === 'always' || restart.kind === 'unlessStopped';
+  return !isEndless || seat.outcome?.state === 'rejected';
 }
 
 function saying(one: Participant, component: ComponentId, slot: number): string {

@@ -9,7 +9,7 @@ import type { World } from '../../world.ts';
 import { CONFIG } from '../../options.ts';
 import type { LeaseChecker } from '../leases.ts';
 import { misbelieved } from './beliefs.ts';
-import { dethroned, isTroubled, type Reigns, reignsOf, unled } from './leaders.ts';
+import { dethroned, isTroubled, leaked, type Reigns, reignsOf, unled } from './leaders.ts';
 import { type News, notLetIn, undelivered } from './news.ts';
 import type { Calm, Owed } from './owed.ts';
 import { unseated } from './seats.ts';
@@ -90,6 +90,7 @@ function wrongs(vigil: Vigil, ms: number): readonly Owed[] {
 const demands = (calm: Calm, news: News): readonly Owed[] => [
   ...notLetIn(calm),
   ...unled(calm),
+  ...leaked(calm),
   ...missingVoters(calm),
   ...misbelieved(calm),
   ...undelivered(news, calm),
