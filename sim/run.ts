@@ -13,6 +13,17 @@ import {
 } from './checkers/panel.ts';
 import { choicesOfSeed, choicesOfTape, drawsOf } from './choice.ts';
 import { type Course, note } from './course.ts';
+import type { Coverage } from './coverage/coverage.ts';
+import {
+  coverageOf,
+  observeBegun,
+  observeEnd,
+  observeStep,
+  observeStrike,
+} from './coverage/observe.ts';
+import { seeTwin } from './coverage/instances.ts';
+import { createObserver, type Observer } from './coverage/observer.ts';
+import { seeAsked, seeReply, seeSynced } from './coverage/records.ts';
 import { type Micros, ofMillis, runNext, schedule, scheduleDeed } from './event-queue.ts';
 import { drawCore } from './faults/core.ts';
 import { createFaults, type Faults, heal, perform } from './faults/perform.ts';
@@ -53,6 +64,8 @@ export type Outcome = {
   readonly figures: Figures;
   /** Of the whole course: the same seed, the same hash (M1). */
   readonly hash: number;
+  /** Which rare states this run has been through. */
+  readonly coverage: Coverage;
   /** Where it was asked for. */
   readonly tape?: Tape;
 };
@@ -96,6 +109,7 @@ type Run = {
   readonly options: Options;
   readonly how: RunOptions;
   readonly panel: Panel;
+  readonly observer: Observer;
   readonly course: Course;
   readonly deeds: Deed[];
   readonly world: World;
@@ -151,6 +165,7 @@ function createRun(options: Options, how: RunOptions): Run {
     options,
     how,
     panel,
+    observer: createObserver(world, panel),
     course: { hash: 0, steps: 0, everyWord: how.everyWord === true },
     deeds: [],
     world,
@@ -166,21 +181,39 @@ function createRun(options: Options, how: RunOptions): Run {
 function watchOf(present: () => Run): Watch {
   return {
     stepped(host, input, effects) {
-      const { course, world, how, panel } = present();
+      const { course, world, how, panel, observer } = present();
       note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
+      observeStep(observer, host, input, effects, world.queue.now);
       checkStep(panel, host, { input, effects }, world.queue.now);
     },
     begun(host, effect) {
       const run = present();
       checkBegun(run.panel, host, effect, run.world.queue.now);
+      observeBegun(run.observer, host, effect, run.world.queue.now);
       run.how.onBegun?.(sceneOf(run), host, effect);
       if (run.storm !== undefined) lurk(run.storm, host, effect);
     },
-    synced: (host, writes) => checkSynced(present().panel, host, writes),
-    started: (host, instance) => checkStarted(present().panel, host, instance),
-    replied: (_host, commandId, result) => onReply(present().workload, commandId, result),
-    agentEnded: (host) => checkEnded(present().panel, host),
+    synced(host, writes) {
+      const { panel, observer } = present();
+      checkSynced(panel, host, writes);
+      seeSynced(observer, host, writes);
+    },
+    started(host, instance) {
+      const { panel, observer } = present();
+      checkStarted(panel, host, instance);
+      seeTwin(observer, host, instance);
+    },
+    replied(_host, commandId, result) {
+      const { workload, observer } = present();
+      seeReply(observer, workload.open.get(commandId), result);
+      onReply(workload, commandId, result);
+    },
+    agentEnded(host) {
+      const { panel, observer } = present();
+      observeEnd(observer, host);
+      checkEnded(panel, host);
+    },
     threw: (host, input, error) =>
       report(present(), 'assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
   };
@@ -194,13 +227,17 @@ const goesOn = ({ verdict, world, how }: Run): boolean =>
   verdict.kind === 'passed' && world.queue.now < ofMillis(how.untilMs ?? Infinity);
 
 function does(run: Run, deed: Deed): void {
-  const { world, how, deeds, faults, workload } = run;
+  const { world, how, deeds, faults, workload, observer } = run;
   if (how.recording === true) deeds.push(deed);
   how.onDeed?.(deed);
-  if (deed.kind === 'strike') return perform(faults, deed.strike);
+  if (deed.kind === 'strike') {
+    observeStrike(observer, deed.strike);
+    return perform(faults, deed.strike);
+  }
   const host = world.hosts[deed.host];
   if (host?.agent === undefined) return;
   noteAsked(workload, deed.errand);
+  seeAsked(observer, deed.errand);
   command(world, host, errandId(deed.errand), deed.errand.given);
 }
 
@@ -212,7 +249,12 @@ const sceneOf = ({ world, panel }: Run): Scene => ({
 
 function outcomeOf(run: Run, convergedMs: number): Outcome {
   const { course, how, options, deeds, world, verdict } = run;
-  const outcome = { verdict, hash: course.hash, figures: figuresOf(run, convergedMs) };
+  const outcome = {
+    verdict,
+    hash: course.hash,
+    figures: figuresOf(run, convergedMs),
+    coverage: coverageOf(run.observer),
+  };
   if (how.recording !== true) return outcome;
   return { ...outcome, tape: { format: 1, options, deeds, draws: drawsOf(world.choices) } };
 }

@@ -1,0 +1,51 @@
+/** Rare states of instances and of the engines that run them. */
+import { componentKey } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Observed } from '../../protocol/input.ts';
+import { hasRun } from '../../protocol/reconcile/slots.ts';
+import { isRunning } from '../engine/instance.ts';
+import type { Host } from '../host.ts';
+import type { Strike } from '../strike.ts';
+import { type Moment, type Observer, sometimes } from './observer.ts';
+import { hearsQuorum } from './phases.ts';
+
+/** A host starts an instance. */
+export function seeStart(
+  observer: Observer,
+  { agent, now }: Moment,
+  { component, slot }: Extract<Effect, { readonly kind: 'startInstance' }>,
+): void {
+  if (hearsQuorum(agent, now)) return;
+  const { slots, authorized } = agent.core;
+  if (hasRun(slots, component, slot)) sometimes(observer, 'restart-without-quorum');
+  else if (!authorized.has(componentKey(component))) sometimes(observer, 'start-alone');
+}
+
+/** The engine has told an agent for the first time what there is. */
+export function seeList(observer: Observer, { life, input }: Moment): void {
+  if (input.kind !== 'instancesListed' || life.listed) return;
+  life.listed = true;
+  if (input.instances.some(({ state }) => state === 'running')) sometimes(observer, 'adopted');
+}
+
+/** An instance runs. */
+export function seeTwin(observer: Observer, host: Host, { component, slot }: Observed): void {
+  if (observer.seen.has('ran-twice')) return;
+  const isSame = ({ observed }: { readonly observed: Observed }): boolean =>
+    observed.component === component && observed.slot === slot;
+  for (const other of observer.world.hosts)
+    for (const instance of other === host ? [] : other.engine.instances.values())
+      if (isRunning(instance) && isSame(instance)) sometimes(observer, 'ran-twice');
+}
+
+/** A fault is about to befall an engine. */
+export function seeDaemon(observer: Observer, strike: Strike): void {
+  if (strike.kind !== 'engineRestart' || strike.instances !== 'survive') return;
+  const instances = observer.world.hosts[strike.host]?.engine.instances.values() ?? [];
+  if ([...instances].some(isRunning)) sometimes(observer, 'daemon-restart-survived');
+}
+
+export function lookAtInstances(observer: Observer, { agent }: Moment): void {
+  for (const { history } of agent.core.slots.seats.values())
+    if (history.crashLoop) sometimes(observer, 'crash-loop');
+}

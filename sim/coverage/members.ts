@@ -1,0 +1,79 @@
+/** Rare states of what hosts believe of each other, and of what they know of each other's inventories. */
+import type { HostId } from '../../protocol/base/ids.ts';
+import { FOREVER } from '../../protocol/base/time.ts';
+import type { Delta, InventoryDelta, Rumor } from '../../protocol/wire/message.ts';
+import { type Host, isPaused, localNow } from '../host.ts';
+import { type Moment, type Observer, sometimes } from './observer.ts';
+
+/** A rumor is published. */
+export function seeRumor(observer: Observer, rumor: Rumor): void {
+  if (rumor.health === 'alive' && rumor.by === rumor.about) sometimes(observer, 'refuted');
+}
+
+/** A fresh connect has come to its end. */
+export function seeConnect(observer: Observer, { agent, input }: Moment): void {
+  if (input.kind !== 'connectProbed') return;
+  const grace = agent.core.membership.graces.get(input.host);
+  if (grace === undefined) return;
+  if (input.outcome === 'refused' && grace.spared) sometimes(observer, 'grace-given');
+  // The second in a row is the one that ends it.
+  if (input.outcome === 'silent' && grace.misses === 2 && observer.seen.has('grace-given'))
+    sometimes(observer, 'grace-ended');
+}
+
+/** A change of an inventory arrives by gossip. */
+export function seeGossip(
+  observer: Observer,
+  { agent, life }: Moment,
+  { owner, boot, from }: InventoryDelta,
+): void {
+  const known = agent.core.inventories.byOwner.get(owner);
+  if (known?.boot !== boot || from <= known.version) return;
+  life.gaps.set(owner, from);
+  sometimes(observer, 'gap-met');
+}
+
+/** What a host has asked for arrives. */
+export function seeDelta(observer: Observer, { agent, life }: Moment, delta: Delta): void {
+  for (const { owner } of delta.inventories) {
+    const gap = life.gaps.get(owner);
+    const version = agent.core.inventories.byOwner.get(owner)?.version ?? 0;
+    if (gap === undefined || version < gap) continue;
+    life.gaps.delete(owner);
+    sometimes(observer, 'gap-repaired');
+  }
+}
+
+export function lookAtMembers(observer: Observer, moment: Moment): void {
+  const { agent, life, now } = moment;
+  const { membership, heldBackUntil } = agent.core;
+  if (heldBackUntil !== FOREVER && localNow(agent, now) < heldBackUntil)
+    sometimes(observer, 'held-back');
+  if (membership.version === life.membership) return;
+  life.membership = membership.version;
+  const dead = new Map<HostId, number>();
+  for (const [id, { health, boot }] of membership.members)
+    if (health === 'dead') dead.set(id, boot);
+  for (const [id, boot] of life.dead) seeReturned(observer, moment, id, boot);
+  life.dead = dead;
+  for (const id of dead.keys()) seeDead(observer, moment.host, id, now);
+}
+
+/** It was believed dead when it was in this boot. */
+function seeReturned(observer: Observer, { agent }: Moment, id: HostId, was: number): void {
+  const member = agent.core.membership.members.get(id);
+  if (member?.health !== 'alive') return;
+  sometimes(observer, member.boot > was ? 'dead-came-back' : 'dead-lived');
+}
+
+function seeDead(observer: Observer, host: Host, id: HostId, now: number): void {
+  const { world, panel } = observer;
+  const other = world.byId.get(id);
+  if (other?.agent === undefined) return;
+  const runs = !isPaused(other, now) && !isPaused(host, now);
+  if (runs && other.agent.core.membership.members.get(host.id)?.health === 'dead')
+    sometimes(observer, 'dead-each-other');
+  for (const key of panel.leases.keysOf.get(other) ?? [])
+    if (now < (panel.leases.holds.get(key)?.get(other)?.until ?? 0))
+      sometimes(observer, 'dead-yet-leading');
+}
