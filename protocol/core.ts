@@ -7,7 +7,7 @@
  * Determinism law: the same config, identity, seed, disk and inputs give the same effects.
  */
 import { assert } from './base/assert.ts';
-import { after, FOREVER, type Instant, later, millis } from './base/time.ts';
+import { after, earlier, FOREVER, type Instant, later, millis } from './base/time.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './config.ts';
 import type { Effect } from './effect.ts';
@@ -17,10 +17,10 @@ import { JOURNAL_MAX } from './limits.ts';
 import { know } from './core/know.ts';
 import { receiveMessage } from './core/messages.ts';
 import { noteStall, receive } from './core/receive.ts';
+import { isQuiet, isQuietMessage, keepTime, rhythmDeadline } from './core/rhythm.ts';
 import { deadlineOf, settle } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
 import type { Turn } from './turn.ts';
-import type { Message } from './wire/message.ts';
 
 export type { Core, Identity, Restored } from './core/state.ts';
 export { emptyDisk, foundCluster } from './core/state.ts';
@@ -43,33 +43,19 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   if (core.cloned) return [];
   noteStall(core, turn);
   const known = core.knowledge;
+  let quiet = isQuiet(core, leases, turn, input);
   receive(core, leases, turn, input);
-  const looped = loopBack(core, leases, turn);
+  quiet = loopBack(core, leases, turn) !== 'news' && quiet;
   if (core.cloned) return turn.out.filter(({ kind }) => kind === 'journal');
-  const quiet = isQuiet(input) && !looped && know(core) === known;
-  if (!quiet || now >= core.dueAt) {
-    settleAll(core, leases, turn);
-    core.dueAt = deadlineOf(core, leases, turn) ?? FOREVER;
+  if (quiet && now < core.settleBy) {
+    keepTime(core, leases, turn);
+    quiet = loopBack(core, leases, turn) !== 'news';
   }
+  if (!quiet || now >= core.settleBy || know(core) !== known) settleAll(core, leases, turn);
+  core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
   keepJournal(core, turn);
   return turn.out;
 }
-
-/**
- * Messages that come most often and, as long as nothing we know changes by them, only move deadlines
- * away: what they ask for can wait for the deadline at hand.
- */
-const QUIET: ReadonlySet<Message['kind']> = new Set([
-  'beat',
-  'probe',
-  'heartbeat',
-  'keepalive',
-  'pull',
-]);
-
-const isQuiet = (input: Input): boolean =>
-  (input.kind === 'messageReceived' || input.kind === 'gossipReceived') &&
-  QUIET.has(input.message.kind);
 
 /** When to give the next `woken`; earlier or later is harmless, undefined: never. */
 export function nextDeadline(core: Core): Instant | undefined {
@@ -79,9 +65,11 @@ export function nextDeadline(core: Core): Instant | undefined {
   return later(core.dueAt, after(core.lastStepAt, millis(1)));
 }
 
+type Looped = 'nothing' | 'quiet' | 'news';
+
 /** What this host says to itself arrives at once; it stays behind the persists it depends on. */
-function loopBack(core: Core, leases: Leases, turn: Turn): boolean {
-  let looped = false;
+function loopBack(core: Core, leases: Leases, turn: Turn): Looped {
+  let looped: Looped = 'nothing';
   for (let i = 0; i < turn.out.length;) {
     const effect = turn.out[i];
     if (effect?.kind !== 'send' || effect.to !== turn.self) {
@@ -89,11 +77,19 @@ function loopBack(core: Core, leases: Leases, turn: Turn): boolean {
       continue;
     }
     turn.out.splice(i, 1);
+    const quiet = isQuietMessage(core, leases, turn, turn.self, effect.message);
     receiveMessage(core, leases, turn, turn.self, effect.message);
-    looped = true;
+    if (!quiet) looped = 'news';
+    else if (looped === 'nothing') looped = 'quiet';
   }
   return looped;
 }
+
+/**
+ * However quiet it is, everything is looked at so often, with a step that comes anyway: what grows true
+ * by time alone, such as that a quorum was not heard for a while, has no deadline of its own.
+ */
+const SETTLE_EVERY_MS = millis(500);
 
 /** A sole voter wins, writes and commits within one step; the rounds are bounded. */
 const ROUNDS_MAX = 8;
@@ -101,8 +97,10 @@ const ROUNDS_MAX = 8;
 function settleAll(core: Core, leases: Leases, turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     settle(core, leases, turn);
-    if (!loopBack(core, leases, turn)) return;
+    if (loopBack(core, leases, turn) === 'nothing') break;
   }
+  core.settleAt = deadlineOf(core, leases, turn) ?? FOREVER;
+  core.settleBy = earlier(core.settleAt, after(turn.now, SETTLE_EVERY_MS)) ?? FOREVER;
 }
 
 function keepJournal(core: Core, turn: Turn): void {

@@ -2,8 +2,11 @@
 
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+const NOTHING: readonly never[] = [];
+
 /** The entries of a map in key order: the only way order may leak out of a `Map`. */
 export function sorted<K extends string, V>(map: ReadonlyMap<K, V>): readonly (readonly [K, V])[] {
+  if (map.size === 0) return NOTHING;
   const entries = [...map];
   let last: K | undefined;
   for (const [key] of entries) {

@@ -44,6 +44,8 @@ type Waiting = {
   readonly from: HostId;
 };
 export type Deploys = {
+  /** Rises with every errand that begins or ends. */
+  version: number;
   readonly errands: Map<string, Errand>;
   waiting: readonly Waiting[];
   /** Questions sent for deploys that ended here as `unknown`, by id, oldest first (D1). */
@@ -51,6 +53,7 @@ export type Deploys = {
 };
 
 export const createDeploys = (): Deploys => ({
+  version: 0,
   errands: new Map(),
   waiting: [],
   doubtful: new Map(),
@@ -95,6 +98,7 @@ export function onCommand(
     const doubtful = known?.left === true || asked !== undefined;
     return reply(turn, commandId, doubtful ? inDoubt(refusal.why) : refusal);
   }
+  deploys.version += 1;
   deploys.errands.set(deploy.deployId, {
     commandIds: [commandId],
     deploy,
@@ -285,11 +289,13 @@ function end(
 
 /** Answers everyone who asked for it here. */
 function conclude(
-  { errands, doubtful }: Deploys,
+  deploys: Deploys,
   turn: Turn,
   { commandIds, deploy, asked }: Errand,
   outcome: DeployOutcome,
 ): void {
+  const { errands, doubtful } = deploys;
+  deploys.version += 1;
   errands.delete(deploy.deployId);
   doubtful.delete(deploy.deployId);
   if (outcome.kind === 'unknown') doubtful.set(deploy.deployId, asked);

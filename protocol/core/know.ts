@@ -17,19 +17,25 @@ import { aliveHosts } from '../membership/membership.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Revision, Stack } from '../record/record.ts';
-import type { Assignment, Knowledge } from './knowledge.ts';
+import type { Assignment, Knowledge, Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 export function know(core: Core): Knowledge {
-  const { committed, membership, inventories, deploys } = core;
-  // By name, not by number: one errand may end in the very step in which another begins.
-  const errands = keysWanted(deploys).join(' ');
-  const versions = `${committed.version}/${membership.version}/${inventories.version}/${core.council.roster.epoch}/${errands}`;
-  if (core.knowledge?.versions !== versions) core.knowledge = derive(core, versions);
+  const { knowledge } = core;
+  if (knowledge !== undefined && isCurrent(core, knowledge.versions)) return knowledge;
+  core.knowledge = derive(core);
   return core.knowledge;
 }
 
-function derive(core: Core, versions: string): Knowledge {
+/** Asked several times in every step. */
+const isCurrent = (core: Core, versions: Versions): boolean =>
+  versions.membership === core.membership.version &&
+  versions.inventories === core.inventories.version &&
+  versions.committed === core.committed.version &&
+  versions.deploys === core.deploys.version &&
+  versions.epoch === core.council.roster.epoch;
+
+function derive(core: Core): Knowledge {
   const { host: self, name, peerId } = core.identity;
   const listed = committedOf(core.committed, ROSTER_KEY)?.value;
   const members = listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
@@ -37,11 +43,18 @@ function derive(core: Core, versions: string): Knowledge {
   const stacks = stacksOf(allCommitted(core.committed));
   const assignments = assignmentsOf(allCommitted(core.committed), stacks);
   return {
-    versions,
+    versions: {
+      committed: core.committed.version,
+      membership: core.membership.version,
+      inventories: core.inventories.version,
+      deploys: core.deploys.version,
+      epoch: core.council.roster.epoch,
+    },
     members,
     isMember: new Set(members.map(({ id }) => id)),
     alive,
     wanted: wantedKeys(core, stacks),
+    urgent: new Set(keysWanted(core.deploys)),
     leaders: leadersOf(core, alive),
     stacks,
     assignments,
@@ -73,7 +86,7 @@ function wantedKeys(core: Core, stacks: Stacks): ReadonlySet<Key> {
     for (const component of stack.spec.components)
       wanted.add(componentKey(componentId(name, component.name)));
   }
-  return wanted;
+  return new Set([...wanted].sort());
 }
 
 function leadersOf(core: Core, alive: readonly HostId[]): Knowledge['leaders'] {

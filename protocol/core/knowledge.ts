@@ -1,18 +1,19 @@
 /** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
-import type { ComponentId, HostId, Key, Term } from '../base/ids.ts';
+import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
 export type Knowledge = {
-  /** Versions of the tables it was derived from. */
-  readonly versions: string;
+  readonly versions: Versions;
   readonly members: readonly Member[];
   readonly isMember: ReadonlySet<HostId>;
   /** Alive hosts and ourselves, sorted. */
   readonly alive: readonly HostId[];
-  /** Every key that should have a leader. */
+  /** Every key that should have a leader, in order. */
   readonly wanted: ReadonlySet<Key>;
+  /** Those of them that a user of this host waits for. */
+  readonly urgent: ReadonlySet<Key>;
   /** Who says it leads, among alive hosts other than ourselves; of two, the higher term. */
   readonly leaders: ReadonlyMap<Key, { readonly host: HostId; readonly term: Term }>;
   /** Stacks that exist, and their tombstones. */
@@ -25,6 +26,15 @@ export type Knowledge = {
   readonly loads: ReadonlyMap<HostId, Load>;
   /** What every host reports of its instances, the dead included. */
   readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
+};
+
+/** Of the tables it was derived from. */
+export type Versions = {
+  readonly committed: number;
+  readonly membership: number;
+  readonly inventories: number;
+  readonly deploys: number;
+  readonly epoch: Epoch;
 };
 
 export type Load = { readonly slotCount: number; readonly portsTaken: readonly PortTaken[] };

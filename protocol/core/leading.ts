@@ -198,6 +198,8 @@ export function admit(core: Core, leases: Leases, turn: Turn, joiner: Member): v
 
 /** Tells a host that has just started, or come back, what it is to run (R9). */
 export function tellReturned(core: Core, leases: Leases, turn: Turn): void {
+  if (core.toldVersion === core.membership.version) return;
+  core.toldVersion = core.membership.version;
   for (const [host, { health, boot, since }] of sorted(membersOf(core.membership))) {
     if (health !== 'alive') continue;
     const mark = `${boot}/${since}`;

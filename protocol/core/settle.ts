@@ -3,27 +3,19 @@ import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { below } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis, NEVER } from '../base/time.ts';
-import { deploysDeadline, keysWanted, type Scene, tendDeploys } from '../command/deploys.ts';
-import { HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
+import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
 import {
-  entriesOf,
-  forgetOwners,
-  inventoriesDeadline,
-  ownVersion,
-  wakeInventories,
-  writeEntry,
-} from '../inventory/inventories.ts';
+  type Entry,
+  HOST_ENTRY,
+  instanceEntry,
+  type Leadership,
+  leaseEntry,
+} from '../inventory/entry.ts';
+import { entriesOf, forgetOwners, wakeInventories, writeEntry } from '../inventory/inventories.ts';
 import type { Field } from '../lease/candidate.ts';
 import { isHeld } from '../lease/holder.ts';
 import { type Leases, leasesDeadline, releaseUnwanted, tendLeases } from '../lease/leases.ts';
-import {
-  healthOf,
-  membersOf,
-  membershipDeadline,
-  setMembers,
-  wakeMembership,
-} from '../membership/membership.ts';
-import { recordsHash } from '../record/committed.ts';
+import { healthOf, membersOf, setMembers } from '../membership/membership.ts';
 import { pusherDeadline, repeatPushes } from '../record/pusher.ts';
 import { writerDeadline } from '../record/writer.ts';
 import { reportsOf, slotsDeadline } from '../reconcile/slots.ts';
@@ -31,6 +23,7 @@ import { councilDeadline, fetchState, govern } from '../roster/council.ts';
 import { send, type Turn } from '../turn.ts';
 import { hasFreshQuorum, host } from './hosting.ts';
 import { know } from './know.ts';
+import { wakeDetector } from './rhythm.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
 import type { Core } from './state.ts';
 
@@ -39,10 +32,10 @@ const JOIN_RETRY_MS = millis(500);
 const JOIN_ASKED_MAX = 3;
 
 export function fieldOf(core: Core, leases: Leases, turn: Turn): Field {
-  const { wanted, leaders, alive } = know(core);
+  const { wanted, urgent, leaders, alive } = know(core);
   return {
     wanted,
-    urgent: new Set(keysWanted(core.deploys)),
+    urgent,
     alive,
     leaderOf: (key) => leaders.get(key)?.host,
     isHeld: (key) => isHeld(leases.holder, leases.links, turn, core.council.roster, key),
@@ -72,21 +65,18 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   if (writerOf(core, leases, turn, ROSTER_KEY) !== undefined) governRoster(core, leases, turn);
   host(core, leases, turn);
   offer(core, leases, turn);
-  wakeMembership(core.membership, turn, {
-    inventoryVersion: ownVersion(core.inventories),
-    epoch: roster.epoch,
-    recordsHash: recordsHash(core.committed),
-  });
+  wakeDetector(core, turn);
   wakeInventories(core.inventories, core.committed, turn, know(core).alive);
   askToJoin(core, turn);
 }
 
 /** Who belongs to the cluster is a committed record; the tables and connections follow it. */
 function followMembers(core: Core, turn: Turn): void {
-  const { members } = know(core);
-  const others = members.filter(({ id }) => id !== turn.self);
+  const { members, isMember } = know(core);
   const known = membersOf(core.membership);
-  if (others.length === known.size && others.every(({ id }) => known.has(id))) return;
+  const count = members.length - (isMember.has(turn.self) ? 1 : 0);
+  if (count === known.size && members.every(({ id }) => known.has(id) || id === turn.self)) return;
+  const others = members.filter(({ id }) => id !== turn.self);
   setMembers(
     core.membership,
     turn,
@@ -120,18 +110,29 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
 
 /** Our own inventory: facts, instances, leaderships. */
 function offer(core: Core, leases: Leases, turn: Turn): void {
-  const { inventories, identity } = core;
-  const wanted = new Map<string, Parameters<typeof writeEntry>[3]>([[HOST_ENTRY, identity.facts]]);
-  for (const report of reportsOf(core.slots).values())
+  const { inventories, identity, slots } = core;
+  const led = leadershipsOf(core, leases, turn);
+  const mark = `${slots.version} ${led.map(({ key, term }) => `${key} ${term}`).join()}`;
+  if (mark === core.offered) return;
+  const was = inventories.version;
+  const wanted = new Map<string, Entry>([[HOST_ENTRY, identity.facts]]);
+  for (const report of reportsOf(slots).values())
     wanted.set(instanceEntry(report.component, report.slot), report);
-  for (const [key, hold] of leases.holder.holds) {
-    const held = isHeld(leases.holder, leases.links, turn, core.council.roster, key);
-    if (held && hold.term !== undefined)
-      wanted.set(leaseEntry(key), { kind: 'lease', key, term: hold.term });
-  }
+  for (const leadership of led) wanted.set(leaseEntry(leadership.key), leadership);
   for (const [name, entry] of sorted(wanted)) writeEntry(inventories, turn, name, entry);
   for (const name of entriesOf(inventories, identity.host).keys())
     if (!wanted.has(name)) writeEntry(inventories, turn, name, undefined);
+  // What has just gone may have made room for what did not fit.
+  if (inventories.version === was) core.offered = mark;
+}
+
+function leadershipsOf(core: Core, leases: Leases, turn: Turn): readonly Leadership[] {
+  const { holder, links } = leases;
+  const led: Leadership[] = [];
+  for (const [key, { term }] of holder.holds)
+    if (term !== undefined && isHeld(holder, links, turn, core.council.roster, key))
+      led.push({ kind: 'lease', key, term });
+  return led;
 }
 
 /**
@@ -148,22 +149,17 @@ function askToJoin(core: Core, turn: Turn): void {
       send(turn, peer, { kind: 'join', host: self, name, peerId });
 }
 
-/** When the core wants to be woken next. */
+/** When everything is to be settled next; what has a rhythm of its own is left out (`rhythm.ts`). */
 export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | undefined {
-  const leads = core.writers.has(ROSTER_KEY);
-  const deadlines = [
-    leasesDeadline(leases, turn, core.council.roster),
-    councilDeadline(core.council, turn, leads),
-    deploysDeadline(core.deploys),
-    pusherDeadline(core.pusher),
-    slotsDeadline(core.slots),
-    membershipDeadline(core.membership, core.config),
-    inventoriesDeadline(core.inventories),
-    core.council.roster.epoch === 0 ? core.joinAt : undefined,
-    turn.now < core.heldBackUntil && core.heldBackUntil !== FOREVER
-      ? core.heldBackUntil
-      : undefined,
-    ...[...core.writers.values()].map(writerDeadline),
-  ];
-  return deadlines.reduce<Instant | undefined>((a, b) => earlier(a, b), undefined);
+  const { council, writers, heldBackUntil } = core;
+  let deadline = leasesDeadline(leases, turn, council.roster);
+  deadline = earlier(deadline, councilDeadline(council, turn, writers.has(ROSTER_KEY)));
+  deadline = earlier(deadline, deploysDeadline(core.deploys));
+  deadline = earlier(deadline, pusherDeadline(core.pusher));
+  deadline = earlier(deadline, slotsDeadline(core.slots));
+  if (council.roster.epoch === 0) deadline = earlier(deadline, core.joinAt);
+  if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
+    deadline = earlier(deadline, heldBackUntil);
+  for (const writer of writers.values()) deadline = earlier(deadline, writerDeadline(writer));
+  return deadline;
 }

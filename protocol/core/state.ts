@@ -90,6 +90,8 @@ export type Core = {
   readonly pusher: Pusher;
   /** Boot and health under which each host was last told what it runs. */
   readonly told: Map<HostId, string>;
+  /** Of the membership, when that was last looked at. */
+  toldVersion: number;
   readonly committed: CommittedRecords;
   /** Newest revision of each component told by its leader since this agent started (R9). */
   readonly authorized: Map<Key, Revision>;
@@ -102,8 +104,13 @@ export type Core = {
   journalSeq: number;
   startedAt: Instant;
   lastStepAt: Instant;
-  /** The deadline found at the last settling; later ones are found by then. */
+  /** The next deadline of all, found by each step. */
   dueAt: Instant;
+  /** When everything is to be settled, as found when it last was; and when at the latest. */
+  settleAt: Instant;
+  settleBy: Instant;
+  /** The detector's deadline, as found when it was last woken. */
+  membershipAt: Instant;
   /** After a stall: no start before this, or before a peer has told us what we missed. */
   heldBackUntil: Instant;
   joinAt: Instant;
@@ -113,6 +120,8 @@ export type Core = {
   strangers: number;
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
+  /** What our own inventory was last made from, in words. */
+  offered: string | undefined;
   /** What each component's leader last decided on: while both are the same, so is the decision. */
   readonly decided: Map<
     Key,
@@ -150,6 +159,7 @@ export function newCore(
     writers: new Map(),
     pusher: new Map(),
     told: new Map(),
+    toldVersion: -1,
     committed: createCommitted(restored.committed),
     authorized: new Map(),
     membership: createMembership(),
@@ -161,11 +171,15 @@ export function newCore(
     startedAt: NEVER,
     lastStepAt: NEVER,
     dueAt: NEVER,
+    settleAt: NEVER,
+    settleBy: NEVER,
+    membershipAt: NEVER,
     heldBackUntil: NEVER,
     joinAt: NEVER,
     cloned: false,
     strangers: 0,
     knowledge: undefined,
+    offered: undefined,
     decided: new Map(),
     connected: new Set(),
     explained: new Map(),

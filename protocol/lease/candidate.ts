@@ -33,6 +33,7 @@ const SPREAD_MS = 100;
 
 /** What a candidate knows: the keys worth leading, who says it leads, who else may try. */
 export type Field = {
+  /** In order. */
   readonly wanted: ReadonlySet<Key>;
   /** Wanted here on behalf of a user who waits: tried for at once. */
   readonly urgent: ReadonlySet<Key>;
@@ -46,7 +47,7 @@ export type Field = {
 /** Follows what changed: new keys are tried for, led ones are left alone, unwanted ones forgotten. */
 export function survey(candidacies: Candidacies, turn: Turn, field: Field): void {
   for (const key of candidacies.keys()) if (!field.wanted.has(key)) candidacies.delete(key);
-  for (const key of [...field.wanted].sort()) {
+  for (const key of field.wanted) {
     if (field.isHeld(key)) {
       candidacies.delete(key);
       continue;
@@ -54,6 +55,7 @@ export function survey(candidacies: Candidacies, turn: Turn, field: Field): void
     const known = candidacies.get(key);
     if (known?.trying === true) continue;
     if (field.leaderOf(key) !== undefined && known?.opened !== true) {
+      if (known?.tryAt === FOREVER && known.failures === 0) continue;
       candidacies.set(key, { tryAt: FOREVER, trying: false, failures: 0, opened: false });
       continue;
     }

@@ -99,6 +99,7 @@ export function acquire(
   roster: Roster,
   keys: readonly Key[],
 ): void {
+  if (keys.length === 0) return;
   const items: Attempt[] = [];
   for (const key of keys) {
     const old = holder.holds.get(key);
@@ -121,7 +122,6 @@ export function acquire(
       reportedUntil: keep ? old.reportedUntil : NEVER,
     });
   }
-  if (items.length === 0) return;
   raiseCeiling(holder.durable, turn, holder.highest);
   for (const voter of votersOf(roster))
     for (const part of batches(items))
@@ -130,6 +130,7 @@ export function acquire(
 
 /** Gives keys up: stops counting first (H4), then tells the voters. */
 export function release(holder: Holder, turn: Turn, roster: Roster, keys: readonly Key[]): void {
+  if (keys.length === 0) return;
   const items: Attempt[] = [];
   for (const key of keys) {
     const hold = holder.holds.get(key);

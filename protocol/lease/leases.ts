@@ -33,7 +33,6 @@ import {
   bootConfirmed,
   createLinks,
   type Links,
-  linksDeadline,
   onKeepaliveAck,
   sendKeepalives,
   setVoters,
@@ -109,7 +108,7 @@ export function onLeaseMessage(
       return announceOpen(turn, field, onRelease(voter, from, message));
     case 'keepaliveAck':
       if (onKeepaliveAck(links, from, message)) returnLeaks(holder, turn, from, message.bindings);
-      return;
+      return reportRenewals(leases, turn, roster);
     case 'prepareAck':
       return onPrepareAck(holder, links, turn, roster, from, message);
     case 'acceptAck':
@@ -154,11 +153,12 @@ export function tendLeases(leases: Leases, turn: Turn, roster: Roster, field: Fi
   survey(candidacies, turn, field);
   const due = takeDue(candidacies, turn).filter((key) => !holder.holds.has(key));
   acquire(holder, links, turn, roster, due);
-  return { won: report(leases, turn, roster), lost: lost.map(({ key }) => key) };
+  reportRenewals(leases, turn, roster);
+  return { won: reportWins(leases, turn, roster), lost: lost.map(({ key }) => key) };
 }
 
-/** Says once of each hold that it was won, and each time that it lasts longer than was said. */
-function report(
+/** Says once of each hold that it was won. */
+function reportWins(
   { holder, links }: Leases,
   turn: Turn,
   roster: Roster,
@@ -166,14 +166,26 @@ function report(
   const won: { readonly key: Key; readonly term: Term }[] = [];
   for (const [key, hold] of sorted(holder.holds)) {
     const { term } = hold;
+    if (term === undefined || hold.reportedUntil !== NEVER) continue;
     const validUntil = heldUntil(holder, links, turn, roster, key);
-    if (term === undefined || validUntil <= turn.now || validUntil <= hold.reportedUntil) continue;
-    const event = hold.reportedUntil === NEVER ? 'won' : 'renewed';
+    if (validUntil <= turn.now) continue;
     hold.reportedUntil = validUntil;
-    turn.out.push({ kind: 'leaseChanged', key, term, event, validUntil });
-    if (event === 'won') won.push({ key, term });
+    turn.out.push({ kind: 'leaseChanged', key, term, event: 'won', validUntil });
+    won.push({ key, term });
   }
   return won;
+}
+
+/** Says each time of a hold that it lasts longer than was said. */
+function reportRenewals({ holder, links }: Leases, turn: Turn, roster: Roster): void {
+  for (const [key, hold] of sorted(holder.holds)) {
+    const { term } = hold;
+    if (term === undefined || hold.reportedUntil === NEVER) continue;
+    const validUntil = heldUntil(holder, links, turn, roster, key);
+    if (validUntil <= turn.now || validUntil <= hold.reportedUntil) continue;
+    hold.reportedUntil = validUntil;
+    turn.out.push({ kind: 'leaseChanged', key, term, event: 'renewed', validUntil });
+  }
 }
 
 /** Gives up what nobody wants led any more; returns the keys that were held. */
@@ -183,8 +195,10 @@ export function releaseUnwanted(
   roster: Roster,
   wanted: ReadonlySet<Key>,
 ): readonly Key[] {
-  const keys = [...leases.holder.holds.keys()].filter((key) => !wanted.has(key)).sort(compareText);
-  for (const key of keys) {
+  const keys: Key[] = [];
+  for (const key of leases.holder.holds.keys()) if (!wanted.has(key)) keys.push(key);
+  if (keys.length === 0) return keys;
+  for (const key of keys.sort(compareText)) {
     const hold = leases.holder.holds.get(key);
     if (hold?.term === undefined || hold.reportedUntil === NEVER) continue;
     const { term } = hold;
@@ -207,11 +221,9 @@ export function followRoster(
   changeRoster(leases.holder, leases.links, turn, change);
 }
 
+/** Keepalives have a rhythm of their own (`linksDeadline`). */
 export function leasesDeadline(leases: Leases, turn: Turn, roster: Roster): Instant | undefined {
-  return [
-    voterDeadline(leases.voter),
-    linksDeadline(leases.links, roster, turn.config),
-    holderDeadline(leases.holder, leases.links, turn, roster),
-    candidaciesDeadline(leases.candidacies),
-  ].reduce(earlier, undefined);
+  const { voter, holder, links, candidacies } = leases;
+  const deadline = earlier(voterDeadline(voter), holderDeadline(holder, links, turn, roster));
+  return earlier(deadline, candidaciesDeadline(candidacies));
 }

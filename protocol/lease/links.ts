@@ -117,6 +117,24 @@ export function onKeepaliveAck(links: Links, from: HostId, message: KeepaliveAck
   return true;
 }
 
+/** Whether the answer, not taken in yet, only prolongs what we count on already. */
+export function isRenewal(
+  links: Links,
+  turn: Turn,
+  roster: Roster,
+  from: HostId,
+  message: KeepaliveAck,
+): boolean {
+  const link = links.byVoter.get(from);
+  return (
+    link !== undefined &&
+    sameGrant(link.grant, message.grant) &&
+    turn.now < countsUntil(link, roster.termMs.normal, turn.config) &&
+    link.synced === message.synced &&
+    link.epoch === message.epoch
+  );
+}
+
 const olderGrant = (a: Grant, b: Grant): boolean =>
   a.boot < b.boot || (a.boot === b.boot && a.nonce === b.nonce && a.count < b.count);
 

@@ -7,7 +7,7 @@
  * the brake on correlated failures are not here yet.
  */
 import type { Epoch, HostId } from '../base/ids.ts';
-import { compareText, sorted } from '../base/order.ts';
+import { sorted } from '../base/order.ts';
 import { after, between, earlier, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
@@ -16,7 +16,7 @@ import { believe, confirm, type Member } from './member.ts';
 import { startProbe } from './probe.ts';
 import { spread, tell } from './rumors.ts';
 import { verdictAt } from './suspicion.ts';
-import { change, circleOf, graceOf, type Membership, noticeStall } from './table.ts';
+import { change, circleOf, graceOf, type Membership, noticeStall, suspectHosts } from './table.ts';
 import { type Act, nextAct } from './watch.ts';
 
 /** What beats and heartbeats carry of the rest of the core. */
@@ -42,8 +42,7 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
     const act = nextAct(watch, member, turn.config);
     if (turn.now >= act.at) perform(m, turn, host, member, act);
   }
-  const verdicts = verdictsOf(m, turn.config);
-  for (const { host, member, at } of verdicts.sort((a, b) => compareText(a.host, b.host)))
+  for (const { host, member, at } of verdictsOf(m, turn.config))
     if (turn.now >= at) condemn(m, turn, host, member);
 }
 
@@ -62,13 +61,15 @@ export function membershipDeadline(m: Membership, config: Config): Instant | und
 type Verdict = { readonly host: HostId; readonly member: Member; readonly at: Instant };
 
 /** For every suspect, when it is dead if nothing more is heard. */
-function verdictsOf(m: Membership, config: Config): Verdict[] {
-  const suspects = [...m.members].filter(([, { health }]) => health === 'suspect');
+function verdictsOf(m: Membership, config: Config): readonly Verdict[] {
+  const suspects = suspectHosts(m);
   if (suspects.length === 0) return [];
   const circle = circleOf(m, config);
-  return suspects.map(([host, member]) => {
+  return suspects.flatMap((host) => {
+    const member = m.members.get(host);
+    if (member === undefined) return [];
     const watch = { watched: m.watched.has(host), grace: graceOf(m, host) };
-    return { host, member, at: verdictAt(member, watch, circle, config) };
+    return [{ host, member, at: verdictAt(member, watch, circle, config) }];
   });
 }
 

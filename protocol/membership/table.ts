@@ -30,14 +30,21 @@ export type Membership = {
   readonly toldAt: Map<HostId, Instant>;
   /** Who watches us. */
   watchers: readonly HostId[];
-  /** Sorted; kept until the version changes. */
-  alive: { readonly version: number; readonly hosts: readonly HostId[] } | undefined;
+  /** Kept until the version changes. */
+  derived: Derived | undefined;
   beatSeq: number;
   beatAt: Instant;
   heartbeatSeq: number;
   heartbeatAt: Instant;
   /** Last time anything was done here: a long gap is a stall of our own. */
   turnAt: Instant;
+};
+
+type Derived = {
+  readonly version: number;
+  /** Sorted. */
+  readonly alive: readonly HostId[];
+  readonly suspects: readonly HostId[];
 };
 
 export const createMembership = (): Membership => ({
@@ -48,7 +55,7 @@ export const createMembership = (): Membership => ({
   graces: new Map(),
   toldAt: new Map(),
   watchers: [],
-  alive: undefined,
+  derived: undefined,
   beatSeq: 0,
   beatAt: NEVER,
   heartbeatSeq: 0,
@@ -73,11 +80,28 @@ export function setMembers(m: Membership, turn: Turn, ids: readonly HostId[]): v
 
 /** Alive hosts other than ourselves, sorted. */
 export function aliveHosts(m: Membership): readonly HostId[] {
-  if (m.alive?.version !== m.version) {
-    const hosts = [...m.members].filter(([, { health }]) => health === 'alive').map(([id]) => id);
-    m.alive = { version: m.version, hosts: hosts.sort(compareText) };
+  return derive(m).alive;
+}
+
+/** Sorted. */
+export function suspectHosts(m: Membership): readonly HostId[] {
+  return derive(m).suspects;
+}
+
+function derive(m: Membership): Derived {
+  if (m.derived?.version === m.version) return m.derived;
+  const alive: HostId[] = [];
+  const suspects: HostId[] = [];
+  for (const [id, { health }] of m.members) {
+    if (health === 'alive') alive.push(id);
+    else if (health === 'suspect') suspects.push(id);
   }
-  return m.alive.hosts;
+  m.derived = {
+    version: m.version,
+    alive: alive.sort(compareText),
+    suspects: suspects.sort(compareText),
+  };
+  return m.derived;
 }
 
 /** Everyone but ourselves. */
