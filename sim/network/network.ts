@@ -31,7 +31,7 @@ import {
   type Lanes,
   sendOrdered,
 } from './lanes.ts';
-import { createLinks, exposeStale, hangUp, type Links, reset } from './links.ts';
+import { createLinks, endOf, exposeStale, hangUp, type Links, reset } from './links.ts';
 import {
   createMedium,
   HEADER_BYTES,
@@ -144,6 +144,12 @@ export function publish(network: Network, from: HostIndex, message: Message): vo
 /** `host` has an address of `peer`. */
 export const hasAddress = ({ discovery }: Network, host: HostIndex, peer: HostIndex): boolean =>
   knows(discovery, host, peer);
+
+/** Between these hosts something waits for TCP to try again: the way may have been open for long. */
+export const isStalled = ({ links }: Network, core: ReadonlySet<HostIndex>): boolean =>
+  [...core].some((host) =>
+    [...core].some((peer) => (endOf(links, host, peer)?.out.tries ?? 0) > 0),
+  );
 
 /** The time of one short message there and back, e.g. a refusal by a kernel. */
 export const roundTrip = ({ medium }: Network): Micros =>

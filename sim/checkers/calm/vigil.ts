@@ -5,6 +5,7 @@
  * moment and stay so. Beside hosts that are half alive things will go on happening: of each demand,
  * made of the core alone, a short lapse is then forgiven, so that it must be met again and again.
  */
+import { isStalled } from '../../network/network.ts';
 import type { World } from '../../world.ts';
 import { CONFIG } from '../../options.ts';
 import type { LeaseChecker } from '../leases.ts';
@@ -16,7 +17,10 @@ import { unseated } from './seats.ts';
 import { isWell, standingsOf } from './standing.ts';
 import { missingVoters } from './voters.ts';
 
-/** Everything is due within this after the faults have stopped; see docs/simulator.md. */
+/**
+ * Everything is due within this after the faults have stopped and TCP has noticed, which takes up to as
+ * long as they lasted; see docs/simulator.md.
+ */
 const DUE_MS = 45_000;
 /** Once right, it must stay so. */
 const STEADY_MS = 2 * CONFIG.termMs;
@@ -29,6 +33,8 @@ export type Vigil = {
   readonly news: News;
   /** Of each thing owed, when it was seen first since it was last given. */
   readonly owedSince: Map<string, number>;
+  /** Something was still held up by the storm. */
+  stalledAt: number;
   looks: number;
   /** Somebody half alive was seen. */
   isTroubled: boolean;
@@ -48,6 +54,7 @@ export const createVigil = (world: World, leases: LeaseChecker): Vigil => ({
   leases,
   news: new Map(),
   owedSince: new Map(),
+  stalledAt: 0,
   looks: 0,
   isTroubled: false,
   rightSince: undefined,
@@ -56,6 +63,8 @@ export const createVigil = (world: World, leases: LeaseChecker): Vigil => ({
 
 /** One look, so long after the storm. */
 export function look(vigil: Vigil, ms: number): Sight {
+  const { network, core } = vigil.world;
+  if (core !== undefined && isStalled(network, core)) vigil.stalledAt = ms;
   const [wrong] = wrongs(vigil, ms);
   const since = vigil.rightSince;
   if (wrong === undefined) {
@@ -65,7 +74,7 @@ export function look(vigil: Vigil, ms: number): Sight {
       : { kind: 'waiting' };
   }
   vigil.rightSince = undefined;
-  if (ms < DUE_MS) return { kind: 'waiting' };
+  if (ms - vigil.stalledAt < DUE_MS) return { kind: 'waiting' };
   const text = since === undefined ? wrong.text : `right after ${since} ms, but then ${wrong.text}`;
   return { kind: 'stuck', rule: wrong.rule, text };
 }
