@@ -113,7 +113,12 @@ function noteAccepted(checker: RosterChecker, host: Host, { epoch, accepted }: A
   const ballot = `${accepted.ballot.n}/${accepted.ballot.host}`;
   const votes = checker.accepted.get(name) ?? new Map<string, Set<HostId>>();
   checker.accepted.set(name, votes);
-  votes.set(ballot, (votes.get(ballot) ?? new Set()).add(host.id));
+  const hosts = (votes.get(ballot) ?? new Set()).add(host.id);
+  votes.set(ballot, hosts);
+  const base = checker.chosen.get(epoch - 1);
+  // Then it is chosen, whether anybody knows that or not.
+  if (base !== undefined && quorum(base, (voter) => hosts.has(voter)))
+    checkChosen(checker, host, accepted.roster);
 }
 
 const textOf = ({ voters, next }: Roster): string =>
