@@ -67,10 +67,21 @@ function dueAt(link: Link, termMs: Millis, config: Config): Instant {
   return after(link.sentAt, answered ? millis(termMs / 4) : config.retryMs);
 }
 
+/**
+ * For as long as anything could count the voter has answered nothing. It may hear us all the same, and
+ * would keep our bindings for as long as we name their grant (V4).
+ */
+const isDeaf = ({ ackedAt }: Link, { now, config }: Turn, { termMs }: Roster): boolean =>
+  ackedAt !== NEVER && now >= after(ackedAt, holderTermMs(termMs.normal, config));
+
 export function sendKeepalives(links: Links, turn: Turn, roster: Roster): void {
   for (const host of votersOf(roster)) {
     const link = links.byVoter.get(host);
     if (link === undefined || turn.now < dueAt(link, roster.termMs.normal, turn.config)) continue;
+    if (isDeaf(link, turn, roster)) {
+      link.grant = undefined;
+      link.last = NEVER;
+    }
     links.seq += 1;
     link.sentAt = turn.now;
     link.sent.set(links.seq, turn.now);

@@ -13,7 +13,8 @@
  *     end of its session (L-a).
  *  V3 A restarted voter says `silent` for as long as a lease it may have granted can live (S6), and
  *     until the roster's other voters have confirmed its boot.
- *  V4 A session is extended only by a keepalive that names its grant, or by none at its start.
+ *  V4 A session is extended only by a keepalive that names its grant; by one that names none as long
+ *     as nothing is bound in it.
  *
  * Source: README.md §5, L-a to L-f. Unlike PaxosLease, promises are durable,
  * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
@@ -105,10 +106,11 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
   voter.boots.set(from, message.sid);
   raiseMaxTerm(voter.durable, turn, message.termMs);
   let session = voter.sessions.get(from);
-  let fresh = message.grant === undefined;
+  let fresh = false;
   if (session === undefined || message.sid > session.sid || turn.now >= session.expiresAt) {
     session = openSession(voter, turn, from, message);
-  } else if (message.grant === undefined || sameGrant(message.grant, session.grant)) {
+    fresh = message.grant === undefined;
+  } else if (extendsSession(voter, session, message)) {
     session.expiresAt = after(turn.now, message.termMs);
     fresh = true;
   }
@@ -119,6 +121,13 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
     synced: voter.durable.synced,
     bindings: bindingsOf(voter, from),
   });
+}
+
+/** A holder that hears no answers names no grant: what it had bound must run out, not live for ever. */
+function extendsSession(voter: Voter, session: Session, { grant }: Keepalive): boolean {
+  if (grant !== undefined) return sameGrant(grant, session.grant);
+  for (const { binding } of voter.places.values()) if (binding?.session === session) return false;
+  return true;
 }
 
 function answer(

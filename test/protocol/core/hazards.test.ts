@@ -82,6 +82,19 @@ describe('a key that all have lost', () => {
   });
 });
 
+describe('a leader that is heard and hears nothing', () => {
+  it('keeps no key from the others, though its release is lost (L7)', () => {
+    const cluster = grown('abc');
+    deploy(cluster, 'b', 'x', stack('shop', 'web'));
+    soon(cluster, 2000, () => answered(cluster, 'x') !== undefined);
+    const leads = (name: string): boolean => coreOf(cluster, name).writers.has(stackKey('shop'));
+    expect(leads('b')).toBe(true);
+    const b = hostOf(cluster, 'b').id;
+    cluster.lost = (from, to, { kind }) => to === b || (from === b && kind === 'release');
+    expect(soon(cluster, 20_000, () => leads('a') || leads('c'))).toBeLessThan(8000);
+  });
+});
+
 describe('a leader that stood still until its lease had lapsed (R4)', () => {
   it.each([
     ['readAck', 'writes nothing'],

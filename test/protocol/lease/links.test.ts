@@ -80,6 +80,18 @@ it('an answer that grants anew says nothing of when its question left (V4)', () 
   expect(until(links)).toBe(600 + TH);
 });
 
+it.each([
+  [TH - 1, true, 'something may still count'],
+  [TH, false, 'nothing of it can count any more'],
+])('%i ms after the last answered keepalive names the grant: %s, %s (V4)', (at, names, _why) => {
+  const links = asking();
+  answer(links, 1);
+  const turn = turnOf('p', at);
+  sendKeepalives(links, turn, rosterOf('a'));
+  const grants = sent(turn, 'keepalive').map(({ message }) => message.grant !== undefined);
+  expect(grants).toEqual([names]);
+});
+
 it('an answer under an earlier grant is no answer', () => {
   const links = asking();
   answer(links, 2, { count: 2 });

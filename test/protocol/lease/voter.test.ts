@@ -147,6 +147,13 @@ it('extends a session by its own grant or none, not by an earlier one (V4)', () 
   expect(voterDeadline(voter)).toBe(7000);
 });
 
+it('lets what is bound run out when its owner names no grant: it hears no answers (V4)', () => {
+  const { voter, p } = boundVoter();
+  expect(keepalive(voter, { at: 1000 })).toMatchObject({ fresh: false, grant: p });
+  expect(prepare(voter, { from: 'q', n: 6, at: 2999 })).toMatchObject({ status: 'held' });
+  expect(prepare(voter, { from: 'q', n: 7, at: 3000 })).toMatchObject({ status: 'open' });
+});
+
 it('a keepalive that names a lapsed grant opens a session that is not fresh: its send may be old', () => {
   const voter = voterAt();
   const { grant } = keepalive(voter, { at: 0 });
