@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   scripts: ['protocol', 'sim', 'node', 'scripts', 'packages'],
   examples: ['examples', 'packages'],
 };
-/** The commands of the simulator: the only sources of the agent that may know of it. */
+/** What the commands of the simulator do: the only sources of the agent that may know of it. */
 const MAY_IMPORT_SIM = 'node/cli/sim/';
 /** What would make the core depend on anything but its inputs, or hide state in objects. */
 const BANNED_IN_PROTOCOL: readonly (readonly [RegExp, string])[] = [
@@ -34,7 +34,7 @@ const LINES_MAX = 400;
 /** A folder is searched for dead files once the file that ties it together exists. */
 const TIED_BY: Record<string, string> = {
   protocol: 'protocol/core.ts',
-  sim: 'sim/main.ts',
+  sim: 'sim/run.ts',
   node: 'node/main.ts',
   test: 'test/tidy.test.ts',
 };

@@ -12,6 +12,7 @@ import { logsCommand } from './logs.ts';
 import type { Perform } from './perform.ts';
 import { psCommand } from './ps.ts';
 import { restartCommand } from './restart.ts';
+import { simCommand } from './sim.ts';
 import { statusCommand } from './status.ts';
 import { waitCommand } from './wait.ts';
 import { whyCommand } from './why.ts';
@@ -31,6 +32,7 @@ const VERBS = [
   hostCommand,
   waitCommand,
   agentCommand,
+  simCommand,
 ] as const;
 
 export function createProgram(perform: Perform): Command {

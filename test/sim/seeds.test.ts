@@ -1,6 +1,6 @@
 /**
  * Fifty clusters under faults, drawn from fifty seeds, and four of them twice. Which seeds they are does
- * not matter; that each is a different storm does. `npm run sim -- --seeds 10000` runs more.
+ * not matter; that each is a different storm does. `npm run sim -- fuzz --seeds 10000` runs more.
  */
 import { describe, expect, it } from 'vitest';
 import { drawOptions, faultsOf } from '../../sim/options.ts';

@@ -5,10 +5,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
 import type { Outcome } from '../../../sim/run.ts';
+import type { Measures } from '../../../sim/scenario/measure.ts';
+import type { Plan } from '../../../sim/scenario/plan.ts';
+import type { Scenario } from '../../../sim/scenario/scenario.ts';
 import { mutateWhenLoaded } from './mutate-when-loaded.ts';
 
 /** As the thread is started. */
 export type Task = {
+  readonly what:
+    | { readonly kind: 'storm'; readonly plan: Plan }
+    | { readonly kind: 'scenario'; readonly scenario: Scenario };
   readonly mutant: Mutant | undefined;
   /** Each seed runs twice, and every word of its course is compared (M1). */
   readonly twice: boolean;
@@ -16,15 +22,18 @@ export type Task = {
 export type SeedRun = {
   readonly seed: number;
   readonly outcome: Outcome;
+  /** Of a scenario. */
+  readonly measures: readonly Measures[];
   /** Ran twice, and went two ways. */
   readonly isUnsteady: boolean;
 };
 
-const { mutant, twice } = workerData as Task;
+const { mutant, twice, what } = workerData as Task;
 
 if (mutant !== undefined) mutateWhenLoaded(mutant);
 const { simulate } = await import('../../../sim/run.ts');
-const { drawOptions } = await import('../../../sim/options.ts');
+const { optionsUnder } = await import('../../../sim/scenario/plan.ts');
+const { play } = await import('../../../sim/scenario/play.ts');
 
 parentPort?.on('message', (seed: number) => {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
@@ -32,8 +41,13 @@ parentPort?.on('message', (seed: number) => {
 });
 
 function runSeed(seed: number): SeedRun {
-  const options = drawOptions(seed);
-  const outcome = simulate(options, { everyWord: twice });
-  const isUnsteady = twice && simulate(options, { everyWord: true }).hash !== outcome.hash;
-  return { seed, outcome, isUnsteady };
+  const first = runOnce(seed);
+  const isUnsteady = twice && runOnce(seed).outcome.hash !== first.outcome.hash;
+  return { seed, ...first, isUnsteady };
+}
+
+function runOnce(seed: number): Pick<SeedRun, 'outcome' | 'measures'> {
+  const how = { everyWord: twice };
+  if (what.kind === 'scenario') return play(what.scenario, seed, how);
+  return { outcome: simulate(optionsUnder(what.plan, seed), how), measures: [] };
 }

@@ -54,8 +54,10 @@ export async function selftest({ mutants, onTrial, ...seeds }: Init): Promise<Se
   };
 }
 
+const SWARM = { kind: 'storm', plan: 'swarm' } as const;
+
 async function tryMutant(mutant: Mutant, { first, count }: Seeds): Promise<Caught> {
-  const runs = runSeeds({ first, count, jobs: 1 }, { mutant, twice: false });
+  const runs = runSeeds({ first, count, jobs: 1 }, { what: SWARM, mutant, twice: false });
   for await (const { seed, outcome } of runs) {
     const { verdict } = outcome;
     if (verdict.kind === 'passed') continue;
@@ -69,7 +71,11 @@ async function tryMutant(mutant: Mutant, { first, count }: Seeds): Promise<Caugh
 
 async function passes(seeds: Seeds): Promise<Selftest['unmutated']['failures']> {
   const failures: { readonly seed: number; readonly text: string }[] = [];
-  for await (const { seed, outcome } of runSeeds(seeds, { mutant: undefined, twice: false })) {
+  for await (const { seed, outcome } of runSeeds(seeds, {
+    what: SWARM,
+    mutant: undefined,
+    twice: false,
+  })) {
     const { verdict } = outcome;
     if (verdict.kind !== 'passed')
       failures.push({ seed, text: `${verdict.rule}: ${verdict.text}` });

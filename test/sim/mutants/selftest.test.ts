@@ -10,6 +10,7 @@ const named = (name: string): Mutant => {
   if (mutant === undefined) throw new Error(`there is no mutant ${name}`);
   return mutant;
 };
+const SWARM = { kind: 'storm', plan: 'swarm' } as const;
 /** Changes a word that nobody reads. */
 const harmless: Mutant = {
   name: 'harmless',
@@ -55,13 +56,19 @@ it('does not take the wrong checker for the right one', async () => {
 
 it('refuses a mutant that the sources have left behind', async () => {
   const stale = { ...harmless, from: 'no such text' };
-  const runs = runSeeds({ first: 1, count: 1, jobs: 1 }, { mutant: stale, twice: false });
+  const runs = runSeeds(
+    { first: 1, count: 1, jobs: 1 },
+    { what: SWARM, mutant: stale, twice: false },
+  );
   await expect(runs.next()).rejects.toThrow('the place of harmless is not in');
 });
 
 it('gives the outcomes in the order of the seeds, whoever is ready first', async () => {
   const seeds: number[] = [];
-  const runs = runSeeds({ first: 5, count: 4, jobs: 2 }, { mutant: undefined, twice: true });
+  const runs = runSeeds(
+    { first: 5, count: 4, jobs: 2 },
+    { what: SWARM, mutant: undefined, twice: true },
+  );
   for await (const { seed, isUnsteady } of runs) {
     seeds.push(seed);
     expect(isUnsteady).toBe(false);

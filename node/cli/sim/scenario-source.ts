@@ -1,0 +1,125 @@
+/** From the file named on the command line, be it a Compose file or a scenario, to what is run. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { StackSpec } from '../../../protocol/component/spec.ts';
+import type { Scenario } from '../../../sim/scenario/scenario.ts';
+import { parseCompose } from '../../compose/document.ts';
+import { loadCompose } from '../../compose/load.ts';
+import { type Problem, renderProblem } from '../../compose/problems.ts';
+import { loadStack } from '../compose-file.ts';
+import { counted } from '../counted.ts';
+import { EXIT, Failure } from '../failure.ts';
+import { typed } from '../invocation.ts';
+import { type Cli, note } from '../terminal.ts';
+import { readPlan } from './plan-option.ts';
+import { type Given, readScenario, type ScenarioRead } from './scenario-file.ts';
+
+export type SourceOptions = {
+  readonly hosts?: number;
+  /** Words, or a file with a timeline. */
+  readonly faults?: string;
+  /** Milliseconds. */
+  readonly for?: number;
+};
+export type Source = {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  readonly runs: number;
+};
+
+/** What a user's own stack is asked for, if nothing else is said. */
+const HOSTS = 3;
+const RUNS = 20;
+
+export function loadSource(cli: Cli, file: string, options: SourceOptions): Source {
+  const text = readText(file);
+  if (!isCompose(text, file)) return fromScenario(cli, file, text, options);
+  const dir = dirname(resolve(file));
+  const stacks = [runnable(loadStack(cli, { text, path: file, dir, strict: false }))];
+  const { hosts = HOSTS, faults = 'swarm' } = options;
+  const isFile = /[./]/.test(faults) && existsSync(faults);
+  const overlay = isFile ? readText(faults) : `name: ${JSON.stringify(file)}`;
+  const read = readScenario(overlay, {
+    path: isFile ? faults : file,
+    given: {
+      hosts,
+      stacks,
+      ...forOf(options),
+      ...(isFile ? {} : { faults: readPlan(faults, '--faults') }),
+    },
+    load: loaderFor(isFile ? faults : file),
+  });
+  return sourceOf(cli, isFile ? faults : file, read, RUNS);
+}
+
+function fromScenario(cli: Cli, file: string, text: string, options: SourceOptions): Source {
+  const { hosts, faults } = options;
+  const given: Given = {
+    ...(hosts === undefined ? {} : { hosts }),
+    ...forOf(options),
+    ...(faults === undefined ? {} : { faults: readPlan(faults, '--faults') }),
+  };
+  const read = readScenario(text, { path: file, given, load: loaderFor(file) });
+  return sourceOf(cli, file, read, 1);
+}
+
+const forOf = ({ for: forMs }: SourceOptions): Given => (forMs === undefined ? {} : { forMs });
+
+function sourceOf(cli: Cli, file: string, read: ScenarioRead, runs: number): Source {
+  if (read.ok) return { scenario: read.scenario, seed: read.seed ?? 1, runs: read.runs ?? runs };
+  const told = read.problems.map(renderProblem);
+  if (!cli.json) note(cli, ...told);
+  throw new Failure({
+    code: 'bad-scenario',
+    what: `${file} cannot be run: ${counted(told.length, 'problem')}`,
+    why: told[0] ?? '',
+    next: `mend ${file}; docs/simulator.md has the language`,
+    exit: EXIT.usage,
+  });
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const next = `name a Compose file or a scenario: ${typed('sim run FILE')}`;
+    const what = `${file} cannot be read`;
+    throw new Failure({ code: 'no-file', what, why, next, exit: EXIT.usage }, { cause });
+  }
+}
+
+/** Only those have services. */
+function isCompose(text: string, file: string): boolean {
+  const parsed = parseCompose(text, file);
+  const plain = parsed.ok ? parsed.value.read() : parsed;
+  const value: unknown = plain.ok ? plain.value : undefined;
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'services');
+}
+
+/** Simulated engines run processes; which program it is makes no difference to them. */
+const runnable = (stack: StackSpec): StackSpec => ({
+  ...stack,
+  components: stack.components.map((spec) => ({
+    ...spec,
+    process: spec.process ?? { command: spec.command ?? [spec.name] },
+  })),
+});
+
+/** Files named in a file are looked for beside it. */
+function loaderFor(file: string): (name: string) => StackSpec | readonly Problem[] {
+  return (name) => {
+    const path = join(dirname(file), name);
+    try {
+      const loaded = loadCompose(readFileSync(path, 'utf8'), {
+        path,
+        dir: dirname(resolve(path)),
+        env: process.env,
+      });
+      return loaded.ok ? runnable(loaded.stack) : loaded.problems;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return [{ file: path, line: 1, column: 1, path: '', message: 'it cannot be read', why }];
+    }
+  };
+}
