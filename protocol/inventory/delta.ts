@@ -4,7 +4,6 @@
  * taught it something asks again at once.
  */
 import type { HostId } from '../base/ids.ts';
-import { sorted } from '../base/order.ts';
 import { DELTA_OPS_MAX } from '../limits.ts';
 import { type CommittedRecords, newerThan } from '../record/committed.ts';
 import type { Committed } from '../record/record.ts';
@@ -22,20 +21,27 @@ const ITEM_CHARS = 96;
 type Part = Delta['inventories'][number];
 type Known = Pull['inventories'][number];
 
+/** By owner, in the order of owners. */
+export type InOrder = readonly (readonly [HostId, Inventory])[];
+
 /** Everything that `asker` is missing, as far as it fits. `undefined`: nothing. */
 export function answerTo(
   asker: HostId,
   pull: Pull,
-  inventories: ReadonlyMap<HostId, Inventory>,
+  inventories: InOrder,
   committed: CommittedRecords,
 ): Delta | undefined {
-  const known = new Map(pull.inventories.map((each) => [each.owner, each]));
+  const known = pull.inventories;
   const parts: Part[] = [];
   let chars = 0;
-  for (const [owner, inventory] of sorted(inventories)) {
+  let at = 0;
+  for (const [owner, inventory] of inventories) {
     if (chars >= DELTA_CHARS) break;
     if (owner === asker) continue;
-    const part = missingOf(owner, inventory, known.get(owner), DELTA_CHARS - chars);
+    // Both are in order; who asks without it is told more than it asked for.
+    while ((known[at]?.owner ?? owner) < owner) at += 1;
+    const theirs = known[at]?.owner === owner ? known[at] : undefined;
+    const part = missingOf(owner, inventory, theirs, DELTA_CHARS - chars);
     if (part === undefined) continue;
     parts.push(part);
     chars += partChars(part);

@@ -10,7 +10,7 @@
  * Source: README.md §8 (push for speed, pull for certainty), S9, S10.
  */
 import type { Boot, HostId } from '../base/ids.ts';
-import { compareText, sorted } from '../base/order.ts';
+import { sorted } from '../base/order.ts';
 import { pick, within } from '../base/prng.ts';
 import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
 import { DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX } from '../limits.ts';
@@ -18,7 +18,7 @@ import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/com
 import type { Committed } from '../record/record.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
 import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
-import { answerTo, firstOps, isFull, opChars } from './delta.ts';
+import { answerTo, firstOps, type InOrder, isFull, opChars } from './delta.ts';
 import type { Entry } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
 
@@ -27,6 +27,8 @@ export type Inventories = {
   readonly byOwner: Map<HostId, Inventory>;
   /** Rises with every change of any inventory. */
   version: number;
+  /** What follows from the inventories, kept until the version changes. */
+  derived: Derived | undefined;
   /** Our own version as far as it was gossiped. */
   published: number;
   /** When to gossip our own changes; undefined: there are none. */
@@ -41,6 +43,13 @@ export type Inventories = {
   overfull: boolean;
 };
 
+type Derived = {
+  readonly version: number;
+  readonly inOrder: InOrder;
+  /** Of all but our own. */
+  readonly digest: Pull['inventories'];
+};
+
 /** Between two pulls from one peer that a gap or a newer version asks for. */
 const ASK_EVERY_MS = millis(300);
 /** Approximate characters of one gossiped delta, well below `GOSSIP_BYTES_MAX`. */
@@ -52,6 +61,7 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   self,
   byOwner: new Map([[self, newInventory(boot)]]),
   version: 0,
+  derived: undefined,
   published: 0,
   gossipAt: undefined,
   pullAt: NEVER,
@@ -68,7 +78,21 @@ export const entriesOf = (inv: Inventories, owner: HostId): ReadonlyMap<string, 
 export const allEntries = (
   inv: Inventories,
 ): readonly (readonly [HostId, ReadonlyMap<string, Entry>])[] =>
-  sorted(inv.byOwner).map(([owner, { entries }]) => [owner, entries]);
+  derive(inv).inOrder.map(([owner, { entries }]) => [owner, entries]);
+
+function derive(inv: Inventories): Derived {
+  const { version } = inv;
+  if (inv.derived?.version === version) return inv.derived;
+  const inOrder = sorted(inv.byOwner);
+  const others = inOrder.filter(([owner]) => owner !== inv.self);
+  const digest = others.map(([owner, known]) => ({
+    owner,
+    boot: known.boot,
+    version: known.version,
+  }));
+  inv.derived = { version, inOrder, digest };
+  return inv.derived;
+}
 
 /** For beats and heartbeats: as far as it was gossiped, so that nobody pulls what is on its way. */
 export const ownVersion = (inv: Inventories): number => inv.published;
@@ -151,10 +175,7 @@ export function pullFrom(
 ): void {
   inv.asks.delete(peer);
   inv.askedAt.set(peer, turn.now);
-  const others = [...inv.byOwner].filter(([owner]) => owner !== inv.self);
-  const inventories = others
-    .map(([owner, { boot, version }]) => ({ owner, boot, version }))
-    .sort((a, b) => compareText(a.owner, b.owner));
+  const { digest: inventories } = derive(inv);
   send(turn, peer, { kind: 'pull', inventories, records: nextDigest(committed) });
 }
 
@@ -166,7 +187,6 @@ export function noteVersion(
   boot: Boot,
   version: number,
 ): void {
-  if (!isKept(inv, owner)) return;
   const known = inv.byOwner.get(owner);
   const isBehind =
     known?.boot === boot
@@ -174,7 +194,7 @@ export function noteVersion(
       : known === undefined
         ? version > 0
         : boot > known.boot;
-  if (isBehind) ask(inv, turn, owner);
+  if (isBehind && isKept(inv, owner)) ask(inv, turn, owner);
 }
 
 /** Soon: the next wake sends the pull. */
@@ -202,7 +222,7 @@ export function onPull(
   from: HostId,
   pull: Pull,
 ): void {
-  const delta = answerTo(from, pull, inv.byOwner, committed);
+  const delta = answerTo(from, pull, derive(inv).inOrder, committed);
   if (delta !== undefined) send(turn, from, delta);
 }
 
