@@ -8,7 +8,16 @@
  */
 import type { Epoch, HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, between, earlier, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import {
+  after,
+  between,
+  earlier,
+  type Instant,
+  later,
+  type Millis,
+  millis,
+  NEVER,
+} from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
 import { afterConnect, type ConnectOutcome } from './grace.ts';
@@ -34,7 +43,10 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
   noticeStall(m, turn);
   if (m.members.size === 0) return;
   if (turn.now >= m.beatAt) beat(m, turn, self);
-  if (turn.now >= m.heartbeatAt) heartbeat(m, turn, self);
+  if (turn.now >= m.heartbeatAt) {
+    heartbeat(m, turn, self);
+    doubtUnheard(m, turn);
+  }
   for (const [host, watch] of sorted(m.watched)) {
     const member = m.members.get(host);
     // The one before may have changed who watches whom.
@@ -56,6 +68,26 @@ export function membershipDeadline(m: Membership, config: Config): Instant | und
   }
   for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
   return deadline;
+}
+
+/**
+ * Hosts that we do not watch are their watchers' affair, but what those said may have been lost: so
+ * many heartbeats missed are reason for a doubt of our own. We tell the host, and nobody else: its
+ * watchers know better.
+ */
+const MISSED_HEARTBEATS = 10;
+
+function doubtUnheard(m: Membership, turn: Turn): void {
+  const { config, now } = turn;
+  const patience = millis(MISSED_HEARTBEATS * heartbeatPeriod(m, config) + config.agentGraceMs);
+  for (const [host, member] of sorted(m.members)) {
+    const heardAt = later(later(member.since, member.lastHeardAt), m.listeningSince);
+    if (member.health !== 'alive' || m.watched.has(host) || now < after(heardAt, patience))
+      continue;
+    const suspect = believe(member, { ...member, health: 'suspect' }, now);
+    change(m, turn, host, suspect, silence(member, now));
+    tell(m, turn, host, suspect);
+  }
 }
 
 type Verdict = { readonly host: HostId; readonly member: Member; readonly at: Instant };
@@ -128,7 +160,9 @@ function condemn(m: Membership, turn: Turn, host: HostId, member: Member): void 
   const dead = believe(member, { ...member, health: 'dead' }, turn.now);
   const others = member.suspectedBy.filter((id) => id !== turn.self);
   const confirmed = others.length === 0 ? '' : `, confirmed by ${others.join(' ')}`;
-  spread(m, turn, host, dead);
+  // No watcher has doubted it: see `doubtUnheard`.
+  if (m.watched.has(host) || member.suspectedBy.length > 0) spread(m, turn, host, dead);
+  else tell(m, turn, host, dead);
   change(m, turn, host, dead, silence(member, turn.now) + confirmed);
 }
 

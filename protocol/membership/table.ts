@@ -38,6 +38,8 @@ export type Membership = {
   heartbeatAt: Instant;
   /** Last time anything was done here: a long gap is a stall of our own. */
   turnAt: Instant;
+  /** We have listened without a stall since then. */
+  listeningSince: Instant;
 };
 
 type Derived = {
@@ -61,6 +63,7 @@ export const createMembership = (): Membership => ({
   heartbeatSeq: 0,
   heartbeatAt: NEVER,
   turnAt: NEVER,
+  listeningSince: NEVER,
 });
 
 /** `ids`: all members; ourselves among them or not. New ones start alive, removed ones vanish. */
@@ -174,6 +177,7 @@ export function noticeStall(m: Membership, turn: Turn): void {
     m.turnAt !== NEVER && m.members.size > 0 && turn.now - m.turnAt > turn.config.quietMs;
   m.turnAt = turn.now;
   if (!stalled) return;
+  m.listeningSince = turn.now;
   for (const id of m.watched.keys()) m.watched.set(id, listen(turn.now));
   for (const [id, member] of m.members)
     if (member.health === 'suspect') m.members.set(id, { ...member, since: turn.now });

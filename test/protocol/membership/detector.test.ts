@@ -46,6 +46,24 @@ describe('silence', () => {
     );
   });
 
+  it.each([7, 30])(
+    'is found in the end by whoever misses what its watchers say of one of %i',
+    (count) => {
+      const cluster = startCluster(count, 1);
+      runFor(cluster, 5000);
+      const bystander = [...cluster.hosts.values()].find(
+        ({ id, membership }) => id !== h(1) && !membership.watched.has(h(1)),
+      );
+      cluster.lost = (_from, to, message) => message.kind === 'rumor' && to === bystander?.id;
+      setCondition(cluster, h(1), 'cut');
+      runFor(cluster, 5000);
+      expect(allBelieve(cluster, h(1), 'dead')).toBe(false);
+      expectSoon(cluster, 45_000, () => allBelieve(cluster, h(1), 'dead'));
+      const wrong = verdicts(cluster).filter((text) => !/^h1:|h1 dead/.test(text));
+      expect(wrong).toEqual([]);
+    },
+  );
+
   it('of two of five hosts at once is found as well', () => {
     for (const seed of SEEDS) {
       const cluster = startCluster(5, seed);
@@ -119,6 +137,20 @@ describe('a live host', () => {
     runFor(cluster, 60_000);
     const deaf = cluster.lines.filter(({ host, text }) => host !== h(2) && / dead: /.test(text));
     expect(deaf).toEqual([]);
+  });
+});
+
+describe('a host that stood still', () => {
+  it.each([9, 30])('doubts none of %i for the time it did not listen', (count) => {
+    const cluster = startCluster(count, 1);
+    runFor(cluster, 5000);
+    setCondition(cluster, h(1), 'paused');
+    runFor(cluster, 60_000);
+    hostOf(cluster, h(1)).queue.length = 0;
+    setCondition(cluster, h(1), 'up');
+    runFor(cluster, 5000);
+    const doubted = cluster.lines.filter(({ host, text }) => host === h(1) && /suspect/.test(text));
+    expect(doubted.filter(({ text }) => !text.includes('refuted'))).toEqual([]);
   });
 });
 
