@@ -47,7 +47,7 @@ type Form = {
   readonly read: (names: Names, groups: Groups) => Result<Claim, string>;
 };
 
-const NUMBER = '(?<bound>at least |at most )?(?<count>\\d{1,5}|no)';
+const NUMBER = '(?<bound>exactly |at least |at most )?(?<count>\\d{1,5}|no)';
 const COUNTED = /^(?:voters?|agents?|starts?|changes? of leader)$/;
 
 /** Of two that match the first is meant. */

@@ -42,7 +42,7 @@ type Line = {
 type Verb = {
   /** Keys beside the verb and the times. */
   readonly keys: z.ZodRawShape;
-  /** Where the line gives no other; else it goes on until the end of the run. */
+  /** Where the line gives no other; else it goes on until all faults end. */
   readonly forMs?: number;
   readonly act: (line: Line) => Act | undefined;
 };
@@ -188,7 +188,8 @@ function repeated({ verb, rest, path, context, value }: Read): readonly Timed[] 
   const timed: Timed[] = [];
   for (let i = 0; i < times; i++) {
     const atMs = firstMs + i * (everyMs ?? 0);
-    const forMs = (rest['for'] as number | undefined) ?? verb.forMs ?? Math.max(1, wholeMs - atMs);
+    const forMs =
+      (rest['for'] as number | undefined) ?? verb.forMs ?? Math.max(0, wholeMs - atMs) + 1;
     const act = verb.act({ value, rest, path, forMs, context });
     // Whatever is wrong with it is so each time.
     if (act === undefined) return [];
