@@ -7,11 +7,11 @@ import { below, type Stream, streamOf } from '../choice.ts';
 import { type Micros, ofMillis, schedule } from '../event-queue.ts';
 import type { HostIndex } from '../strike.ts';
 import { connect, isConnected, type Links } from './links.ts';
-import { isSilent, type Medium, stationOf } from './medium.ts';
+import { isSilent, type Medium, stationOf, whenReading } from './medium.ts';
 import { isLost, plainDelay, wayOf } from './ways.ts';
 
 /** Those of the agent: see `node/network/redial.ts` and `libp2p-host.ts`. */
-export const DIALS = {
+const DIALS = {
   spreadMs: 50,
   backoffMinMs: 200,
   wantedMaxMs: 5000,
@@ -73,32 +73,53 @@ function later(
   target: Target,
   delay: Micros,
 ): void {
-  const { medium } = dialer;
-  const { life } = stationOf(medium, host);
   target.isBusy = true;
+  after(dialer, host, delay, () => attempt(dialer, host, peer, target));
+}
+
+/** Done by the agent of `host`, if it is still the same one. */
+function after({ medium }: Dialer, host: HostIndex, delay: Micros, run: () => void): void {
+  const { life } = stationOf(medium, host);
   schedule(medium.queue, medium.queue.now + delay, () => {
-    if (stationOf(medium, host).life === life) attempt(dialer, host, peer, target);
+    if (stationOf(medium, host).life === life) whenReading(medium, host, run);
   });
 }
 
 function attempt(dialer: Dialer, host: HostIndex, peer: HostIndex, target: Target): void {
-  if (isIdle(dialer, host, peer)) {
-    dialer.targets[host]?.delete(peer);
-    return;
-  }
-  const { medium, links } = dialer;
-  const { queue } = medium;
-  const lives = [host, peer].map((each) => stationOf(medium, each).life);
+  const { medium, links, targets } = dialer;
+  if (isIdle(dialer, host, peer)) return void targets[host]?.delete(peer);
+  const { life } = stationOf(medium, peer);
   const { delay, isTaken } = call(medium, host, peer);
-  schedule(queue, queue.now + delay, () => {
-    const [own, others] = [host, peer].map((each) => stationOf(medium, each).life);
-    if (own !== lives[0]) return;
-    if (isConnected(links, host, peer)) return void dialer.targets[host]?.delete(peer);
-    if (!isTaken || others !== lives[1] || !canTalk(medium, host, peer))
-      return failed(dialer, host, peer, target);
-    dialer.targets[host]?.delete(peer);
-    connect(links, host, peer);
+  after(dialer, host, delay, () => {
+    const isSame = stationOf(medium, peer).life === life;
+    if (isConnected(links, host, peer)) return void targets[host]?.delete(peer);
+    if (!isTaken || !isSame) return failed(dialer, host, peer, target);
+    shakeHands(dialer, host, peer, target, ofMillis(DIALS.timeoutMs) - delay);
   });
+}
+
+/** A kernel has taken the call, its agent has so long to answer it. */
+function shakeHands(
+  dialer: Dialer,
+  host: HostIndex,
+  peer: HostIndex,
+  target: Target,
+  patience: Micros,
+): void {
+  const { medium, links, targets } = dialer;
+  let isOver = false;
+  const settle = (isAnswered: boolean): void => {
+    if (isOver) return;
+    isOver = true;
+    if (!isAnswered) return failed(dialer, host, peer, target);
+    if (!isConnected(links, host, peer)) connect(links, host, peer);
+    targets[host]?.delete(peer);
+  };
+  const { life } = stationOf(medium, host);
+  whenReading(medium, peer, () => {
+    if (stationOf(medium, host).life === life && canTalk(medium, host, peer)) settle(true);
+  });
+  if (!isOver) after(dialer, host, patience, () => settle(false));
 }
 
 function failed(dialer: Dialer, host: HostIndex, peer: HostIndex, target: Target): void {
@@ -124,12 +145,10 @@ function call(medium: Medium, host: HostIndex, peer: HostIndex): Call {
   if (!canTalk(medium, host, peer)) return { delay: ofMillis(DIALS.silentMs), isTaken: false };
   if (stationOf(medium, peer).state === 'ended')
     return { delay: trip(medium, host, peer), isTaken: false };
-  // Its kernel takes the connection, and nobody shakes hands.
-  const late: Call = { delay: ofMillis(DIALS.timeoutMs), isTaken: false };
-  if (medium.condition(peer) === 'waits') return late;
   let delay = 0;
   for (let i = 0; i < HANDSHAKE_TRIPS; i++) delay += trip(medium, host, peer);
-  return delay > late.delay ? late : { delay, isTaken: true };
+  const most = ofMillis(DIALS.timeoutMs);
+  return { delay: Math.min(delay, most), isTaken: delay < most };
 }
 
 /** There and back. */

@@ -13,7 +13,7 @@ import { isSilent, type Medium, stationOf, whenReading } from './medium.ts';
 import { clogOf, isLost, plainDelay, wayOf } from './ways.ts';
 
 /** As `node/network/discovery.ts` and `address-book.ts` have it. */
-export const ASKS = {
+const ASKS = {
   oftenMs: 1000,
   oftenMax: 60,
   rarelyMs: 60_000,
