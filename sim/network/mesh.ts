@@ -18,8 +18,8 @@ export const MESH = {
   degreeMin: 1,
   degreeMax: 3,
   /** Peers outside the mesh that are told what we have: so many, or this share of them. */
-  lazy: 2,
-  lazyPercent: 0,
+  lazy: 6,
+  lazyPercent: 25,
   heartbeatMs: 1000,
   firstHeartbeatMs: 100,
   /** Heartbeats for which a message is kept, and for which it is told of. */
