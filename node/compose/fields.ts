@@ -94,7 +94,7 @@ export const duration = z.unknown().transform((value, context): Millis => {
     length += Number(count) * (UNIT_MS[unit] ?? 0);
   if (length > LENGTH_MS_MAX)
     return complain(context, { message: `${value} is too long, at most 24d are possible` });
-  return millis(Math.ceil(length - 1e-9));
+  return millis(Math.max(0, Math.ceil(length - 1e-9)));
 });
 
 /** Reads what is written as one line, such as `8080:80`. */

@@ -39,9 +39,10 @@ export const WHEN_FORMS: readonly string[] = [
 /** `parseTime` reads a length of time in milliseconds; undefined: it is none. */
 export function parseWhen(
   text: string,
-  { forMs, lastMs }: Span,
+  span: Span,
   parseTime: (text: string) => number | undefined,
 ): Result<When, string> {
+  const { forMs } = span;
   if (text === 'in the end') return ok({ kind: 'end' });
   if (text === 'always') return ok({ kind: 'throughout', fromMs: 0, untilMs: forMs });
   const [, head, ...times] =
@@ -52,9 +53,10 @@ export function parseWhen(
   const isRead = first !== undefined && (times[1] === undefined || second !== undefined);
   if (head === undefined || !isRead || (head === 'at' && second !== undefined))
     return fail(`"${text}" says no time: it is one of ${WHEN_FORMS.join(', ')}`);
-  const when = whenOf(head, first, second, { forMs, lastMs });
-  if (when.untilMs > forMs)
-    return fail(`"${text}" goes on until ${when.untilMs} ms, the run is over after ${forMs} ms`);
+  const when = whenOf(head, first, second, span);
+  const lastMs = Math.max(when.fromMs, when.untilMs);
+  if (lastMs > forMs)
+    return fail(`"${text}" goes on until ${lastMs} ms, the run is over after ${forMs} ms`);
   return ok(when);
 }
 
