@@ -1,0 +1,55 @@
+/**
+ * What an agent of a quiet cluster sends and hears: every host runs one instance of a stack. Bytes are
+ * those of the encoded messages and a packet's headers for each of them; real connections put several
+ * messages into one packet, so this is the most it can be.
+ */
+import type { Message } from '../../protocol/wire/message.ts';
+import { quiet } from '../options.ts';
+import { simulate } from '../run.ts';
+import type { World } from '../world.ts';
+import { onePerHost } from './convergence.ts';
+
+export type Traffic = {
+  readonly hostCount: number;
+  /** Per host and second, in and out together. */
+  readonly messages: number;
+  readonly bytes: number;
+};
+
+type Sum = { messages: number; bytes: number };
+
+export function benchTraffic(hostCount: number, sizeOf: (message: Message) => number): Traffic {
+  const settledMs = 30_000 + 40 * hostCount;
+  const stormMs = settledMs + 60_000;
+  let before: Sum | undefined;
+  let after: Sum = { messages: 0, bytes: 0 };
+  simulate(
+    {
+      ...quiet(1, hostCount, stormMs),
+      voterCount: hostCount >= 5 ? 5 : 3,
+      gossip: 'mesh',
+      workload: { kind: 'given', stacks: [onePerHost()] },
+    },
+    {
+      untilMs: stormMs,
+      sizeOf,
+      look({ atMs, world }) {
+        if (atMs >= settledMs) before ??= sumOf(world);
+        after = sumOf(world);
+        return undefined;
+      },
+    },
+  );
+  const hostSeconds = (hostCount * (stormMs - settledMs)) / 1000;
+  const perHost = (what: keyof Sum): number => (after[what] - (before?.[what] ?? 0)) / hostSeconds;
+  return { hostCount, messages: perHost('messages'), bytes: perHost('bytes') };
+}
+
+function sumOf({ network }: World): Sum {
+  const sum: Sum = { messages: 0, bytes: 0 };
+  for (const { traffic } of network.medium.stations) {
+    sum.messages += traffic.messagesIn + traffic.messagesOut;
+    sum.bytes += traffic.bytesIn + traffic.bytesOut;
+  }
+  return sum;
+}
