@@ -137,11 +137,6 @@ export function take(
   checkStep(stage.panel, hostOf(stage, name), what, stage.nowMs * 1000);
 }
 
-/** The core takes the step itself, and only what it does is shown. */
-export function really(stage: Stage, name: string, input: Input): void {
-  take(stage, name, input, ...step(coreOf(stage, name), input, instant(stage.nowMs)));
-}
-
 export const heard = (from: string, message: Message): Input => ({
   kind: 'messageReceived',
   from: from as HostId,
