@@ -18,6 +18,8 @@ export type FailedSeed = {
   readonly tape: string | undefined;
   /** What to type to see it again. */
   readonly reproduce: string;
+  /** Whose expectation it breaks. */
+  readonly scenario?: string;
 };
 
 /** Returns where it is. */
@@ -34,15 +36,16 @@ export const failedBy = (
 ): FailedSeed => ({ ...rest, rule: verdict.rule, text: verdict.text });
 
 export function tellFailure(failure: FailedSeed): readonly string[] {
-  const { seed, rule, text, atMs, tape, reproduce } = failure;
+  const { seed, rule, text, atMs, tape, reproduce, scenario } = failure;
+  const by = scenario === undefined ? '' : ` --scenario ${scenario}`;
   return [
     `seed ${seed} breaks ${rule} at ${(atMs / 1000).toFixed(3)} s: ${text}`,
     `  reproduce  ${reproduce}`,
     ...(tape === undefined
       ? []
       : [
-          `  replay     ${typed(`sim replay ${tape}`)}`,
-          `  story      ${typed(`sim shrink ${tape}`)}`,
+          `  replay     ${typed(`sim replay ${tape}${by}`)}`,
+          `  story      ${typed(`sim shrink ${tape}${by}`)}`,
         ]),
   ];
 }

@@ -1,5 +1,5 @@
 /** `agentctl sim run`: a scenario, or a user's own stack under faults, over many seeds. */
-import { play } from '../../../sim/scenario/play.ts';
+import { EXPECTATION, play } from '../../../sim/scenario/play.ts';
 import type { Scenario } from '../../../sim/scenario/scenario.ts';
 import { counted } from '../counted.ts';
 import { typed } from '../invocation.ts';
@@ -18,7 +18,7 @@ import {
   percent,
   type Totals,
 } from './run-figures.ts';
-import { loadSource, type SourceOptions } from './scenario-source.ts';
+import { loadSource, type Source, type SourceOptions } from './scenario-source.ts';
 import type { SeedRun } from './seeds-worker.ts';
 
 export type RunVerbOptions = SourceOptions & {
@@ -46,7 +46,13 @@ export async function run(cli: Cli, file: string, options: RunVerbOptions): Prom
     const code = exitOf(one.outcome.verdict);
     exit = worse(exit, code);
     if (code !== SIM_EXIT.passed)
-      failures.push(failureOf(one, scenario, again(file, options), failures.length < TAPES_MAX));
+      failures.push(
+        failureOf(one, {
+          source,
+          command: again(file, options),
+          isKept: failures.length < TAPES_MAX,
+        }),
+      );
     const passedMs = performance.now() - startedAt;
     progress.show(
       () => `${howFar(totals.runs.length, count, passedMs)}, ${failures.length} failed`,
@@ -67,12 +73,16 @@ const worse = (a: number, b: number): number => (a === 0 ? b : b === 0 ? a : Mat
 /** Seeds that fail alike are many: the first ones are kept. */
 const TAPES_MAX = 10;
 
-function failureOf(
-  { seed, outcome: { verdict, figures } }: SeedRun,
-  scenario: Scenario,
-  command: string,
-  isKept: boolean,
-): FailedSeed {
+type Failing = {
+  readonly source: Source;
+  /** What was typed, without seeds. */
+  readonly command: string;
+  readonly isKept: boolean;
+};
+
+function failureOf({ seed, outcome }: SeedRun, { source, command, isKept }: Failing): FailedSeed {
+  const { verdict, figures } = outcome;
+  const { scenario, file } = source;
   if (verdict.kind === 'passed') throw new Error(`seed ${seed} has passed`);
   const tape = isKept ? play(scenario, seed, { recording: true }).outcome.tape : undefined;
   return failedBy(verdict, {
@@ -80,6 +90,7 @@ function failureOf(
     atMs: figures.simulatedMs,
     tape: tape === undefined ? undefined : keepTape(seed, tape),
     reproduce: `${command} --seed ${seed} --runs 1`,
+    ...(verdict.rule === EXPECTATION ? { scenario: file } : {}),
   });
 }
 

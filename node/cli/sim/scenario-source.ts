@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
+import type { Options } from '../../../sim/options.ts';
+import type { Expectation } from '../../../sim/scenario/expect.ts';
 import type { Scenario } from '../../../sim/scenario/scenario.ts';
 import { parseCompose } from '../../compose/document.ts';
 import { loadCompose } from '../../compose/load.ts';
@@ -22,6 +24,8 @@ export type SourceOptions = {
   readonly for?: number;
 };
 export type Source = {
+  /** Where it and its expectations are written. */
+  readonly file: string;
   readonly scenario: Scenario;
   readonly seed: number;
   readonly runs: number;
@@ -63,10 +67,30 @@ function fromScenario(cli: Cli, file: string, text: string, options: SourceOptio
   return sourceOf(cli, file, read, 1);
 }
 
+/** What a file expects of a run that has these options. */
+export function loadExpectations(
+  cli: Cli,
+  file: string,
+  { hostCount, stormMs, workload }: Options,
+): readonly Expectation[] {
+  const given: Given = {
+    hosts: hostCount,
+    forMs: stormMs,
+    // Those of the run are on its tape.
+    faults: 'none',
+    ...(workload.kind === 'given' ? { stacks: workload.stacks } : {}),
+  };
+  const read = readScenario(readText(file), { path: file, given, load: loaderFor(file) });
+  return sourceOf(cli, file, read, 1).scenario.expect;
+}
+
 const forOf = ({ for: forMs }: SourceOptions): Given => (forMs === undefined ? {} : { forMs });
 
 function sourceOf(cli: Cli, file: string, read: ScenarioRead, runs: number): Source {
-  if (read.ok) return { scenario: read.scenario, seed: read.seed ?? 1, runs: read.runs ?? runs };
+  if (read.ok) {
+    const { scenario, seed = 1 } = read;
+    return { file, scenario, seed, runs: read.runs ?? runs };
+  }
   const told = read.problems.map(renderProblem);
   if (!cli.json) note(cli, ...told);
   throw new Failure({

@@ -30,14 +30,24 @@ export async function shrink(cli: Cli, file: string, options: ShrinkVerbOptions)
   if (shrunk === undefined) throw passes(file);
   const output = options.output ?? file.replace(/(\.tape)?\.json$|$/, '.shrunk.tape.json');
   writeFileSync(output, printTape(shrunk.tape));
-  report(cli, shrunk, output, tellStory(shrunk.tape, createJudge(expect).look));
+  const by = options.scenario === undefined ? '' : ` --scenario ${options.scenario}`;
+  const again = typed(`sim replay ${output}${by}`);
+  const story = tellStory(shrunk.tape, createJudge(expect).look);
+  report(cli, shrunk, { output, again, story });
   return EXIT.ok;
 }
 
 const size = ({ runs, hosts, deeds, draws, simulatedMs }: Progress): string =>
   `${counted(hosts, 'host')}, ${counted(deeds, 'deed')}, ${counted(draws, 'draw')}, ${(simulatedMs / 1000).toFixed(1)} s after ${counted(runs, 'run')}`;
 
-function report(cli: Cli, shrunk: Shrunk, output: string, story: readonly string[]): void {
+type Made = {
+  readonly output: string;
+  /** What to type to see it again. */
+  readonly again: string;
+  readonly story: readonly string[];
+};
+
+function report(cli: Cli, shrunk: Shrunk, { output, again, story }: Made): void {
   const { before, after, runs, isFinished, outcome } = shrunk;
   if (cli.json) {
     const { verdict } = outcome;
@@ -47,7 +57,7 @@ function report(cli: Cli, shrunk: Shrunk, output: string, story: readonly string
   note(cli, `was  ${size(before)}`, `is   ${size(after)}`);
   if (!isFinished) note(cli, 'time is up: give it more with --time, it may get smaller');
   print(cli, ...story);
-  note(cli, '', `again with ${typed(`sim replay ${output}`)}`);
+  note(cli, '', `again with ${again}`);
 }
 
 const passes = (file: string): Failure =>

@@ -6,7 +6,7 @@ import { parseTape } from '../../../sim/tape-file.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { typed } from '../invocation.ts';
 import type { Cli } from '../terminal.ts';
-import { loadSource } from './scenario-source.ts';
+import { loadExpectations } from './scenario-source.ts';
 
 export type Recorded = { readonly tape: Tape; readonly expect: readonly Expectation[] };
 
@@ -17,9 +17,8 @@ export function loadTape(cli: Cli, file: string, scenario: string | undefined): 
     throw new Failure({ code: 'bad-tape', what: `${file}: ${what}`, why, next, exit: EXIT.usage });
   }
   const tape = read.value;
-  if (scenario === undefined) return { tape, expect: [] };
-  const { hostCount } = tape.options;
-  return { tape, expect: loadSource(cli, scenario, { hosts: hostCount }).scenario.expect };
+  const expect = scenario === undefined ? [] : loadExpectations(cli, scenario, tape.options);
+  return { tape, expect };
 }
 
 function readText(file: string): string {
