@@ -48,6 +48,8 @@ export type Options = {
   readonly seeksLeaders: boolean;
   /** A host is struck just after it did this, so many times of a thousand. */
   readonly ambush?: Ambush;
+  /** While one voter becomes three this is disturbed; all but the founder start within so long. */
+  readonly growth?: { readonly startsWithinMs: number };
   readonly workload:
     | { readonly kind: 'random'; readonly everyMs: number; readonly stackCount: number }
     /** These stacks are deployed once, at the beginning. */
@@ -195,10 +197,12 @@ export function drawOptions(seed: number): Options {
   const draw = streamOf(choicesOfSeed(seed), 'options');
   const hostCount = pick(draw, [3, 3, 3, 3, 4, 5, 5, 5, 5, 7, 7, 9, 2, 1]);
   const voters = ([1, 1, 3, 3, 5] as const).filter((count) => count <= hostCount);
+  const voterCount = pick(draw, voters);
+  const grows = voterCount === 1 && hostCount >= 3;
   return {
     seed,
     hostCount,
-    voterCount: pick(draw, voters),
+    voterCount,
     stormMs: within(draw, 30, 90) * 1000,
     calm: pick(draw, ['all', 'core'] as const),
     ratesPermille: drawRates(draw, hostCount),
@@ -216,6 +220,9 @@ export function drawOptions(seed: number): Options {
       everyMs: pick(draw, [400, 1500, 4000]),
       stackCount: pick(draw, [1, 1, 2, 3]),
     },
+    ...(grows && happens(draw, 700)
+      ? { growth: { startsWithinMs: pick(draw, [2000, 10_000, 20_000]) } }
+      : {}),
   };
 }
 
@@ -279,6 +286,7 @@ export function faultsOf(options: Options): readonly string[] {
     ['slow fsync', options.fsyncMs > 100],
     ['leaders sought', options.seeksLeaders],
     ['ambushes', options.ambush !== undefined],
+    ['growth', options.growth !== undefined],
     ['streams', options.transport === 'stream'],
     ['mesh', options.gossip === 'mesh'],
     ['mdns', options.discovery === 'mdns'],

@@ -150,6 +150,7 @@ const options: Schema<Options> = where(
     recurring: plagues,
     seeksLeaders: boolean,
     ambush: optional(object({ after, permille })),
+    growth: optional(object({ startsWithinMs: ms })),
     workload: byKind({
       random: object({ kind: literal('random'), everyMs: ms, stackCount: count }),
       given: object({ kind: literal('given'), stacks: list(stackSpec, STACKS_MAX) }),

@@ -146,13 +146,18 @@ function deliver(
   give(around, host, { kind, from: sender.id, message });
 }
 
+const STARTS_WITHIN_MS = 2000;
+
 /** The first hosts vote; the others start a little later and ask to be let in. */
 export function populate(world: World): void {
   const { hosts, queue, options, choices } = world;
   const draw = streamOf(choices, 'start');
   found(world, hosts.slice(0, options.voterCount));
   for (const host of hosts) {
-    const at = host.index === 0 ? 0 : ofMillis(below(draw, 2000));
+    const at =
+      host.index === 0
+        ? 0
+        : ofMillis(below(draw, options.growth?.startsWithinMs ?? STARTS_WITHIN_MS));
     schedule(queue, at, () => start(world, host));
   }
 }

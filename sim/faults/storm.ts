@@ -5,6 +5,7 @@ import { type Host, isPaused, type Outward } from '../host.ts';
 import { CONFIG, type Plague, type Recurring } from '../options.ts';
 import type { HostIndex, Strike, Way } from '../strike.ts';
 import type { World } from '../world.ts';
+import { createGrowth, disturb, type Growth } from './growth.ts';
 import { drawCut, ways } from './shapes.ts';
 
 export type Storm = {
@@ -13,6 +14,7 @@ export type Storm = {
   readonly leaders: () => readonly Host[];
   readonly strike: (strike: Strike) => void;
   readonly ambush: Stream;
+  readonly growth: Growth | undefined;
 };
 
 export function unleash(
@@ -21,7 +23,13 @@ export function unleash(
   strike: (strike: Strike) => void,
 ): Storm {
   const { options, choices } = world;
-  const storm: Storm = { world, leaders, strike, ambush: streamOf(choices, 'storm/ambush') };
+  const storm: Storm = {
+    world,
+    leaders,
+    strike,
+    ambush: streamOf(choices, 'storm/ambush'),
+    growth: createGrowth(world, strike),
+  };
   for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
     recur(storm, kind, often, streamOf(choices, `storm/${kind}`));
   return storm;
@@ -109,6 +117,7 @@ function victim({ world, leaders }: Storm, draw: Stream): Host | undefined {
 export function lurk(storm: Storm, host: Host, effect: Outward): void {
   const { world, ambush: draw, strike } = storm;
   const { ambush, hostCount } = world.options;
+  if (storm.growth !== undefined) disturb(storm.growth, host, effect);
   if (ambush === undefined || world.core !== undefined) return;
   const did =
     effect.kind === 'send'
