@@ -2,7 +2,8 @@
  * The whole protocol behind three functions, driven by the agent (`node/agent.ts`) and by the
  * simulator (`sim/world.ts`) alike.
  *
- *     input ──▶ receive ──▶ settle ──▶ effects        nextDeadline ──▶ when to send `woken`
+ *     input ──▶ receive ─┬─ news ──▶ settle ───┬─▶ effects     nextDeadline ──▶ when to send `woken`
+ *                        └─ quiet ─▶ keepTime ─┘
  *
  * Determinism law: the same config, identity, seed, disk and inputs give the same effects.
  */
@@ -42,7 +43,6 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   const leases = core.leases ?? begin(core, turn);
   if (core.cloned) return [];
   noteStall(core, turn);
-  const known = core.knowledge;
   let quiet = isQuiet(core, leases, turn, input);
   receive(core, leases, turn, input);
   quiet = loopBack(core, leases, turn) !== 'news' && quiet;
@@ -51,7 +51,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
     keepTime(core, leases, turn);
     quiet = loopBack(core, leases, turn) !== 'news';
   }
-  if (!quiet || now >= core.settleBy || know(core) !== known) settleAll(core, leases, turn);
+  if (!quiet || now >= core.settleBy || know(core) !== core.settled) settleAll(core, leases, turn);
   core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
   keepJournal(core, turn);
   return turn.out;
@@ -96,8 +96,9 @@ const ROUNDS_MAX = 8;
 
 function settleAll(core: Core, leases: Leases, turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
+    core.settled = know(core);
     settle(core, leases, turn);
-    if (loopBack(core, leases, turn) === 'nothing') break;
+    if (loopBack(core, leases, turn) === 'nothing' && know(core) === core.settled) break;
   }
   core.settleAt = deadlineOf(core, leases, turn) ?? FOREVER;
   core.settleBy = earlier(core.settleAt, after(turn.now, SETTLE_EVERY_MS)) ?? FOREVER;

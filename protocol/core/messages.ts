@@ -15,6 +15,7 @@ import type { Message } from '../wire/message.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
 import { announce, initialValue, keep, noteCommitted, writerOf } from './leading.ts';
+import { rouseDetector } from './rhythm.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
@@ -97,6 +98,7 @@ function receiveNews(
     case 'probeAck':
       return onProbeAck(core.membership, turn, from, message);
     case 'rumor':
+      rouseDetector(core, turn);
       return onRumor(core.membership, turn, from, message);
     case 'pull':
       return onPull(core.inventories, core.committed, turn, from, message);

@@ -26,6 +26,7 @@ import { journal, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import { know } from './know.ts';
 import { receiveMessage } from './messages.ts';
+import { rouseDetector } from './rhythm.ts';
 import { sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
@@ -45,8 +46,10 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return;
     case 'peerDisconnected':
       core.connected.delete(input.host);
+      rouseDetector(core, turn);
       return onPeerDisconnected(core.membership, turn, input.host);
     case 'connectProbed':
+      rouseDetector(core, turn);
       return onConnectProbed(core.membership, turn, input.host, input.outcome);
     case 'instancesListed':
       return onListed(core.slots, turn, input.instances);
@@ -103,6 +106,7 @@ function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): 
     if (message.epoch !== core.council.roster.epoch)
       sameEpoch(core.council, turn, message.host, message.epoch);
   } else if (message.kind === 'rumor' && isMember.has(message.by)) {
+    rouseDetector(core, turn);
     onRumor(core.membership, turn, message.by, message);
   } else if (message.kind === 'inventoryDelta' && isMember.has(message.owner)) {
     onInventoryDelta(core.inventories, turn, message);

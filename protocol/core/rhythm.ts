@@ -24,6 +24,7 @@ const QUIET: ReadonlySet<Message['kind']> = new Set([
   'probe',
   'probeAck',
   'heartbeat',
+  'rumor',
   'inventoryDelta',
   'pull',
   'keepalive',
@@ -35,11 +36,14 @@ const QUIET: ReadonlySet<Message['kind']> = new Set([
   'pushAck',
 ]);
 
+/** Inputs that concern the detector alone. */
+const OF_THE_DETECTOR: ReadonlySet<Input['kind']> = new Set(['connectProbed', 'peerDisconnected']);
+
 export function isQuiet(core: Core, leases: Leases, turn: Turn, input: Input): boolean {
   if (input.kind === 'messageReceived')
     return isQuietMessage(core, leases, turn, input.from, input.message);
   if (input.kind === 'gossipReceived') return QUIET.has(input.message.kind);
-  return input.kind === 'woken';
+  return OF_THE_DETECTOR.has(input.kind) || input.kind === 'woken';
 }
 
 /** To be asked before the message is taken in. */
@@ -70,7 +74,15 @@ export function wakeDetector(core: Core, turn: Turn): void {
   core.membershipAt = membershipDeadline(core.membership, core.config) ?? FOREVER;
 }
 
-/** When `keepTime` has something to do. Quiet messages only move the detector's deadlines away: that part is kept. */
+/** What was heard may have begun a probe: the detector's deadline is to be found anew. */
+export const rouseDetector = (core: Core, turn: Turn): void => {
+  core.membershipAt = turn.now;
+};
+
+/**
+ * When `keepTime` has something to do. The detector's part of it is kept, because beats and all that
+ * is like them only move its deadlines away.
+ */
 export const rhythmDeadline = (core: Core, { links }: Leases): Instant | undefined =>
   earlier(
     earlier(core.membershipAt, linksDeadline(links, core.council.roster, core.config)),

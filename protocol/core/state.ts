@@ -120,6 +120,8 @@ export type Core = {
   strangers: number;
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
+  /** What was known when everything was settled last. */
+  settled: Knowledge | undefined;
   /** What our own inventory was last made from, in words. */
   offered: string | undefined;
   /** What each component's leader last decided on: while both are the same, so is the decision. */
@@ -179,6 +181,7 @@ export function newCore(
     cloned: false,
     strangers: 0,
     knowledge: undefined,
+    settled: undefined,
     offered: undefined,
     decided: new Map(),
     connected: new Set(),

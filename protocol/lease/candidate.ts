@@ -9,7 +9,7 @@
  * Source: README.md §5, "Who tries".
  */
 import type { HostId, Key } from '../base/ids.ts';
-import { rendezvous, sorted } from '../base/order.ts';
+import { compareText, rendezvous } from '../base/order.ts';
 import { within } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
 import type { Turn } from '../turn.ts';
@@ -109,14 +109,14 @@ export function noteFailed(candidacies: Candidacies, turn: Turn, keys: readonly 
 /** The keys whose time has come; each is tried once, then waits for `noteFailed` or `survey`. */
 export function takeDue(candidacies: Candidacies, turn: Turn): readonly Key[] {
   const due: Key[] = [];
-  for (const [key, candidacy] of sorted(candidacies)) {
+  for (const [key, candidacy] of candidacies) {
     if (turn.now < candidacy.tryAt) continue;
     candidacy.tryAt = FOREVER;
     candidacy.trying = true;
     candidacy.opened = false;
     due.push(key);
   }
-  return due;
+  return due.sort(compareText);
 }
 
 export function candidaciesDeadline(candidacies: Candidacies): Instant | undefined {

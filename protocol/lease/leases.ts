@@ -2,6 +2,7 @@
 import type { HostId, Key, Term } from '../base/ids.ts';
 import { compareText, rendezvous, sorted } from '../base/order.ts';
 import { earlier, type Instant, NEVER } from '../base/time.ts';
+import type { Effect } from '../effect.ts';
 import { batches } from '../limits.ts';
 import { type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
@@ -176,16 +177,20 @@ function reportWins(
   return won;
 }
 
+type LeaseChanged = Extract<Effect, { readonly kind: 'leaseChanged' }>;
+
 /** Says each time of a hold that it lasts longer than was said. */
 function reportRenewals({ holder, links }: Leases, turn: Turn, roster: Roster): void {
-  for (const [key, hold] of sorted(holder.holds)) {
+  const renewed: LeaseChanged[] = [];
+  for (const [key, hold] of holder.holds) {
     const { term } = hold;
     if (term === undefined || hold.reportedUntil === NEVER) continue;
     const validUntil = heldUntil(holder, links, turn, roster, key);
     if (validUntil <= turn.now || validUntil <= hold.reportedUntil) continue;
     hold.reportedUntil = validUntil;
-    turn.out.push({ kind: 'leaseChanged', key, term, event: 'renewed', validUntil });
+    renewed.push({ kind: 'leaseChanged', key, term, event: 'renewed', validUntil });
   }
+  turn.out.push(...renewed.sort((a, b) => compareText(a.key, b.key)));
 }
 
 /** Gives up what nobody wants led any more; returns the keys that were held. */

@@ -4,7 +4,7 @@
  * `writesLeft`. What users and operators would notice is kept as lines.
  */
 import { clusterId, type HostId, hostId } from '../../../protocol/base/ids.ts';
-import { type Instant, instant, millis } from '../../../protocol/base/time.ts';
+import { type Instant, instant, millis, NEVER } from '../../../protocol/base/time.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { LAN } from '../../../protocol/config.ts';
 import { decodeRestored } from '../../../protocol/core/restore.ts';
@@ -35,6 +35,8 @@ export type Cluster = {
   readonly hosts: Map<string, Host>;
   readonly lines: string[];
   readonly events: Event[];
+  /** Every step settles everything, however little has happened. */
+  eager: boolean;
   /** Whether a message is lost on its way. */
   lost: (from: HostId, to: HostId, message: Message) => boolean;
 };
@@ -59,7 +61,7 @@ export function newCluster(names: string): Cluster {
       },
     ]),
   );
-  return { now: 1000, hosts, lines: [], events: [], lost: () => false };
+  return { now: 1000, hosts, lines: [], events: [], eager: false, lost: () => false };
 }
 
 export function hostOf(cluster: Cluster, name: string): Host {
@@ -178,6 +180,7 @@ export function give(cluster: Cluster, host: Host, input: Input): void {
       if (host.core === core) give(cluster, host, input);
     });
   host.steps += 1;
+  if (cluster.eager) core.settleBy = NEVER;
   for (const effect of step(core, input, instant(cluster.now))) {
     if (host.core !== core) return; // it died at a write
     perform(cluster, host, effect);

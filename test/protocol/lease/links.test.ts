@@ -6,6 +6,7 @@ import {
   bootConfirmed,
   countsUntil,
   createLinks,
+  isRenewal,
   type Link,
   type Links,
   onKeepaliveAck,
@@ -13,6 +14,7 @@ import {
   setVoters,
 } from '../../../protocol/lease/links.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
+import type { KeepaliveAck } from '../../../protocol/wire/message.ts';
 import { sent, turnOf } from '../turns.ts';
 
 const T = millis(3000);
@@ -39,19 +41,20 @@ function asking(): Links {
 
 type Answer = { readonly count?: number; readonly fresh?: boolean };
 
-function answer(links: Links, seq: number, { count = 1, fresh = true }: Answer = {}): boolean {
-  return onKeepaliveAck(links, A, {
-    kind: 'keepaliveAck',
-    epoch: epoch(1),
-    seq,
-    sid: boot(1),
-    grant: { boot: boot(1), count, nonce: 0 },
-    fresh,
-    yourBoot: boot(1),
-    synced: true,
-    bindings: [],
-  });
-}
+const ackOf = (seq: number, { count = 1, fresh = true }: Answer = {}): KeepaliveAck => ({
+  kind: 'keepaliveAck',
+  epoch: epoch(1),
+  seq,
+  sid: boot(1),
+  grant: { boot: boot(1), count, nonce: 0 },
+  fresh,
+  yourBoot: boot(1),
+  synced: true,
+  bindings: [],
+});
+
+const answer = (links: Links, seq: number, said: Answer = {}): boolean =>
+  onKeepaliveAck(links, A, ackOf(seq, said));
 
 function until(links: Links): Instant {
   const link: Link | undefined = links.byVoter.get(A);
@@ -113,4 +116,22 @@ it.each([
     if (link !== undefined) link.confirmed = true;
   }
   expect(bootConfirmed(links, A, rosterOf(voters))).toBe(confirmed);
+});
+
+it.each<[string, boolean, number, Partial<KeepaliveAck>, string]>([
+  ['under the grant that counts', true, TH - 1, {}, 'a'],
+  ['when nothing counts any more', false, TH, {}, 'a'],
+  ['under another grant', false, 700, { grant: { boot: boot(1), count: 2, nonce: 0 } }, 'a'],
+  ['of a voter that is no longer synced', false, 700, { synced: false }, 'a'],
+  ['of a voter under another roster', false, 700, { epoch: epoch(2) }, 'a'],
+  ['of no voter', false, 700, {}, 'b'],
+])('an answer %s only prolongs what counts: %s', (_name, only, at, said, from) => {
+  const links = asking();
+  answer(links, 1);
+  const message = { ...ackOf(2), ...said };
+  expect(isRenewal(links, turnOf('p', at), rosterOf('a'), hostId(from), message)).toBe(only);
+});
+
+it('a first answer is no mere renewal', () => {
+  expect(isRenewal(asking(), turnOf('p', 700), rosterOf('a'), A, ackOf(1))).toBe(false);
 });
