@@ -88,12 +88,10 @@ function after({ medium }: Dialer, host: HostIndex, delay: Micros, run: () => vo
 function attempt(dialer: Dialer, host: HostIndex, peer: HostIndex, target: Target): void {
   const { medium, links, targets } = dialer;
   if (isIdle(dialer, host, peer)) return void targets[host]?.delete(peer);
-  const { life } = stationOf(medium, peer);
   const { delay, isTaken } = call(medium, host, peer);
   after(dialer, host, delay, () => {
-    const isSame = stationOf(medium, peer).life === life;
     if (isConnected(links, host, peer)) return void targets[host]?.delete(peer);
-    if (!isTaken || !isSame) return failed(dialer, host, peer, target);
+    if (!isTaken) return failed(dialer, host, peer, target);
     shakeHands(dialer, host, peer, target, ofMillis(DIALS.timeoutMs) - delay);
   });
 }

@@ -106,11 +106,6 @@ function underWayOf({ underWay }: Lanes, end: End): UnderWay {
 /** The agent of `host` has ended, and with it what it had not sent. */
 export const dropWaiting = ({ waiting }: Lanes, host: HostIndex): void => waiting[host]?.clear();
 
-/** Nobody will connect as that host again: what was meant for it is dropped. */
-export function dropMeantFor({ waiting }: Lanes, host: HostIndex): void {
-  for (const byPeer of waiting) byPeer.delete(host);
-}
-
 /** Gossipsub keeps nothing for a peer that is not connected. */
 export function dropGossip({ waiting }: Lanes, host: HostIndex, peer: HostIndex): void {
   waiting[host]?.get(peer)?.gossip.splice(0);

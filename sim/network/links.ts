@@ -6,7 +6,7 @@
 import type { HostId } from '../../protocol/base/ids.ts';
 import { below, type Stream, streamOf } from '../choice.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
-import type { HostIndex } from '../strike.ts';
+import type { HostIndex, Way } from '../strike.ts';
 import type { Medium, Parcel } from './medium.ts';
 import { createPipe, type Pipe, put } from './pipe.ts';
 
@@ -21,6 +21,8 @@ export type End = {
   /** What this end sends. */
   readonly out: Pipe;
   readonly other: () => End;
+  /** This end has dialed. */
+  readonly isOutbound: boolean;
   isOpen: boolean;
 };
 
@@ -53,15 +55,15 @@ export const peersOf = ({ ends }: Links, host: HostIndex): readonly HostIndex[] 
   ...(ends[host]?.keys() ?? []),
 ];
 
-/** A connection between two running agents stands. */
+/** `a` has dialed `b`, and their connection stands. */
 export function connect(links: Links, a: HostIndex, b: HostIndex): void {
-  const one: End = createEnd(links, a, b, () => other);
-  const other: End = createEnd(links, b, a, () => one);
+  const one: End = createEnd(links, [a, b], true, () => other);
+  const other: End = createEnd(links, [b, a], false, () => one);
   opened(links, one);
   opened(links, other);
 }
 
-function createEnd(links: Links, host: HostIndex, peer: HostIndex, other: () => End): End {
+function createEnd(links: Links, [host, peer]: Way, isOutbound: boolean, other: () => End): End {
   const { medium } = links;
   const out = createPipe({
     medium,
@@ -70,7 +72,8 @@ function createEnd(links: Links, host: HostIndex, peer: HostIndex, other: () => 
     isTaken: () => other().isOpen,
     failed: () => breakOff(links, end),
   });
-  const end: End = { host, peer, peerId: medium.idOf(peer), out, other, isOpen: true };
+  const peerId = medium.idOf(peer);
+  const end: End = { host, peer, peerId, out, other, isOutbound, isOpen: true };
   return end;
 }
 

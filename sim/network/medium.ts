@@ -108,15 +108,12 @@ export function countIn(medium: Medium, host: HostIndex, bytes: number): void {
 export function whenReading(medium: Medium, host: HostIndex, run: () => void): void {
   const station = stationOf(medium, host);
   if (station.state !== 'running') return;
-  const { life } = station;
   if (medium.condition(host) === 'reads') return run();
   // Who goes on may stand still again before its turn comes.
-  station.held.push(() => {
-    if (station.life === life) whenReading(medium, host, run);
-  });
+  station.held.push(() => whenReading(medium, host, run));
 }
 
-/** The agent of `host` goes on, or has ended: whoever waited looks again. */
+/** The agent of `host` goes on, or has ended: whoever waited looks again, or for nothing. */
 export function releaseHeld(medium: Medium, host: HostIndex): void {
   const station = stationOf(medium, host);
   const { held } = station;

@@ -9,7 +9,7 @@ import type { Message } from '../../protocol/wire/message.ts';
 import { below, type Stream, streamOf } from '../choice.ts';
 import { type Micros, ofMillis, schedule } from '../event-queue.ts';
 import type { HostIndex } from '../strike.ts';
-import { isConnected, type Links, peersOf } from './links.ts';
+import { endOf, type Links, peersOf } from './links.ts';
 import { HEADER_BYTES, type Medium, type Parcel, stationOf, whenReading } from './medium.ts';
 
 /** As `node/network/gossip.ts` sets it, and gossipsub's own defaults. */
@@ -193,9 +193,12 @@ function pruned(mesh: Mesh, host: HostIndex, by: HostIndex): void {
 /** `by` wants `host` in its mesh. */
 function grafted(mesh: Mesh, host: HostIndex, by: HostIndex): void {
   const router = routerOf(mesh, host);
-  if (router.mesh.has(by) || !isConnected(mesh.links, host, by)) return;
+  const end = endOf(mesh.links, host, by);
+  if (router.mesh.has(by) || end === undefined) return;
+  // Whom we chose to dial is let in, and someone pruned for it at the next heartbeat.
+  const isFull = router.mesh.size >= MESH.degreeMax && !end.isOutbound;
   const isBackedOff = (router.backoff.get(by) ?? 0) > mesh.medium.queue.now;
-  if (isBackedOff || router.mesh.size >= MESH.degreeMax) return prune(mesh, host, by);
+  if (isBackedOff || isFull) return prune(mesh, host, by);
   router.mesh.add(by);
 }
 

@@ -23,7 +23,6 @@ import {
 import {
   createLanes,
   dropGossip,
-  dropMeantFor,
   dropWaiting,
   feed,
   type Lane,
@@ -195,9 +194,8 @@ export const keepPeers = (
 
 /** It lost its disk: whoever starts there now is another host. */
 export function becomeAnother(network: Network, host: HostIndex): void {
-  const { medium, lanes, discovery } = network;
+  const { medium, discovery } = network;
   medium.era += 1;
   stationOf(medium, host).bornIn = medium.era;
-  dropMeantFor(lanes, host);
   forgetAddresses(discovery, host);
 }

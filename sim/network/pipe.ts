@@ -36,8 +36,6 @@ export type Pipe = PipeInit & {
   readonly way: WayState;
   readonly back: WayState;
   readonly segments: Segment[];
-  /** When the last of them is there. */
-  lastAt: Micros;
   /** In vain, in a row. */
   tries: number;
   unacknowledged: number;
@@ -51,7 +49,6 @@ export const createPipe = (init: PipeInit): Pipe => ({
   way: wayOf(init.medium.ways, init.from, init.to),
   back: wayOf(init.medium.ways, init.to, init.from),
   segments: [],
-  lastAt: 0,
   tries: 0,
   unacknowledged: 0,
   isPlanned: false,
@@ -66,9 +63,9 @@ export function put(pipe: Pipe, parcel: Parcel, taken: () => void): void {
   let at = queue.now + delayOf(ways, way, parcel.kind);
   for (let lost = 0; lost < LOSSES_MAX && isLost(ways, way, parcel.kind); lost++)
     at += retransmitAfter(lost);
-  pipe.lastAt = Math.max(pipe.lastAt, at);
-  segments.push({ ...parcel, at: pipe.lastAt, taken });
-  if (segments.length === 1 && !pipe.isPlanned) plan(pipe, pipe.lastAt);
+  segments.push({ ...parcel, at, taken });
+  // Whoever is not the head is looked at after the head.
+  if (segments.length === 1 && !pipe.isPlanned) plan(pipe, at);
 }
 
 const retransmitAfter = (tries: number): Micros =>

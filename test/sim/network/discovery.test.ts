@@ -87,6 +87,15 @@ describe('an address book', () => {
     expect(hasAddress(stage.network, 0, 1)).toBe(false);
   });
 
+  it('keeps what it has stored when it hears of it again', () => {
+    const stage = met(2000);
+    keepPeers(stage.network, 0, new Set([1]));
+    restart(stage, 1);
+    for (let i = 0; i < 2000 && !allConnected(stage); i++) pass(stage, 1);
+    restart(stage, 0);
+    expect(hasAddress(stage.network, 0, 1)).toBe(true);
+  });
+
   it('is lost with the disk, and nobody has the address of who came instead', () => {
     const stage = met(2000);
     agentEnded(stage.network, 0, 'answers');
@@ -147,6 +156,25 @@ describe('a call', () => {
     join();
     pass(stage, 8000);
     expect(stage.noticed).toEqual([['+h2'], ['+h1']]);
+  });
+
+  it('that nobody answers is given up, and made again', () => {
+    const stage = createStage({ hostCount: 2 });
+    const join = cut(stage.network, [[0, 1]]);
+    for (const host of [0, 1]) agentStarted(stage.network, host);
+    pass(stage, 1500);
+    join();
+    pass(stage, 500);
+    expect(allConnected(stage)).toBe(true);
+  });
+
+  it('that is cut off in the middle comes to nothing', () => {
+    const stage = createStage({ hostCount: 2, delayMeanMs: 100 });
+    for (const host of [0, 1]) agentStarted(stage.network, host);
+    pass(stage, 60);
+    cut(stage.network, [[0, 1]]);
+    pass(stage, 5000);
+    expect(stage.noticed).toEqual([[], []]);
   });
 
   it('is made again at once after a reset', () => {

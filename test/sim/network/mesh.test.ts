@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { agentEnded, agentStarted, publish, resetLink } from '../../../sim/network/network.ts';
 import { MESH } from '../../../sim/network/mesh.ts';
-import { cut } from '../../../sim/network/obstacles.ts';
+import { clog, cut } from '../../../sim/network/obstacles.ts';
 import type { Way } from '../../../sim/strike.ts';
 import {
+  createStage,
   goOn,
   heardBy,
   numbers,
@@ -98,18 +99,34 @@ describe('the same bytes', () => {
     ]);
   });
 
-  it('reach again an agent that has started anew', () => {
+  it('said again by the same are not even sent', () => {
+    const stage = meshOf(3);
+    publish(stage.network, 0, probe(1));
+    const before = stage.network.sent;
+    publish(stage.network, 0, probe(1));
+    expect(stage.network.sent).toBe(before);
+  });
+
+  it('are new to agents that have started anew', () => {
     const stage = meshOf(2);
     publish(stage.network, 0, probe(1));
     pass(stage, 1000);
-    agentEnded(stage.network, 1, 'answers');
-    agentStarted(stage.network, 1);
+    for (const host of [0, 1]) agentEnded(stage.network, host, 'answers');
+    for (const host of [0, 1]) agentStarted(stage.network, host);
     pass(stage, 6000);
-    publish(stage.network, 1, probe(1));
+    publish(stage.network, 0, probe(1));
     pass(stage, 1000);
-    // Its peer has seen them: nothing.
-    expect(heardBy(stage, 0)).toEqual([]);
+    expect(heardBy(stage, 1)).toEqual([1, 1]);
   });
+});
+
+it('nothing goes back to whom it came from', () => {
+  const stage = meshOf(2);
+  const before = stage.network.sent;
+  publish(stage.network, 0, probe(1));
+  pass(stage, 20);
+  expect(heardBy(stage, 1)).toEqual([1]);
+  expect(stage.network.sent - before).toBe(1);
 });
 
 it('whoever was missed is told of it at the next heartbeats, and asks', () => {
@@ -127,14 +144,71 @@ it('whoever was missed is told of it at the next heartbeats, and asks', () => {
   expect(heardBy(stage, missed)).toEqual([1]);
 });
 
-it('what nobody has kept any longer cannot be asked for', () => {
-  const stage = meshOf(3);
-  const join = mute(stage, 0);
-  publish(stage.network, 0, probe(1));
-  pass(stage, (MESH.historyTold + 2) * MESH.heartbeatMs);
-  join();
-  pass(stage, 10_000);
-  expect([1, 2].map((host) => heardBy(stage, host))).toEqual([[], []]);
+describe('what nobody got is told of', () => {
+  it.each([
+    [1500, [1]],
+    [5500, []],
+  ])('for a while: %i ms later they hear of %j', (ms, heard) => {
+    const stage = meshOf(5);
+    const join = mute(stage, 0);
+    publish(stage.network, 0, probe(1));
+    pass(stage, ms);
+    join();
+    pass(stage, 10_000);
+    for (const host of others(stage, 0)) expect(heardBy(stage, host)).toEqual(heard);
+  });
+
+  it('and not given any more by who has not kept it', () => {
+    const stage = meshOf(5);
+    const far = others(stage, 0).find((host) => !neighbors(stage, 0).has(host)) ?? 0;
+    cut(
+      stage.network,
+      others(stage, 0).flatMap((to): Way[] => (to === far ? [] : [[0, to]])),
+    );
+    const clear = clog(stage.network, [[0, far]]);
+    publish(stage.network, 0, probe(1));
+    pass(stage, 10_000);
+    clear();
+    pass(stage, 10_000);
+    expect(heardBy(stage, far)).toEqual([]);
+  });
+});
+
+describe('a star', () => {
+  const leaves = numbers(1, 8);
+  /** The others reach each other over the first only. */
+  function star(first: readonly number[], then: readonly number[]): Stage {
+    const stage = createStage({ hostCount: 9, gossip: 'mesh', transport: 'stream' });
+    cut(
+      stage.network,
+      leaves.flatMap((from) => leaves.flatMap((to): Way[] => (from === to ? [] : [[from, to]]))),
+    );
+    for (const host of first) agentStarted(stage.network, host);
+    pass(stage, 10_000);
+    for (const host of then) agentStarted(stage.network, host);
+    return stage;
+  }
+  function sizes(stage: Stage, ms: number): readonly number[] {
+    return numbers(1, ms / 5).map(() => {
+      pass(stage, 5);
+      return neighbors(stage, 0).size;
+    });
+  }
+
+  it('has no more neighbors in the middle than it may, and everyone hears it', () => {
+    const stage = star([0], leaves);
+    expect(Math.max(...sizes(stage, 30_000))).toBe(MESH.degreeMax);
+    publish(stage.network, 0, probe(1));
+    pass(stage, 5000);
+    for (const leaf of leaves) expect(heardBy(stage, leaf)).toEqual([1]);
+  });
+
+  it('lets in whom it has dialed, and prunes soon after', () => {
+    const stage = star(leaves, [0]);
+    const early = sizes(stage, 3000);
+    expect(Math.max(...early)).toBeGreaterThan(MESH.degreeMax);
+    expect(early.at(-1)).toBeLessThanOrEqual(MESH.degreeMax);
+  });
 });
 
 it('a host that stands still hands nothing on, and gets it when it goes on', () => {
@@ -155,4 +229,16 @@ it('a broken connection leaves the mesh, and comes back into it', () => {
   expect([0, 1].map((host) => neighbors(stage, host).size)).toEqual([0, 0]);
   pass(stage, 3000);
   expect([0, 1].map((host) => [...neighbors(stage, host)])).toEqual([[1], [0]]);
+});
+
+it('what waits for a broken connection is not kept for the next', () => {
+  const stage = meshOf(2, { transport: 'stream' });
+  stage.conditions[1] = 'waits';
+  // More than the window that is under way.
+  for (const n of numbers(1, 100)) publish(stage.network, 0, probe(n));
+  resetLink(stage.network, 0, 1);
+  pass(stage, 10_000);
+  goOn(stage, 1);
+  pass(stage, 10_000);
+  expect(heardBy(stage, 1)).toEqual([]);
 });

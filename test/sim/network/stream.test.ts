@@ -69,6 +69,23 @@ it('one loss holds up everything behind it, and nothing the other way', () => {
   expect(stage.heard[1]?.map(({ kind }) => kind)).toEqual(['probe', 'pull']);
 });
 
+it('a loss holds up nothing that was before it, and comes not with it', () => {
+  const stage = populated(TWO);
+  transmit(stage.network, 0, 1, probe(1));
+  lossy(stage.network, [THERE], 1000);
+  transmit(stage.network, 0, 1, probe(2));
+  pass(stage, 1000);
+  expect(heardBy(stage, 1)).toEqual([1]);
+});
+
+it('a busy lane is as quick as its way', () => {
+  const stage = populated(TWO);
+  for (const n of numbers(1, 250)) transmit(stage.network, 0, 1, probe(n));
+  // Four windows, each for as long as the slowest of it takes.
+  pass(stage, 40);
+  expect(heardBy(stage, 1)).toEqual(numbers(1, 250));
+});
+
 describe('a cut', () => {
   // As measured between two kernels; see the message of the commit that brought it.
   it.each([
@@ -87,6 +104,21 @@ describe('a cut', () => {
     expect(after).toBeGreaterThan(from);
     expect(after).toBeLessThan(to);
     expect(stage.noticed).toEqual([['+h2'], ['+h1']]);
+  });
+
+  it('is waited for no longer because of one before', () => {
+    const stage = populated(TWO);
+    for (const [seconds, waitMs] of [
+      [15, 15_000],
+      [1, 1000],
+    ] as const) {
+      const join = cut(stage.network, [THERE, BACK]);
+      say(stage, THERE, [seconds]);
+      pass(stage, seconds * 1000);
+      join();
+      pass(stage, waitMs);
+      expect(heardBy(stage, 1)).toContain(seconds);
+    }
   });
 
   it('of the way back lets a first window through and no more', () => {
@@ -234,6 +266,53 @@ describe('an agent that ends', () => {
 });
 
 describe('a machine that is lost', () => {
+  it.each(['before its agent ended', 'after'])('loses what is under way (%s)', (when) => {
+    const stage = populated(TWO);
+    const clear = clog(stage.network, [THERE]);
+    say(stage, THERE, [1]);
+    if (when === 'after') agentEnded(stage.network, 0, 'answers');
+    agentEnded(stage.network, 0, 'silent');
+    if (when !== 'after') agentStarted(stage.network, 0);
+    clear();
+    pass(stage, 1000);
+    expect(heardBy(stage, 1)).toEqual([]);
+  });
+
+  it('is found out by who says nothing, too', () => {
+    const stage = populated(TWO);
+    agentEnded(stage.network, 1, 'silent');
+    agentStarted(stage.network, 1);
+    pass(stage, 31_000);
+    say(stage, THERE, [1], 1000);
+    expect(heardBy(stage, 1)).toEqual([1]);
+  });
+
+  it('is found out though it stood still when something came', () => {
+    const stage = populated(TWO);
+    stage.conditions[1] = 'waits';
+    say(stage, THERE, [1]);
+    agentEnded(stage.network, 1, 'silent');
+    stage.conditions[1] = 'reads';
+    agentStarted(stage.network, 1);
+    pass(stage, 31_000);
+    say(stage, THERE, [2], 1000);
+    expect(heardBy(stage, 1)).toEqual([2]);
+  });
+
+  it('can refuse nothing while its answers are cut off', () => {
+    const stage = populated(TWO);
+    agentEnded(stage.network, 1, 'silent');
+    agentStarted(stage.network, 1);
+    const join = cut(stage.network, [BACK]);
+    say(stage, THERE, [1]);
+    pass(stage, 20_000);
+    expect(stage.noticed[0]).toEqual(['+h2']);
+    join();
+    pass(stage, 40_000);
+    say(stage, THERE, [2], 1000);
+    expect(heardBy(stage, 1)).toEqual([2]);
+  });
+
   it('is not noticed; back again it refuses the old connection', () => {
     const stage = populated(TWO);
     agentEnded(stage.network, 1, 'silent');
