@@ -30,6 +30,8 @@ export type Workload = {
   readonly command: (host: HostIndex, errand: Errand) => void;
   /** Asked and not answered, by id. */
   readonly open: Map<string, Errand>;
+  /** Of these, asked again as no answer came: whatever comes now is not waited for. */
+  readonly overdue: Set<string>;
   /** Drawn, rather than told by a tape. */
   readonly isDrawn: boolean;
   count: number;
@@ -47,6 +49,7 @@ export function createWorkload(
     checker,
     command,
     open: new Map(),
+    overdue: new Set(),
     isDrawn,
     count: 0,
     outcomes: { committed: 0, refused: 0, unknown: 0 },
@@ -55,13 +58,15 @@ export function createWorkload(
 
 /** A command reaches an agent. */
 export function noteAsked(workload: Workload, errand: Errand): void {
-  const { world, open } = workload;
+  const { world, open, overdue } = workload;
   const id = errandId(errand);
   open.set(id, errand);
   // An agent that dies does not answer; what is given once must get there nevertheless.
   if (world.options.workload.kind === 'given')
     schedule(world.queue, world.queue.now + ofMillis(UNANSWERED_MS), () => {
-      if (open.has(id)) askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
+      if (!open.has(id)) return;
+      overdue.add(id);
+      askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
     });
 }
 
@@ -154,12 +159,13 @@ const CHECK = {
 
 /** An agent has answered. */
 export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
-  const { checker, outcomes, open, world } = workload;
+  const { checker, outcomes, open, overdue, world } = workload;
   const errand = open.get(commandId);
   if (errand === undefined) return checker.report('S11', `${commandId} is answered twice`);
   open.delete(commandId);
   const { deployId } = errand.given;
   const isGiven = world.options.workload.kind === 'given';
+  const mustGetThere = isGiven && !overdue.delete(commandId);
   switch (result.kind) {
     case 'committed':
       outcomes.committed += 1;
@@ -172,18 +178,24 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
           written: result.code === 'no-such-stack',
         });
       // What is given once must get there: under another id, as the first was never applied.
-      if (isGiven)
-        askAgain(workload, { ...errand, given: { ...errand.given, deployId: `${deployId}'` } });
+      if (mustGetThere)
+        askAgain(workload, { ...errand, given: { ...errand.given, deployId: anew(deployId) } });
       return;
     case 'unknown':
       outcomes.unknown += 1;
       // Never within the step that answers: the agent hears one thing at a time.
-      if (isGiven || errand.attempt < ATTEMPTS_MAX)
+      if (mustGetThere || (!isGiven && errand.attempt < ATTEMPTS_MAX))
         askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
       return;
     case 'restarting':
     case 'noSuchInstance':
   }
+}
+
+/** `op1`, `op1+1`, `op1+2`… */
+function anew(deployId: string): string {
+  const [first = '', count = '0'] = deployId.split('+');
+  return `${first}+${Number(count) + 1}`;
 }
 
 const ATTEMPTS_MAX = 3;

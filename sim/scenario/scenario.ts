@@ -53,8 +53,10 @@ export type Scenario = {
 
 export function optionsOf(scenario: Scenario, seed: number): Options {
   const { hostCount, voterCount, forMs, faultsFromMs, faults, setting, stacks } = scenario;
+  // A user's programs end by faults that are named, and not of themselves.
+  const { lifeMs: _, ...drawn } = optionsUnder(faults, seed);
   return {
-    ...optionsUnder(faults, seed),
+    ...drawn,
     hostCount,
     voterCount,
     stormMs: forMs,

@@ -139,15 +139,24 @@ const COLUMNS: readonly Column<ComponentFigures>[] = [
   { title: 'COMPONENT', cell: ({ component }) => component },
   { title: 'THERE', cell: ({ available }) => percent(available), right: true },
   { title: 'COMPLETE', cell: ({ complete }) => percent(complete), right: true },
-  { title: 'LONGEST DOUBLE', cell: (one) => length(one.longestDoubleMs), right: true },
-  { title: 'FAILOVERS', cell: ({ failovers }) => lengths(failovers) },
-  { title: 'RESTARTS', cell: ({ restarts }) => lengths(restarts) },
+  { title: 'DOUBLE', cell: (one) => length(one.longestDoubleMs), right: true },
+  ...lengthColumns('FAILOVERS', ({ failovers }) => failovers),
+  ...lengthColumns('RESTARTS', ({ restarts }) => restarts),
 ];
 
 const length = (ms: number | undefined): string =>
   ms === undefined ? '–' : `${(ms / 1000).toFixed(1)} s`;
-const lengths = ({ count, p50Ms, p99Ms }: Lengths): string =>
-  count === 0 ? 'none' : `${count}, p50 ${length(p50Ms)}, p99 ${length(p99Ms)}`;
+
+function lengthColumns(
+  title: string,
+  of: (figures: ComponentFigures) => Lengths,
+): readonly Column<ComponentFigures>[] {
+  return [
+    { title, cell: (one) => `${of(one).count}`, right: true },
+    { title: 'P50', cell: (one) => length(of(one).p50Ms), right: true },
+    { title: 'P99', cell: (one) => length(of(one).p99Ms), right: true },
+  ];
+}
 
 function bodyOf({ scenario, first, count, totals, over, failures }: Report): object {
   return {
