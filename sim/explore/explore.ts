@@ -1,0 +1,136 @@
+/**
+ * `explore`: the bounded configurations, each walked to its end. A random seed that passes proves
+ * little; a walk that ends proves that nothing within its bounds breaks a rule.
+ */
+import { type LeaseBounds, leaseSpace } from './leases.ts';
+import { type RecordBounds, recordSpace } from './records.ts';
+import type { RosterBounds } from './roster-node.ts';
+import { rosterSpace } from './roster.ts';
+import { type Progress, search, type Space, type Walk } from './search.ts';
+
+export const EXPLORED = ['leases', 'records', 'roster'] as const;
+export type Explored = (typeof EXPLORED)[number];
+/** `quick`: seconds, part of the tests. `full`: about a minute each. */
+export type Bound = 'quick' | 'full';
+
+export type Exploration = Walk & {
+  /** What was allowed, in words. */
+  readonly name: string;
+};
+type Report = (name: string, progress: Progress) => void;
+
+/** Walks one configuration after the other, up to the first violation. */
+export function explore(which: Explored, bound: Bound, report: Report): readonly Exploration[] {
+  switch (which) {
+    case 'leases':
+      return walkAll(LEASES[bound], leaseSpace, report);
+    case 'records':
+      return walkAll(RECORDS[bound], recordSpace, report);
+    case 'roster':
+      return walkAll(ROSTERS[bound], rosterSpace, report);
+  }
+}
+
+/** More than any walk needs, and than a set may hold at a multiple of it. */
+const STATES_MAX = 4_000_000;
+
+function walkAll<Bounds, Node, Move>(
+  all: Readonly<Record<string, Bounds>>,
+  spaceOf: (bounds: Bounds) => Space<Node, Move>,
+  report: Report,
+): readonly Exploration[] {
+  const walks: Exploration[] = [];
+  for (const [name, bounds] of Object.entries(all)) {
+    const walk = search(spaceOf(bounds), STATES_MAX, (progress) => report(name, progress));
+    walks.push({ name, ...walk });
+    if (walk.violation !== undefined) return walks;
+  }
+  return walks;
+}
+
+const PAIR: LeaseBounds = {
+  voters: 3,
+  ceilings: [0, 0],
+  ballots: [1, 1],
+  fades: 1,
+  voterCrashes: 0,
+  candidateCrashes: 0,
+  copies: 0,
+  lateAnswers: 1,
+  keepalives: 0,
+  besieged: false,
+};
+/** The hole of test/sim/directed/lease-hole.test.ts lies inside. */
+const SIEGE: LeaseBounds = {
+  ...PAIR,
+  voters: 5,
+  ceilings: [0, 20, 10],
+  ballots: [2, 1, 1],
+  fades: 2,
+  lateAnswers: 0,
+  besieged: true,
+};
+const QUICK_LEASES = {
+  'two candidates, three voters, one session ends': { ...PAIR, lateAnswers: 0 },
+  'a leader of five voters, two challengers, two of its sessions end': SIEGE,
+};
+const LEASES: Record<Bound, Readonly<Record<string, LeaseBounds>>> = {
+  quick: QUICK_LEASES,
+  full: {
+    ...QUICK_LEASES,
+    'two candidates, an answer is late': PAIR,
+    'two candidates, two sessions end': { ...PAIR, fades: 2, lateAnswers: 0 },
+    'two candidates, a voter crashes': { ...PAIR, voterCrashes: 1, lateAnswers: 0 },
+    'two candidates, one of them crashes': { ...PAIR, candidateCrashes: 1, lateAnswers: 0 },
+    'two candidates, a message arrives twice': { ...PAIR, copies: 1, lateAnswers: 0 },
+    'two candidates, a keepalive on its way': { ...PAIR, keepalives: 1 },
+    'two candidates, one tries twice': { ...PAIR, ballots: [2, 1], lateAnswers: 0 },
+    'three candidates': { ...PAIR, ceilings: [0, 0, 0], ballots: [1, 1, 1], lateAnswers: 0 },
+  },
+};
+
+const WRITERS: RecordBounds = {
+  voters: 3,
+  writes: [1, 1],
+  rereads: 0,
+  copies: 0,
+  lateAnswers: 1,
+  crashes: 1,
+};
+const QUICK_RECORDS = {
+  'two leaders that write, a voter crashes, an answer is late': WRITERS,
+  'three leaders, the first writes': { ...WRITERS, writes: [1, 0, 0], lateAnswers: 0, crashes: 0 },
+};
+const RECORDS: Record<Bound, Readonly<Record<string, RecordBounds>>> = {
+  quick: QUICK_RECORDS,
+  full: {
+    ...QUICK_RECORDS,
+    'two leaders, a message arrives twice': { ...WRITERS, copies: 1 },
+    'two leaders, one is outbid and reads again': { ...WRITERS, rereads: 1, crashes: 0 },
+    'two leaders, one writes twice': { ...WRITERS, writes: [2, 1], crashes: 0 },
+    'three leaders, two write': { ...WRITERS, writes: [1, 1, 0], lateAnswers: 0, crashes: 0 },
+  },
+};
+
+const GROWTH: RosterBounds = {
+  changes: [2, 0, 0],
+  triesFrom: 3,
+  ballots: [0, 0, 0],
+  insists: 0,
+  crashes: 0,
+  lateAnswers: 1,
+};
+const CONTEST: RosterBounds = { ...GROWTH, ballots: [0, 0, 1], lateAnswers: 0 };
+const QUICK_ROSTERS = {
+  'one voter becomes three, an answer is late': GROWTH,
+  'one voter becomes three, a host crashes': { ...GROWTH, crashes: 1, lateAnswers: 0 },
+};
+const ROSTERS: Record<Bound, Readonly<Record<string, RosterBounds>>> = {
+  quick: QUICK_ROSTERS,
+  full: {
+    ...QUICK_ROSTERS,
+    'the leader of the old roster, a contender in the new': CONTEST,
+    'two that propose other voters': { ...GROWTH, changes: [2, 1, 0], lateAnswers: 0 },
+    'an attempt begun anew': { ...GROWTH, insists: 1 },
+  },
+};
