@@ -72,11 +72,12 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
 
 /** Who belongs to the cluster is a committed record; the tables and connections follow it. */
 function followMembers(core: Core, turn: Turn): void {
-  const { members, isMember } = know(core);
-  const known = membersOf(core.membership);
-  const count = members.length - (isMember.has(turn.self) ? 1 : 0);
-  if (count === known.size && members.every(({ id }) => known.has(id) || id === turn.self)) return;
+  if (core.followedVersion === core.committed.version) return;
+  core.followedVersion = core.committed.version;
+  const { members } = know(core);
   const others = members.filter(({ id }) => id !== turn.self);
+  const known = membersOf(core.membership);
+  if (others.length === known.size && others.every(({ id }) => known.has(id))) return;
   setMembers(
     core.membership,
     turn,

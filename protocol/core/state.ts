@@ -92,6 +92,8 @@ export type Core = {
   readonly told: Map<HostId, string>;
   /** Of the membership, when that was last looked at. */
   toldVersion: number;
+  /** Of the committed records, when their list of members was last followed. */
+  followedVersion: number;
   readonly committed: CommittedRecords;
   /** Newest revision of each component told by its leader since this agent started (R9). */
   readonly authorized: Map<Key, Revision>;
@@ -162,6 +164,7 @@ export function newCore(
     pusher: new Map(),
     told: new Map(),
     toldVersion: -1,
+    followedVersion: -1,
     committed: createCommitted(restored.committed),
     authorized: new Map(),
     membership: createMembership(),
