@@ -1,10 +1,11 @@
 /** `agentctl sim …`: the simulator. It is loaded by these commands alone, when they are used. */
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from './duration.ts';
 import { durationOption } from './duration-option.ts';
 import type { Perform } from './perform.ts';
 import type { FuzzOptions } from './sim/fuzz.ts';
+import type { ExploreOptions } from './sim/explore.ts';
 import type { ReplayOptions } from './sim/replay.ts';
 import type { RunVerbOptions } from './sim/run.ts';
 import type { SelftestOptions } from './sim/selftest-report.ts';
@@ -15,7 +16,15 @@ export function simCommand(perform: Perform): Command {
   const sim = new Command('sim').description(
     'whole clusters of the very code the agents run, under faults and faster than time',
   );
-  const verbs = [runCommand, fuzzCommand, replayCommand, shrinkCommand, selftestCommand];
+  const verbs = [
+    runCommand,
+    fuzzCommand,
+    replayCommand,
+    shrinkCommand,
+    exploreCommand,
+    selftestCommand,
+    benchCommand,
+  ];
   for (const verb of verbs) sim.addCommand(verb(perform));
   return sim;
 }
@@ -87,6 +96,23 @@ function scenarioOption(): Option {
   return new Option('--scenario <file>', 'whose expectations it was recorded under');
 }
 
+function exploreCommand(perform: Perform): Command {
+  const which = ['leases', 'records', 'roster'] as const;
+  return new Command('explore')
+    .description('every order of delivery, loss, crash and expiry of small configurations')
+    .addArgument(new Argument('[what...]', 'which of them (all three)').choices(which))
+    .addOption(
+      new Option('--bound <size>', 'quick takes seconds, full about a minute each')
+        .choices(['quick', 'full'])
+        .default('quick'),
+    )
+    .action((what: readonly (typeof which)[number][], options: ExploreOptions, command: Command) =>
+      simulated(perform, command, async (cli) =>
+        (await import('./sim/explore.ts')).explore(cli, what, options),
+      ),
+    );
+}
+
 function selftestCommand(perform: Perform): Command {
   return new Command('selftest')
     .description('whether the checkers see what they are for: mutants of the protocol')
@@ -97,6 +123,17 @@ function selftestCommand(perform: Perform): Command {
     .action((options: SelftestOptions, command: Command) =>
       simulated(perform, command, async (cli) =>
         (await import('./sim/selftest-report.ts')).reportSelftest(cli, options),
+      ),
+    );
+}
+
+function benchCommand(perform: Perform): Command {
+  return new Command('bench')
+    .description('how fast the simulator is, and what the protocol costs at many hosts')
+    .argument('[bench...]', 'speed, traffic or convergence (all)')
+    .action((names: readonly string[], _options: object, command: Command) =>
+      simulated(perform, command, async (cli) =>
+        (await import('./sim/bench.ts')).bench(cli, names),
       ),
     );
 }

@@ -142,6 +142,19 @@ it.each(VERBS)('knows how to %s', (line) => {
   expect(scenario.timeline).toHaveLength(1);
 });
 
+const GUIDE = readFileSync(join(SCENARIOS, '../../docs/simulator.md'), 'utf8');
+
+it.each(VERBS)('tells users how to %s', (line) => {
+  const [verb = ''] = line.split(':');
+  expect(GUIDE).toMatch(new RegExp(`^\\| \`${verb}: `, 'm'));
+});
+
+it('reads the example that it shows', () => {
+  const [, example = ''] = /```yaml\n([^]*?)```/.exec(GUIDE) ?? [];
+  const { scenario } = scenarioIn(example);
+  expect(scenario.timeline.length * scenario.expect.length).toBeGreaterThan(0);
+});
+
 it('lets a fault without a length go on until all of them end', () => {
   const { scenario } = scenarioIn(`${HEAD}timeline:\n  - { at: 10s, crash: h1 }`);
   expect(scenario.timeline).toMatchObject([{ act: { fault: { forMs: 50_001 } } }]);
