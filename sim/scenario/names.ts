@@ -62,6 +62,3 @@ const componentNamed = ({ components }: Names, text: string): ComponentId | unde
   components.has(text as ComponentId) ? (text as ComponentId) : undefined;
 
 const listed = ({ stacks, components }: Names): string => [...stacks, ...components].join(', ');
-
-export const seatText = ({ component, slot }: Seat): string =>
-  slot === undefined ? component : `${component}.${slot}`;
