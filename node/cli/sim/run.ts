@@ -126,7 +126,7 @@ function tell(cli: Cli, { scenario, first, count, totals, over, failures }: Repo
   for (const failure of failures.slice(0, TOLD_MAX)) print(cli, ...tellFailure(failure));
   if (failures.length > TOLD_MAX) print(cli, `and ${failures.length - TOLD_MAX} more seeds`);
   for (const sentence of over) print(cli, `limit: ${sentence}`);
-  const held = expect.length === 0 ? '' : `, ${expect.length} expectations each`;
+  const held = expect.length === 0 ? '' : `, ${counted(expect.length, 'expectation')} each`;
   print(
     cli,
     `${count - failures.length} of ${count} runs passed${held}; ${messagesPerHost(totals, hostCount)} messages a second and host`,

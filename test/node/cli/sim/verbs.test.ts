@@ -45,6 +45,20 @@ writeFileSync(
 );
 writeFileSync(join(folder, 'plan.yaml'), 'timeline: [{ at: 5s, exit: site.web }]');
 
+it('is not loaded by the other commands', async () => {
+  const program = JSON.stringify(join(ROOT, 'node/cli/program.ts'));
+  const watching = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    await import(${program});
+    console.log(JSON.stringify(loaded));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', watching]);
+  const loaded = JSON.parse(await text(child.stdout)) as readonly string[];
+  expect(loaded.some((url) => url.endsWith('/node/cli/sim.ts'))).toBe(true);
+  expect(loaded.filter((url) => /\/sim\/|\/protocol\/core/.test(url))).toEqual([]);
+});
+
 describe('fuzz', () => {
   it('passes, and amounts to the same on any number of threads', async () => {
     const [one, two] = await Promise.all([
