@@ -50,6 +50,8 @@ export type Options = {
   readonly ambush?: Ambush;
   /** While one voter becomes three this is disturbed; all but the founder start within so long. */
   readonly growth?: { readonly startsWithinMs: number };
+  /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
+  readonly bias?: { readonly everyMs: number };
   readonly workload:
     | { readonly kind: 'random'; readonly everyMs: number; readonly stackCount: number }
     /** These stacks are deployed once, at the beginning. */
@@ -139,7 +141,10 @@ const AMBUSHES = [
   'release',
 ] as const satisfies readonly Ambush['after'][];
 
-/** How often each fault comes and how long it lasts, in the storms that have it. */
+/**
+ * How often each fault comes and how long it lasts, in the storms that have it. One that lasts longer
+ * than the time between two would leave nobody to lead anything.
+ */
 const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonly number[]] } = {
   partitions: [
     [4000, 10_000, 20_000],
@@ -167,7 +172,7 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [1000, 2 * T, 4 * T],
   ],
   pauses: [
-    [1500, 4000, 10_000],
+    [1500, 4000, 10_000, 20_000],
     [400, T / 2, 2 * T, 5 * T],
   ],
   suspends: [
@@ -184,42 +189,78 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
   ],
   exits: [[1000, 5000], [0]],
   engines: [
-    [5000, 15_000],
+    [500, 5000, 15_000],
     [500, 5000],
   ],
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
+/** Those that strike a single link: many of them at a time leave a cluster alive. */
+const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */
 const RARE: ReadonlySet<Plague> = new Set(['resets', 'upgrades', 'lags', 'disks', 'engines']);
+
+/** Unless one of these lasts for longer than a lease hardly ever another host leads: not much is tested. */
+const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] as const;
 
 /** The swarm: each option from the seed. */
 export function drawOptions(seed: number): Options {
   const draw = streamOf(choicesOfSeed(seed), 'options');
-  const hostCount = pick(draw, [3, 3, 3, 3, 4, 5, 5, 5, 5, 7, 7, 9, 2, 1]);
+  return happens(draw, 250) ? drawTurns(seed, draw) : drawStorm(seed, draw);
+}
+
+/**
+ * Leaders lose their voters in turn, and not much else goes wrong: chance would be in the way. It takes
+ * five voters to lose some, to go on leading, and to be outbid at the others.
+ */
+function drawTurns(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [5, 5, 5, 6, 7, 3]);
+  return {
+    ...quiet(seed, hostCount, drawLength(draw)),
+    voterCount: hostCount === 3 ? 3 : 5,
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    fsyncMs: pick(draw, [3, 30]),
+    recurring: happens(draw, 300) ? drawOnePlague(draw) : {},
+    bias: { everyMs: pick(draw, [1000, 3000]) },
+    workload: drawWorkload(draw),
+  };
+}
+
+const drawLength = (draw: Stream): number => within(draw, 30, 90) * 1000;
+
+const drawWorkload = (draw: Stream): Options['workload'] => ({
+  kind: 'random',
+  everyMs: pick(draw, [400, 1500, 4000]),
+  stackCount: pick(draw, [1, 1, 2, 3]),
+});
+
+function drawStorm(seed: number, draw: Stream): Options {
+  const hostCount = happens(draw, 40)
+    ? pick(draw, [2, 1])
+    : pick(draw, [3, 3, 3, 4, 5, 5, 5, 5, 7, 7, 9]);
   const voters = ([1, 1, 3, 3, 5] as const).filter((count) => count <= hostCount);
   const voterCount = pick(draw, voters);
   const grows = voterCount === 1 && hostCount >= 3;
+  const transport = pick(draw, ['datagram', 'datagram', 'stream'] as const);
   return {
     seed,
     hostCount,
     voterCount,
-    stormMs: within(draw, 30, 90) * 1000,
+    stormMs: drawLength(draw),
     calm: pick(draw, ['all', 'core'] as const),
     ratesPermille: drawRates(draw, hostCount),
-    transport: pick(draw, ['datagram', 'datagram', 'stream'] as const),
+    transport,
     gossip: pick(draw, ['direct', 'direct', 'mesh'] as const),
     discovery: pick(draw, ['known', 'known', 'mdns'] as const),
-    ...drawWeather(draw),
+    ...drawWeather(draw, transport),
     fsyncMs: pick(draw, [3, 3, 30, 300, 3000]),
     ...(happens(draw, 250) ? { lifeMs: pick(draw, [5000, 1000]) } : {}),
     recurring: drawPlagues(draw),
-    seeksLeaders: happens(draw, 500),
+    seeksLeaders: happens(draw, 600),
     ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
-    workload: {
-      kind: 'random',
-      everyMs: pick(draw, [400, 1500, 4000]),
-      stackCount: pick(draw, [1, 1, 2, 3]),
-    },
+    ...(happens(draw, 100) ? { bias: { everyMs: pick(draw, [1000, 4000]) } } : {}),
+    workload: drawWorkload(draw),
     ...(grows && happens(draw, 700)
       ? { growth: { startsWithinMs: pick(draw, [2000, 10_000, 20_000]) } }
       : {}),
@@ -231,13 +272,17 @@ type Weather = Pick<
   'delayMeanMs' | 'lossPermille' | 'lossOnly' | 'duplicatePermille' | 'tailPermille' | 'tailMs'
 >;
 
-function drawWeather(draw: Stream): Weather {
+function drawWeather(draw: Stream, transport: Options['transport']): Weather {
+  // In a stream everything waits for what is lost or late: beyond this it stands still.
+  const isStream = transport === 'stream';
+  const losses = isStream ? [10, 30, 100] : [20, 50, 100, 200, 300, 500];
+  const tails = isStream ? [2, 5, 10] : [5, 20, 50, 200];
   return {
     delayMeanMs: pick(draw, [1, 1, 3, 10, 40]),
-    lossPermille: happens(draw, 500) ? pick(draw, [20, 100, 200, 300, 500]) : 0,
+    lossPermille: happens(draw, 500) ? pick(draw, losses) : 0,
     ...(happens(draw, 250) ? { lossOnly: pick(draw, SINGLED_OUT) } : {}),
     duplicatePermille: happens(draw, 500) ? pick(draw, [20, 200, 500]) : 0,
-    tailPermille: happens(draw, 500) ? pick(draw, [5, 20, 50, 200]) : 0,
+    tailPermille: happens(draw, 500) ? pick(draw, tails) : 0,
     tailMs: pick(draw, [T / 2, T, 2 * T, 6 * T]),
   };
 }
@@ -245,13 +290,23 @@ function drawWeather(draw: Stream): Weather {
 function drawPlagues(draw: Stream): Options['recurring'] {
   const drawn: { [kind in Plague]?: Recurring } = {};
   for (const kind of PLAGUE_KINDS)
-    if (happens(draw, RARE.has(kind) ? 250 : 500)) drawn[kind] = drawPace(draw, kind);
-  return drawn;
+    if (happens(draw, RARE.has(kind) ? 250 : 400)) drawn[kind] = drawPace(draw, kind);
+  if (TOPPLING.some((kind) => (drawn[kind]?.lastMs ?? 0) > T)) return drawn;
+  return { ...drawn, ...drawOnePlague(draw) };
 }
+
+const drawOnePlague = (draw: Stream): Options['recurring'] => ({
+  [pick(draw, TOPPLING)]: { everyMs: pick(draw, [4000, 8000]), lastMs: pick(draw, [2 * T, 3 * T]) },
+});
 
 function drawPace(draw: Stream, kind: Plague): Recurring {
   const [every, last] = PLAGUES[kind];
-  return { everyMs: pick(draw, every), lastMs: pick(draw, last) };
+  const everyMs = pick(draw, every);
+  const longestMs = (OF_WAYS.has(kind) ? 4 : 1) * everyMs;
+  return {
+    everyMs,
+    lastMs: pick(draw, [last[0] ?? 0, ...last.slice(1).filter((ms) => ms <= longestMs)]),
+  };
 }
 
 /** These faults and no others, each at a pace from the seed. */
@@ -287,6 +342,7 @@ export function faultsOf(options: Options): readonly string[] {
     ['leaders sought', options.seeksLeaders],
     ['ambushes', options.ambush !== undefined],
     ['growth', options.growth !== undefined],
+    ['sessions in turn', options.bias !== undefined],
     ['streams', options.transport === 'stream'],
     ['mesh', options.gossip === 'mesh'],
     ['mdns', options.discovery === 'mdns'],

@@ -5,6 +5,7 @@ import { type Host, isPaused, type Outward } from '../host.ts';
 import { CONFIG, type Plague, type Recurring } from '../options.ts';
 import type { HostIndex, Strike, Way } from '../strike.ts';
 import type { World } from '../world.ts';
+import { type Bias, conspire, meddle } from './bias.ts';
 import { createGrowth, disturb, type Growth } from './growth.ts';
 import { drawCut, ways } from './shapes.ts';
 
@@ -15,6 +16,7 @@ export type Storm = {
   readonly strike: (strike: Strike) => void;
   readonly ambush: Stream;
   readonly growth: Growth | undefined;
+  readonly bias: Bias | undefined;
 };
 
 export function unleash(
@@ -28,6 +30,7 @@ export function unleash(
     leaders,
     strike,
     ambush: streamOf(choices, 'storm/ambush'),
+    bias: conspire(world, strike),
     growth: createGrowth(world, strike),
   };
   for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
@@ -117,6 +120,7 @@ function victim({ world, leaders }: Storm, draw: Stream): Host | undefined {
 export function lurk(storm: Storm, host: Host, effect: Outward): void {
   const { world, ambush: draw, strike } = storm;
   const { ambush, hostCount } = world.options;
+  if (storm.bias !== undefined) meddle(storm.bias, host, effect);
   if (storm.growth !== undefined) disturb(storm.growth, host, effect);
   if (ambush === undefined || world.core !== undefined) return;
   const did =
