@@ -12,6 +12,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     to: 'return descending[Math.max(0, Math.floor(voters.length / 2) - 1)] ?? NEVER;',
     says: 'One voter fewer than a majority keeps a lease up.',
     rules: ['S1'],
+    walk: 'leases',
   },
   {
     name: 'replies-counted',
@@ -22,6 +23,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     hold.accepted.set(voter, links.byVoter.get(voter)?.grant ?? message.grant);`,
     says: 'A second answer of one voter counts as the acceptance of another.',
     rules: ['S1'],
+    walk: 'leases',
   },
   {
     name: 'clock-stops-in-sleep',
@@ -50,6 +52,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     to: 'const promised = true;',
     says: 'A voter accepts a ballot below the one it has promised.',
     rules: ['S1', 'S3', 'S4', 'S5'],
+    walk: 'leases',
   },
   {
     name: 'released-while-counted',
@@ -68,6 +71,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
         });`,
     says: 'A leader that raises its ballot gives back the bindings on which it still counts.',
     rules: ['S1'],
+    walk: 'leases',
   },
   {
     name: 'no-silence',
@@ -157,6 +161,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     to: 'const overwrites = false;',
     says: "An acceptance overwrites another host's live binding.",
     rules: ['S1'],
+    walk: 'leases',
   },
   {
     name: 'release-of-any-ballot',

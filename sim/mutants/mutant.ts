@@ -1,8 +1,10 @@
 /**
- * A mutant: the sources with one rule of the protocol taken out, to see that the checkers miss it. It
+ * A mutant: the sources with one rule of the protocol taken out, to see that the checkers notice. It
  * is a change of the source's text, made while one process of the simulator loads that file, so the
  * product holds no trace of it and cannot be led into it.
  */
+import type { Explored } from '../explore/explore.ts';
+
 export type Machine =
   | 'lease'
   | 'record'
@@ -24,6 +26,8 @@ export type Mutant = {
   readonly says: string;
   /** The checkers that may catch it: what it breaks first depends on the seed. */
   readonly rules: readonly string[];
+  /** The walk of `explore` that must find it too, within its quick bounds. */
+  readonly walk?: Explored;
 };
 
 /** A mutant as its machine's list writes it. */

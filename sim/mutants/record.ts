@@ -13,6 +13,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: 'if (ok && false) {',
     says: 'A voter that was read by a new leader still takes the writes of the old one.',
     rules: ['S5', 'S11'],
+    walk: 'records',
   },
   {
     name: 'no-fence',
@@ -21,6 +22,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: '',
     says: 'A voter takes writes below the term it has promised.',
     rules: ['S5', 'S11'],
+    walk: 'records',
   },
   {
     name: 'second-commit-by-one',
@@ -30,6 +32,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
   if (pending === undefined || !(enough ?? quorum(roster, (voter) => pending.acks.has(voter))))`,
     says: 'What a new leader has read counts as committed again before a quorum has it again.',
     rules: ['S11'],
+    walk: 'records',
   },
   {
     name: 'committed-by-one',
@@ -38,6 +41,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: 'if (pending === undefined || pending.acks.size === 0)',
     says: 'The first acknowledgment commits a write.',
     rules: ['S11'],
+    walk: 'records',
   },
   {
     name: 'lowest-adopted',
@@ -54,6 +58,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: '',
     says: 'A new leader adopts what the first voter answers, without waiting for a quorum.',
     rules: ['S11'],
+    walk: 'records',
   },
   {
     name: 'late-acknowledgment-counts',
@@ -97,6 +102,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
   }`,
     says: 'A voter acknowledges a write before it is on its disk.',
     rules: ['S5', 'S11'],
+    walk: 'records',
   },
   {
     name: 'acknowledged-when-written',

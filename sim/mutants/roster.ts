@@ -23,6 +23,7 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     roster.next === undefined ? roster : { epoch: roster.epoch, voters: roster.next, termMs: roster.termMs };\n`,
     says: 'Whoever hears of a joint roster counts the new voters alone.',
     rules: ['S1', 'S3', 'S7', 'S11', 'L1'],
+    walk: 'roster',
   },
   {
     name: 'no-drain',
@@ -47,6 +48,7 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     to: '',
     says: 'A new voter does not take over the records of the old ones.',
     rules: ['S6', 'S7', 'S11', 'L1'],
+    walk: 'roster',
   },
   {
     name: 'sync-without-floor',

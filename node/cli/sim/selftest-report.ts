@@ -7,7 +7,7 @@ import { type Column, table } from '../table.ts';
 import { type Cli, note, print, printJson, widthOf } from '../terminal.ts';
 import { SIM_EXIT } from './exit.ts';
 import { createProgress, howFar } from './progress.ts';
-import { selftest, type Selftest, type Trial } from './selftest.ts';
+import { isCaught, selftest, type Selftest, type Trial } from './selftest.ts';
 
 export type SelftestOptions = {
   readonly seeds: number;
@@ -41,8 +41,6 @@ export async function reportSelftest(cli: Cli, options: SelftestOptions): Promis
   return result.trials.every(isCaught) ? SIM_EXIT.passed : SIM_EXIT.broken;
 }
 
-const isCaught = ({ outcome }: Trial): boolean => outcome.kind === 'caught';
-
 function mutantNamed(name: string): Mutant {
   const mutant = MUTANTS.find((one) => one.name === name);
   if (mutant !== undefined) return mutant;
@@ -55,7 +53,7 @@ function tell(cli: Cli, { trials, unmutated }: Selftest): void {
   print(cli, ...table(trials, COLUMNS, style), '');
   const missed = trials.filter((trial) => !isCaught(trial));
   for (const { mutant, outcome } of missed)
-    if (outcome.kind === 'missed') print(cli, `missed: ${mutant.name}: ${outcome.text}`);
+    print(cli, `missed: ${mutant.name}: ${whyMissed(mutant, outcome)}`);
   for (const { seed, text } of unmutated.failures)
     note(cli, `without a mutant seed ${seed} fails: ${text}`);
   const passed = unmutated.failures.length === 0 ? 'passes' : 'does not pass';
@@ -64,6 +62,9 @@ function tell(cli: Cli, { trials, unmutated }: Selftest): void {
     `${trials.length - missed.length} of ${counted(trials.length, 'mutant')} caught; the code as it is ${passed} the same ${counted(unmutated.seeds, 'seed')}`,
   );
 }
+
+const whyMissed = ({ walk }: Mutant, outcome: Trial['outcome']): string =>
+  outcome.kind === 'missed' ? outcome.text : `the walk of ${walk ?? 'nothing'} finds nothing`;
 
 const COLUMNS: readonly Column<Trial>[] = [
   { title: 'MUTANT', cell: ({ mutant }) => mutant.name },
@@ -79,12 +80,18 @@ const COLUMNS: readonly Column<Trial>[] = [
     cell: ({ outcome }) => (outcome.kind === 'caught' ? `${outcome.seedsNeeded}` : '–'),
     right: true,
   },
+  {
+    title: 'MOVES',
+    cell: ({ mutant, walked }) =>
+      walked === undefined ? (mutant.walk === undefined ? '' : '–') : `${walked.schedule.length}`,
+    right: true,
+  },
   { title: 'WHAT IT DOES', cell: ({ mutant }) => mutant.says },
 ];
 
 const bodyOf = ({ trials, unmutated }: Selftest): object => ({
   schema: 'millrace/sim-selftest/1',
-  mutants: trials.map(({ mutant: { name, machine, says, rules }, outcome }) => ({
+  mutants: trials.map(({ mutant: { name, machine, says, rules, walk }, outcome, walked }) => ({
     name,
     machine,
     says,
@@ -92,6 +99,7 @@ const bodyOf = ({ trials, unmutated }: Selftest): object => ({
     ...(outcome.kind === 'caught'
       ? { caught_by: outcome.rule, seed: outcome.seed, seeds_needed: outcome.seedsNeeded }
       : { missed: outcome.text }),
+    ...(walk === undefined ? {} : { walk, walked: walked ?? null }),
   })),
   unmutated,
 });

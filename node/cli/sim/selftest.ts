@@ -1,9 +1,13 @@
 /**
  * Whether the checkers see what they are for: every mutant must be caught by a checker it names, and
- * never by an exception; the code as it is must pass every seed that was needed for it.
+ * never by an exception; the code as it is must pass every seed that was needed for it. Those for which
+ * a walk of `explore` is named must be found by it too.
  */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
 import { runSeeds, type Seeds } from './pool.ts';
+import type { Walked, WalkTask } from './walk-worker.ts';
 
 export type Caught =
   | {
@@ -16,7 +20,15 @@ export type Caught =
     }
   /** All seeds passed, or what failed is no checker of the mutant's. */
   | { readonly kind: 'missed'; readonly text: string };
-export type Trial = { readonly mutant: Mutant; readonly outcome: Caught };
+export type Trial = {
+  readonly mutant: Mutant;
+  readonly outcome: Caught;
+  /** What the mutant's walk has found, if it names one. */
+  readonly walked: Walked;
+};
+
+export const isCaught = ({ mutant, outcome, walked }: Trial): boolean =>
+  outcome.kind === 'caught' && (mutant.walk === undefined || walked !== undefined);
 export type Selftest = {
   readonly trials: readonly Trial[];
   /** Of the code as it is, on the seeds that were needed. */
@@ -37,7 +49,8 @@ export async function selftest({ mutants, onTrial, ...seeds }: Init): Promise<Se
   const trials = new Map<Mutant, Trial>();
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const trial = { mutant, outcome: await tryMutant(mutant, seeds) };
+      const outcome = await tryMutant(mutant, seeds);
+      const trial: Trial = { mutant, outcome, walked: await walkMutant(mutant) };
       trials.set(mutant, trial);
       onTrial(trial);
     }
@@ -67,6 +80,16 @@ async function tryMutant(mutant: Mutant, { first, count }: Seeds): Promise<Caugh
     return { kind: 'caught', rule, seed, seedsNeeded: seed - first + 1, text };
   }
   return { kind: 'missed', text: `${count} seeds passed` };
+}
+
+async function walkMutant(mutant: Mutant): Promise<Walked> {
+  const { walk } = mutant;
+  if (walk === undefined) return undefined;
+  const workerData: WalkTask = { mutant, walk };
+  const worker = new Worker(new URL('./walk-worker.ts', import.meta.url), { workerData });
+  const [walked] = (await once(worker, 'message')) as [Walked];
+  await worker.terminate();
+  return walked;
 }
 
 async function passes(seeds: Seeds): Promise<Selftest['unmutated']['failures']> {

@@ -35,6 +35,12 @@ it('has at least thirteen for leases, and as many for all the rest', () => {
   expect(count((machine) => machine !== 'lease')).toBeGreaterThanOrEqual(13);
 });
 
+it('lets the swarm and a walk find the acceptance that overwrites', () => {
+  const overwrites = MUTANTS.find(({ name }) => name === 'overwrites');
+  expect(overwrites?.rules).toEqual(['S1']);
+  expect(overwrites?.walk).toBe('leases');
+});
+
 const mutant: Mutant = {
   name: 'any',
   machine: 'lease',

@@ -1,9 +1,12 @@
 /** The selftest tells mutants that are caught from those that are not, in threads as it ships. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { runSeeds } from '../../../node/cli/sim/pool.ts';
-import { selftest } from '../../../node/cli/sim/selftest.ts';
+import { isCaught, selftest } from '../../../node/cli/sim/selftest.ts';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
 import { MUTANTS } from '../../../sim/mutants/mutants.ts';
+
+/** Seconds of work each; more on a busy machine. */
+vi.setConfig({ testTimeout: 120_000 });
 
 const named = (name: string): Mutant => {
   const mutant = MUTANTS.find((candidate) => candidate.name === name);
@@ -52,6 +55,16 @@ it('does not take the wrong checker for the right one', async () => {
   const { trials } = await selftest({ ...init, mutants: [wrong] });
   expect(trials[0]?.outcome.kind).toBe('missed');
   expect(trials[0]?.outcome.text).toMatch(/^seed \d+ fails by S\d+: /);
+});
+
+it.each([
+  ['sync-without-records', 'roster', true, 'the walk finds it'],
+  ['committed-by-one', 'leases', false, 'a walk that finds nothing is not enough'],
+] as const)('%s, to be found by the walk of %s: %s', async (name, walk, found, _why) => {
+  const init = { first: 1, count: 20, jobs: 1, onTrial: () => undefined };
+  const { trials } = await selftest({ ...init, mutants: [{ ...named(name), walk }] });
+  expect(trials.map((trial) => [trial.outcome.kind, isCaught(trial)])).toEqual([['caught', found]]);
+  expect(trials[0]?.walked !== undefined).toBe(found);
 });
 
 it('refuses a mutant that the sources have left behind', async () => {
