@@ -2,7 +2,8 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { Message } from '../../protocol/wire/message.ts';
-import { running } from '../engine/engine.ts';
+import type { Instance } from '../engine/engine.ts';
+import { isRunning } from '../engine/instance.ts';
 import { ofMillis } from '../event-queue.ts';
 import { isPaused } from '../host.ts';
 import type { Planned, Scene } from '../run.ts';
@@ -124,13 +125,14 @@ function exits(
   how: 'exit' | 'unhealthy',
   { world }: Scene,
 ): readonly Strike[] {
+  const isMeant = (one: Instance['observed']): boolean =>
+    one.component === component && (slot === undefined || one.slot === slot);
   return world.hosts.flatMap(({ engine, lost, index: host }) =>
-    running(engine)
-      .map((one, nth) => ({ one, nth }))
-      .filter(
-        ({ one }) =>
-          !lost && one.component === component && (slot === undefined || one.slot === slot),
-      )
+    [...engine.instances.values()]
+      // Counted as the fault counts them: only who has a healthcheck can fail it.
+      .filter((one) => isRunning(one) && (how === 'exit' || one.spec.healthcheck !== undefined))
+      .map(({ observed }, nth) => ({ observed, nth }))
+      .filter(({ observed }) => !lost && isMeant(observed))
       // From the last: who ends is counted among those running no more.
       .reverse()
       .map(({ nth }): Strike => ({ kind: 'exit', host, nth, how })),

@@ -20,6 +20,7 @@ type Part = {
   readonly spec: ComponentSpec;
   readonly stack: StackSpec;
   readonly record: Committed | undefined;
+  readonly records: ReturnType<typeof newestRecords>;
 };
 
 export function unseated(calm: Calm): readonly Owed[] {
@@ -28,7 +29,7 @@ export function unseated(calm: Calm): readonly Owed[] {
     (stack?.components ?? []).map((spec): Part & { readonly life: number } => {
       const component = componentId(name, spec.name);
       const record = records.get(componentKey(component));
-      return { component, spec, stack: stack as StackSpec, record, life };
+      return { component, spec, stack: stack as StackSpec, record, records, life };
     }),
   );
   const led = parts.filter(({ component }) => isLedWell(calm, component));
@@ -98,7 +99,7 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   );
   const revision = revisionOf(spec, stack);
   if (instances.some((instance) => instance.revision === revision)) return [];
-  if (isDone(one, part, slot)) return [];
+  if (isDone(one, part, slot) || isHeldUp(calm, part)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
 }
@@ -113,6 +114,19 @@ function isDone(
   if (seat?.next.kind !== 'done') return false;
   const isEndless = restart.kind === 'always' || restart.kind === 'unlessStopped';
   return !isEndless || seat.outcome?.state === 'rejected';
+}
+
+/** What it has to wait for is to be run by hosts of which nobody can say what they do. */
+function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean {
+  return spec.dependsOn.some(({ on }) => {
+    const other = stack.components.find(({ name }) => name === on);
+    if (other === undefined) return false;
+    const component = componentId(stack.name, on);
+    const record = records.get(componentKey(component));
+    const slots = record?.value.kind === 'component' ? record.value.slots : [];
+    const isOwed = slots.some(({ host }) => calm.team.some((one) => one.host.id === host));
+    return !isOwed || isHeldUp(calm, { ...rest, component, spec: other, stack, records, record });
+  });
 }
 
 function saying(one: Participant, component: ComponentId, slot: number): string {

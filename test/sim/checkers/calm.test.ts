@@ -12,6 +12,13 @@ import type { Strike, Way } from '../../../sim/strike.ts';
 
 const HOSTS = 5;
 const LONG = 1_000_000;
+const CHECK = {
+  test: { kind: 'shell', line: 'true' },
+  intervalMs: millis(1000),
+  timeoutMs: millis(1000),
+  retries: 3,
+  startPeriodMs: millis(0),
+} as const;
 /** The stack runs by then. */
 const SETTLED_MS = 12_000;
 
@@ -113,6 +120,56 @@ describe('what is owed is named', () => {
   ])('%s…, when %s and everyone is called healed', (text, _what, strikes) => {
     expect(watch(strikes, all)).toContain(text);
   });
+});
+
+it('does not owe what has to wait for a host that is half alive', () => {
+  const db: ComponentSpec = { ...component('db', 'replicated'), replicas: 1, healthcheck: CHECK };
+  const web: ComponentSpec = {
+    ...component('web', 'replicated'),
+    dependsOn: [{ on: 'db', condition: 'healthy', required: true, restart: false }],
+  };
+  const front: ComponentSpec = {
+    ...component('front', 'replicated'),
+    dependsOn: [{ on: 'web', condition: 'started', required: true, restart: false }],
+  };
+  const small = { name: 'shop', components: [db] };
+  const spec = { name: 'shop', components: [db, web, front] };
+  const errand = {
+    stack: 'shop',
+    given: { kind: 'deploy', deployId: 'op9', spec },
+    attempt: 1,
+  } as const;
+  let seen = '';
+  let vigil: ReturnType<typeof createVigil> | undefined;
+  simulate(options({ workload: { kind: 'given', stacks: [small] } }), {
+    timeline: [
+      {
+        at: SETTLED_MS * 1000,
+        // Whatever starts there ends at once, and it is not healed.
+        deedsIn({ world }) {
+          const host = world.hosts.findIndex(({ engine }) => engine.instances.size > 0);
+          world.core = new Set(all.filter((index) => index !== host));
+          const strikes: readonly Strike[] = [
+            { kind: 'crashLoop', host, forMs: LONG },
+            { kind: 'exit', host, nth: 0, how: 'exit' },
+          ];
+          return strikes.map((strike) => ({ at: world.queue.now, kind: 'strike', strike }));
+        },
+      },
+      // When everyone has heard of it.
+      { at: (SETTLED_MS + 2000) * 1000, kind: 'command', host: 0, errand },
+    ],
+    look({ world, panel, atMs }) {
+      // Long enough for the deploy to be everywhere.
+      if (atMs < SETTLED_MS + 5000) return undefined;
+      vigil ??= createVigil(world, panel.leases);
+      const sight = look(vigil, atMs - SETTLED_MS - 5000);
+      if (sight.kind === 'waiting') return undefined;
+      seen = sight.kind === 'right' ? 'right' : `${sight.rule} ${sight.text}`;
+      return seen;
+    },
+  });
+  expect(seen).toBe('right');
 });
 
 /** One look at a settled cluster, everyone being well. */

@@ -1,8 +1,10 @@
 /** Whom a line of a timeline strikes is found when its moment has come. */
 import { expect, it } from 'vitest';
 import { componentId } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import type { Result } from '../../../protocol/base/result.ts';
 import { holdersOf } from '../../../sim/checkers/leases.ts';
+import { running } from '../../../sim/engine/engine.ts';
 import { ofMillis } from '../../../sim/event-queue.ts';
 import { type Scene, simulate } from '../../../sim/run.ts';
 import { type Act, planned } from '../../../sim/scenario/act.ts';
@@ -13,6 +15,13 @@ import type { Strike } from '../../../sim/strike.ts';
 import type { Deed } from '../../../sim/tape.ts';
 import { SCENARIO, site } from './site.ts';
 
+const CHECK = {
+  test: { kind: 'shell', line: 'true' },
+  intervalMs: millis(1000),
+  timeoutMs: millis(1000),
+  retries: 3,
+  startPeriodMs: millis(0),
+} as const;
 const AT_MS = 15_000;
 const NAMES = namesIn(3, [site()]);
 
@@ -138,6 +147,25 @@ it('ends every instance of a component, each counted among those that run then',
     ],
   });
   expect(left).toBe(0);
+});
+
+it('turns those unhealthy that have a healthcheck, whatever runs beside them', () => {
+  const [web, db] = site().components;
+  if (web === undefined || db === undefined) throw new Error('no site');
+  const checked = { ...db, name: 'zoo', healthcheck: CHECK };
+  const stacks = [{ name: 'site', components: [{ ...web, replicas: 3 }, checked] }];
+  const seat = { component: componentId('site', 'zoo') };
+  const seen = new Set<string>();
+  simulate(optionsOf({ ...SCENARIO, stacks }, 1), {
+    untilMs: AT_MS + 5000,
+    timeline: [planned({ atMs: AT_MS, act: { kind: 'exit', seat, how: 'unhealthy' } }, 't')],
+    look({ world }) {
+      for (const { component, health } of world.hosts.flatMap(({ engine }) => running(engine)))
+        if (component === seat.component) seen.add(health);
+      return undefined;
+    },
+  });
+  expect(seen).toContain('unhealthy');
 });
 
 it('deploys at the first agent that can answer', () => {
