@@ -81,7 +81,7 @@ function opened(links: Links, end: End): void {
   const ends = links.ends[end.host];
   const before = ends?.get(end.peer) ?? [];
   ends?.set(end.peer, [...before, end]);
-  if (before.length > 0) return;
+  if (before.some((one) => isOfSame(one, end))) return;
   links.medium.noticed(end.host, end.peerId, 'peerConnected');
   links.connected(end.host, end.peer);
 }
@@ -92,11 +92,15 @@ function breakOff(links: Links, end: End): void {
   close(end);
   const ends = links.ends[end.host];
   const left = ends?.get(end.peer)?.filter((one) => one !== end) ?? [];
-  if (left.length > 0) return void ends?.set(end.peer, left);
-  ends?.delete(end.peer);
+  if (left.length > 0) ends?.set(end.peer, left);
+  else ends?.delete(end.peer);
+  if (left.some((one) => isOfSame(one, end))) return;
   links.medium.noticed(end.host, end.peerId, 'peerDisconnected');
-  links.disconnected(end.host, end.peer);
+  if (left.length === 0) links.disconnected(end.host, end.peer);
 }
+
+/** A host that lost its disk is another peer, whatever connections of the one before still stand. */
+const isOfSame = (a: End, b: End): boolean => a.peerId === b.peerId;
 
 function close(end: End): void {
   end.isOpen = false;

@@ -121,6 +121,22 @@ it('who is wanted is asked for again soon after it went', () => {
   expect(allConnected(stage)).toBe(true);
 });
 
+it('who came back as another is met before the connection with the one before has ended', () => {
+  // Whatever is sent is late; questions, answers and calls are not.
+  const stage = populated({
+    hostCount: 2,
+    discovery: 'mdns',
+    tailPermille: 1000,
+    tailMs: 600_000,
+  });
+  agentEnded(stage.network, 1, 'answers');
+  stage.ids[1] = 'h2b';
+  becomeAnother(stage.network, 1);
+  agentStarted(stage.network, 1);
+  pass(stage, 3000);
+  expect([stage.noticed[0], hasAddress(stage.network, 0, 1)]).toEqual([['+h2', '+h2b'], true]);
+});
+
 it('without an address nothing is sent', () => {
   const stage = createStage({ hostCount: 2, discovery: 'mdns' });
   cut(stage.network, [
