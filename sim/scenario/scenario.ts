@@ -53,8 +53,8 @@ export type Scenario = {
 
 export function optionsOf(scenario: Scenario, seed: number): Options {
   const { hostCount, voterCount, forMs, faultsFromMs, faults, setting, stacks } = scenario;
-  // A user's programs end by faults that are named, and not of themselves.
-  const { lifeMs: _, ...drawn } = optionsUnder(faults, seed);
+  // A user's programs end by faults that are named, and the hosts have come up before those begin.
+  const { lifeMs: _life, growth: _growth, ...drawn } = optionsUnder(faults, seed);
   return {
     ...drawn,
     hostCount,
