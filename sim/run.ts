@@ -1,6 +1,7 @@
 /** One simulation: a storm in which no rule may break, then a calm in which everything must come right. */
 import type { Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
+import type { Message } from '../protocol/wire/message.ts';
 import { createVigil, look } from './checkers/calm/vigil.ts';
 import {
   checkBegun,
@@ -97,6 +98,8 @@ export type RunOptions = {
   readonly narrate?: (atMs: number, host: Host, input: Input, effects: readonly Effect[]) => void;
   /** Told of every fault and command as it is done. */
   readonly onDeed?: (deed: Deed) => void;
+  /** Bytes of a message as the wire has it; then traffic is counted in bytes too. */
+  readonly sizeOf?: (message: Message) => number;
   readonly onBegun?: (scene: Scene, host: Host, effect: Outward) => void;
   /** Looks on ten times a second; a text ends the run as a violation of `expectation`. */
   readonly look?: (scene: Scene) => string | undefined;
@@ -156,6 +159,7 @@ function createRun(options: Options, how: RunOptions): Run {
     options,
     choices,
     watchOf(() => run),
+    how.sizeOf,
   );
   const workload = createWorkload(world, panel.records, {
     isDrawn: how.tape === undefined,
