@@ -50,7 +50,7 @@ function walkAll<Bounds, Node, Move>(
 
 const PAIR: LeaseBounds = {
   voters: 3,
-  ceilings: [0, 0],
+  ceilings: [0, 10],
   ballots: [1, 1],
   fades: 1,
   voterCrashes: 0,
@@ -70,9 +70,24 @@ const SIEGE: LeaseBounds = {
   lateAnswers: 0,
   besieged: true,
 };
+/** The same with three voters, where less is left to do. */
+const SMALL_SIEGE: LeaseBounds = { ...SIEGE, voters: 3, ceilings: [0, 10], ballots: [2, 1] };
 const QUICK_LEASES = {
   'two candidates, three voters, one session ends': { ...PAIR, lateAnswers: 0 },
+  'two candidates with the same first ballot': { ...PAIR, ceilings: [0, 0], lateAnswers: 0 },
   'a leader of five voters, two challengers, two of its sessions end': SIEGE,
+  'a leader of three voters, two keepalives that matter, an answer is late': {
+    ...SMALL_SIEGE,
+    keepalives: 2,
+    lateAnswers: 1,
+  },
+  'a leader of three voters, one of which crashes': {
+    ...SMALL_SIEGE,
+    // Above all that the voter may have promised before it crashed.
+    ceilings: [0, 5000],
+    voterCrashes: 1,
+    keepalives: 2,
+  },
 };
 const LEASES: Record<Bound, Readonly<Record<string, LeaseBounds>>> = {
   quick: QUICK_LEASES,
@@ -83,9 +98,8 @@ const LEASES: Record<Bound, Readonly<Record<string, LeaseBounds>>> = {
     'two candidates, a voter crashes': { ...PAIR, voterCrashes: 1, lateAnswers: 0 },
     'two candidates, one of them crashes': { ...PAIR, candidateCrashes: 1, lateAnswers: 0 },
     'two candidates, a message arrives twice': { ...PAIR, copies: 1, lateAnswers: 0 },
-    'two candidates, a keepalive on its way': { ...PAIR, keepalives: 1 },
     'two candidates, one tries twice': { ...PAIR, ballots: [2, 1], lateAnswers: 0 },
-    'three candidates': { ...PAIR, ceilings: [0, 0, 0], ballots: [1, 1, 1], lateAnswers: 0 },
+    'three candidates': { ...PAIR, ceilings: [0, 10, 20], ballots: [1, 1, 1], lateAnswers: 0 },
   },
 };
 
@@ -130,6 +144,11 @@ const ROSTERS: Record<Bound, Readonly<Record<string, RosterBounds>>> = {
   full: {
     ...QUICK_ROSTERS,
     'the leader of the old roster, a contender in the new': CONTEST,
+    'the leader of the old roster, a contender in the joint one': {
+      ...CONTEST,
+      changes: [1, 0, 0],
+      triesFrom: 2,
+    },
     'two that propose other voters': { ...GROWTH, changes: [2, 1, 0], lateAnswers: 0 },
     'an attempt begun anew': { ...GROWTH, insists: 1 },
   },

@@ -11,7 +11,7 @@ import {
   ROSTER_KEY,
 } from '../../protocol/base/ids.ts';
 import { sorted } from '../../protocol/base/order.ts';
-import { NEVER } from '../../protocol/base/time.ts';
+import { after, NEVER } from '../../protocol/base/time.ts';
 import { LAN } from '../../protocol/config.ts';
 import { receiveMessage } from '../../protocol/core/messages.ts';
 import { decodeRestored } from '../../protocol/core/restore.ts';
@@ -62,8 +62,9 @@ type Lived =
   | { readonly kind: 'keepalive'; readonly to: HostId }
   /** Its keepalive was answered, or will not be. */
   | { readonly kind: 'settled' }
-  /** What it counted on at the voter, or under an earlier roster, is over. */
+  /** What it counted on at the voter is over. */
   | { readonly kind: 'fade'; readonly voter: HostId; readonly before?: Boot }
+  /** T has passed for what it counted under an earlier roster. */
   | { readonly kind: 'uncarry' }
   /** The session it granted is over. */
   | { readonly kind: 'expire'; readonly host: HostId };
@@ -253,7 +254,8 @@ function happen(core: Core, leases: Leases, turn: Turn, event: Lived): void {
     case 'fade':
       return ageLink(links, event.voter, event.before);
     case 'uncarry':
-      if (hold !== undefined) hold.carriedUntil = NEVER;
+      if (hold !== undefined && hold.carriedUntil <= after(NOW, LAN.termMs))
+        hold.carriedUntil = NEVER;
       return;
     case 'expire':
       return ageSession(leases.voter, event.host, 'expire');

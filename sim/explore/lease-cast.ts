@@ -58,7 +58,6 @@ export type VoterFacts = {
   readonly fading: readonly boolean[];
   /** Who is bound here, by a live binding. */
   readonly owner: HostId | undefined;
-  readonly bound: number | undefined;
   readonly promised: number;
 };
 /** The next state, and what is said: to which of the others, which message, all by number. */
@@ -128,7 +127,6 @@ export function enterVoter({ voters, hosts }: Cast, voting: Voting): number {
       live: hosts.map((host) => isLive(voting, host)),
       fading: hosts.map((host) => isFading(voting, host)),
       owner,
-      bound: binding?.ballot,
       promised: promiseOf(voting, KEY),
     };
   });

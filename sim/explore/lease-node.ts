@@ -243,7 +243,7 @@ export function conclude(draft: Draft, before: LeaseNode): LeaseNode {
 function isIdle({ cast, candidates, voters }: Draft, flight: number): boolean {
   const message = kept(cast.messages, messageOf(flight));
   const candidate = candidateOf(cast, candidates[hostOf(flight)]);
-  const { promised, owner, bound } = voterAt(cast, voters[voterOf(flight)]);
+  const { promised, owner } = voterAt(cast, voters[voterOf(flight)]);
   if (message.kind === 'prepare' || message.kind === 'accept') {
     const n = message.items[0]?.ballot ?? 0;
     const answered = n === candidate.ballot && candidate.everWon;
@@ -255,9 +255,7 @@ function isIdle({ cast, candidates, voters }: Draft, flight: number): boolean {
     if (item === undefined || ('status' in item && item.status === 'silent')) return true;
     return item.ballot !== candidate.ballot || phase !== candidate.phase;
   }
-  if (message.kind !== 'release') return false;
-  const own = owner === cast.hosts[hostOf(flight)];
-  return !own || message.items.every((item) => item.ballot !== bound);
+  return message.kind === 'release' && owner !== cast.hosts[hostOf(flight)];
 }
 
 /** Who leads now, and whether that may be (S3). */

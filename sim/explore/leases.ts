@@ -227,10 +227,9 @@ function eventsOf(
       );
     if (ballots > 0 || traces) events.push({ kind: 'timeOut' });
   }
-  if (besieged) return events;
-  if (leads !== undefined) events.push({ kind: 'release' });
+  if (leads !== undefined && !besieged) events.push({ kind: 'release' });
   if (left.candidateCrashes > 0) events.push({ kind: 'crash' });
-  if (left.keepalives > 0)
+  if (left.keepalives > 0 && n !== undefined)
     for (const voter of cast.roster.voters) events.push({ kind: 'keepalive', voter });
   return events;
 }

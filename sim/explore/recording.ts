@@ -37,6 +37,8 @@ export type Exposed = {
   readonly term: number;
   readonly seq: number;
   readonly value: string;
+  /** The ids of the deploys that are kept with it. */
+  readonly ids: string;
   readonly served: boolean;
 };
 
@@ -132,13 +134,13 @@ function exposedBy(
   committed: Committed | undefined,
   serves: boolean,
 ): readonly Exposed[] {
+  const ids = deployIds.join('');
   if (committed !== undefined) {
     const { revision, value } = committed;
-    return [{ ...revision, value: chainOf(value), served: false }];
+    return [{ ...revision, value: chainOf(value), ids, served: false }];
   }
-  // Without a record it says that there was none; it must still know all ids that were applied.
-  const value = record === undefined ? deployIds.join('') : chainOf(record.value);
-  return serves ? [{ term: of, seq: 0, value, served: true }] : [];
+  const value = record === undefined ? '' : chainOf(record.value);
+  return serves ? [{ term: of, seq: 0, value, ids, served: true }] : [];
 }
 
 export const copyRegister = ({ registers, disk }: RegisterHost): RegisterHost => ({

@@ -6,7 +6,7 @@
  * That the lease lets only one leader at a time write is not used here: ballots alone make it safe.
  *
  * S11 what was committed or served stays: it is a part of everything committed or served under a
- * higher revision; and a revision has one value.
+ * higher revision; and a revision has one value · R7 with it are kept the ids of its deploys.
  */
 import { epoch, hostId } from '../../protocol/base/ids.ts';
 import { LAN } from '../../protocol/config.ts';
@@ -286,6 +286,11 @@ function exposeAll(
   const all = [...kept(exposures, before)];
   let wrong: Violation | undefined;
   for (const record of now) {
+    if (record.ids !== record.value)
+      wrong ??= {
+        rule: 'R7',
+        text: `${showExposed(record)}, but with the deploys [${record.ids}]`,
+      };
     for (const known of all) {
       if (known.term !== record.term) met.add('commits under two terms');
       const [low, high] = precedes(known, record) ? [known, record] : [record, known];

@@ -116,10 +116,10 @@ function eventsOf(
     const link = links.byVoter.get(to);
     const known = link?.last === NOW && link.synced && link.epoch === council.roster.epoch;
     const at = HOSTS.indexOf(to);
-    if (known || at < 0 || at === host) continue;
+    if (at < 0 || at === host) continue;
     const learns = rosterOf(factsOf(stage, agents[at]).agent).epoch > council.roster.epoch;
     const asks = (left.changes[host] ?? 0) > 0 || (left.ballots[host] ?? 0) > 0;
-    if (learns || asks) events.push({ kind: 'keepalive', to });
+    if (learns || (asks && !known)) events.push({ kind: 'keepalive', to });
   }
   if (left.crashes > 0) events.push({ kind: 'crash' });
   return events;
