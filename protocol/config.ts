@@ -1,5 +1,6 @@
 /** The timings and budgets of one profile. All lengths are milliseconds. */
 import { type Millis, millis, minutes, seconds } from './base/time.ts';
+import type { Roster } from './roster/roster.ts';
 
 export type Config = {
   /** Period of beats to the watchers. Smaller: quicker detection, more packets. */
@@ -22,6 +23,15 @@ export type Config = {
   readonly refusedRepeatMs: Millis;
   /** T of normal leases, written into the first roster. */
   readonly termMs: Millis;
+  /**
+   * T of strict leases, written into the first roster. Smaller: a strict slot moves sooner, and a shorter
+   * break of the network freezes its instance.
+   */
+  readonly strictTermMs: Millis;
+  /** How long before the end of its lease a strict instance is frozen: guard's wake-up, slowest freeze (F). */
+  readonly freezeMs: Millis;
+  /** A stall of an agent that shall freeze none of its strict instances. */
+  readonly stallMaxMs: Millis;
   /** Time to re-send an unacknowledged keepalive or ballot. */
   readonly retryMs: Millis;
   /** Bound on a clock's rate error, in parts per thousand (ρ). */
@@ -64,6 +74,9 @@ export const LAN: Config = {
   agentGraceMs: seconds(10),
   refusedRepeatMs: millis(500),
   termMs: seconds(3),
+  strictTermMs: seconds(10),
+  freezeMs: seconds(1),
+  stallMaxMs: seconds(2),
   retryMs: millis(300),
   rateErrorPermille: 10,
   readErrorMs: millis(100),
@@ -93,9 +106,16 @@ export function leaseDrainMs(termMs: Millis, config: Config): Millis {
   return millis(Math.ceil((termMs * (1000 + permille)) / (1000 - permille)) + config.readErrorMs);
 }
 
+/** What the first roster says of T; from then on the roster alone counts (L-c). */
+export const firstTerms = ({ termMs, strictTermMs }: Config): Roster['termMs'] => ({
+  normal: termMs,
+  strict: strictTermMs,
+});
+
 /** The relations without which the promises do not hold; each line is one reason to refuse. */
 export function validateConfig(config: Config): readonly string[] {
-  const renewMs = config.termMs / 4;
+  const retriesMs = 3 * config.retryMs;
+  const strictMs = holderTermMs(config.strictTermMs, config) - config.freezeMs;
   const rules: readonly (readonly [boolean, string])[] = [
     [
       config.readErrorMs >= 80,
@@ -103,8 +123,12 @@ export function validateConfig(config: Config): readonly string[] {
     ],
     [config.quietMs >= 3 * config.beatMs, 'quietMs must be at least three beats'],
     [
-      holderTermMs(config.termMs, config) > renewMs + 3 * config.retryMs,
+      holderTermMs(config.termMs, config) > config.termMs / 4 + retriesMs,
       'termMs must leave room for a renewal and three retries within the holder term',
+    ],
+    [
+      strictMs >= config.strictTermMs / 4 + retriesMs + config.stallMaxMs,
+      'strictTermMs must leave room for a renewal, three retries and a stall before the freeze',
     ],
     [
       config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs,

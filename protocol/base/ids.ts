@@ -6,7 +6,10 @@ type Brand<T, B extends string> = T & { readonly [brand]: B };
 export type HostId = Brand<string, 'HostId'>;
 /** Random, minted by `cluster init`: `[a-z0-9]{1,32}`. */
 export type ClusterId = Brand<string, 'ClusterId'>;
-/** What a lease is held on and a record is kept under: `sys/roster`, `stack/S`, `component/S.C`. */
+/**
+ * What a lease is held on: `sys/roster`, `stack/S`, `component/S.C`, under which records are kept too, and
+ * `slot/S.C/I`.
+ */
 export type Key = Brand<string, 'Key'>;
 /** `STACK.COMPONENT`. Neither part contains a dot. */
 export type ComponentId = Brand<string, 'ComponentId'>;
@@ -37,6 +40,8 @@ export const epoch = (n: number): Epoch => n as Epoch;
 export const ROSTER_KEY = key('sys/roster');
 export const stackKey = (stack: string): Key => key(`stack/${stack}`);
 export const componentKey = (id: ComponentId): Key => key(`component/${id}`);
+/** Held by the one host that may run this slot of a strict component; it has no record. */
+export const slotKey = (id: ComponentId, slot: number): Key => key(`slot/${id}/${slot}`);
 
 export const stackOf = (id: ComponentId): string => id.slice(0, id.indexOf('.'));
 export const componentOf = (id: ComponentId): string => id.slice(id.indexOf('.') + 1);

@@ -16,6 +16,7 @@ import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { sameSpec } from '../component/digest.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { HOST_ENTRY } from '../inventory/entry.ts';
+import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
 import { MEMBERS_MAX } from '../limits.ts';
@@ -57,6 +58,7 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     journal(turn, 'lease', [key], 'leads it no longer');
   }
   for (const [key, hold] of sorted(leases.holder.holds)) {
+    if (classOf(key) === 'strict') continue; // a slot has no record
     if (hold.term === undefined || !isHeld(leases.holder, leases.links, turn, roster, key))
       continue;
     const writer = core.writers.get(key);

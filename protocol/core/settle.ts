@@ -39,6 +39,7 @@ export function fieldOf(core: Core, leases: Leases, turn: Turn): Field {
     alive,
     leaderOf: (key) => leaders.get(key)?.host,
     isHeld: (key) => isHeld(leases.holder, leases.links, turn, core.council.roster, key),
+    mayLeadStrict: core.slots.listed,
   };
 }
 

@@ -13,7 +13,7 @@ import { compareText } from '../base/order.ts';
 import { createPrng, type Prng } from '../base/prng.ts';
 import { type Instant, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
-import type { Config } from '../config.ts';
+import { type Config, firstTerms } from '../config.ts';
 import { createInventories, type Inventories } from '../inventory/inventories.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
@@ -60,7 +60,7 @@ export function emptyDisk(config: Config): Restored {
     ceiling: 0,
     maxTermMs: 0,
     synced: false,
-    roster: { epoch: epoch(0), voters: [], termMs: { normal: config.termMs } },
+    roster: { epoch: epoch(0), voters: [], termMs: firstTerms(config) },
     registers: new Map(),
     committed: [],
   };
@@ -71,7 +71,7 @@ export function foundCluster(host: HostId, config: Config): Restored {
   return {
     ...emptyDisk(config),
     synced: true,
-    roster: { epoch: epoch(1), voters: [host], termMs: { normal: config.termMs } },
+    roster: { epoch: epoch(1), voters: [host], termMs: firstTerms(config) },
   };
 }
 

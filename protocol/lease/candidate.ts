@@ -13,6 +13,7 @@ import { compareText, rendezvous } from '../base/order.ts';
 import { within } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
 import type { Turn } from '../turn.ts';
+import { classOf } from './class.ts';
 
 type Candidacy = {
   /** FOREVER: not before something changes. */
@@ -42,13 +43,15 @@ export type Field = {
   readonly leaderOf: (key: Key) => HostId | undefined;
   /** Alive hosts and ourselves. */
   readonly alive: readonly HostId[];
+  /** Whether this host knows what runs on it: before that it must not lead a strict key. */
+  readonly mayLeadStrict: boolean;
 };
 
 /** Follows what changed: new keys are tried for, led ones are left alone, unwanted ones forgotten. */
 export function survey(candidacies: Candidacies, turn: Turn, field: Field): void {
   for (const key of candidacies.keys()) if (!field.wanted.has(key)) candidacies.delete(key);
   for (const key of field.wanted) {
-    if (field.isHeld(key)) {
+    if (field.isHeld(key) || (classOf(key) === 'strict' && !field.mayLeadStrict)) {
       candidacies.delete(key);
       continue;
     }
@@ -66,7 +69,8 @@ export function survey(candidacies: Candidacies, turn: Turn, field: Field): void
 }
 
 function staggered(turn: Turn, field: Field, key: Key): Instant {
-  if (field.urgent.has(key)) return turn.now;
+  // A strict key is wanted by the one host that may run its slot.
+  if (field.urgent.has(key) || classOf(key) === 'strict') return turn.now;
   const rank = rendezvous(key, field.alive).indexOf(turn.self);
   const waitMs = Math.max(rank, 0) * turn.config.rankStaggerMs + within(turn.prng, 0, SPREAD_MS);
   return after(turn.now, millis(waitMs));

@@ -7,8 +7,8 @@
  *        └───────────────────┴─────────────────────────────┴──── lapse, release ──┘
  *
  * Invariants:
- *  H1 `heldUntil` counts a voter only while our link to it carries the grant under which it accepted,
- *     and from the send time of the keepalive, never from its answer.
+ *  H1 `heldUntil` counts a voter only while our session of the key's class carries the grant under
+ *     which it accepted, and from the send time of the keepalive, never from its answer.
  *  H2 Voters are counted, not replies: sets and maps keyed by voter.
  *  H3 The term is a ballot that a quorum accepted, never one in progress; it only rises.
  *  H4 Nothing is released before we have stopped counting on it.
@@ -23,8 +23,9 @@ import { batches } from '../limits.ts';
 import { quorum, type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { AcceptAck, Attempt, Grant, PrepareAck } from '../wire/message.ts';
+import { classOf, LEASE_CLASSES } from './class.ts';
 import { type Durable, raiseCeiling } from './durable.ts';
-import { countsUntil, type Links, quorumUntil } from './links.ts';
+import { countsUntil, type Links, quorumUntil, sessionWith } from './links.ts';
 import { sameGrant } from './voter.ts';
 
 export type Hold = {
@@ -72,11 +73,12 @@ export function heldUntil(
 ): Instant {
   const hold = holder.holds.get(key);
   if (hold?.term === undefined) return NEVER;
+  const leaseClass = classOf(key);
   const until = quorumUntil(roster, (voter) => {
-    const link = links.byVoter.get(voter);
+    const session = sessionWith(links, voter, leaseClass);
     const grant = hold.accepted.get(voter);
-    if (link === undefined || !sameGrant(grant, link.grant)) return NEVER; // H1
-    return countsUntil(link, roster.termMs.normal, turn.config);
+    if (session === undefined || !sameGrant(grant, session.grant)) return NEVER; // H1
+    return countsUntil(session, roster.termMs[leaseClass], turn.config);
   });
   return later(until, hold.carriedUntil);
 }
@@ -170,8 +172,7 @@ export function onPrepareAck(
     hold.resendAt = after(turn.now, turn.config.retryMs);
     ready.push({ key, ballot: n });
   }
-  if (ready.length > 0)
-    for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
+  for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
 }
 
 function sendAccept(
@@ -181,9 +182,12 @@ function sendAccept(
   voter: HostId,
   items: readonly Attempt[],
 ): void {
-  const grant = links.byVoter.get(voter)?.grant;
-  if (grant === undefined) return; // resent once the session stands
-  send(turn, voter, { kind: 'accept', epoch: roster.epoch, sid: turn.boot, grant, items });
+  for (const leaseClass of LEASE_CLASSES) {
+    const own = items.filter(({ key }) => classOf(key) === leaseClass);
+    const grant = sessionWith(links, voter, leaseClass)?.grant;
+    if (own.length === 0 || grant === undefined) continue; // resent once the session stands
+    send(turn, voter, { kind: 'accept', epoch: roster.epoch, sid: turn.boot, grant, items: own });
+  }
 }
 
 export function onAcceptAck(
@@ -204,7 +208,9 @@ export function onAcceptAck(
     hold.accepted.set(from, message.grant);
     hold.current.set(from, message.grant);
     if (
-      quorum(roster, (voter) => sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant))
+      quorum(roster, (voter) =>
+        sameGrant(hold.current.get(voter), sessionWith(links, voter, classOf(key))?.grant),
+      )
     )
       hold.term = term(n); // H3
   }
@@ -228,9 +234,9 @@ export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): 
   for (const [key, hold] of sorted(holder.holds)) {
     const held = isHeld(holder, links, turn, roster, key);
     if (hold.term !== undefined && !held) lapsed.push({ key, term: hold.term });
-    else if (hold.term === undefined && hopeless(hold, turn, roster)) abandoned.push(key);
-    else if (held && overtaken(hold, turn, roster)) raise.push(key);
-    else if (turn.now >= hold.resendAt && !settled(hold, links, turn, roster))
+    else if (hold.term === undefined && hopeless(key, hold, turn, roster)) abandoned.push(key);
+    else if (held && overtaken(key, hold, turn, roster)) raise.push(key);
+    else if (turn.now >= hold.resendAt && !settled(key, hold, links, turn, roster))
       resend(key, hold, links, turn, roster);
   }
   release(holder, turn, roster, [...abandoned, ...lapsed.map(({ key }) => key)]);
@@ -239,16 +245,19 @@ export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): 
 }
 
 /** A candidate's ballot that cannot win any more, or did not within T/2 (L-a). */
-function hopeless(hold: Hold, turn: Turn, roster: Roster): boolean {
+function hopeless(key: Key, hold: Hold, turn: Turn, roster: Roster): boolean {
   if (!quorum(roster, (voter) => !hold.refusals.has(voter))) return true;
-  return turn.now >= after(hold.startedAt, millis(roster.termMs.normal / 2));
+  return turn.now >= givenUpAt(key, hold, roster);
 }
 
+const givenUpAt = (key: Key, { startedAt }: Hold, { termMs }: Roster): Instant =>
+  after(startedAt, millis(termMs[classOf(key)] / 2));
+
 /** A leader's ballot that a voter has promised away, or that found no quorum within T/2. */
-function overtaken(hold: Hold, turn: Turn, roster: Roster): boolean {
+function overtaken(key: Key, hold: Hold, turn: Turn, roster: Roster): boolean {
   if (hold.term === (hold.ballot as number) && hold.refusals.size === 0) return false;
   if (turn.now < hold.resendAt) return false;
-  return hold.refusals.size > 0 || hopeless(hold, turn, roster);
+  return hold.refusals.size > 0 || hopeless(key, hold, turn, roster);
 }
 
 function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster): void {
@@ -256,7 +265,7 @@ function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster):
   const items = [{ key, ballot: hold.ballot }];
   for (const voter of votersOf(roster)) {
     if (hold.phase === 'accept') {
-      if (!sameGrant(hold.current.get(voter), links.byVoter.get(voter)?.grant))
+      if (!sameGrant(hold.current.get(voter), sessionWith(links, voter, classOf(key))?.grant))
         sendAccept(links, turn, roster, voter, items);
     } else if (!hold.promises.has(voter)) {
       send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
@@ -265,12 +274,14 @@ function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster):
 }
 
 /** False while some voter still has to answer the present ballot, or a leader's session accept it. */
-function settled(hold: Hold, links: Links, turn: Turn, roster: Roster): boolean {
+function settled(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster): boolean {
   if (hold.phase === 'prepare' || hold.refusals.size > 0) return false;
-  for (const [voter, link] of links.byVoter) {
-    if (sameGrant(hold.current.get(voter), link.grant)) continue;
+  const leaseClass = classOf(key);
+  for (const [voter, { sessions }] of links.byVoter) {
+    const session = sessions[leaseClass];
+    if (sameGrant(hold.current.get(voter), session.grant)) continue;
     // A leader waits for no voter that is away; its next keepalive answer ends the wait.
-    const away = turn.now >= countsUntil(link, roster.termMs.normal, turn.config);
+    const away = turn.now >= countsUntil(session, roster.termMs[leaseClass], turn.config);
     if (hold.term === undefined || !away) return false;
   }
   return true;
@@ -284,10 +295,9 @@ export function holderDeadline(
 ): Instant | undefined {
   let deadline: Instant | undefined;
   for (const [key, hold] of holder.holds) {
-    if (hold.term === undefined)
-      deadline = earlier(deadline, after(hold.startedAt, millis(roster.termMs.normal / 2)));
+    if (hold.term === undefined) deadline = earlier(deadline, givenUpAt(key, hold, roster));
     else deadline = earlier(deadline, heldUntil(holder, links, turn, roster, key));
-    if (!settled(hold, links, turn, roster)) deadline = earlier(deadline, hold.resendAt);
+    if (!settled(key, hold, links, turn, roster)) deadline = earlier(deadline, hold.resendAt);
   }
   return deadline;
 }

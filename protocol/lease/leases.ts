@@ -16,6 +16,7 @@ import {
   survey,
   takeDue,
 } from './candidate.ts';
+import { classOf } from './class.ts';
 import { type Durable, silentUntil } from './durable.ts';
 import {
   acquire,
@@ -99,7 +100,7 @@ export function onLeaseMessage(
   switch (message.kind) {
     case 'keepalive':
       // L-c: exactly the term both rosters name, or nothing.
-      if (message.termMs === roster.termMs.normal) onKeepalive(voter, turn, from, message);
+      if (message.termMs === roster.termMs[message.class]) onKeepalive(voter, turn, from, message);
       return;
     case 'prepare':
       return onPrepare(voter, turn, from, message, bootConfirmed(links, turn.self, roster));
@@ -142,6 +143,7 @@ export type Turnover = {
 export function tendLeases(leases: Leases, turn: Turn, roster: Roster, field: Field): Turnover {
   const { holder, links, candidacies } = leases;
   announceOpen(turn, field, expireSessions(leases.voter, turn.now));
+  links.strict = field.mayLeadStrict && wantsStrict(field);
   sendKeepalives(links, turn, roster);
   const reported = new Set<Key>();
   for (const [key, hold] of holder.holds) if (hold.reportedUntil !== NEVER) reported.add(key);
@@ -156,6 +158,12 @@ export function tendLeases(leases: Leases, turn: Turn, roster: Roster, field: Fi
   acquire(holder, links, turn, roster, due);
   reportRenewals(leases, turn, roster);
   return { won: reportWins(leases, turn, roster), lost: lost.map(({ key }) => key) };
+}
+
+/** Whoever neither holds nor wants a strict key keeps up no strict sessions: their cost stays flat (M3). */
+function wantsStrict({ wanted }: Field): boolean {
+  for (const key of wanted) if (classOf(key) === 'strict') return true;
+  return false;
 }
 
 /** Says once of each hold that it was won. */

@@ -1,6 +1,6 @@
 /**
- * The holder's side of its sessions: one link per voter, with the grant it now counts on and the send
- * time of the newest keepalive that this grant has acknowledged.
+ * The holder's side of its sessions: one link per voter, and on it a session of each class, with the
+ * grant it now counts on and the send time of the newest keepalive that this grant has acknowledged.
  *
  * Source: README.md §5, L-b, L-c. A voter's session outlives ours by
  * construction: it counts T from receipt, we count Th < T from the send (send time, never ack time).
@@ -11,9 +11,10 @@ import { holderTermMs, type Config } from '../config.ts';
 import { majority, type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { Grant, KeepaliveAck } from '../wire/message.ts';
+import { LEASE_CLASSES, type LeaseClass } from './class.ts';
 import { sameGrant } from './voter.ts';
 
-export type Link = {
+export type Session = {
   grant: Grant | undefined;
   /** Send time of the newest keepalive acknowledged under `grant`. */
   last: Instant;
@@ -23,19 +24,45 @@ export type Link = {
   sentAt: Instant;
   /** Send time of the newest keepalive acknowledged at all. */
   ackedAt: Instant;
+};
+
+export type Link = {
+  readonly sessions: Readonly<Record<LeaseClass, Session>>;
   /** The voter knows our present boot. */
   confirmed: boolean;
   synced: boolean;
   /** Epoch of its newest answer. */
   epoch: number;
+  /** The longest T it has said that it has ever granted. */
+  maxTermMs: Millis;
 };
 
-export type Links = { readonly byVoter: Map<HostId, Link>; seq: number };
+export type Links = {
+  readonly byVoter: Map<HostId, Link>;
+  seq: number;
+  /** Whether sessions of class strict are kept up; those of class normal always are. */
+  strict: boolean;
+};
 
-/** Keepalives remembered per voter while unacknowledged; the oldest is forgotten. */
+/** Keepalives remembered per session while unacknowledged; the oldest is forgotten. */
 const SENT_MAX = 32;
 
-export const createLinks = (): Links => ({ byVoter: new Map(), seq: 0 });
+export const createLinks = (): Links => ({ byVoter: new Map(), seq: 0, strict: false });
+
+const createSession = (): Session => ({
+  grant: undefined,
+  last: NEVER,
+  sent: new Map(),
+  sentAt: NEVER,
+  ackedAt: NEVER,
+});
+
+/** Our session of this class with the voter; undefined: it is no voter. */
+export const sessionWith = (
+  { byVoter }: Links,
+  voter: HostId,
+  leaseClass: LeaseClass,
+): Session | undefined => byVoter.get(voter)?.sessions[leaseClass];
 
 /** Follows a change of roster: links to voters that remain are kept. */
 export function setVoters(links: Links, roster: Roster): void {
@@ -46,63 +73,72 @@ export function setVoters(links: Links, roster: Roster): void {
   for (const host of voters) {
     if (links.byVoter.has(host)) continue;
     links.byVoter.set(host, {
-      grant: undefined,
-      last: NEVER,
-      sent: new Map(),
-      sentAt: NEVER,
-      ackedAt: NEVER,
+      sessions: { normal: createSession(), strict: createSession() },
       confirmed: false,
       synced: false,
       epoch: 0,
+      maxTermMs: millis(0),
     });
   }
 }
 
+/** The classes of which keepalives are sent: whoever needs no strict lease pays for none. */
+const classesOf = ({ strict }: Links): readonly LeaseClass[] =>
+  strict ? LEASE_CLASSES : ['normal'];
+
 /**
- * When the next keepalive to this voter is due: T/4 after the last, or the retry if it is unanswered
+ * When the next keepalive of a session is due: T/4 after the last, or the retry if it is unanswered
  * or its answer was a new grant, on which nothing counts before a keepalive has named it.
  */
-function dueAt(link: Link, termMs: Millis, config: Config): Instant {
-  const answered = link.ackedAt === link.sentAt && link.last !== NEVER;
-  return after(link.sentAt, answered ? millis(termMs / 4) : config.retryMs);
+function dueAt(session: Session, termMs: Millis, config: Config): Instant {
+  const answered = session.ackedAt === session.sentAt && session.last !== NEVER;
+  return after(session.sentAt, answered ? millis(termMs / 4) : config.retryMs);
 }
 
 /**
  * For as long as anything could count the voter has answered nothing. It may hear us all the same, and
  * would keep our bindings for as long as we name their grant (V4).
  */
-const isDeaf = ({ ackedAt }: Link, { now, config }: Turn, { termMs }: Roster): boolean =>
-  ackedAt !== NEVER && now >= after(ackedAt, holderTermMs(termMs.normal, config));
+const isDeaf = ({ ackedAt }: Session, { now, config }: Turn, termMs: Millis): boolean =>
+  ackedAt !== NEVER && now >= after(ackedAt, holderTermMs(termMs, config));
 
 export function sendKeepalives(links: Links, turn: Turn, roster: Roster): void {
-  for (const host of votersOf(roster)) {
-    const link = links.byVoter.get(host);
-    if (link === undefined || turn.now < dueAt(link, roster.termMs.normal, turn.config)) continue;
-    if (isDeaf(link, turn, roster)) {
-      link.grant = undefined;
-      link.last = NEVER;
+  const classes = classesOf(links);
+  for (const host of votersOf(roster))
+    for (const leaseClass of classes) {
+      const session = sessionWith(links, host, leaseClass);
+      const termMs = roster.termMs[leaseClass];
+      if (session === undefined || turn.now < dueAt(session, termMs, turn.config)) continue;
+      if (isDeaf(session, turn, termMs)) {
+        session.grant = undefined;
+        session.last = NEVER;
+      }
+      links.seq += 1;
+      note(session, links.seq, turn.now);
+      send(turn, host, {
+        kind: 'keepalive',
+        epoch: roster.epoch,
+        class: leaseClass,
+        termMs,
+        seq: links.seq,
+        sid: turn.boot,
+        ...(session.grant === undefined ? {} : { grant: session.grant }),
+      });
     }
-    links.seq += 1;
-    link.sentAt = turn.now;
-    link.sent.set(links.seq, turn.now);
-    const oldest = link.sent.keys().next().value;
-    if (link.sent.size > SENT_MAX && oldest !== undefined) link.sent.delete(oldest);
-    send(turn, host, {
-      kind: 'keepalive',
-      epoch: roster.epoch,
-      class: 'normal',
-      termMs: roster.termMs.normal,
-      seq: links.seq,
-      sid: turn.boot,
-      ...(link.grant === undefined ? {} : { grant: link.grant }),
-    });
-  }
+}
+
+function note(session: Session, seq: number, sentAt: Instant): void {
+  session.sentAt = sentAt;
+  session.sent.set(seq, sentAt);
+  const oldest = session.sent.keys().next().value;
+  if (session.sent.size > SENT_MAX && oldest !== undefined) session.sent.delete(oldest);
 }
 
 export function linksDeadline(links: Links, roster: Roster, config: Config): Instant | undefined {
   let deadline: Instant | undefined;
-  for (const link of links.byVoter.values())
-    deadline = earlier(deadline, dueAt(link, roster.termMs.normal, config));
+  for (const leaseClass of classesOf(links))
+    for (const { sessions } of links.byVoter.values())
+      deadline = earlier(deadline, dueAt(sessions[leaseClass], roster.termMs[leaseClass], config));
   return deadline;
 }
 
@@ -110,21 +146,23 @@ export function linksDeadline(links: Links, roster: Roster, config: Config): Ins
 export function onKeepaliveAck(links: Links, from: HostId, message: KeepaliveAck): boolean {
   const link = links.byVoter.get(from);
   if (link === undefined) return false;
-  if (!sameGrant(link.grant, message.grant)) {
-    if (link.grant !== undefined && olderGrant(message.grant, link.grant)) return false;
+  const session = link.sessions[message.class];
+  if (!sameGrant(session.grant, message.grant)) {
+    if (session.grant !== undefined && olderGrant(message.grant, session.grant)) return false;
     // Every binding under the old grant is void from here on: `last` starts anew.
-    link.grant = message.grant;
-    link.last = NEVER;
+    session.grant = message.grant;
+    session.last = NEVER;
   }
-  const sentAt = link.sent.get(message.seq);
+  const sentAt = session.sent.get(message.seq);
   if (sentAt !== undefined) {
-    if (message.fresh && sentAt > link.last) link.last = sentAt;
-    if (sentAt > link.ackedAt) link.ackedAt = sentAt;
-    for (const seq of link.sent.keys()) if (seq <= message.seq) link.sent.delete(seq);
+    if (message.fresh && sentAt > session.last) session.last = sentAt;
+    if (sentAt > session.ackedAt) session.ackedAt = sentAt;
+    for (const seq of session.sent.keys()) if (seq <= message.seq) session.sent.delete(seq);
   }
   link.confirmed = true;
   link.synced = message.synced;
   link.epoch = Math.max(link.epoch, message.epoch);
+  link.maxTermMs = millis(Math.max(link.maxTermMs, message.maxTermMs));
   return true;
 }
 
@@ -137,21 +175,24 @@ export function isRenewal(
   message: KeepaliveAck,
 ): boolean {
   const link = links.byVoter.get(from);
+  const session = link?.sessions[message.class];
   return (
     link !== undefined &&
-    sameGrant(link.grant, message.grant) &&
-    turn.now < countsUntil(link, roster.termMs.normal, turn.config) &&
+    session !== undefined &&
+    sameGrant(session.grant, message.grant) &&
+    turn.now < countsUntil(session, roster.termMs[message.class], turn.config) &&
     link.synced === message.synced &&
-    link.epoch === message.epoch
+    link.epoch === message.epoch &&
+    link.maxTermMs >= message.maxTermMs
   );
 }
 
 const olderGrant = (a: Grant, b: Grant): boolean =>
   a.boot < b.boot || (a.boot === b.boot && a.nonce === b.nonce && a.count < b.count);
 
-/** Until when a binding under the link's present grant surely lives at the voter. */
-export function countsUntil(link: Link, termMs: Millis, config: Config): Instant {
-  return link.last === NEVER ? NEVER : after(link.last, holderTermMs(termMs, config));
+/** Until when a binding under the session's present grant surely lives at the voter. */
+export function countsUntil({ last }: Session, termMs: Millis, config: Config): Instant {
+  return last === NEVER ? NEVER : after(last, holderTermMs(termMs, config));
 }
 
 /**
@@ -179,7 +220,10 @@ export function quorumUntil(roster: Roster, until: (voter: HostId) => Instant): 
 
 /** Whether a quorum has acknowledged a keepalive sent at most `withinMs` ago. */
 export function hasQuorum(links: Links, turn: Turn, roster: Roster, withinMs: Millis): boolean {
-  const heard = quorumUntil(roster, (voter) => links.byVoter.get(voter)?.ackedAt ?? NEVER);
+  const heard = quorumUntil(
+    roster,
+    (voter) => sessionWith(links, voter, 'normal')?.ackedAt ?? NEVER,
+  );
   return heard !== NEVER && turn.now - heard <= withinMs;
 }
 

@@ -2,9 +2,9 @@
  * One voter's part in all leases: sessions it grants to hosts, bindings of keys to those sessions,
  * promises of ballots. It decides nothing; the holder counts a quorum of its answers.
  *
- *     keepalive ──▶ session (expires T after the last one)
+ *     keepalive ──▶ session of a class (expires T after the last one)
  *     prepare n ──▶ promise: no lower ballot is accepted any more
- *     accept  n ──▶ binding of the key to the sender's session; lives as long as that session
+ *     accept  n ──▶ binding of the key to the sender's session of the key's class, for as long as that lives
  *     release n ──▶ binding gone
  *
  * Invariants:
@@ -35,6 +35,7 @@ import type {
   PrepareAck,
   Release,
 } from '../wire/message.ts';
+import { classOf, LEASE_CLASSES, type LeaseClass } from './class.ts';
 import { type Durable, raiseCeiling, raiseMaxTerm } from './durable.ts';
 
 /** Mutable only in `expiresAt`: a replaced session is never extended, its bindings run out with it (L-f). */
@@ -57,7 +58,7 @@ export type Voter = {
   /** The ceiling found on disk: no promise starts lower (V1). */
   floor: Ballot;
   readonly readyAt: Instant;
-  readonly sessions: Map<HostId, Session>;
+  readonly sessions: Readonly<Record<LeaseClass, Map<HostId, Session>>>;
   readonly places: Map<Key, Place>;
   /** Highest sid seen from each host, for `yourBoot`. */
   readonly boots: Map<HostId, Boot>;
@@ -70,7 +71,7 @@ export function createVoter(durable: Durable, floor: Ballot, readyAt: Instant, t
     durable,
     floor,
     readyAt,
-    sessions: new Map(),
+    sessions: { normal: new Map(), strict: new Map() },
     places: new Map(),
     boots: new Map(),
     grantCount: 0,
@@ -100,12 +101,13 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
       fresh: false,
       yourBoot: known,
       synced: false,
+      maxTermMs: voter.durable.maxTermMs,
       bindings: [],
     });
   }
   voter.boots.set(from, message.sid);
   raiseMaxTerm(voter.durable, turn, message.termMs);
-  let session = voter.sessions.get(from);
+  let session = voter.sessions[message.class].get(from);
   let fresh = false;
   if (session === undefined || message.sid > session.sid || turn.now >= session.expiresAt) {
     session = openSession(voter, turn, from, message);
@@ -119,7 +121,8 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
     fresh,
     yourBoot: message.sid,
     synced: voter.durable.synced,
-    bindings: bindingsOf(voter, from),
+    maxTermMs: voter.durable.maxTermMs,
+    bindings: bindingsOf(voter, from, message.class),
   });
 }
 
@@ -133,10 +136,10 @@ function extendsSession(voter: Voter, session: Session, { grant }: Keepalive): b
 function answer(
   turn: Turn,
   to: HostId,
-  { epoch, seq, sid }: Keepalive,
-  rest: Omit<KeepaliveAck, 'kind' | 'epoch' | 'seq' | 'sid'>,
+  { epoch, class: leaseClass, seq, sid }: Keepalive,
+  rest: Omit<KeepaliveAck, 'kind' | 'epoch' | 'class' | 'seq' | 'sid'>,
 ): void {
-  send(turn, to, { kind: 'keepaliveAck', epoch, seq, sid, ...rest });
+  send(turn, to, { kind: 'keepaliveAck', epoch, class: leaseClass, seq, sid, ...rest });
 }
 
 function openSession(voter: Voter, turn: Turn, from: HostId, message: Keepalive): Session {
@@ -147,17 +150,19 @@ function openSession(voter: Voter, turn: Turn, from: HostId, message: Keepalive)
     grant: { boot: voter.durable.boot, count: voter.grantCount, nonce: voter.nonce },
     expiresAt: after(turn.now, message.termMs),
   };
-  voter.sessions.set(from, session);
+  voter.sessions[message.class].set(from, session);
   return session;
 }
 
 function bindingsOf(
   voter: Voter,
   owner: HostId,
+  leaseClass: LeaseClass,
 ): readonly { readonly key: Key; readonly ballot: Ballot }[] {
   const found: { readonly key: Key; readonly ballot: Ballot }[] = [];
   for (const [key, { binding }] of voter.places)
-    if (binding?.session.owner === owner) found.push({ key, ballot: binding.ballot });
+    if (binding?.session.owner === owner && classOf(key) === leaseClass)
+      found.push({ key, ballot: binding.ballot });
   return found.sort((a, b) => compareText(a.key, b.key)).slice(0, ITEMS_MAX);
 }
 
@@ -208,9 +213,9 @@ export function onPrepare(
 }
 
 export function onAccept(voter: Voter, turn: Turn, from: HostId, message: Accept): void {
-  const session = voter.sessions.get(from);
   const items = message.items.map(({ key, ballot: n }): AcceptAck['items'][number] => {
     const place = placeOf(voter, key);
+    const session = voter.sessions[classOf(key)].get(from);
     const promised = n > place.promised || (n === place.promised && owns(place, from, message.sid));
     // V2. Without the next line there are two leaders: test/sim/directed/lease-hole.test.ts.
     const overwrites = live(place.binding, turn.now) && place.binding.session.owner !== from;
@@ -260,16 +265,18 @@ export function expireSessions(voter: Voter, now: Instant): readonly Key[] {
     place.binding = undefined;
     freed.push(key);
   }
-  for (const [host, session] of voter.sessions) {
-    if (now >= session.expiresAt) voter.sessions.delete(host);
-  }
+  for (const leaseClass of LEASE_CLASSES)
+    for (const [host, session] of voter.sessions[leaseClass])
+      if (now >= session.expiresAt) voter.sessions[leaseClass].delete(host);
   return freed.sort(compareText);
 }
 
 /** When the next session ends. */
 export function voterDeadline(voter: Voter): Instant | undefined {
   let deadline: Instant | undefined;
-  for (const session of voter.sessions.values()) deadline = earlier(deadline, session.expiresAt);
+  for (const leaseClass of LEASE_CLASSES)
+    for (const { expiresAt } of voter.sessions[leaseClass].values())
+      deadline = earlier(deadline, expiresAt);
   for (const place of voter.places.values())
     deadline = earlier(deadline, place.binding?.session.expiresAt);
   return deadline;
@@ -288,7 +295,7 @@ export function liftFloor(voter: Voter, turn: Turn, ceiling: Ballot): void {
 
 /** A removed voter forgets everything it granted (roster rule 6). */
 export function wipeVoter(voter: Voter): void {
-  voter.sessions.clear();
+  for (const leaseClass of LEASE_CLASSES) voter.sessions[leaseClass].clear();
   voter.places.clear();
   voter.floor = voter.durable.ceiling; // V1: what it promised until now stays promised
 }

@@ -14,7 +14,7 @@
  */
 import { epoch, type HostId, type Key } from '../base/ids.ts';
 import { compareText, rendezvous, sorted } from '../base/order.ts';
-import { after, earlier, type Instant, millis } from '../base/time.ts';
+import { after, earlier, type Instant, type Millis, millis } from '../base/time.ts';
 import { leaseDrainMs } from '../config.ts';
 import { type Durable, saveDurable } from '../lease/durable.ts';
 import type { Links } from '../lease/links.ts';
@@ -44,6 +44,8 @@ export type Council = {
   sync: Sync | undefined;
   /** Since when we have known that a majority of old has adopted J (Q4). */
   adoptedSince: Instant | undefined;
+  /** How long from then until every lease granted before has run out. */
+  drainMs: Millis;
 };
 type Sync = {
   readonly done: Set<HostId>;
@@ -62,6 +64,7 @@ export function createCouncil(roster: Roster, acceptor: Acceptor | undefined): C
     highest: acceptor?.promised.n ?? 0,
     sync: undefined,
     adoptedSince: undefined,
+    drainMs: millis(0),
   };
 }
 
@@ -197,7 +200,15 @@ function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | un
   const synced = (host: HostId): boolean =>
     host === turn.self ? durable.synced : links.byVoter.get(host)?.synced === true;
   if (!majority(roster.voters, adopted)) return undefined;
-  council.adoptedSince ??= turn.now;
+  if (council.adoptedSince === undefined) {
+    council.adoptedSince = turn.now;
+    // Each lease of before stands on a quorum of old, and so on one of these.
+    const granted = roster.voters
+      .filter(adopted)
+      .map((host) => longestGranted(prospect, turn, host));
+    const longestMs = millis(Math.max(roster.termMs.normal, ...granted));
+    council.drainMs = leaseDrainMs(longestMs, turn.config);
+  }
   const ready = majority(
     roster.next ?? [],
     (host) => synced(host) && adopted(host) && isAlive(host),
@@ -208,7 +219,10 @@ function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | un
 }
 
 const drainedAt = (council: Council, turn: Turn): Instant =>
-  after(council.adoptedSince ?? turn.now, leaseDrainMs(council.roster.termMs.normal, turn.config));
+  after(council.adoptedSince ?? turn.now, council.drainMs);
+
+const longestGranted = ({ durable, links }: Prospect, { self }: Turn, host: HostId): Millis =>
+  host === self ? durable.maxTermMs : (links.byVoter.get(host)?.maxTermMs ?? millis(0));
 
 /** A new voter's work: ask the old voters for what they promised and stored (Q3). */
 export function fetchState(council: Council, turn: Turn, durable: Durable): void {

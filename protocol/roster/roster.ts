@@ -4,6 +4,7 @@
  */
 import type { Epoch, HostId } from '../base/ids.ts';
 import type { Millis } from '../base/time.ts';
+import type { LeaseClass } from '../lease/class.ts';
 
 export type Roster = {
   readonly epoch: Epoch;
@@ -12,7 +13,7 @@ export type Roster = {
   /** Present while a change is under way: everything needs a majority of both. Sorted. */
   readonly next?: readonly HostId[];
   /** T of each lease class; part of the roster so that both sides of a lease agree (L-c). */
-  readonly termMs: { readonly normal: Millis };
+  readonly termMs: Readonly<Record<LeaseClass, Millis>>;
 };
 
 /** Everyone whose vote may count. Sorted. */

@@ -133,6 +133,7 @@ const afterKey = (value: unknown): Result<Key | '', DecodeError> =>
   value === '' ? ok('') : key(value);
 
 const grant = object({ boot, count: counter, nonce: counter });
+const leaseClass = literal('normal', 'strict');
 const attempt = { key, ballot } as const;
 const attempts = list(object(attempt), ITEMS_MAX);
 
@@ -224,7 +225,7 @@ const lease = {
   keepalive: object({
     kind: literal('keepalive'),
     epoch,
-    class: literal('normal'),
+    class: leaseClass,
     termMs: length,
     seq: counter,
     sid: boot,
@@ -233,12 +234,14 @@ const lease = {
   keepaliveAck: object({
     kind: literal('keepaliveAck'),
     epoch,
+    class: leaseClass,
     seq: counter,
     sid: boot,
     grant,
     fresh: boolean,
     yourBoot: boot,
     synced: boolean,
+    maxTermMs: length,
     bindings: attempts,
   }),
   prepare: object({ kind: literal('prepare'), epoch, sid: boot, items: attempts }),

@@ -7,6 +7,7 @@ import type { Ballot, Boot, Epoch, HostId, Incarnation, Key, Term } from '../bas
 import type { Millis } from '../base/time.ts';
 import type { StackSpec } from '../component/spec.ts';
 import type { Entry } from '../inventory/entry.ts';
+import type { LeaseClass } from '../lease/class.ts';
 import type { Committed, RecordValue, Revision } from '../record/record.ts';
 import type { Roster } from '../roster/roster.ts';
 
@@ -189,7 +190,7 @@ export type Grant = { readonly boot: Boot; readonly count: number; readonly nonc
 export type Keepalive = {
   readonly kind: 'keepalive';
   readonly epoch: Epoch;
-  readonly class: 'normal';
+  readonly class: LeaseClass;
   readonly termMs: Millis;
   readonly seq: number;
   readonly sid: Boot;
@@ -198,6 +199,7 @@ export type Keepalive = {
 export type KeepaliveAck = {
   readonly kind: 'keepaliveAck';
   readonly epoch: Epoch;
+  readonly class: LeaseClass;
   readonly seq: number;
   readonly sid: Boot;
   readonly grant: Grant;
@@ -207,6 +209,9 @@ export type KeepaliveAck = {
   readonly yourBoot: Boot;
   /** False: a new voter that has not merged the old voters' state yet. */
   readonly synced: boolean;
+  /** The longest T the voter has ever granted. */
+  readonly maxTermMs: Millis;
+  /** Of this class alone. */
   readonly bindings: readonly { readonly key: Key; readonly ballot: Ballot }[];
 };
 export type Attempt = { readonly key: Key; readonly ballot: Ballot };

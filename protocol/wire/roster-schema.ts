@@ -1,16 +1,29 @@
 /** Rosters, and the ballots by which they are chosen. */
-import { list, object, optional, where } from './schema.ts';
+import { ok } from '../base/result.ts';
+import { type Millis, seconds } from '../base/time.ts';
+import type { Roster } from '../roster/roster.ts';
+import { list, object, optional, type Schema, where } from './schema.ts';
 import { counter, disorder, epoch, hostId, length } from './vocabulary.ts';
 
 /** Voters of a roster; 1, 3 and 5 are used, 7 is the most that helps anyone. */
 const VOTERS_MAX = 7;
+
+/** Of rosters from before there was this class. On every host the same, so no setting. */
+const STRICT_BEFORE: Millis = seconds(10);
+const terms = object({ normal: length, strict: optional(length) });
+const termMs: Schema<Roster['termMs']> = (value) => {
+  const given = terms(value);
+  if (!given.ok) return given;
+  const { normal, strict = STRICT_BEFORE } = given.value;
+  return ok({ normal, strict });
+};
 
 const voters = where(list(hostId, VOTERS_MAX), disorder);
 const fields = {
   epoch,
   voters,
   next: optional(voters),
-  termMs: object({ normal: length }),
+  termMs,
 } as const;
 
 /**
@@ -20,7 +33,8 @@ const fields = {
 export const roster = where(object(fields), (given) => {
   if (given.epoch === 0) return 'epoch 0 is the roster of a host that has joined nothing';
   if (given.voters.length === 0 || given.next?.length === 0) return 'nobody votes';
-  return given.termMs.normal === 0 ? 'a lease of 0 ms' : undefined;
+  const { normal, strict } = given.termMs;
+  return normal === 0 || strict === 0 ? 'a lease of 0 ms' : undefined;
 });
 
 /** A roster on disk: also that of a host on its way into a cluster. */

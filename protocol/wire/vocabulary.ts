@@ -22,7 +22,7 @@ export const COUNTER_MAX = 2 ** 52;
 
 const NAME = '[a-zA-Z0-9_-]{1,63}';
 const HOST = '[a-z0-9]{1,32}';
-const KEY = `(?:sys/roster|stack/${NAME}|component/${NAME}\\.${NAME})`;
+const KEY = `(?:sys/roster|stack/${NAME}|component/${NAME}\\.${NAME}|slot/${NAME}\\.${NAME}/\\d{1,16})`;
 const ENTRY = `(?:host|instance/${NAME}\\.${NAME}/\\d{1,16}|lease/${KEY})`;
 const only = (form: string): RegExp => new RegExp(`^${form}$`);
 /** Longer than any name, key or entry: what is longer is not even matched. */

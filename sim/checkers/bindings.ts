@@ -5,7 +5,8 @@
  */
 import type { Input } from '../../protocol/input.ts';
 import type { HostId, Key } from '../../protocol/base/ids.ts';
-import { bootConfirmed, countsUntil } from '../../protocol/lease/links.ts';
+import { classOf } from '../../protocol/lease/class.ts';
+import { bootConfirmed, countsUntil, sessionWith } from '../../protocol/lease/links.ts';
 import { sameGrant } from '../../protocol/lease/voter.ts';
 import { quorum } from '../../protocol/roster/roster.ts';
 import type { Micros } from '../event-queue.ts';
@@ -38,7 +39,7 @@ export function checkBindings(
   hosts.set(host.id, host);
   const voter = host.agent?.core.leases?.voter;
   if (voter === undefined) return;
-  const { size } = voter.sessions;
+  const size = voter.sessions.normal.size + voter.sessions.strict.size;
   const isOther = (sessions.get(host) ?? 0) !== size;
   sessions.set(host, size);
   for (const key of isOther ? leases.holds.keys() : keysIn(input))
@@ -94,9 +95,9 @@ function countsOn({ agent: life }: Host, { id, agent }: Host, key: Key, now: Mic
   if (life?.core.leases === undefined) return false;
   const { holder, links } = life.core.leases;
   const grant = holder.holds.get(key)?.accepted.get(id);
-  const link = links.byVoter.get(id);
-  if (link === undefined || !sameGrant(grant, link.grant)) return false;
+  const session = sessionWith(links, id, classOf(key));
+  if (session === undefined || !sameGrant(grant, session.grant)) return false;
   if (grant?.boot !== agent?.core.boot) return false;
-  const { normal } = life.core.council.roster.termMs;
-  return localNow(life, now) < countsUntil(link, normal, CONFIG);
+  const termMs = life.core.council.roster.termMs[classOf(key)];
+  return localNow(life, now) < countsUntil(session, termMs, CONFIG);
 }

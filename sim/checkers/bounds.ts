@@ -65,7 +65,8 @@ const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => 
     ({ entries }) => ['entries of one inventory', entries.size, ENTRIES_MAX] as const,
   ),
   ...[...(core.leases?.links.byVoter.values() ?? [])].map(
-    ({ sent }) => ['keepalives unanswered', sent.size, SENT_MAX] as const,
+    ({ sessions: { normal, strict } }) =>
+      ['keepalives unanswered', Math.max(normal.sent.size, strict.sent.size), SENT_MAX] as const,
   ),
 ];
 

@@ -3,8 +3,9 @@
  *    concluded nobody counts by the roster of before it any more: any two quorums in use intersect.
  * S8 That is also what makes it one cluster: every roster descends from the first.
  */
-import type { HostId } from '../../protocol/base/ids.ts';
-import { quorumUntil, countsUntil } from '../../protocol/lease/links.ts';
+import type { HostId, Key } from '../../protocol/base/ids.ts';
+import { classOf } from '../../protocol/lease/class.ts';
+import { countsUntil, quorumUntil, sessionWith } from '../../protocol/lease/links.ts';
 import { NEVER } from '../../protocol/base/time.ts';
 import type { Acceptor } from '../../protocol/roster/acceptor.ts';
 import { quorum, type Roster } from '../../protocol/roster/roster.ts';
@@ -75,16 +76,16 @@ function checkDrained(
 }
 
 /** Under a joint roster, but by acknowledgments that are no quorum of it. */
-function isCarried({ agent }: Host, key: string, now: Micros): boolean {
+function isCarried({ agent }: Host, key: Key, now: Micros): boolean {
   if (agent?.core.leases === undefined) return false;
   const { holder, links } = agent.core.leases;
   const { roster } = agent.core.council;
-  const hold = holder.holds.get(key as Parameters<typeof holder.holds.get>[0]);
+  const hold = holder.holds.get(key);
   const until = quorumUntil(roster, (voter) => {
-    const link = links.byVoter.get(voter);
+    const session = sessionWith(links, voter, classOf(key));
     const isSame =
-      link?.grant !== undefined && hold?.accepted.get(voter)?.count === link.grant.count;
-    return link !== undefined && isSame ? countsUntil(link, roster.termMs.normal, CONFIG) : NEVER;
+      session?.grant !== undefined && hold?.accepted.get(voter)?.count === session.grant.count;
+    return isSame ? countsUntil(session, roster.termMs[classOf(key)], CONFIG) : NEVER;
   });
   return until <= localNow(agent, now);
 }

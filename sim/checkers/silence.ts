@@ -7,11 +7,11 @@
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
+import type { LeaseClass } from '../../protocol/lease/class.ts';
 import { majority, type Roster, votersOf } from '../../protocol/roster/roster.ts';
 import type { Message } from '../../protocol/wire/message.ts';
-import type { Micros } from '../event-queue.ts';
+import { type Micros, ofMillis } from '../event-queue.ts';
 import type { Agent, Host, Outward } from '../host.ts';
-import { CONFIG } from '../options.ts';
 import type { Report } from './report.ts';
 
 /** What one agent has heard as a voter since it started. */
@@ -24,10 +24,18 @@ type Hearing = {
   readonly fetched: Set<HostId>;
 };
 
+/** The newest answer of one life of a voter to a keepalive of one class. */
+type Given = {
+  readonly life: Agent;
+  readonly class: LeaseClass;
+  readonly at: Micros;
+  readonly termMs: number;
+};
+
 export type SilenceChecker = {
   readonly report: Report;
-  /** When each voter last answered a keepalive, and in which life. */
-  readonly grants: Map<HostId, { readonly at: Micros; readonly life: Agent }>;
+  /** What each voter has granted, of each life and class the last. */
+  readonly grants: Map<HostId, readonly Given[]>;
   readonly hearings: Map<Host, Hearing>;
   /** Voters that still have to fetch. */
   readonly unsynced: Set<HostId>;
@@ -48,7 +56,15 @@ export function noteGrant(
   at: Micros,
 ): void {
   if (effect.kind !== 'send' || effect.message.kind !== 'keepaliveAck') return;
-  if (host.agent !== undefined) grants.set(host.id, { at, life: host.agent });
+  const { agent: life } = host;
+  if (life === undefined) return;
+  const { class: leaseClass } = effect.message;
+  const termMs = life.core.council.roster.termMs[leaseClass];
+  const others = (grants.get(host.id) ?? []).filter((given) => {
+    const isOver = at - given.at > ofMillis(2 * given.termMs); // by every clock
+    return !isOver && (given.life !== life || given.class !== leaseClass);
+  });
+  grants.set(host.id, [...others, { life, class: leaseClass, at, termMs }]);
 }
 
 export function checkSilence(
@@ -121,14 +137,14 @@ function checkRested(
   { life, roster, confirmedBy }: Hearing,
   now: Micros,
 ): void {
-  const last = grants.get(host.id);
-  if (last !== undefined && last.life !== life) {
-    const restedMs = ((now - last.at) * (1000 + life.clock.ratePermille)) / 1_000_000;
+  for (const given of grants.get(host.id) ?? []) {
+    if (given.life === life) continue;
+    const restedMs = ((now - given.at) * (1000 + life.clock.ratePermille)) / 1_000_000;
     // Two readings of whole milliseconds.
-    if (restedMs < CONFIG.termMs - 2)
+    if (restedMs < given.termMs - 2)
       report(
         'S6',
-        `${host.id} calls a key free ${Math.round(restedMs)} ms after a grant of its earlier life`,
+        `${host.id} calls a key free ${Math.round(restedMs)} ms after a grant of class ${given.class} of its earlier life`,
       );
   }
   const { voters } = life.core.council.roster;

@@ -170,7 +170,7 @@ function isAlone({ agent, startedAt, shown }: Life, seat: string, now: Micros): 
 function hearsQuorum({ core }: Agent, at: Instant): boolean {
   return quorum(core.council.roster, (voter) => {
     if (voter === core.identity.host) return false;
-    const ackedAt = core.leases?.links.byVoter.get(voter)?.ackedAt ?? NEVER;
+    const ackedAt = core.leases?.links.byVoter.get(voter)?.sessions.normal.ackedAt ?? NEVER;
     return ackedAt !== NEVER && at - ackedAt <= QUORUM_FRESH_MS;
   });
 }

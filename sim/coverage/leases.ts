@@ -4,7 +4,8 @@ import { NEVER } from '../../protocol/base/time.ts';
 import { turnOf } from '../../protocol/core/state.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { heldUntil, type Hold } from '../../protocol/lease/holder.ts';
-import { countsUntil } from '../../protocol/lease/links.ts';
+import { classOf } from '../../protocol/lease/class.ts';
+import { countsUntil, sessionWith } from '../../protocol/lease/links.ts';
 import type { Leases } from '../../protocol/lease/leases.ts';
 import { sameGrant } from '../../protocol/lease/voter.ts';
 import type { Accept, AcceptAck, KeepaliveAck, PrepareAck } from '../../protocol/wire/message.ts';
@@ -41,12 +42,12 @@ export function seeAcceptAck(observer: Observer, moment: Moment, ack: AcceptAck)
   const voter = agent.core.leases?.voter;
   if (voter === undefined || input.kind !== 'messageReceived') return;
   const { from } = input;
-  const session = voter.sessions.get(from);
   const at = localNow(agent, now);
-  const isOpen =
-    session?.sid === ack.sid && sameGrant(session.grant, ack.grant) && at < session.expiresAt;
   for (const { key, ballot, ok } of ack.items) {
     if (ok) continue;
+    const session = voter.sessions[classOf(key)].get(from);
+    const isOpen =
+      session?.sid === ack.sid && sameGrant(session.grant, ack.grant) && at < session.expiresAt;
     if (!isOpen) {
       sometimes(observer, 'accept-without-session');
       continue;
@@ -167,11 +168,11 @@ function lookAtHold(
     sometimes(observer, 'lease-carried');
   let lapsed = 0;
   for (const [voter, grant] of hold.accepted) {
-    const link = links.byVoter.get(voter);
+    const session = sessionWith(links, voter, classOf(key));
     const counts =
-      link !== undefined &&
-      sameGrant(grant, link.grant) &&
-      turn.now < countsUntil(link, roster.termMs.normal, CONFIG);
+      session !== undefined &&
+      sameGrant(grant, session.grant) &&
+      turn.now < countsUntil(session, roster.termMs[classOf(key)], CONFIG);
     if (!counts) lapsed += 1;
   }
   if (lapsed === 1 && hold.accepted.size > 2) sometimes(observer, 'lapse-at-one-voter');

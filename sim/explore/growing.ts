@@ -227,7 +227,7 @@ function happen(core: Core, leases: Leases, turn: Turn, event: Lived): void {
   switch (event.kind) {
     case 'heard':
       // Grants are counted per host, so that it does not matter whose session was opened first.
-      leases.voter.grantCount = leases.voter.sessions.get(event.from)?.grant.count ?? 0;
+      leases.voter.grantCount = leases.voter.sessions.normal.get(event.from)?.grant.count ?? 0;
       return receiveMessage(core, leases, turn, event.from, event.message);
     case 'insist':
       if (council.proposal !== undefined)
@@ -245,11 +245,11 @@ function happen(core: Core, leases: Leases, turn: Turn, event: Lived): void {
       return;
     case 'keepalive':
       links.seq = 0; // it is answered before anything else happens
-      for (const [voter, link] of links.byVoter)
-        link.sentAt = voter === event.to || voter === turn.self ? NEVER : NOW;
+      for (const [voter, { sessions }] of links.byVoter)
+        sessions.normal.sentAt = voter === event.to || voter === turn.self ? NEVER : NOW;
       return sendKeepalives(links, turn, council.roster);
     case 'settled':
-      for (const link of links.byVoter.values()) link.sent.clear();
+      for (const { sessions } of links.byVoter.values()) sessions.normal.sent.clear();
       return;
     case 'fade':
       return ageLink(links, event.voter, event.before);

@@ -7,7 +7,7 @@
  * never fall.
  */
 import { ballot, boot, epoch, hostId } from '../../protocol/base/ids.ts';
-import { LAN } from '../../protocol/config.ts';
+import { firstTerms, LAN } from '../../protocol/config.ts';
 import type { Durable } from '../../protocol/lease/durable.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
 import { kept, numberOf } from './catalog.ts';
@@ -54,7 +54,7 @@ const CANDIDATES = ['p', 'q', 'r'];
 
 export function leaseSpace(bounds: LeaseBounds): Space<LeaseNode, LeaseMove> {
   const voters = VOTERS.slice(0, bounds.voters).map(hostId);
-  const roster: Roster = { epoch: epoch(1), voters, termMs: { normal: LAN.termMs } };
+  const roster: Roster = { epoch: epoch(1), voters, termMs: firstTerms(LAN) };
   const cast = createCast(roster, CANDIDATES.slice(0, bounds.ceilings.length));
   return {
     start: startOf(cast, bounds),

@@ -9,7 +9,7 @@
  * higher revision; and a revision has one value · R7 with it are kept the ids of its deploys.
  */
 import { epoch, hostId } from '../../protocol/base/ids.ts';
-import { LAN } from '../../protocol/config.ts';
+import { firstTerms, LAN } from '../../protocol/config.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import { type Catalog, createCatalog, kept, numberOf } from './catalog.ts';
@@ -90,7 +90,7 @@ const nameOf = (leader: number): string => `leader ${leader + 1}`;
 export function recordSpace(bounds: RecordBounds): Space<RecordNode, RecordMove> {
   const voters = VOTERS.slice(0, bounds.voters).map(hostId);
   const stage: Stage = {
-    roster: { epoch: epoch(1), voters, termMs: { normal: LAN.termMs } },
+    roster: { epoch: epoch(1), voters, termMs: firstTerms(LAN) },
     leaders: createCatalog(),
     registers: createCatalog(),
     messages: createCatalog(),

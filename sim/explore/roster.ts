@@ -114,7 +114,8 @@ function eventsOf(
   }
   for (const to of votersFor(agent)) {
     const link = links.byVoter.get(to);
-    const known = link?.last === NOW && link.synced && link.epoch === council.roster.epoch;
+    const known =
+      link?.sessions.normal.last === NOW && link.synced && link.epoch === council.roster.epoch;
     const at = HOSTS.indexOf(to);
     if (at < 0 || at === host) continue;
     const learns = rosterOf(factsOf(stage, agents[at]).agent).epoch > council.roster.epoch;

@@ -23,6 +23,8 @@ import {
   type Links,
   onKeepaliveAck,
   sendKeepalives,
+  type Session,
+  sessionWith,
   setVoters,
 } from '../../protocol/lease/links.ts';
 import { sameGrant } from '../../protocol/lease/voter.ts';
@@ -75,12 +77,20 @@ export const copyStanding = (standing: Standing): Standing => ({
   holder: copyHolder(standing.holder, { ...standing.holder.durable }),
 });
 
-export const copyLinks = ({ seq, byVoter }: Links): Links => ({
-  seq,
+export const copyLinks = ({ byVoter, ...links }: Links): Links => ({
+  ...links,
   byVoter: new Map(
-    [...byVoter].map(([voter, link]) => [voter, { ...link, sent: new Map(link.sent) }]),
+    [...byVoter].map(([voter, { sessions, ...link }]) => {
+      const { normal, strict } = sessions;
+      return [
+        voter,
+        { ...link, sessions: { normal: copySession(normal), strict: copySession(strict) } },
+      ];
+    }),
   ),
 });
+
+const copySession = (session: Session): Session => ({ ...session, sent: new Map(session.sent) });
 
 export const copyHolder = (holder: Holder, durable: Durable): Holder => ({
   ...holder,
@@ -118,8 +128,9 @@ export function printStanding(
 
 export function printLink(link: Link | undefined): string {
   if (link === undefined) return '';
-  const sent = [...link.sent].map(([n, at]) => `${n}${ageOf(at)}`);
-  return `${showGrant(link.grant)}${ageOf(link.last)} ${sent.join(' ')}`;
+  const { sent, grant, last } = link.sessions.normal;
+  const asked = [...sent].map(([n, at]) => `${n}${ageOf(at)}`);
+  return `${showGrant(grant)}${ageOf(last)} ${asked.join(' ')}`;
 }
 
 /** What the voter has said to the present ballot. */
@@ -136,7 +147,7 @@ const ageOf = (at: Instant | undefined): string =>
   at === NOW ? 'fresh' : at === LONG_AGO ? 'old' : 'none';
 
 export const isFresh = ({ links }: Standing, voter: HostId): boolean =>
-  links.byVoter.get(voter)?.last === NOW;
+  sessionWith(links, voter, 'normal')?.last === NOW;
 
 /** Whether it leads by its own clock, and under which term. */
 export function termHeld(standing: Standing, self: HostId, roster: Roster): number | undefined {
@@ -150,8 +161,9 @@ export function mayRetry(standing: Standing): boolean {
   const hold = holdOf(standing);
   if (hold === undefined) return false;
   if (hold.term !== undefined && hold.refusals.size > 0) return true;
-  const stale = ([voter, { grant }]: readonly [HostId, Link]): boolean =>
-    grant !== undefined && !sameGrant(hold.current.get(voter), grant);
+  const stale = ([voter, { sessions }]: readonly [HostId, Link]): boolean =>
+    sessions.normal.grant !== undefined &&
+    !sameGrant(hold.current.get(voter), sessions.normal.grant);
   return hold.phase === 'accept' && [...standing.links.byVoter].some(stale);
 }
 
@@ -226,16 +238,17 @@ function keepAlive(standing: Standing, turn: Turn, roster: Roster, voter: HostId
   const { links, seqs } = standing;
   links.seq = seqs.get(voter) ?? 0;
   seqs.set(voter, links.seq + 1);
-  for (const [other, link] of links.byVoter) link.sentAt = other === voter ? NEVER : NOW;
+  for (const [other, { sessions }] of links.byVoter)
+    sessions.normal.sentAt = other === voter ? NEVER : NOW;
   sendKeepalives(links, turn, roster);
 }
 
 export function ageLink(links: Links, voter: HostId, before?: Boot): void {
-  const link = links.byVoter.get(voter);
-  if (link === undefined) return;
-  if (before !== undefined && (link.grant?.boot ?? before) >= before) return;
-  if (link.last !== NEVER) link.last = LONG_AGO;
-  for (const seq of link.sent.keys()) link.sent.set(seq, LONG_AGO);
+  const session = sessionWith(links, voter, 'normal');
+  if (session === undefined) return;
+  if (before !== undefined && (session.grant?.boot ?? before) >= before) return;
+  if (session.last !== NEVER) session.last = LONG_AGO;
+  for (const seq of session.sent.keys()) session.sent.set(seq, LONG_AGO);
 }
 
 function restart({ disk, boot: last }: Standing, roster: Roster): Standing {

@@ -28,7 +28,7 @@ export const NOW = instant(1_000_000);
 /** A session that its holder has stopped counting on ends here, a moment later. */
 const FADING = after(NOW, millis(1));
 
-type Session = Voter['sessions'] extends Map<HostId, infer S> ? S : never;
+type Session = Voter['sessions']['normal'] extends Map<HostId, infer S> ? S : never;
 
 /** `disk`: what a new life would start from. */
 export type Voting = { readonly voter: Voter; disk: Durable };
@@ -63,20 +63,22 @@ export const copyVoting = ({ voter, disk }: Voting): Voting => ({
 });
 
 export function copyVoter(voter: Voter, durable: Durable): Voter {
-  const copies = new Map<Session, Session>();
+  const copied = new Map<Session, Session>();
   // A binding names the very session it lives by, so the copies must be shared alike.
   const copyOf = (session: Session): Session => {
-    const known = copies.get(session);
+    const known = copied.get(session);
     if (known !== undefined) return known;
     const copy = { ...session };
-    copies.set(session, copy);
+    copied.set(session, copy);
     return copy;
   };
+  const copies = (sessions: ReadonlyMap<HostId, Session>): Map<HostId, Session> =>
+    new Map([...sessions].map(([host, session]) => [host, copyOf(session)]));
   return {
     ...voter,
     durable,
     boots: new Map(voter.boots),
-    sessions: new Map([...voter.sessions].map(([host, session]) => [host, copyOf(session)])),
+    sessions: { normal: copies(voter.sessions.normal), strict: copies(voter.sessions.strict) },
     places: new Map(
       [...voter.places].map(([key, { promised, by, binding }]) => {
         const { session, ballot: n } = binding ?? {};
@@ -95,7 +97,8 @@ export function printVoter(voter: Voter): string {
   const { durable, floor, readyAt, sessions, places, boots, grantCount } = voter;
   const numbers = [durable.boot, durable.ceiling, durable.maxTermMs, floor, grantCount];
   const parts = [`${numbers.join(' ')} ${NOW < readyAt ? 'silent' : ''}`];
-  for (const [host, session] of sorted(sessions)) parts.push(`${host} ${printSession(session)}`);
+  for (const [host, session] of sorted(sessions.normal))
+    parts.push(`${host} ${printSession(session)}`);
   for (const [host, n] of sorted(boots)) parts.push(`${host}${n}`);
   for (const [key, { promised, by, binding }] of places) {
     const { session, ballot: n } = binding ?? {};
@@ -112,9 +115,9 @@ const standingOf = (expiresAt: Instant): string =>
   expiresAt <= NOW ? 'over' : expiresAt === FADING ? 'fading' : 'live';
 
 export const isFading = ({ voter }: Voting, host: HostId): boolean =>
-  voter.sessions.get(host)?.expiresAt === FADING;
+  voter.sessions.normal.get(host)?.expiresAt === FADING;
 export const isLive = ({ voter }: Voting, host: HostId): boolean =>
-  NOW < (voter.sessions.get(host)?.expiresAt ?? NOW);
+  NOW < (voter.sessions.normal.get(host)?.expiresAt ?? NOW);
 export const isSilent = ({ voter }: Voting): boolean => NOW < voter.readyAt;
 
 /** What the event makes the voter say to `host`. Writes reach the disk before it says anything. */
@@ -144,7 +147,7 @@ export function befallVoting(
 }
 
 export function ageSession(voter: Voter, host: HostId, kind: 'fade' | 'expire'): void {
-  const session = voter.sessions.get(host);
+  const session = voter.sessions.normal.get(host);
   if (session !== undefined) session.expiresAt = kind === 'fade' ? FADING : NOW;
 }
 

@@ -20,7 +20,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     from: 'hold.accepted.set(from, message.grant);',
     to: `const again = hold.accepted.has(from);
     const voter = (again ? votersOf(roster).find((id) => !hold.accepted.has(id)) : from) ?? from;
-    hold.accepted.set(voter, links.byVoter.get(voter)?.grant ?? message.grant);`,
+    hold.accepted.set(voter, sessionWith(links, voter, classOf(key))?.grant ?? message.grant);`,
     says: 'A second answer of one voter counts as the acceptance of another.',
     rules: ['S1'],
     walk: 'leases',
@@ -40,8 +40,8 @@ export const LEASE_MUTANTS = ofMachine('lease', [
   {
     name: 'stale-binding-counted',
     file: HOLDER,
-    from: 'if (link === undefined || !sameGrant(grant, link.grant)) return NEVER; // H1',
-    to: 'if (link === undefined || grant === undefined) return NEVER;',
+    from: 'if (session === undefined || !sameGrant(grant, session.grant)) return NEVER; // H1',
+    to: 'if (session === undefined || grant === undefined) return NEVER;',
     says: 'An acceptance under a session that has lapsed counts for the next session.',
     rules: ['S1'],
   },
@@ -111,8 +111,8 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     file: 'protocol/lease/leases.ts',
     from: 'if (onKeepaliveAck(links, from, message)) returnLeaks(holder, turn, from, message.bindings);',
     to: `if (onKeepaliveAck(links, from, message)) {
-        const link = links.byVoter.get(from);
-        if (message.fresh && link !== undefined) link.last = turn.now;
+        const session = links.byVoter.get(from)?.sessions[message.class];
+        if (message.fresh && session !== undefined) session.last = turn.now;
         returnLeaks(holder, turn, from, message.bindings);
       }`,
     says: 'A lease counts from the receipt of the answer, not from the send of the keepalive.',
@@ -123,8 +123,8 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     file: 'protocol/lease/leases.ts',
     from: 'return onAcceptAck(holder, links, roster, from, message);',
     to: `{
-        const link = links.byVoter.get(from);
-        if (link !== undefined) link.last = turn.now;
+        const session = links.byVoter.get(from)?.sessions.normal;
+        if (session !== undefined) session.last = turn.now;
         return onAcceptAck(holder, links, roster, from, message);
       }`,
     says: 'Every answer to an acceptance starts the term anew, as published PaxosLease does.',

@@ -16,7 +16,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { createPrng, next, type Prng, within } from '../../../protocol/base/prng.ts';
 import { instant } from '../../../protocol/base/time.ts';
-import { LAN } from '../../../protocol/config.ts';
+import { firstTerms, LAN } from '../../../protocol/config.ts';
 import {
   type Core,
   createCore,
@@ -71,7 +71,7 @@ export function createWorld(seed: number, performerOf: PerformerOf): World {
 }
 
 function firstDisk(): Map<string, Uint8Array> {
-  const roster: Roster = { epoch: epoch(1), voters: IDS, termMs: { normal: LAN.termMs } };
+  const roster: Roster = { epoch: epoch(1), voters: IDS, termMs: firstTerms(LAN) };
   const members = IDS.map((id) => ({ id, name: id, peerId: `peer-${id}` }));
   const revision = { term: term(1), seq: 0 };
   const value = { kind: 'members', members } as const;

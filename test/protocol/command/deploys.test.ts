@@ -25,7 +25,7 @@ const KEY = stackKey('shop');
 const ABC: Roster = {
   epoch: epoch(1),
   voters: ['a', 'b', 'c'].map(hostId),
-  termMs: { normal: millis(3000) },
+  termMs: { normal: millis(3000), strict: millis(10_000) },
 };
 const spec = (note = ''): StackSpec => ({ name: 'shop', components: [], ...(note && { note }) });
 const deploy = (deployId = 'd1', note = ''): Deploy => ({

@@ -96,12 +96,19 @@ describe('a host that hears of a newer start of itself', () => {
     const answer = {
       kind: 'keepaliveAck',
       epoch,
+      class: 'normal',
       seq: 1,
       sid: boot(1),
       grant,
       fresh: false,
     } as const;
-    const message = { ...answer, yourBoot: boot(9), synced: true, bindings: [] };
+    const message = {
+      ...answer,
+      yourBoot: boot(9),
+      synced: true,
+      maxTermMs: millis(0),
+      bindings: [],
+    };
     a.stoppedUntil = 0;
     cluster.now += 500;
     give(cluster, a, { kind: 'messageReceived', from: hostId('b'), message });

@@ -12,7 +12,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { createPrng } from '../../../protocol/base/prng.ts';
 import { instant, millis } from '../../../protocol/base/time.ts';
-import { LAN } from '../../../protocol/config.ts';
+import { firstTerms, LAN } from '../../../protocol/config.ts';
 import { decodeRestored } from '../../../protocol/core/restore.ts';
 import { createCore, emptyDisk, foundCluster, step } from '../../../protocol/core.ts';
 import type { Effect } from '../../../protocol/effect.ts';
@@ -31,7 +31,7 @@ import { committed, register, roster } from '../wire/arbitrary-records.ts';
 
 const H1 = hostId('h1');
 const SHOP = stackKey('shop');
-const termMs = { normal: LAN.termMs };
+const termMs = firstTerms(LAN);
 const FOUNDED = foundCluster(H1, LAN).roster;
 const JOINT: Roster = { ...FOUNDED, epoch: 2 as never, next: ['h1', 'h2', 'h3'].map(hostId) };
 const HOST = { boot: 3, ceiling: 2004, maxTermMs: 3000, synced: true };
@@ -82,6 +82,13 @@ describe('decodeRestored', () => {
   ])('takes the roster of %s, written before the first start', (_name, first) => {
     const disk = new Map([['roster', structuredClone(first.roster)]]);
     expect(decodeRestored(disk, LAN)).toEqual({ ok: true, value: first });
+  });
+
+  it('takes a roster of before there were strict leases for one that names their T', () => {
+    const { termMs: _, ...rest } = FOUNDED;
+    const disk = new Map([['roster', { ...rest, termMs: { normal: 3000 } }]]);
+    const restored = decodeRestored(disk, LAN);
+    expect(restored.ok && restored.value.roster).toEqual(FOUNDED);
   });
 
   it('reads what the machines write when they promise, accept, adopt and forget', () => {

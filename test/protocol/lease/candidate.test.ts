@@ -27,6 +27,7 @@ const field = (
   isHeld: () => held,
   leaderOf: () => leader,
   alive: HOSTS,
+  mayLeadStrict: true,
 });
 
 /** When `host` would try, having looked at `ms`. */

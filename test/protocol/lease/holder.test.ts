@@ -34,7 +34,7 @@ const roster = (voters: string, next?: string): Roster => ({
   epoch: epoch(next === undefined ? 1 : 2),
   voters: voters.split('').map(hostId),
   ...(next === undefined ? {} : { next: next.split('').map(hostId) }),
-  termMs: { normal: T },
+  termMs: { normal: T, strict: millis(10_000) },
 });
 const ABC = roster('abc');
 
@@ -52,19 +52,21 @@ const grantOf = (count: number) => ({ boot: boot(1), count, nonce: 0 });
 /** Sends keepalives at `at`; these voters answer, under their grant number `count`. */
 function renew({ links, roster: of }: Stage, voters: string, at: number, count = 1): void {
   const turn = turnOf('p', at);
-  for (const link of links.byVoter.values()) link.sentAt = NEVER;
+  for (const { sessions } of links.byVoter.values()) sessions.normal.sentAt = NEVER;
   sendKeepalives(links, turn, of);
   for (const { to, message } of sent(turn, 'keepalive')) {
     if (!voters.includes(to)) continue;
     onKeepaliveAck(links, hostId(to), {
       kind: 'keepaliveAck',
       epoch: of.epoch,
+      class: message.class,
       seq: message.seq,
       sid: boot(1),
       grant: grantOf(count),
       fresh: true,
       yourBoot: boot(1),
       synced: true,
+      maxTermMs: T,
       bindings: [],
     });
   }
@@ -132,12 +134,14 @@ it('counts from the send of a keepalive, whenever its answer arrives (H1)', () =
     onKeepaliveAck(links, hostId(to), {
       kind: 'keepaliveAck',
       epoch: of.epoch,
+      class: message.class,
       seq: message.seq,
       sid: boot(1),
       grant: grantOf(1),
       fresh: true,
       yourBoot: boot(1),
       synced: true,
+      maxTermMs: T,
       bindings: [],
     });
   expect(heldUntil(holder, links, turnOf('p', 2000), of, WEB)).toBe(800 + TH);

@@ -20,7 +20,7 @@ const TH = holderTermMs(T, LAN);
 const ABC: Roster = {
   epoch: epoch(1),
   voters: ['a', 'b', 'c'].map(hostId),
-  termMs: { normal: T },
+  termMs: { normal: T, strict: millis(10_000) },
 };
 const WEB = key('component/shop.web');
 const FIELD: Field = {
@@ -29,6 +29,7 @@ const FIELD: Field = {
   isHeld: () => false,
   leaderOf: () => undefined,
   alive: [hostId('p')],
+  mayLeadStrict: true,
 };
 
 function leasesOf(): Leases {
@@ -52,9 +53,15 @@ function leading(): Leases {
   const leases = leasesOf();
   const common = { epoch: ABC.epoch, sid: boot(1) } as const;
   const grant = { boot: boot(1), count: 1, nonce: 0 };
-  const rest = { grant, fresh: true, yourBoot: boot(1), synced: true, bindings: [] };
+  const rest = { grant, fresh: true, yourBoot: boot(1), synced: true, maxTermMs: T, bindings: [] };
   for (const { message } of sent(tend(leases, 0), 'keepalive'))
-    hear(leases, 1, { kind: 'keepaliveAck', ...common, seq: message.seq, ...rest });
+    hear(leases, 1, {
+      kind: 'keepaliveAck',
+      class: 'normal',
+      ...common,
+      seq: message.seq,
+      ...rest,
+    });
   const vote = { key: WEB, ballot: ballot(1), hint: ballot(1) };
   hear(leases, 2, { kind: 'prepareAck', ...common, items: [{ ...vote, status: 'open' }] });
   hear(leases, 3, { kind: 'acceptAck', ...common, grant, items: [{ ...vote, ok: true }] });

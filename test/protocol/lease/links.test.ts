@@ -7,10 +7,10 @@ import {
   countsUntil,
   createLinks,
   isRenewal,
-  type Link,
   type Links,
   onKeepaliveAck,
   sendKeepalives,
+  sessionWith,
   setVoters,
 } from '../../../protocol/lease/links.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
@@ -23,7 +23,7 @@ const A = hostId('a');
 const rosterOf = (voters: string): Roster => ({
   epoch: epoch(1),
   voters: voters.split('').map(hostId),
-  termMs: { normal: T },
+  termMs: { normal: T, strict: millis(10_000) },
 });
 
 /** The links of `p` to one voter, whose keepalives 1, 2 and 3 left at 0, 300 and 600. */
@@ -44,12 +44,14 @@ type Answer = { readonly count?: number; readonly fresh?: boolean };
 const ackOf = (seq: number, { count = 1, fresh = true }: Answer = {}): KeepaliveAck => ({
   kind: 'keepaliveAck',
   epoch: epoch(1),
+  class: 'normal',
   seq,
   sid: boot(1),
   grant: { boot: boot(1), count, nonce: 0 },
   fresh,
   yourBoot: boot(1),
   synced: true,
+  maxTermMs: T,
   bindings: [],
 });
 
@@ -57,8 +59,8 @@ const answer = (links: Links, seq: number, said: Answer = {}): boolean =>
   onKeepaliveAck(links, A, ackOf(seq, said));
 
 function until(links: Links): Instant {
-  const link: Link | undefined = links.byVoter.get(A);
-  return link === undefined ? NEVER : countsUntil(link, T, LAN);
+  const session = sessionWith(links, A, 'normal');
+  return session === undefined ? NEVER : countsUntil(session, T, LAN);
 }
 
 it.each([

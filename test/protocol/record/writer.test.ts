@@ -19,7 +19,7 @@ const KEY = stackKey('shop');
 const ABC: Roster = {
   epoch: epoch(1),
   voters: ['a', 'b', 'c'].map(hostId),
-  termMs: { normal: millis(3000) },
+  termMs: { normal: millis(3000), strict: millis(10_000) },
 };
 const JOINT: Roster = { ...ABC, epoch: epoch(2), next: ['c', 'd', 'e'].map(hostId) };
 const life = (n: number): Stack => ({ kind: 'stack', life: n });

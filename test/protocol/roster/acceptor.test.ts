@@ -19,7 +19,7 @@ const roster = (n: number, voters: string, next?: string): Roster => ({
   epoch: epoch(n),
   voters: hosts(voters),
   ...(next === undefined ? {} : { next: hosts(next) }),
-  termMs: { normal: millis(3000) },
+  termMs: { normal: millis(3000), strict: millis(10_000) },
 });
 const by = (n: number, host: string): RosterBallot => ({ n, host: hostId(host) });
 const BASE = roster(4, 'abc');

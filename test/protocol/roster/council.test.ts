@@ -27,7 +27,7 @@ const roster = (n: number, voters: string, next?: string): Roster => ({
   epoch: epoch(n),
   voters: hosts(voters),
   ...(next === undefined ? {} : { next: hosts(next) }),
-  termMs: { normal: millis(3000) },
+  termMs: { normal: millis(3000), strict: millis(10_000) },
 });
 const durable = (synced = true): Durable => ({
   boot: boot(1),
@@ -50,11 +50,18 @@ function linksOf(of: Roster, voting: Voting): Links {
 }
 
 /** What the leader `a` proposes at `ms`. */
-function looks(council: Council, ms: number, steady: string, voting: Voting = {}, alive = 'abcd') {
+function looks(
+  council: Council,
+  ms: number,
+  steady: string,
+  voting: Voting = {},
+  alive = 'abcd',
+  own = durable(),
+) {
   const turn = turnOf('a', ms);
   govern(council, turn, {
     links: linksOf(council.roster, voting),
-    durable: durable(),
+    durable: own,
     steady: hosts(steady),
     isAlive: (host) => alive.includes(host),
   });
@@ -99,6 +106,16 @@ it('counts the drain only from the adoption by a majority of the old', () => {
   const after: Voting = { b: [2, true], c: [1, true], d: [2, true] };
   expect(looks(council, 5000, 'abcd', after)).toBeUndefined();
   expect(looks(council, 5000 + DRAIN, 'abcd', after)).toEqual(roster(3, 'abd'));
+});
+
+it('drains for the longest lease that one of the old may have granted (rule 5)', () => {
+  const council = createCouncil(roster(2, 'a', 'abc'), undefined);
+  const longest = { ...durable(), maxTermMs: LAN.strictTermMs };
+  looks(council, 0, 'abc', READY, 'abcd', longest);
+  expect(looks(council, DRAIN, 'abc', READY, 'abcd', longest)).toBeUndefined();
+  const drained = leaseDrainMs(LAN.strictTermMs, LAN);
+  expect(looks(council, drained - 1, 'abc', READY, 'abcd', longest)).toBeUndefined();
+  expect(looks(council, drained, 'abc', READY, 'abcd', longest)).toEqual(roster(3, 'abc'));
 });
 
 it('adopts a newer roster durably, and never an older or equal one (Q1)', () => {

@@ -135,7 +135,7 @@ export const messagesByKind: Arbitraries = {
   keepalive: object<Extract<Message, { kind: 'keepalive' }>>({
     kind: word('keepalive'),
     epoch,
-    class: word('normal'),
+    class: word('normal', 'strict'),
     termMs: length,
     seq: count,
     sid: boot,
@@ -144,12 +144,14 @@ export const messagesByKind: Arbitraries = {
   keepaliveAck: fc.record({
     kind: word('keepaliveAck'),
     epoch,
+    class: word('normal', 'strict'),
     seq: count,
     sid: boot,
     grant,
     fresh: fc.boolean(),
     yourBoot: boot,
     synced: fc.boolean(),
+    maxTermMs: length,
     bindings: attempts,
   }),
   prepare: fc.record({ kind: word('prepare'), epoch, sid: boot, items: attempts }),

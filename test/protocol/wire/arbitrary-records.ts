@@ -81,11 +81,13 @@ export const revision: Of<Revision> = object<Revision>({ term, seq: count });
 const sortedHosts = (min: number, max: number) =>
   fc.uniqueArray(host, { minLength: min, maxLength: max }).map((hosts) => hosts.sort(compareText));
 
+const termMs = fc.integer({ min: 1, max: 60_000 }).map(millis);
+
 export const roster: Of<Roster> = object<Roster>({
   epoch,
   voters: sortedHosts(1, 7),
   next: maybe(sortedHosts(1, 7)),
-  termMs: fc.integer({ min: 1, max: 60_000 }).map((normal) => ({ normal: millis(normal) })),
+  termMs: fc.record({ normal: termMs, strict: termMs }),
 });
 
 const port = fc.integer({ min: 1, max: 65_535 });

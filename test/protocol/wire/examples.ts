@@ -5,7 +5,11 @@ import type { Message } from '../../../protocol/wire/message.ts';
 export type Patch = Readonly<Record<string, unknown>>;
 export const REVISION = { term: 4, seq: 2 };
 export const BALLOT = { n: 1, host: 'h1' };
-export const ROSTER = { epoch: 3, voters: ['h1', 'h2', 'h3'], termMs: { normal: 3000 } };
+export const ROSTER = {
+  epoch: 3,
+  voters: ['h1', 'h2', 'h3'],
+  termMs: { normal: 3000, strict: 10_000 },
+};
 export const COMPONENT = {
   name: 'db',
   mode: 'replicated',

@@ -12,8 +12,8 @@ function bind(stage: Stage, owner: string): void {
   const grant = { boot: coreOf(stage, 'h2').boot, count: 1, nonce: 1 };
   const { leases } = coreOf(stage, 'h1');
   leases?.holder.holds.get(K)?.accepted.set('h2' as HostId, grant);
-  const link = leases?.links.byVoter.get('h2' as HostId);
-  if (link !== undefined) Object.assign(link, { grant, last: instant(stage.nowMs) });
+  const own = leases?.links.byVoter.get('h2' as HostId)?.sessions.normal;
+  if (own !== undefined) Object.assign(own, { grant, last: instant(stage.nowMs) });
   const session = {
     owner: owner as HostId,
     sid: boot(2),

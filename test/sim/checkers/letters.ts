@@ -1,6 +1,6 @@
 /** What voters and candidates say to each other about one key, at the epoch of the stage. */
 import { ballot, boot, componentKey, epoch, type Key } from '../../../protocol/base/ids.ts';
-import { instant } from '../../../protocol/base/time.ts';
+import { instant, millis } from '../../../protocol/base/time.ts';
 import type { Effect } from '../../../protocol/effect.ts';
 import type { Message, PrepareAck } from '../../../protocol/wire/message.ts';
 import type { Stage } from './stage.ts';
@@ -34,12 +34,14 @@ export const prepareAck = (n: number, status: Status = 'open', sid = 2): Message
 export const keepaliveAck = (sid: number, yourBoot = sid): Message => ({
   kind: 'keepaliveAck',
   epoch: EPOCH,
+  class: 'normal',
   seq: 1,
   sid: boot(sid),
   grant: GRANT,
   fresh: true,
   yourBoot: boot(yourBoot),
   synced: true,
+  maxTermMs: millis(3000),
   bindings: [],
 });
 export const changed = (stage: Stage, event: 'won' | 'ended', n: number, key: Key = K) =>

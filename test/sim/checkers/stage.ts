@@ -4,6 +4,7 @@
  */
 import { ballot, clusterId, type HostId, type Key, term } from '../../../protocol/base/ids.ts';
 import { instant } from '../../../protocol/base/time.ts';
+import { firstTerms } from '../../../protocol/config.ts';
 import { type Core, createCore, step } from '../../../protocol/core.ts';
 import type { DiskWrite, Effect } from '../../../protocol/effect.ts';
 import type { Input } from '../../../protocol/input.ts';
@@ -56,7 +57,7 @@ export function newStage(): Stage {
     host.disk.durable.set('roster', {
       epoch: 5,
       voters: VOTERS,
-      termMs: { normal: CONFIG.termMs },
+      termMs: firstTerms(CONFIG),
     });
     host.disk.durable.set('host', {
       boot: 1,

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { ballot, epoch, type HostId } from '../../../protocol/base/ids.ts';
 import { millis } from '../../../protocol/base/time.ts';
+import { firstTerms } from '../../../protocol/config.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import { CONFIG } from '../../../sim/options.ts';
@@ -23,7 +24,7 @@ const roster = (at: number, voters: readonly string[], next?: readonly string[])
   epoch: epoch(at),
   voters: voters as readonly HostId[],
   ...(next === undefined ? {} : { next: next as readonly HostId[] }),
-  termMs: { normal: CONFIG.termMs },
+  termMs: firstTerms(CONFIG),
 });
 /** The host takes over a roster. */
 function follow(stage: Stage, name: string, to: Roster): void {

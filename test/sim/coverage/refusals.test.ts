@@ -15,7 +15,7 @@ type Asked = { readonly from: Host; readonly above: number; readonly otherSessio
 function seen({ world, panel }: Scene, voter: Host, asked: Asked): readonly Mark[] {
   const { agent } = voter;
   const place = agent?.core.leases?.voter.places.get(ROSTER_KEY);
-  const session = agent?.core.leases?.voter.sessions.get(asked.from.id);
+  const session = agent?.core.leases?.voter.sessions.normal.get(asked.from.id);
   if (agent === undefined || place === undefined || session === undefined)
     throw new Error(`${voter.id} votes for nobody`);
   const n = ballot(place.promised + asked.above);

@@ -14,12 +14,12 @@ import {
   type Scene,
   tendDeploys,
 } from '../../../protocol/command/deploys.ts';
-import { LAN } from '../../../protocol/config.ts';
+import { firstTerms, LAN } from '../../../protocol/config.ts';
 import type { Turn } from '../../../protocol/turn.ts';
 
 const leader = hostId('h2');
 const scene: Scene = {
-  roster: { epoch: epoch(1), voters: [leader], termMs: { normal: LAN.termMs } },
+  roster: { epoch: epoch(1), voters: [leader], termMs: firstTerms(LAN) },
   quorum: true,
   writerOf: () => undefined,
   leaderOf: () => leader,

@@ -15,7 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { createPrng } from '../../../protocol/base/prng.ts';
 import { type Instant, instant, millis } from '../../../protocol/base/time.ts';
-import { LAN } from '../../../protocol/config.ts';
+import { firstTerms, LAN } from '../../../protocol/config.ts';
 import type { Durable } from '../../../protocol/lease/durable.ts';
 import {
   acquire,
@@ -32,6 +32,7 @@ import {
   type Links,
   onKeepaliveAck,
   sendKeepalives,
+  sessionWith,
   setVoters,
 } from '../../../protocol/lease/links.ts';
 import {
@@ -52,7 +53,7 @@ type Name = (typeof names)[number];
 const roster: Roster = {
   epoch: epoch(1),
   voters: names.map(hostId),
-  termMs: { normal: LAN.termMs },
+  termMs: firstTerms(LAN),
 };
 let now: Instant = instant(0);
 
@@ -111,8 +112,8 @@ function ask(h: Holding, name: Name, message: Message): readonly Message[] {
 /** The keepalives due now go out; only these voters get theirs, and answer. */
 function keepAlive(h: Holding, reached: readonly Name[]): void {
   for (const name of names) {
-    const link = h.links.byVoter.get(hostId(name));
-    if (link !== undefined) link.sentAt = instant(-Infinity);
+    const session = sessionWith(h.links, hostId(name), 'normal');
+    if (session !== undefined) session.sentAt = instant(-Infinity);
   }
   const turn = turnOf(h.id, boot(1));
   sendKeepalives(h.links, turn, roster);

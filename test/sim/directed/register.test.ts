@@ -15,7 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { below, createPrng, type Prng } from '../../../protocol/base/prng.ts';
 import { instant } from '../../../protocol/base/time.ts';
-import { LAN } from '../../../protocol/config.ts';
+import { firstTerms, LAN } from '../../../protocol/config.ts';
 import { type Committed, compareRevision, showRevision } from '../../../protocol/record/record.ts';
 import { onRead, onWrite, type Registers } from '../../../protocol/record/register.ts';
 import {
@@ -73,7 +73,7 @@ function createRun(seed: number): Run {
   const voters = ['v1', 'v2', 'v3', 'v4', 'v5'].slice(0, 3 + 2 * below(prng, 2)).map(hostId);
   return {
     prng,
-    roster: { epoch: epoch(1), voters, termMs: { normal: LAN.termMs } },
+    roster: { epoch: epoch(1), voters, termMs: firstTerms(LAN) },
     registers: new Map(voters.map((voter) => [voter, new Map()])),
     down: new Set(),
     leaders: [],
