@@ -19,6 +19,8 @@ export type Config = {
   readonly suspicionMaxFactor: number;
   /** How long a host whose port refuses connections (agent crash) is spared the verdict `dead`. */
   readonly agentGraceMs: Millis;
+  /** How much longer a suspicion lasts while the silent agent's port is open: it may only stall. */
+  readonly stallGraceMs: Millis;
   /** Period of the fresh connects that keep the grace alive. */
   readonly refusedRepeatMs: Millis;
   /** T of normal leases, written into the first roster. */
@@ -30,7 +32,7 @@ export type Config = {
   readonly strictTermMs: Millis;
   /** How long before the end of its lease a strict instance is frozen: guard's wake-up, slowest freeze (F). */
   readonly freezeMs: Millis;
-  /** A stall of an agent that shall freeze none of its strict instances. */
+  /** A stall of an agent that shall freeze none of its strict instances, and is no death. */
   readonly stallMaxMs: Millis;
   /** Time to re-send an unacknowledged keepalive or ballot. */
   readonly retryMs: Millis;
@@ -72,6 +74,7 @@ export const LAN: Config = {
   suspicionMinMs: millis(500),
   suspicionMaxFactor: 4,
   agentGraceMs: seconds(10),
+  stallGraceMs: millis(750),
   refusedRepeatMs: millis(500),
   termMs: seconds(3),
   strictTermMs: seconds(10),
@@ -133,6 +136,11 @@ export function validateConfig(config: Config): readonly string[] {
     [
       config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs,
       'restart backoff must rise',
+    ],
+    [
+      config.quietMs + config.probeMs + config.suspicionMinMs + config.stallGraceMs >
+        config.stallMaxMs + config.beatMs,
+      'stallGraceMs must be long enough that the longest stall is no death',
     ],
     [config.refusedRepeatMs < config.agentGraceMs, 'refusedRepeatMs must be below agentGraceMs'],
     [config.suspicionMaxFactor >= 1, 'suspicionMaxFactor must be at least 1'],

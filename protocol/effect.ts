@@ -62,6 +62,13 @@ export type CommandResult =
   | { readonly kind: 'noSuchInstance' };
 
 /** Messages of the detector: true whatever is on the disk, so they never wait for it. */
-export function promisesNothing(message: Message): boolean {
-  return message.kind === 'beat' || message.kind === 'probe' || message.kind === 'probeAck';
-}
+export const promisesNothing = ({ kind }: Message): boolean => PROMISE_NOTHING.has(kind);
+
+const PROMISE_NOTHING: ReadonlySet<Message['kind']> = new Set([
+  'beat',
+  'probe',
+  'probeAck',
+  'probeFor',
+  'probeForAck',
+  'knock',
+]);

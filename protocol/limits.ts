@@ -28,6 +28,8 @@ export const TEXT_MAX = 4_096;
 export const JOURNAL_MAX = 1_000;
 /** Commands of users under way at once; one more is refused. */
 export const COMMANDS_MAX = 100;
+/** Probes for other hosts under way at once; of one more it is said at once that nothing was heard. */
+export const FAVORS_MAX = 100;
 /** Deploy ids remembered per record (R7). */
 export const DEPLOY_IDS_MAX = 16;
 

@@ -4,7 +4,16 @@ import type { HostId } from '../base/ids.ts';
 import { onDeploy, onDeployResult } from '../command/deploys.ts';
 import { noteVersion, onDelta, onPull } from '../inventory/inventories.ts';
 import { type Leases, onLeaseMessage } from '../lease/leases.ts';
-import { noteHeard, onBeat, onProbe, onProbeAck, onRumor } from '../membership/membership.ts';
+import {
+  noteHeard,
+  onBeat,
+  onKnock,
+  onProbe,
+  onProbeAck,
+  onProbeFor,
+  onProbeForAck,
+  onRumor,
+} from '../membership/membership.ts';
 import { onPushAck } from '../record/pusher.ts';
 import { onRead, onWrite } from '../record/register.ts';
 import { onReadAck, onWriteAck } from '../record/writer.ts';
@@ -39,6 +48,9 @@ export function receiveMessage(
     case 'beat':
     case 'probe':
     case 'probeAck':
+    case 'probeFor':
+    case 'probeForAck':
+    case 'knock':
     case 'rumor':
     case 'heartbeat':
     case 'inventoryDelta':
@@ -86,7 +98,17 @@ function receiveNews(
   turn: Turn,
   from: HostId,
   message: Kind<
-    'beat' | 'probe' | 'probeAck' | 'rumor' | 'heartbeat' | 'inventoryDelta' | 'pull' | 'delta'
+    | 'beat'
+    | 'probe'
+    | 'probeAck'
+    | 'probeFor'
+    | 'probeForAck'
+    | 'knock'
+    | 'rumor'
+    | 'heartbeat'
+    | 'inventoryDelta'
+    | 'pull'
+    | 'delta'
   >,
 ): void {
   switch (message.kind) {
@@ -97,6 +119,14 @@ function receiveNews(
       return onProbe(core.membership, turn, from, message);
     case 'probeAck':
       return onProbeAck(core.membership, turn, from, message);
+    case 'probeFor':
+      rouseDetector(core, turn);
+      return onProbeFor(core.membership, turn, from, message);
+    case 'probeForAck':
+      return onProbeForAck(core.membership, turn, from, message);
+    case 'knock':
+      rouseDetector(core, turn);
+      return onKnock(core.membership, turn, from, message);
     case 'rumor':
       rouseDetector(core, turn);
       return onRumor(core.membership, turn, from, message);

@@ -3,8 +3,7 @@
  *
  *     beat, heartbeat ──▶ heard ──quietMs──▶ probe ──probeMs──▶ suspect ──suspicionMs──▶ dead
  *
- * Source: README.md §4. Indirect probes, the local health multiplier and
- * the brake on correlated failures are not here yet.
+ * Source: README.md §4.
  */
 import type { Epoch, HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
@@ -19,13 +18,14 @@ import {
   NEVER,
 } from '../base/time.ts';
 import type { Config } from '../config.ts';
-import { journal, publish, send, type Turn } from '../turn.ts';
-import { afterConnect, type ConnectOutcome } from './grace.ts';
+import { publish, send, type Turn } from '../turn.ts';
+import { favorsDeadline, giveUpFavors } from './favors.ts';
+import { ease } from './local-health.ts';
 import { believe, confirm, type Member } from './member.ts';
-import { startProbe } from './probe.ts';
+import { noteFailed, probeAgain, startProbe } from './probe.ts';
 import { spread, tell } from './rumors.ts';
 import { verdictAt } from './suspicion.ts';
-import { change, circleOf, graceOf, type Membership, noticeStall, suspectHosts } from './table.ts';
+import { change, circleOf, gracesOf, type Membership, noticeStall, suspectHosts } from './table.ts';
 import { type Act, nextAct } from './watch.ts';
 
 /** What beats and heartbeats carry of the rest of the core. */
@@ -42,6 +42,7 @@ const HEARTBEAT_SPACING_MS = 50;
 export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): void {
   noticeStall(m, turn);
   if (m.members.size === 0) return;
+  m.localHealth = ease(m.localHealth, turn.now);
   if (turn.now >= m.beatAt) beat(m, turn, self);
   if (turn.now >= m.heartbeatAt) {
     heartbeat(m, turn, self);
@@ -51,9 +52,10 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
     const member = m.members.get(host);
     // The one before may have changed who watches whom.
     if (member === undefined || m.watched.get(host) !== watch) continue;
-    const act = nextAct(watch, member, turn.config);
+    const act = nextAct(watch, member, m.localHealth, turn.config);
     if (turn.now >= act.at) perform(m, turn, host, member, act);
   }
+  giveUpFavors(m, turn);
   for (const { host, member, at } of verdictsOf(m, turn.config))
     if (turn.now >= at) condemn(m, turn, host, member);
 }
@@ -61,10 +63,11 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
 /** When to wake next; the same conditions as in `wakeMembership`. */
 export function membershipDeadline(m: Membership, config: Config): Instant | undefined {
   if (m.members.size === 0) return undefined;
-  let deadline = earlier(m.beatAt, m.heartbeatAt);
+  let deadline = earlier(earlier(m.beatAt, m.heartbeatAt), favorsDeadline(m));
   for (const [host, watch] of m.watched) {
     const member = m.members.get(host);
-    if (member !== undefined) deadline = earlier(deadline, nextAct(watch, member, config).at);
+    if (member !== undefined)
+      deadline = earlier(deadline, nextAct(watch, member, m.localHealth, config).at);
   }
   for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
   return deadline;
@@ -100,7 +103,7 @@ function verdictsOf(m: Membership, config: Config): readonly Verdict[] {
   return suspects.flatMap((host) => {
     const member = m.members.get(host);
     if (member === undefined) return [];
-    const watch = { watched: m.watched.has(host), grace: graceOf(m, host) };
+    const watch = { watched: m.watched.has(host), graces: gracesOf(m, host) };
     return [{ host, member, at: verdictAt(member, watch, circle, config) }];
   });
 }
@@ -133,9 +136,7 @@ function perform(m: Membership, turn: Turn, host: HostId, member: Member, act: A
     case 'probe':
       return startProbe(m, turn, host);
     case 'probeAgain':
-      if (watch.probe === undefined) return;
-      m.watched.set(host, { ...watch, probe: { ...watch.probe, repeated: true } });
-      return send(turn, host, { kind: 'probe', nonce: watch.probe.nonce });
+      return probeAgain(m, turn, host);
     case 'accuse':
       return accuse(m, turn, host, member);
     case 'insist':
@@ -151,6 +152,7 @@ function accuse(m: Membership, turn: Turn, host: HostId, member: Member): void {
   const accused = confirm(suspect, suspect, turn.self);
   change(m, turn, host, accused, silence(member, turn.now));
   const watch = m.watched.get(host);
+  if (watch?.probe !== undefined) noteFailed(m, turn, watch.probe);
   const insistAt = after(turn.now, turn.config.refusedRepeatMs);
   if (watch !== undefined) m.watched.set(host, { ...watch, probe: undefined, insistAt });
   spread(m, turn, host, accused);
@@ -175,23 +177,4 @@ function silence({ lastHeardAt }: Member, now: Instant): string {
 export function onPeerDisconnected(m: Membership, turn: Turn, host: HostId): void {
   const member = m.members.get(host);
   if (member !== undefined && member.lastHeardAt !== NEVER) startProbe(m, turn, host);
-}
-
-/** The outcome counts only while we doubt the host. */
-export function onConnectProbed(
-  m: Membership,
-  turn: Turn,
-  host: HostId,
-  outcome: ConnectOutcome,
-): void {
-  const watch = m.watched.get(host);
-  if (watch === undefined || (watch.probe === undefined && watch.insistAt === undefined)) return;
-  const was = graceOf(m, host);
-  const is = afterConnect(was, outcome, turn.now, turn.config);
-  m.graces.set(host, is);
-  if (is.spared === was.spared) return;
-  const text = is.spared
-    ? `its agent is gone but its host answers: spared for ${turn.config.agentGraceMs / 1000} s`
-    : 'its host answers no more: spared no longer';
-  journal(turn, 'health', [host], text);
 }

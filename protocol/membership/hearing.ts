@@ -6,8 +6,10 @@
  */
 import { type HostId, incarnation } from '../base/ids.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
-import type { Beat, Heartbeat, ProbeAck, Rumor } from '../wire/message.ts';
+import type { Beat, Heartbeat, ProbeAck, ProbeForAck, Rumor } from '../wire/message.ts';
+import { passOn } from './favors.ts';
 import { afterHeard } from './grace.ts';
+import { reassure, worsen } from './local-health.ts';
 import { believe, confirm, type Evidence, hear, type Member, supersedes } from './member.ts';
 import { startProbe } from './probe.ts';
 import { brief, rumorOf, tell } from './rumors.ts';
@@ -21,9 +23,12 @@ export function noteHeard(m: Membership, turn: Turn, host: HostId, evidence?: Ev
   const is = hear(was, turn.now, evidence);
   if (is === was) return; // from an older boot
   const watch = m.watched.get(host);
-  if (watch?.probe !== undefined) m.watched.set(host, { ...watch, probe: undefined });
-  const grace = m.graces.get(host);
-  if (grace !== undefined) m.graces.set(host, afterHeard(grace));
+  if (watch?.probe !== undefined) {
+    m.watched.set(host, { ...watch, probe: undefined });
+    m.localHealth = reassure(m.localHealth);
+  }
+  const graces = m.graces.get(host);
+  for (const [watcher, grace] of graces ?? []) graces?.set(watcher, afterHeard(grace));
   change(m, turn, host, is, revival(was, is));
   if (is.boot > was.boot && m.watched.has(host)) brief(m, turn, host);
   if (is.health === 'suspect' || is.health === 'dead') tell(m, turn, host, is);
@@ -39,7 +44,18 @@ export function onBeat(m: Membership, turn: Turn, from: HostId, beat: Beat): voi
 }
 
 export function onProbeAck(m: Membership, turn: Turn, from: HostId, ack: ProbeAck): void {
+  passOn(m, turn, from, ack);
   noteHeard(m, turn, from, ack);
+}
+
+/** A helper has looked. What it heard is the subject's own word, if our probe is not over. */
+export function onProbeForAck(m: Membership, turn: Turn, from: HostId, ack: ProbeForAck): void {
+  const { about, nonce, heard } = ack;
+  const watch = m.watched.get(about);
+  if (watch?.probe?.nonce !== nonce) return;
+  if (heard !== undefined) return noteHeard(m, turn, about, heard);
+  const unanswered = watch.probe.unanswered.filter((id) => id !== from);
+  m.watched.set(about, { ...watch, probe: { ...watch.probe, unanswered } });
 }
 
 /** From gossip, which repeats and delays: only one newer than all before proves anything. */
@@ -84,6 +100,7 @@ function refute(m: Membership, turn: Turn, by: HostId, rumor: Rumor): void {
     incarnation: m.incarnation,
   });
   if (current) {
+    m.localHealth = worsen(m.localHealth, 1, turn.now);
     publish(turn, refutation);
     journal(turn, 'health', [turn.self, by], `refuted: ${by} said ${rumor.health}`);
   }

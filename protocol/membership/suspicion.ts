@@ -7,7 +7,7 @@
  */
 import { after, type Instant, later, type Millis, millis } from '../base/time.ts';
 import type { Config } from '../config.ts';
-import { type Grace, sparedUntil } from './grace.ts';
+import { type Graces, openUntil, sparedUntil } from './grace.ts';
 import type { Member } from './member.ts';
 
 /** 1000 · max(1, log10 N) for the first row whose number of hosts is not below N. */
@@ -64,6 +64,10 @@ export function suspicionMs(circle: Circle, accuserCount: number, config: Config
   return millis(maxMs - Math.floor(((maxMs - minMs) * permille) / 1000));
 }
 
+/** So many watchers must have seen that a silent host's kernel answers; in small clusters one. */
+export const eyesNeeded = ({ hostCount, watcherCount }: Circle): number =>
+  Math.max(1, Math.min(hostCount <= 3 ? 1 : 2, watcherCount));
+
 /**
  * When the suspect is dead if nothing more is heard. Never before it has been silent here for as
  * long as a fresh doubt would take. Whoever does not watch it leaves the verdict to its watchers
@@ -71,7 +75,7 @@ export function suspicionMs(circle: Circle, accuserCount: number, config: Config
  */
 export function verdictAt(
   member: Member,
-  watch: { readonly watched: boolean; readonly grace: Grace },
+  watch: { readonly watched: boolean; readonly graces: Graces },
   circle: Circle,
   config: Config,
 ): Instant {
@@ -81,5 +85,10 @@ export function verdictAt(
     return later(after(member.since, longest), silentAt);
   }
   const lasts = suspicionMs(circle, member.suspectedBy.length, config);
-  return later(later(after(member.since, lasts), silentAt), sparedUntil(watch.grace, config));
+  const endsAt = later(after(member.since, lasts), silentAt);
+  const need = eyesNeeded(circle);
+  const open = openUntil(watch.graces, need, config);
+  const stalledUntil =
+    open < after(endsAt, config.stallGraceMs) ? open : after(endsAt, config.stallGraceMs);
+  return later(later(endsAt, stalledUntil), sparedUntil(watch.graces, need, config));
 }

@@ -11,7 +11,9 @@ import { compareText } from '../base/order.ts';
 import { type Instant, NEVER } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { journal, type Turn } from '../turn.ts';
-import { type Grace, NO_GRACE } from './grace.ts';
+import type { Favor } from './favors.ts';
+import type { Grace, Graces } from './grace.ts';
+import { beatsMissed, HEARS_WELL, type LocalHealth, worsen } from './local-health.ts';
 import { type Health, type Member, newMember } from './member.ts';
 import type { Circle } from './suspicion.ts';
 import { listen, type Watch } from './watch.ts';
@@ -25,7 +27,11 @@ export type Membership = {
   readonly members: Map<HostId, Member>;
   /** The subjects we watch. */
   readonly watched: Map<HostId, Watch>;
-  readonly graces: Map<HostId, Grace>;
+  /** What the connects of its watchers have shown of each host; by host, then by watcher. */
+  readonly graces: Map<HostId, Map<HostId, Grace>>;
+  /** Probes of ours on behalf of others, by nonce. */
+  readonly favors: Map<number, Favor>;
+  localHealth: LocalHealth;
   /** When we last told a host what is believed of it. */
   readonly toldAt: Map<HostId, Instant>;
   /** Who watches us. */
@@ -55,6 +61,8 @@ export const createMembership = (): Membership => ({
   members: new Map(),
   watched: new Map(),
   graces: new Map(),
+  favors: new Map(),
+  localHealth: HEARS_WELL,
   toldAt: new Map(),
   watchers: [],
   derived: undefined,
@@ -166,19 +174,24 @@ export function circleOf(m: Membership, config: Config): Circle {
   return { hostCount: m.members.size + 1, watcherCount };
 }
 
-export const graceOf = (m: Membership, host: HostId): Grace => m.graces.get(host) ?? NO_GRACE;
+const NOTHING_SEEN: Graces = new Map();
+
+export const gracesOf = (m: Membership, host: HostId): Graces => m.graces.get(host) ?? NOTHING_SEEN;
 
 /**
  * After a stall of our own (a stopped process, a suspended machine) the others' silence was ours:
  * everything that counts silence starts anew, before the queued messages are read.
  */
 export function noticeStall(m: Membership, turn: Turn): void {
-  const stalled =
-    m.turnAt !== NEVER && m.members.size > 0 && turn.now - m.turnAt > turn.config.quietMs;
-  m.turnAt = turn.now;
+  const { now, config } = turn;
+  if (m.turnAt === now) return;
+  const listened = m.turnAt !== NEVER && m.members.size > 0;
+  const stalled = listened && now - m.turnAt > config.quietMs;
+  if (listened) m.localHealth = worsen(m.localHealth, beatsMissed(m.beatAt, now, config), now);
+  m.turnAt = now;
   if (!stalled) return;
-  m.listeningSince = turn.now;
-  for (const id of m.watched.keys()) m.watched.set(id, listen(turn.now));
+  m.listeningSince = now;
+  for (const id of m.watched.keys()) m.watched.set(id, listen(now));
   for (const [id, member] of m.members)
-    if (member.health === 'suspect') m.members.set(id, { ...member, since: turn.now });
+    if (member.health === 'suspect') m.members.set(id, { ...member, since: now });
 }

@@ -5,11 +5,11 @@
  *     listening ──quiet──▶ probing ──half time──▶ probing again ──no answer──▶ accuse
  *         ▲                   │                         │                        │
  *         └───── anything heard from the subject ───────┘            insist every refusedRepeatMs
- *
- * The room for indirect probes and the local health multiplier is here: they change `nextAct` alone.
  */
+import type { HostId } from '../base/ids.ts';
 import { after, type Instant, later, type Millis, millis, NEVER } from '../base/time.ts';
 import type { Config } from '../config.ts';
+import { type LocalHealth, stretched } from './local-health.ts';
 import type { Member } from './member.ts';
 
 export type Watch = {
@@ -22,7 +22,11 @@ export type Watch = {
 export type Probing = {
   readonly nonce: number;
   readonly sentAt: Instant;
+  /** Decided as it begins: what makes us slow meanwhile does not put off those who are lost. */
+  readonly lengthMs: Millis;
   readonly repeated: boolean;
+  /** Helpers that have not answered. */
+  readonly unanswered: readonly HostId[];
 };
 
 export type Act = {
@@ -36,21 +40,21 @@ export const listen = (now: Instant): Watch => ({
   insistAt: undefined,
 });
 
-export function nextAct(watch: Watch, member: Member, config: Config): Act {
+export function nextAct(watch: Watch, member: Member, ears: LocalHealth, config: Config): Act {
   const { probe, insistAt } = watch;
   if (insistAt !== undefined) return { kind: 'insist', at: insistAt };
-  if (probe === undefined) return { kind: 'probe', at: quietAt(watch, member, config) };
-  if (!probe.repeated) return { kind: 'probeAgain', at: after(probe.sentAt, half(config.probeMs)) };
-  return { kind: 'accuse', at: after(probe.sentAt, config.probeMs) };
+  if (probe === undefined) return { kind: 'probe', at: quietAt(watch, member, ears, config) };
+  if (!probe.repeated) return { kind: 'probeAgain', at: after(probe.sentAt, half(probe.lengthMs)) };
+  return { kind: 'accuse', at: after(probe.sentAt, probe.lengthMs) };
 }
 
 /**
  * A host never heard since our own start may still be about to find us, or we it: its silence
  * counts only after the grace. Otherwise a starting agent would take all the others for dead.
  */
-function quietAt(watch: Watch, member: Member, config: Config): Instant {
+function quietAt(watch: Watch, member: Member, ears: LocalHealth, config: Config): Instant {
   const from = member.lastHeardAt === NEVER ? after(watch.since, config.agentGraceMs) : watch.since;
-  return after(later(from, member.lastHeardAt), config.quietMs);
+  return after(later(from, member.lastHeardAt), stretched(config.quietMs, ears));
 }
 
 const half = (length: Millis): Millis => millis(Math.floor(length / 2));

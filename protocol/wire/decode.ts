@@ -153,6 +153,19 @@ const detector = {
   }),
   probe: object({ kind: literal('probe'), nonce: counter }),
   probeAck: object({ kind: literal('probeAck'), nonce: counter, boot, incarnation }),
+  probeFor: object({ kind: literal('probeFor'), nonce: counter, about: hostId }),
+  probeForAck: object({
+    kind: literal('probeForAck'),
+    nonce: counter,
+    about: hostId,
+    heard: optional(object({ boot, incarnation })),
+  }),
+  knock: object({
+    kind: literal('knock'),
+    about: hostId,
+    boot,
+    outcome: literal('connected', 'refused', 'silent'),
+  }),
   rumor: object({
     kind: literal('rumor'),
     by: hostId,

@@ -16,6 +16,9 @@ export type Message =
   | Beat
   | Probe
   | ProbeAck
+  | ProbeFor
+  | ProbeForAck
+  | Knock
   | Rumor
   // Dissemination.
   | Heartbeat
@@ -67,6 +70,27 @@ export type ProbeAck = {
   readonly nonce: number;
   readonly boot: Boot;
   readonly incarnation: Incarnation;
+};
+/** Asks another watcher to probe `about`. */
+export type ProbeFor = {
+  readonly kind: 'probeFor';
+  readonly nonce: number;
+  readonly about: HostId;
+};
+/** `heard`: what `about` answered; absent: it has not (a nack). */
+export type ProbeForAck = {
+  readonly kind: 'probeForAck';
+  readonly nonce: number;
+  readonly about: HostId;
+  readonly heard?: { readonly boot: Boot; readonly incarnation: Incarnation };
+};
+/** To the other watchers of `about`: how a fresh connect of ours to its agent's port ended. */
+export type Knock = {
+  readonly kind: 'knock';
+  readonly about: HostId;
+  /** As we know it. */
+  readonly boot: Boot;
+  readonly outcome: 'connected' | 'refused' | 'silent';
 };
 /** Gossiped, and sent straight to the accused. `by`: who says so. */
 export type Rumor = {

@@ -7,6 +7,7 @@ import {
   DELTA_OPS_MAX,
   DEPLOY_IDS_MAX,
   ENTRIES_MAX,
+  FAVORS_MAX,
   ITEMS_MAX,
   JOURNAL_MAX,
   MEMBERS_MAX,
@@ -55,6 +56,7 @@ const PAST_ATTEMPTS_MAX = 1000;
 const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => [
   ['journal entries', core.journal.length, JOURNAL_MAX],
   ['members', core.membership.members.size, MEMBERS_MAX],
+  ['probes for others', core.membership.favors.size, FAVORS_MAX],
   ['records', core.committed.byKey.size, RECORDS_MAX],
   ['registers', core.registers.size, RECORDS_MAX],
   ['commands', core.deploys.errands.size, COMMANDS_MAX],

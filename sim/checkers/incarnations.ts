@@ -67,7 +67,9 @@ function noteOwn({ report, owns }: IncarnationChecker, { id }: Host, life: Agent
 function checkSaid(checker: IncarnationChecker, { id }: Host, effect: Effect): void {
   if (effect.kind !== 'send' && effect.kind !== 'publish') return;
   const { message } = effect;
-  if (message.kind === 'rumor') {
+  if (message.kind === 'probeForAck' && message.heard !== undefined) {
+    checkTruth(checker, id, message.about, message.heard); // passed on, not raised
+  } else if (message.kind === 'rumor') {
     if (message.by !== id) checker.report('S12', `${id} speaks as ${message.by}`);
     checkTruth(checker, id, message.about, message);
   } else if (message.kind === 'heartbeat' && message.host !== id) {
@@ -102,6 +104,7 @@ function subjectsOf(input: Input): readonly HostId[] {
   if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return [];
   const { from, message } = input;
   if (message.kind === 'rumor') return [from, message.by, message.about];
+  if (message.kind === 'probeForAck') return [from, message.about];
   return message.kind === 'heartbeat' ? [message.host] : [from];
 }
 

@@ -55,6 +55,9 @@ export const MARKS = {
   'lost-disk-returned': 'A host that had lost its disk was let in anew.',
   // Members.
   refuted: 'A host heard that it was believed dead or dying, and refuted it.',
+  'heard-through-another': 'A silent host was heard through another watcher.',
+  'ears-distrusted': 'A host that was slow itself listened for longer before it doubted others.',
+  'stall-waited-out': 'The port of a silent host was open: it was given the time of a stall.',
   'grace-given': 'An agent was gone, its kernel answered, and the verdict was put off.',
   'grace-ended': 'A kernel that had answered fell silent, and the host was spared no longer.',
   'dead-came-back': 'A host that was believed dead came back as a new life.',

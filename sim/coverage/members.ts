@@ -1,7 +1,7 @@
 /** Rare states of what hosts believe of each other, and of what they know of each other's inventories. */
 import type { HostId } from '../../protocol/base/ids.ts';
 import { FOREVER } from '../../protocol/base/time.ts';
-import type { Delta, InventoryDelta, Rumor } from '../../protocol/wire/message.ts';
+import type { Delta, InventoryDelta, ProbeForAck, Rumor } from '../../protocol/wire/message.ts';
 import { type Host, isPaused, localNow } from '../host.ts';
 import { type Moment, type Observer, sometimes } from './observer.ts';
 
@@ -11,10 +11,12 @@ export function seeRumor(observer: Observer, rumor: Rumor): void {
 }
 
 /** A fresh connect has come to its end. */
-export function seeConnect(observer: Observer, { agent, input }: Moment): void {
+export function seeConnect(observer: Observer, { host, agent, input }: Moment): void {
   if (input.kind !== 'connectProbed') return;
-  const grace = agent.core.membership.graces.get(input.host);
+  const grace = agent.core.membership.graces.get(input.host)?.get(host.id);
   if (grace === undefined) return;
+  const believed = agent.core.membership.members.get(input.host);
+  if (grace.connected && believed?.health === 'suspect') sometimes(observer, 'stall-waited-out');
   if (input.outcome === 'refused' && grace.spared) sometimes(observer, 'grace-given');
   // The second in a row is the one that ends it.
   if (input.outcome === 'silent' && grace.misses === 2 && observer.seen.has('grace-given'))
@@ -44,11 +46,23 @@ export function seeDelta(observer: Observer, { agent, life }: Moment, delta: Del
   }
 }
 
+/** A helper has answered. */
+export function seeHelp(
+  observer: Observer,
+  { agent, now }: Moment,
+  { about, heard }: ProbeForAck,
+): void {
+  const heardAt = agent.core.membership.members.get(about)?.lastHeardAt;
+  if (heard !== undefined && heardAt === localNow(agent, now))
+    sometimes(observer, 'heard-through-another');
+}
+
 export function lookAtMembers(observer: Observer, moment: Moment): void {
   const { agent, life, now } = moment;
   const { membership, heldBackUntil } = agent.core;
   if (heldBackUntil !== FOREVER && localNow(agent, now) < heldBackUntil)
     sometimes(observer, 'held-back');
+  if (membership.localHealth.score > 0) sometimes(observer, 'ears-distrusted');
   if (membership.version === life.membership) return;
   life.membership = membership.version;
   const dead = new Map<HostId, number>();

@@ -23,7 +23,7 @@ import {
   seeStandstill,
   seeWin,
 } from './leases.ts';
-import { lookAtMembers, seeConnect, seeDelta, seeGossip, seeRumor } from './members.ts';
+import { lookAtMembers, seeConnect, seeDelta, seeGossip, seeHelp, seeRumor } from './members.ts';
 import { lifeOf, type Moment, type Observer, sometimes } from './observer.ts';
 import { type Phase, phasesOf } from './phases.ts';
 import {
@@ -113,6 +113,7 @@ const MESSAGES: Eyes<Message> = {
   },
   writeAck: (observer, moment, { key }) => seeLateCommit(observer, moment, key),
   rosterPromise: seeProposal,
+  probeForAck: seeHelp,
   delta: seeDelta,
 };
 

@@ -94,6 +94,9 @@ describe('while a write is under way', () => {
     ['beat', BEAT, true],
     ['probe', PROBE, true],
     ['probeAck', PROBE_ACK, true],
+    ['probeFor', { kind: 'probeFor', nonce: 1, about: TO }, true],
+    ['probeForAck', { kind: 'probeForAck', nonce: 1, about: TO }, true],
+    ['knock', { kind: 'knock', about: TO, boot: boot(1), outcome: 'refused' }, true],
     ['rumor', RUMOR, false],
     ['read', READ, false],
   ])('a %s, overtaking it or not', async (kind, message, overtakes) => {

@@ -34,6 +34,7 @@ it.each([
   [{ restartMinMs: millis(0) }, 'restart', 'no pause between restarts'],
   [{ restartMaxMs: millis(999) }, 'restart', 'the longest pause is below the shortest'],
   [{ refusedRepeatMs: LAN.agentGraceMs }, 'refusedRepeatMs', 'the grace ends between two looks'],
+  [{ stallGraceMs: millis(600) }, 'stallGraceMs', 'a stall of 2 s could be a death'],
   [{ suspicionMaxFactor: 0 }, 'suspicionMaxFactor', 'the longest suspicion is below the shortest'],
 ] satisfies readonly (readonly [Partial<Config>, string, string])[])(
   'with %j it refuses "%s": %s',

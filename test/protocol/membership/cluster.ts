@@ -13,9 +13,12 @@ import {
   onBeat,
   onConnectProbed,
   onHeartbeat,
+  onKnock,
   onPeerDisconnected,
   onProbe,
   onProbeAck,
+  onProbeFor,
+  onProbeForAck,
   onRumor,
   setMembers,
   wakeMembership,
@@ -230,6 +233,9 @@ function receive(
   if (message.kind === 'beat') onBeat(m, turn, from, message);
   if (message.kind === 'probe') onProbe(m, turn, from, message);
   if (message.kind === 'probeAck') onProbeAck(m, turn, from, message);
+  if (message.kind === 'probeFor') onProbeFor(m, turn, from, message);
+  if (message.kind === 'probeForAck') onProbeForAck(m, turn, from, message);
+  if (message.kind === 'knock') onKnock(m, turn, from, message);
   if (message.kind === 'heartbeat') onHeartbeat(m, turn, message);
   if (message.kind === 'rumor') onRumor(m, turn, isGossip ? message.by : from, message);
 }

@@ -6,6 +6,7 @@ import {
   afterConnect,
   afterHeard,
   type Grace,
+  type Graces,
   NO_GRACE,
 } from '../../../protocol/membership/grace.ts';
 import { type Member, newMember } from '../../../protocol/membership/member.ts';
@@ -65,7 +66,20 @@ describe('the verdict', () => {
     lastHeardAt: instant(lastHeardAt),
     suspectedBy: [hostId('a'), hostId('b')].slice(0, accusers),
   });
-  const spared: Grace = { since: instant(9_500), spared: true, misses: 0 };
+  const spared: Grace = {
+    ...NO_GRACE,
+    since: instant(9_500),
+    spared: true,
+    answeredAt: instant(18_100),
+  };
+  const open = (answeredAt: number): Grace => ({
+    ...NO_GRACE,
+    connected: true,
+    answeredAt: instant(answeredAt),
+  });
+  /** Seen by so many watchers. */
+  const seenBy = (count: number, grace: Grace): Graces =>
+    new Map(Array.from({ length: count }, (_, i) => [hostId(`w${i}`), grace]));
 
   it.each([
     [true, NO_GRACE, 2, 8850, 10_500, 'a watcher counts the suspicion alone'],
@@ -79,19 +93,49 @@ describe('the verdict', () => {
       'a watcher that heard it meanwhile waits as for a fresh doubt',
     ],
     [true, spared, 2, 8850, 19_500, 'an agent crash is spared for the grace'],
+    [
+      true,
+      { ...spared, answeredAt: instant(12_000) },
+      2,
+      8850,
+      13_500,
+      'and no longer than its kernel is known to answer',
+    ],
+    [true, open(10_400), 2, 8850, 11_250, 'an open port without a word is given a stall more'],
+    [true, open(9_100), 2, 8850, 10_600, 'if it is open still'],
+    [true, { ...open(10_400), connected: false }, 2, 8850, 10_500, 'and not if it was once'],
     [true, { ...spared, spared: false }, 2, 8850, 10_500, 'a grace that is over spares nothing'],
     [false, NO_GRACE, 2, 8850, 22_000, 'others leave it to the watchers as long as those may take'],
     [false, NO_GRACE, 2, 21_900, 23_050, 'and not while they hear it themselves'],
   ])(
     'for watched %s, %o, %i accusers, heard at %i comes at %i: %s',
     (watched, grace, accusers, heardAt, at) => {
-      expect(verdictAt(suspect(accusers, heardAt), { watched, grace }, circle, LAN)).toBe(at);
+      const watch = { watched, graces: seenBy(1, grace) };
+      expect(verdictAt(suspect(accusers, heardAt), watch, circle, LAN)).toBe(at);
+    },
+  );
+
+  it.each([
+    [3, 2, 1, true, 'in a small cluster'],
+    [4, 3, 1, false, 'one watcher may be the only one that gets there'],
+    [4, 3, 2, true, 'two agree'],
+    [5, 4, 1, false, 'one watcher may be the only one that gets there'],
+    [9, 1, 1, true, 'nobody else watches it'],
+  ])(
+    'of one of %i hosts with %i watchers, %i of whom are answered: spared is %s, %s',
+    (hostCount, watcherCount, seen, isSpared) => {
+      const many = { hostCount, watcherCount };
+      const at = (graces: Graces) =>
+        verdictAt(suspect(4, 8850), { watched: true, graces }, many, LAN);
+      const plain = at(new Map());
+      expect(at(seenBy(seen, spared)) > plain).toBe(isSpared);
+      expect(at(seenBy(seen, open(10_400))) > plain).toBe(isSpared);
     },
   );
 
   it('comes for a host never heard as well', () => {
     const member = { ...suspect(2, 0), lastHeardAt: NEVER };
-    expect(verdictAt(member, { watched: true, grace: NO_GRACE }, circle, LAN)).toBe(10_500);
+    expect(verdictAt(member, { watched: true, graces: new Map() }, circle, LAN)).toBe(10_500);
   });
 });
 

@@ -57,6 +57,22 @@ export const messagesByKind: Arbitraries = {
   beat: fc.record({ kind: word('beat'), boot, seq: count, incarnation, inventoryVersion: count }),
   probe: fc.record({ kind: word('probe'), nonce: count }),
   probeAck: fc.record({ kind: word('probeAck'), nonce: count, boot, incarnation }),
+  probeFor: fc.record({ kind: word('probeFor'), nonce: count, about: host }),
+  probeForAck: fc.record(
+    {
+      kind: word('probeForAck'),
+      nonce: count,
+      about: host,
+      heard: fc.record({ boot, incarnation }),
+    },
+    { requiredKeys: ['kind', 'nonce', 'about'] },
+  ),
+  knock: fc.record({
+    kind: word('knock'),
+    about: host,
+    boot,
+    outcome: word('connected', 'refused', 'silent'),
+  }),
   rumor: fc.record({
     kind: word('rumor'),
     by: host,

@@ -89,6 +89,10 @@ function perform(world: World, from: HostId, host: Host, effect: Effect): void {
   } else if (effect.kind === 'publish') {
     const others = HOSTS.filter((id) => id !== from);
     say(world, effect.message, others, (message) => ({ kind: 'gossipReceived', from, message }));
+  } else if (effect.kind === 'connectProbe') {
+    const outcome = world.hosts.get(effect.host)?.core === undefined ? 'refused' : 'connected';
+    const input: Input = { kind: 'connectProbed', host: effect.host, outcome };
+    world.post.push({ at: world.now + LATENCY_MS, to: from, input });
   } else if (effect.kind === 'startInstance') {
     const { component, slot, attempt, revision, term } = effect;
     const engineId = `${from}.${component}.${slot}.${attempt}`;

@@ -85,6 +85,16 @@ describe('all that is owed is given', () => {
     ['a host is heard and hears nothing (L8)', [cut(into(4))], [0, 1, 2, 3]],
     ['a voter is heard and hears nothing (L8)', [cut(into(0))], [1, 2, 3, 4]],
     ['a host hears and is not heard', [cut(outOf(4))], [0, 1, 2, 3]],
+    [
+      'two hosts hear each other through the others only',
+      [
+        cut([
+          [0, 4],
+          [4, 0],
+        ]),
+      ],
+      all,
+    ],
     ['a host is not healed and nothing ails it', [], [0, 1, 2]],
   ])('when %s', (_what, strikes, core) => {
     expect(watch(strikes, core)).toBe('right');
@@ -101,13 +111,8 @@ describe('what is owed is named', () => {
     ],
     [
       'L3 h1 believes h5',
-      'two hosts do not hear each other',
-      [
-        cut([
-          [0, 4],
-          [4, 0],
-        ]),
-      ],
+      'a host is cut off and everyone is called healed',
+      [cut([...into(4), ...outOf(4)])],
     ],
     [
       'L5 shop.',
