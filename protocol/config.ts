@@ -58,6 +58,10 @@ export type Config = {
   readonly restartWindowMs: Millis;
   /** How long three members must have been up before 1 voter becomes 3. */
   readonly firstGrowthMs: Millis;
+  /** How long a roster has stood, and a host been up, before voters change again. */
+  readonly rosterStableMs: Millis;
+  /** How long a voter has been dead before another votes instead. Smaller: a reboot costs it its vote. */
+  readonly voterDeadMs: Millis;
   /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
   readonly isolatedStartMs: Millis;
   /** How long a command may take before its outcome is given as unknown. */
@@ -93,6 +97,8 @@ export const LAN: Config = {
   restartBudget: 5,
   restartWindowMs: minutes(10),
   firstGrowthMs: seconds(2),
+  rosterStableMs: seconds(60),
+  voterDeadMs: minutes(5),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),
 };
@@ -144,6 +150,10 @@ export function validateConfig(config: Config): readonly string[] {
     ],
     [config.refusedRepeatMs < config.agentGraceMs, 'refusedRepeatMs must be below agentGraceMs'],
     [config.suspicionMaxFactor >= 1, 'suspicionMaxFactor must be at least 1'],
+    [
+      config.rosterStableMs >= config.firstGrowthMs,
+      'rosterStableMs must be at least firstGrowthMs',
+    ],
   ];
   return rules.filter(([holds]) => !holds).map(([, reason]) => reason);
 }

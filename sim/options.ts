@@ -50,6 +50,8 @@ export type Options = {
   readonly ambush?: Ambush;
   /** While one voter becomes three this is disturbed; all but the founder start within so long. */
   readonly growth?: { readonly startsWithinMs: number };
+  /** Voters are lost for so long that others vote instead, this often. */
+  readonly turnover?: { readonly everyMs: number };
   /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
   readonly bias?: { readonly everyMs: number };
   readonly workload:
@@ -83,6 +85,9 @@ export const CONFIG: Config = {
   restartBudget: 2,
   isolatedStartMs: seconds(10),
   commandMs: millis(6000),
+  // Short enough that voters are replaced, and replaced again, within one storm.
+  rosterStableMs: seconds(3),
+  voterDeadMs: seconds(8),
 };
 
 /** A cluster in which nothing goes wrong. */
@@ -261,6 +266,9 @@ function drawStorm(seed: number, draw: Stream): Options {
     ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
     ...(happens(draw, 100) ? { bias: { everyMs: pick(draw, [1000, 4000]) } } : {}),
     workload: drawWorkload(draw),
+    ...(hostCount > 3 && happens(draw, 350)
+      ? { turnover: { everyMs: pick(draw, [8000, 15_000]) } }
+      : {}),
     ...(grows && happens(draw, 700)
       ? { growth: { startsWithinMs: pick(draw, [2000, 10_000, 20_000]) } }
       : {}),
@@ -342,6 +350,7 @@ export function faultsOf(options: Options): readonly string[] {
     ['leaders sought', options.seeksLeaders],
     ['ambushes', options.ambush !== undefined],
     ['growth', options.growth !== undefined],
+    ['voters replaced', options.turnover !== undefined],
     ['sessions in turn', options.bias !== undefined],
     ['streams', options.transport === 'stream'],
     ['mesh', options.gossip === 'mesh'],

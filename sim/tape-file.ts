@@ -151,6 +151,7 @@ const options: Schema<Options> = where(
     seeksLeaders: boolean,
     ambush: optional(object({ after, permille })),
     growth: optional(object({ startsWithinMs: ms })),
+    turnover: optional(object({ everyMs: ms })),
     bias: optional(object({ everyMs: ms })),
     workload: byKind({
       random: object({ kind: literal('random'), everyMs: ms, stackCount: count }),

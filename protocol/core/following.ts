@@ -1,13 +1,10 @@
 /** Following what others decided: rosters, records told by a leader, the welcome into a cluster. */
 import { componentOfKey, type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { pullFrom } from '../inventory/inventories.ts';
-import { saveDurable } from '../lease/durable.ts';
 import { followRoster, type Leases } from '../lease/leases.ts';
 import { committedOf } from '../record/committed.ts';
 import { compareRevision } from '../record/record.ts';
-import { wipeRegisters } from '../record/register.ts';
 import { adopt, type Change } from '../roster/council.ts';
-import { votersOf } from '../roster/roster.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Join, Push, Welcome } from '../wire/message.ts';
 import { know } from './know.ts';
@@ -17,15 +14,6 @@ import type { Core } from './state.ts';
 /** Carries an adopted roster to leases, records and this host's own standing as a voter. */
 export function follow(core: Core, leases: Leases, turn: Turn, change: Change | undefined): void {
   if (change === undefined) return;
-  const was = votersOf(change.from).includes(turn.self);
-  const is = votersOf(change.to).includes(turn.self);
-  if (was && !is) {
-    // Rule 6. Added again it must not answer before it has merged the old voters' state (rule 4);
-    // the roster that adds it is on disk before anything else is, so this must be by then.
-    core.durable.synced = false;
-    saveDurable(core.durable, turn);
-    wipeRegisters(core.registers, turn);
-  }
   followRoster(leases, turn, change);
   const { epoch, voters, next } = change.to;
   const text =
@@ -89,6 +77,6 @@ export function onWelcome(
   const invited = value.kind === 'members' && value.members.some(({ id }) => id === turn.self);
   if (core.council.roster.epoch > 0 || !invited) return;
   learn(core, turn, message.members);
-  follow(core, leases, turn, adopt(core.council, turn, message.roster));
+  follow(core, leases, turn, adopt(core.council, core, turn, message.roster));
   pullFrom(core.inventories, core.committed, turn, from);
 }

@@ -62,7 +62,7 @@ export function receiveMessage(
     case 'rosterAccept':
     case 'rosterAccepted':
     case 'rosterChosen':
-      return follow(core, leases, turn, onRosterMessage(core.council, turn, from, message));
+      return follow(core, leases, turn, onRosterMessage(core.council, core, turn, from, message));
     case 'syncPull':
     case 'syncPage':
     case 'keepalive':

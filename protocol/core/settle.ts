@@ -1,8 +1,17 @@
 /** After every input: everything that time, or what the input changed, asks for. One fixed order. */
-import { type HostId, ROSTER_KEY } from '../base/ids.ts';
+import { ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { below } from '../base/prng.ts';
-import { after, earlier, FOREVER, type Instant, millis, NEVER } from '../base/time.ts';
+import {
+  after,
+  between,
+  earlier,
+  FOREVER,
+  type Instant,
+  later,
+  millis,
+  NEVER,
+} from '../base/time.ts';
 import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
 import {
   type Entry,
@@ -15,13 +24,15 @@ import { entriesOf, forgetOwners, wakeInventories, writeEntry } from '../invento
 import type { Field } from '../lease/candidate.ts';
 import { isHeld } from '../lease/holder.ts';
 import { type Leases, leasesDeadline, releaseUnwanted, tendLeases } from '../lease/leases.ts';
+import { ackedAt } from '../lease/links.ts';
 import { healthOf, membersOf, setMembers } from '../membership/membership.ts';
 import { pusherDeadline, repeatPushes } from '../record/pusher.ts';
 import { writerDeadline } from '../record/writer.ts';
 import { reportsOf, slotsDeadline } from '../reconcile/slots.ts';
+import type { Elector } from '../roster/autopilot.ts';
 import { councilDeadline, fetchState, govern } from '../roster/council.ts';
 import { send, type Turn } from '../turn.ts';
-import { hasFreshQuorum, host } from './hosting.ts';
+import { hasFreshQuorum, host, QUORUM_FRESH_MS } from './hosting.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
@@ -95,17 +106,22 @@ function followMembers(core: Core, turn: Turn): void {
 }
 
 function governRoster(core: Core, leases: Leases, turn: Turn): void {
-  const steady: HostId[] =
-    turn.now >= after(core.startedAt, core.config.firstGrowthMs) ? [turn.self] : [];
-  for (const [peer, { health, since, lastHeardAt }] of sorted(membersOf(core.membership))) {
+  const { council, startedAt } = core;
+  const hosts: Elector[] = [{ id: turn.self, aliveMs: between(startedAt, turn.now) }];
+  for (const [id, { health, since, lastHeardAt }] of sorted(membersOf(core.membership))) {
+    const forMs = between(since, turn.now);
     // A member is believed alive before it was ever heard; no vote is given on that.
-    const heard = health === 'alive' && lastHeardAt !== NEVER;
-    if (heard && turn.now >= after(since, core.config.firstGrowthMs)) steady.push(peer);
+    if (health === 'alive') hosts.push(lastHeardAt === NEVER ? { id } : { id, aliveMs: forMs });
+    else hosts.push(health === 'suspect' ? { id } : { id, deadMs: forMs });
   }
-  govern(core.council, turn, {
+  govern(council, turn, {
     links: leases.links,
     durable: core.durable,
-    steady,
+    electorate: {
+      hosts,
+      answers: (voter) => turn.now - ackedAt(leases.links, voter) <= QUORUM_FRESH_MS,
+      stoodMs: between(later(startedAt, council.since), turn.now),
+    },
     isAlive: (peer) => know(core).alive.includes(peer),
   });
 }

@@ -4,7 +4,7 @@ import { compareText, rendezvous, sorted } from '../base/order.ts';
 import { earlier, type Instant, NEVER } from '../base/time.ts';
 import type { Effect } from '../effect.ts';
 import { batches } from '../limits.ts';
-import { type Roster, votersOf } from '../roster/roster.ts';
+import { type Roster, surelyStayed, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import {
@@ -227,9 +227,9 @@ export function followRoster(
   turn: Turn,
   change: { readonly from: Roster; readonly to: Roster },
 ): void {
-  const was = votersOf(change.from).includes(turn.self);
-  const is = votersOf(change.to).includes(turn.self);
-  if (was && !is) wipeVoter(leases.voter);
+  const { from, to } = change;
+  if (votersOf(from).includes(turn.self) && !surelyStayed(from, to, turn.self))
+    wipeVoter(leases.voter);
   setVoters(leases.links, change.to);
   changeRoster(leases.holder, leases.links, turn, change);
 }

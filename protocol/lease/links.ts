@@ -218,12 +218,13 @@ export function quorumUntil(roster: Roster, until: (voter: HostId) => Instant): 
   return joint < old ? joint : old;
 }
 
+/** When the newest keepalive that this voter has acknowledged was sent. */
+export const ackedAt = (links: Links, voter: HostId): Instant =>
+  sessionWith(links, voter, 'normal')?.ackedAt ?? NEVER;
+
 /** Whether a quorum has acknowledged a keepalive sent at most `withinMs` ago. */
 export function hasQuorum(links: Links, turn: Turn, roster: Roster, withinMs: Millis): boolean {
-  const heard = quorumUntil(
-    roster,
-    (voter) => sessionWith(links, voter, 'normal')?.ackedAt ?? NEVER,
-  );
+  const heard = quorumUntil(roster, (voter) => ackedAt(links, voter));
   return heard !== NEVER && turn.now - heard <= withinMs;
 }
 

@@ -10,6 +10,7 @@
  * Source: README.md §6, R1, R2, R7.
  */
 import { type HostId, type Key, term, type Term } from '../base/ids.ts';
+import type { DiskWrite } from '../effect.ts';
 import { RECORDS_MAX } from '../limits.ts';
 import { persist, send, type Turn } from '../turn.ts';
 import type { Read, SyncPage, Write } from '../wire/message.ts';
@@ -72,9 +73,9 @@ export function mergeRegister(
   store(registers, turn, key, { ...(newer ? theirs : ours), promised });
 }
 
-/** A removed voter forgets its records (roster rule 6). */
-export function wipeRegisters(registers: Registers, turn: Turn): void {
+/** A removed voter forgets its records (roster rule 6); returns what the caller must persist. */
+export function wipeRegisters(registers: Registers): readonly DiskWrite[] {
   const writes = [...registers.keys()].map((key) => ({ name: `record/${key}`, value: undefined }));
   registers.clear();
-  if (writes.length > 0) turn.out.push({ kind: 'persist', writes });
+  return writes;
 }

@@ -9,18 +9,21 @@
  *  Q3 A new voter answers nothing but keepalives until it has merged a majority of the old (rule 4).
  *  Q4 C_new is proposed only when a majority of new is synced and alive, a majority of old has adopted
  *     J, and every lease granted before that has run out (rule 5).
+ *  Q5 Who was removed, or may have been while it heard nothing, has nothing as a voter: it is not
+ *     synced, and its records are gone (rule 6).
  *
- * Source: README.md §7, 1 to 6. Here for the first growth, 1 to 3.
+ * Source: README.md §7, 1 to 6. Who should vote says `autopilot.ts`.
  */
-import { epoch, type HostId, type Key } from '../base/ids.ts';
-import { compareText, rendezvous, sorted } from '../base/order.ts';
-import { after, earlier, type Instant, type Millis, millis } from '../base/time.ts';
+import { epoch, type HostId, type Key, ROSTER_KEY } from '../base/ids.ts';
+import { sorted } from '../base/order.ts';
+import { after, earlier, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import { leaseDrainMs } from '../config.ts';
+import type { DiskWrite } from '../effect.ts';
 import { type Durable, saveDurable } from '../lease/durable.ts';
 import type { Links } from '../lease/links.ts';
 import { liftFloor, type Voter } from '../lease/voter.ts';
-import { mergeRegister, type Registers } from '../record/register.ts';
-import { persist, send, type Turn } from '../turn.ts';
+import { mergeRegister, type Registers, wipeRegisters } from '../record/register.ts';
+import { journal, send, type Turn } from '../turn.ts';
 import type { Message, SyncPage, SyncPull } from '../wire/message.ts';
 import {
   type Acceptor,
@@ -32,10 +35,13 @@ import {
   propose,
   sendProposal,
 } from './acceptor.ts';
-import { majority, type Roster, votersOf } from './roster.ts';
+import { type Electorate, wantedVoters } from './autopilot.ts';
+import { majority, type Roster, surelyStayed, votersOf } from './roster.ts';
 
 export type Council = {
   roster: Roster;
+  /** When this life of the agent took it over; `NEVER`: it was on the disk. */
+  since: Instant;
   acceptor: Acceptor | undefined;
   proposal: Proposal | undefined;
   /** The highest ballot number met, so that the next attempt is above it. */
@@ -59,6 +65,7 @@ const ATTEMPT_RETRIES = 5;
 export function createCouncil(roster: Roster, acceptor: Acceptor | undefined): Council {
   return {
     roster,
+    since: NEVER,
     acceptor,
     proposal: undefined,
     highest: acceptor?.promised.n ?? 0,
@@ -71,15 +78,33 @@ export function createCouncil(roster: Roster, acceptor: Acceptor | undefined): C
 /** A change of roster that the caller must carry to leases and records. */
 export type Change = { readonly from: Roster; readonly to: Roster };
 
-/** Takes over a chosen roster if it is newer (Q1). */
-export function adopt(council: Council, turn: Turn, roster: Roster): Change | undefined {
+/** What a host keeps as a voter. */
+export type VoterState = { readonly durable: Durable; readonly registers: Registers };
+
+/**
+ * Takes over a chosen roster if it is newer (Q1). Who was removed, or may have been, forgets in the
+ * same write what it had as a voter (Q5): the disk must never say that it votes and is synced.
+ */
+export function adopt(
+  council: Council,
+  { durable, registers }: VoterState,
+  turn: Turn,
+  roster: Roster,
+): Change | undefined {
   if (roster.epoch <= council.roster.epoch) return undefined;
   const change = { from: council.roster, to: roster };
+  const writes: DiskWrite[] = [{ name: 'roster', value: roster }];
+  const was = votersOf(change.from).includes(turn.self);
+  if (was && !surelyStayed(change.from, roster, turn.self)) {
+    durable.synced = false;
+    writes.push({ name: 'host', value: { ...durable } }, ...wipeRegisters(registers));
+  }
+  turn.out.push({ kind: 'persist', writes });
   council.roster = roster;
+  council.since = turn.now;
   council.proposal = undefined;
   council.adoptedSince = undefined;
   council.sync = undefined;
-  persist(turn, 'roster', roster);
   return change;
 }
 
@@ -97,16 +122,17 @@ type RosterMessage = Extract<
 
 export function onRosterMessage(
   council: Council,
+  state: VoterState,
   turn: Turn,
   from: HostId,
   message: RosterMessage,
 ): Change | undefined {
   switch (message.kind) {
     case 'rosterChosen':
-      return compareEpochs(council, turn, from, message.roster);
+      return compareEpochs(council, state, turn, from, message.roster);
     case 'rosterPrepare':
     case 'rosterAccept': {
-      const change = compareEpochs(council, turn, from, message.base);
+      const change = compareEpochs(council, state, turn, from, message.base);
       const voter = votersOf(council.roster).includes(turn.self);
       if (message.base.epoch !== council.roster.epoch || !voter) return change;
       council.highest = Math.max(council.highest, message.ballot.n);
@@ -124,7 +150,7 @@ export function onRosterMessage(
       council.highest = Math.max(council.highest, message.promised.n);
       if (council.proposal === undefined) return undefined;
       const chosen = onRosterAccepted(council.proposal, from, message);
-      return chosen === undefined ? undefined : adopt(council, turn, chosen);
+      return chosen === undefined ? undefined : adopt(council, state, turn, chosen);
     }
   }
 }
@@ -132,13 +158,14 @@ export function onRosterMessage(
 /** Adopts a newer roster; answers an older one with ours. */
 export function compareEpochs(
   council: Council,
+  state: VoterState,
   turn: Turn,
   from: HostId,
   theirs: Roster,
 ): Change | undefined {
   if (theirs.epoch < council.roster.epoch && council.roster.epoch > 0)
     send(turn, from, { kind: 'rosterChosen', roster: council.roster });
-  return adopt(council, turn, theirs);
+  return adopt(council, state, turn, theirs);
 }
 
 /** Whether a voter's message fits our epoch; otherwise the two rosters are compared (Q2). */
@@ -152,43 +179,38 @@ export function sameEpoch(council: Council, turn: Turn, from: HostId, theirs: nu
 export type Prospect = {
   readonly links: Links;
   readonly durable: Durable;
-  /** Members that have been alive for `firstGrowthMs`, ourselves included. */
-  readonly steady: readonly HostId[];
+  readonly electorate: Electorate;
   readonly isAlive: (host: HostId) => boolean;
 };
 
-/** One look of the leader of `sys/roster`: repeats an attempt, or begins the next change. */
+/**
+ * One look of the leader of `sys/roster`: repeats an attempt, or begins the next change. An attempt that
+ * came to nothing is made anew only if it is still wanted.
+ */
 export function govern(council: Council, turn: Turn, prospect: Prospect): void {
   const { proposal, roster } = council;
   if (proposal !== undefined) {
     if (turn.now < proposal.resendAt) return;
     const stale = after(proposal.startedAt, millis(ATTEMPT_RETRIES * turn.config.retryMs));
-    if (turn.now < stale) sendProposal(proposal, turn);
-    else begin(council, turn, proposal.wanted);
-    return;
+    if (turn.now < stale) return sendProposal(proposal, turn);
   }
   const wanted =
-    roster.next === undefined ? firstGrowth(roster, prospect) : conclude(council, turn, prospect);
-  if (wanted !== undefined) begin(council, turn, wanted);
+    roster.next === undefined ? begin(council, turn, prospect) : conclude(council, turn, prospect);
+  council.proposal =
+    wanted === undefined ? undefined : propose(turn, roster, wanted, council.highest);
+  council.highest = council.proposal?.ballot.n ?? council.highest;
 }
 
-function begin(council: Council, turn: Turn, wanted: Roster): void {
-  council.proposal = propose(turn, council.roster, wanted, council.highest);
-  council.highest = council.proposal.ballot.n;
-}
-
-/** One voter becomes three as soon as three members have been up for a while. */
-function firstGrowth(roster: Roster, { steady }: Prospect): Roster | undefined {
-  const [voter] = roster.voters;
-  if (roster.voters.length !== 1 || voter === undefined || !steady.includes(voter))
-    return undefined;
-  const others = rendezvous(
-    'voters',
-    steady.filter((host) => host !== voter),
-  ).slice(0, 2);
-  if (others.length < 2) return undefined;
-  const next = [voter, ...others].sort(compareText);
-  return { ...roster, epoch: epoch(roster.epoch + 1), next };
+/** The joint roster that leads to the voters we should have. */
+function begin(
+  { roster, proposal }: Council,
+  turn: Turn,
+  { electorate }: Prospect,
+): Roster | undefined {
+  const wish = wantedVoters(roster.voters, electorate, turn.config);
+  if (wish === undefined) return undefined;
+  if (proposal === undefined) journal(turn, 'voters', [ROSTER_KEY, ...wish.voters], wish.why);
+  return { ...roster, epoch: epoch(roster.epoch + 1), next: wish.voters };
 }
 
 /** J becomes C_new once it is safe (Q4). */

@@ -23,6 +23,17 @@ export function votersOf(roster: Roster): readonly HostId[] {
     : [...new Set([...roster.voters, ...roster.next])].sort();
 }
 
+/**
+ * Whether `host`, a voter under `from`, surely voted under every roster from there to `to`. A joint
+ * roster names the one before it and the one after it; of what was missed altogether nothing is known.
+ */
+export function surelyStayed(from: Roster, to: Roster, host: HostId): boolean {
+  const first = from.next ?? from.voters;
+  const firstEpoch = from.next === undefined ? from.epoch : from.epoch + 1;
+  const lastEpoch = to.next === undefined ? to.epoch : to.epoch - 1;
+  return first.includes(host) && to.voters.includes(host) && lastEpoch - firstEpoch <= 2;
+}
+
 /** Whether the hosts for which `says` holds are a majority of `voters` and, if present, of `next`. */
 export function quorum(roster: Roster, says: (voter: HostId) => boolean): boolean {
   return (

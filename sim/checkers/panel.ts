@@ -18,6 +18,7 @@ import {
   createIncarnationChecker,
   type IncarnationChecker,
 } from './incarnations.ts';
+import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
 import {
@@ -49,7 +50,13 @@ import {
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
-import { checkSyncs, createSyncChecker, noteJoint, type SyncChecker } from './syncs.ts';
+import {
+  checkForgotten,
+  checkSyncs,
+  createSyncChecker,
+  noteJoint,
+  type SyncChecker,
+} from './syncs.ts';
 
 export type Panel = {
   readonly leases: LeaseChecker;
@@ -58,6 +65,7 @@ export type Panel = {
   readonly promises: PromiseChecker;
   readonly silence: SilenceChecker;
   readonly rosters: RosterChecker;
+  readonly changes: ChangeChecker;
   readonly syncs: SyncChecker;
   readonly records: RecordChecker;
   readonly readers: ReaderChecker;
@@ -77,8 +85,9 @@ export function createPanel(report: Report): Panel {
     bindings: createBindingChecker(leases, rosters),
     ballots: createBallotChecker(report),
     promises: createPromiseChecker(report),
-    silence: createSilenceChecker(report),
+    silence: createSilenceChecker(report, rosters),
     rosters,
+    changes: createChangeChecker(report),
     syncs: createSyncChecker(report),
     records: createRecordChecker(report),
     readers: createReaderChecker(report),
@@ -100,8 +109,10 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkLeases(leases, host, now);
   checkActs(leases, host, acts, now);
   checkAdoption(rosters, leases, host, now);
+  checkChange(panel.changes, host, now);
   checkBindings(panel.bindings, host, step.input, now);
   noteJoint(panel.syncs, host, panel.records, leases);
+  checkForgotten(panel.syncs, host);
   checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
   checkSilence(panel.silence, host, step, now);
   checkIncarnations(panel.incarnations, host, step);

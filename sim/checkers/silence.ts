@@ -2,7 +2,8 @@
  * S6 A restarted voter calls no key free before every lease it has granted in an earlier life has run
  *    out, and before enough other voters know that it has restarted. A new voter answers no ballot and
  *    nothing about records before it has fetched the state of a majority of the old ones (roster rule 4);
- *    who does not vote answers never.
+ *    who does not vote answers never. So does one that was removed in the meantime and added again,
+ *    whether it has heard of that or not.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
@@ -13,6 +14,7 @@ import type { Message } from '../../protocol/wire/message.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import type { Agent, Host, Outward } from '../host.ts';
 import type { Report } from './report.ts';
+import type { RosterChecker } from './rosters.ts';
 
 /** What one agent has heard as a voter since it started. */
 type Hearing = {
@@ -37,15 +39,17 @@ export type SilenceChecker = {
   /** What each voter has granted, of each life and class the last. */
   readonly grants: Map<HostId, readonly Given[]>;
   readonly hearings: Map<Host, Hearing>;
-  /** Voters that still have to fetch. */
-  readonly unsynced: Set<HostId>;
+  /** Voters that still have to fetch, and since which epoch. */
+  readonly unsynced: Map<HostId, number>;
+  readonly rosters: RosterChecker;
 };
 
-export const createSilenceChecker = (report: Report): SilenceChecker => ({
+export const createSilenceChecker = (report: Report, rosters: RosterChecker): SilenceChecker => ({
   report,
+  rosters,
   grants: new Map(),
   hearings: new Map(),
-  unsynced: new Set(),
+  unsynced: new Map(),
 });
 
 /** A voter's answer to a keepalive leaves: from here on a lease may stand on it. */
@@ -102,6 +106,9 @@ function hear(checker: SilenceChecker, host: Host, life: Agent, input: Input): H
       ? known
       : { life, roster: life.core.council.roster, confirmedBy: new Set(), fetched: new Set() };
   checker.hearings.set(host, hearing);
+  // The life before may have followed a roster that never reached its disk.
+  if (hearing !== known && hearing.roster.epoch < (checker.unsynced.get(host.id) ?? 0))
+    checker.unsynced.delete(host.id);
   if (input.kind !== 'messageReceived') return hearing;
   const { from, message } = input;
   const { boot } = life.core;
@@ -157,13 +164,21 @@ function checkRested(
 }
 
 /** A change of roster may have made the host a voter, or none. */
-function follow({ unsynced }: SilenceChecker, host: Host, hearing: Hearing): void {
+function follow({ unsynced, rosters }: SilenceChecker, host: Host, hearing: Hearing): void {
   const roster = hearing.life.core.council.roster;
   if (roster === hearing.roster) return;
-  const was = votersOf(hearing.roster).includes(host.id);
   const is = votersOf(roster).includes(host.id);
-  if (is && !was) unsynced.add(host.id);
+  if (is && !stayed(rosters, host.id, hearing.roster, roster)) unsynced.set(host.id, roster.epoch);
   if (!is) unsynced.delete(host.id);
   hearing.roster = roster;
   hearing.fetched.clear();
+}
+
+/** Whether it voted under all rosters that were chosen between these two. */
+function stayed({ chosen }: RosterChecker, host: HostId, from: Roster, to: Roster): boolean {
+  for (let at: number = from.epoch; at < to.epoch; at++) {
+    const roster = at === from.epoch ? from : chosen.get(at);
+    if (roster !== undefined && !votersOf(roster).includes(host)) return false;
+  }
+  return true;
 }

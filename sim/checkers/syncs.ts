@@ -1,11 +1,13 @@
 /**
  * S6 A new voter that calls itself synced has on disk whatever was committed before a change of roster
- *    began, and a floor not below any term that was led under by then (roster rule 4).
+ *    began, and a floor not below any term that was led under by then (roster rule 4). Who votes no more
+ *    has nothing left of what it had as a voter, in memory and on disk (rule 6).
  */
 import type { HostId, Key } from '../../protocol/base/ids.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
 import { compareRevision, type Revision, showRevision } from '../../protocol/record/record.ts';
 import type { Register } from '../../protocol/record/register.ts';
+import { type Roster, votersOf } from '../../protocol/roster/roster.ts';
 import type { Host } from '../host.ts';
 import type { LeaseChecker } from './leases.ts';
 import type { RecordChecker } from './records.ts';
@@ -47,9 +49,31 @@ export function noteJoint(
   standings.set(roster.epoch, { commits, term });
 }
 
+/** After a step. */
+export function checkForgotten({ report }: SyncChecker, { id, agent }: Host): void {
+  if (agent?.core.leases === undefined) return;
+  const { council, registers, leases } = agent.core;
+  const what = `${id} does not vote under epoch ${council.roster.epoch} and has`;
+  if (votersOf(council.roster).includes(id)) return;
+  if (registers.size > 0) report('S6', `${what} ${registers.size} records of a voter`);
+  const { places, sessions } = leases.voter;
+  const isLeft = places.size > 0 || Object.values(sessions).some((granted) => granted.size > 0);
+  if (isLeft) report('S6', `${what} sessions or bindings of a voter`);
+}
+
+/** Its disk says that it votes no more: after a crash nothing must say that it can. */
+function checkWiped({ report }: SyncChecker, { id, disk: { durable } }: Host): void {
+  const kept = [...durable.keys()].filter((name) => name.startsWith('record/'));
+  if (kept.length > 0) report('S6', `${id} votes no more, and its disk keeps ${kept.join(' ')}`);
+  const numbers = durable.get('host') as { readonly synced: boolean } | undefined;
+  if (numbers?.synced === true) report('S6', `${id} votes no more, and is synced by its disk`);
+}
+
 /** Writes have become durable. */
 export function checkSyncs(checker: SyncChecker, host: Host, writes: readonly DiskWrite[]): void {
   for (const { name, value } of writes) {
+    if (name === 'roster' && !votersOf(value as Roster).includes(host.id))
+      checkWiped(checker, host);
     if (name !== 'host') continue;
     const { synced, ceiling } = value as { readonly synced: boolean; readonly ceiling: number };
     if (!synced) checker.synced.delete(host.id);

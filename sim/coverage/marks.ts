@@ -51,6 +51,11 @@ export const MARKS = {
   'unsynced-ended': 'A new voter ended before it had what the old ones had.',
   'synced-late': 'A new voter was not synced for longer than a lease.',
   'old-epoch-answered': 'A voter was asked under a roster that was over, and told the new one.',
+  'five-voters': 'Three voters became five.',
+  'voter-replaced': 'A voter was replaced by another host.',
+  'voter-wiped': 'A host that was a voter no more forgot what it had as one.',
+  'voter-added-again': 'A host that had been removed voted again.',
+  'removal-missed': 'A voter that had heard nothing for two changes took itself for removed.',
   'outsider-leads': 'In the calm, a host for which the storm goes on led a key.',
   'lost-disk-returned': 'A host that had lost its disk was let in anew.',
   // Members.

@@ -1,5 +1,6 @@
 /** Rare states of a change of roster. */
 import { ROSTER_KEY } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
 import { ofMillis } from '../event-queue.ts';
@@ -37,7 +38,9 @@ const TELLING: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
 ]);
 
 /** A host takes over a roster. */
-export function seeRoster(observer: Observer, { host, agent, input }: Moment): void {
+export function seeRoster(observer: Observer, moment: Moment): void {
+  const { host, agent, input } = moment;
+  seeVoters(observer, moment);
   if (input.kind === 'messageReceived' && TELLING.has(input.message.kind)) return;
   const { epoch, next } = agent.core.council.roster;
   if (next !== undefined) {
@@ -47,6 +50,28 @@ export function seeRoster(observer: Observer, { host, agent, input }: Moment): v
   const { joint } = observer;
   if (joint?.epoch === epoch - 1 && joint.by !== host) sometimes(observer, 'concluded-by-another');
 }
+
+function seeVoters(observer: Observer, { host: { id }, agent, effects }: Moment): void {
+  const { chosen } = observer.panel.rosters;
+  const { epoch, voters, next } = agent.core.council.roster;
+  const before = chosen.get(epoch - 2)?.voters ?? [];
+  if (next === undefined && before.length === 3 && voters.length === 5)
+    sometimes(observer, 'five-voters');
+  if (next === undefined && before.length > 1 && before.length === voters.length)
+    sometimes(observer, 'voter-replaced');
+  const votes = votersOf(agent.core.council.roster).includes(id);
+  if (effects.some(forgets)) sometimes(observer, votes ? 'removal-missed' : 'voter-wiped');
+  const wasRemoved = [...chosen.values()].some(
+    (old) => old.epoch < epoch && old.next?.includes(id) === false && old.voters.includes(id),
+  );
+  if (wasRemoved && next === undefined && votes) sometimes(observer, 'voter-added-again');
+}
+
+/** Takes over a roster, and drops what it has as a voter. */
+const forgets = (effect: Effect): boolean =>
+  effect.kind === 'persist' &&
+  effect.writes.length > 1 &&
+  effect.writes.some(({ name }) => name === 'roster');
 
 export function seeProposal(observer: Observer, { agent }: Moment): void {
   const { proposal } = agent.core.council;

@@ -11,7 +11,7 @@ import {
   ROSTER_KEY,
 } from '../../protocol/base/ids.ts';
 import { sorted } from '../../protocol/base/order.ts';
-import { after, NEVER } from '../../protocol/base/time.ts';
+import { after, millis, NEVER } from '../../protocol/base/time.ts';
 import { LAN } from '../../protocol/config.ts';
 import { receiveMessage } from '../../protocol/core/messages.ts';
 import { decodeRestored } from '../../protocol/core/restore.ts';
@@ -263,7 +263,9 @@ function happen(core: Core, leases: Leases, turn: Turn, event: Lived): void {
 }
 
 function look(core: Core, { links }: Leases, turn: Turn, steady: readonly HostId[]): void {
-  govern(core.council, turn, { links, durable: core.durable, steady, isAlive: () => true });
+  const hosts = steady.map((id) => ({ id, aliveMs: LAN.firstGrowthMs }));
+  const electorate = { hosts, answers: () => true, stoodMs: millis(0) };
+  govern(core.council, turn, { links, durable: core.durable, electorate, isAlive: () => true });
 }
 
 /** As the core does: what a host says to itself arrives at once. */

@@ -1,10 +1,15 @@
 /** Who is healed in the end: everyone, or only as many as the promises need. */
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { Roster } from '../../protocol/roster/roster.ts';
 import { below, happens, type Stream, streamOf } from '../choice.ts';
 import type { Host } from '../host.ts';
 import type { HostIndex } from '../strike.ts';
 import type { World } from '../world.ts';
 
-/** A majority of the voters of every roster known to anyone, whoever joined them by chance, and no more. */
+/**
+ * A majority of the voters of every roster in use, and of those it may yet grow to, whoever joined them
+ * by chance, and no more.
+ */
 export function drawCore(world: World): ReadonlySet<HostIndex> {
   const { hosts, options, choices } = world;
   const all = new Set(hosts.map(({ index }) => index));
@@ -19,24 +24,34 @@ export function drawCore(world: World): ReadonlySet<HostIndex> {
 }
 
 function suffices({ hosts, byId }: World, core: ReadonlySet<HostIndex>): boolean {
-  return rostersOf(hosts).every((voters) => {
-    const kept = voters.filter((voter) => {
-      const host = byId.get(voter as Host['id']);
-      return host !== undefined && core.has(host.index);
-    });
-    return 2 * kept.length > voters.length;
-  });
+  const isKept = (voter: HostId): boolean => {
+    const host = byId.get(voter);
+    return host !== undefined && core.has(host.index);
+  };
+  // Who has not fetched the old voters' state may need a majority of them for it, and is none of them.
+  const votes = (voter: HostId): boolean =>
+    isKept(voter) &&
+    (byId.get(voter)?.disk.durable.get('host') as Numbers | undefined)?.synced === true;
+  return rostersOf(hosts).every(
+    ({ voters, next }) =>
+      2 * voters.filter(votes).length > Math.max(voters.length, sizeOf(hosts.length)) &&
+      (next === undefined || 2 * next.filter(isKept).length > next.length),
+  );
 }
 
-type Kept = { readonly voters: readonly string[]; readonly next?: readonly string[] };
+type Numbers = { readonly synced: boolean };
 
-/** From the disks: some agents are down. */
-function rostersOf(hosts: readonly Host[]): readonly (readonly string[])[] {
-  return hosts.flatMap(({ disk }) => {
-    const roster = disk.durable.get('roster') as Kept | undefined;
-    if (roster === undefined || roster.voters.length === 0) return [];
-    return roster.next === undefined ? [roster.voters] : [roster.voters, roster.next];
+/** How many voters a cluster of so many hosts will have. */
+const sizeOf = (hostCount: number): number => (hostCount < 3 ? 1 : hostCount < 7 ? 3 : 5);
+
+/** From the disks: some agents are down. Of two changes ago nothing is in use any more. */
+function rostersOf(hosts: readonly Host[]): readonly Roster[] {
+  const rosters = hosts.flatMap(({ disk }) => {
+    const roster = disk.durable.get('roster') as Roster | undefined;
+    return roster === undefined || roster.voters.length === 0 ? [] : [roster];
   });
+  const newest = Math.max(...rosters.map(({ epoch }) => epoch));
+  return rosters.filter(({ epoch }) => epoch >= newest - 1);
 }
 
 function shuffled(draw: Stream, hosts: readonly Host[]): readonly Host[] {

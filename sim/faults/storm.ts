@@ -8,6 +8,7 @@ import type { World } from '../world.ts';
 import { type Bias, conspire, meddle } from './bias.ts';
 import { createGrowth, disturb, type Growth } from './growth.ts';
 import { drawCut, ways } from './shapes.ts';
+import { interrupt, replaceVoters, type Turnover } from './turnover.ts';
 
 export type Storm = {
   readonly world: World;
@@ -16,6 +17,7 @@ export type Storm = {
   readonly strike: (strike: Strike) => void;
   readonly ambush: Stream;
   readonly growth: Growth | undefined;
+  readonly turnover: Turnover | undefined;
   readonly bias: Bias | undefined;
 };
 
@@ -32,6 +34,7 @@ export function unleash(
     ambush: streamOf(choices, 'storm/ambush'),
     bias: conspire(world, strike),
     growth: createGrowth(world, strike),
+    turnover: replaceVoters(world, strike),
   };
   for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
     recur(storm, kind, often, streamOf(choices, `storm/${kind}`));
@@ -122,6 +125,7 @@ export function lurk(storm: Storm, host: Host, effect: Outward): void {
   const { ambush, hostCount } = world.options;
   if (storm.bias !== undefined) meddle(storm.bias, host, effect);
   if (storm.growth !== undefined) disturb(storm.growth, host, effect);
+  if (storm.turnover !== undefined) interrupt(storm.turnover, host, effect);
   if (ambush === undefined || world.core !== undefined) return;
   const did =
     effect.kind === 'send'

@@ -3,6 +3,8 @@ import { ofMachine } from './mutant.ts';
 
 const ACCEPTOR = 'protocol/roster/acceptor.ts';
 const COUNCIL = 'protocol/roster/council.ts';
+const AUTOPILOT = 'protocol/roster/autopilot.ts';
+const ROSTER = 'protocol/roster/roster.ts';
 const MESSAGES = 'protocol/core/messages.ts';
 
 export const ROSTER_MUTANTS = ofMachine('roster', [
@@ -91,5 +93,122 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     to: '',
     says: 'A voter answers questions of an epoch that is over.',
     rules: ['S1', 'S7', 'S11'],
+  },
+  {
+    name: 'voters-changed-at-once',
+    file: AUTOPILOT,
+    from: 'if (electorate.stoodMs < config.rosterStableMs) return undefined;',
+    to: '',
+    says: 'Voters change again as soon as the last change is over.',
+    rules: ['S7'],
+  },
+  {
+    name: 'replaced-at-once',
+    file: AUTOPILOT,
+    from: 'known.deadMs >= voterDeadMs',
+    to: 'known.deadMs >= voterDeadMs / 4',
+    says: 'A voter that is only away for a while is replaced.',
+    rules: ['S7'],
+  },
+  {
+    name: 'newcomers-vote-at-once',
+    file: AUTOPILOT,
+    from: 'aliveMs !== undefined && aliveMs >= lengthMs',
+    to: 'aliveMs !== undefined && lengthMs > 0',
+    says: 'Whoever has just come up becomes a voter.',
+    rules: ['S7'],
+  },
+  {
+    name: 'silent-voters-counted',
+    file: AUTOPILOT,
+    from: 'voters.includes(voter) && answers(voter)',
+    to: 'voters.includes(voter)',
+    says: 'A change is begun after which a quorum needs voters that do not answer, or newcomers.',
+    rules: ['S7', 'L1', 'L6', 'L7'],
+  },
+  {
+    name: 'even-voters',
+    file: AUTOPILOT,
+    from: `const two = newcomers(voters, steady).slice(0, 2);
+  return two.length === 2 ?`,
+    to: `const two = newcomers(voters, steady).slice(0, 1);
+  return two.length === 1 ?`,
+    says: 'One voter at a time is added, so that their number is even.',
+    rules: ['S7', 'L6'],
+  },
+  {
+    name: 'voters-dwindle',
+    file: AUTOPILOT,
+    from: `if (dead === undefined || instead === undefined) return undefined;
+  const kept = voters.filter((voter) => voter !== dead);`,
+    to: `if (dead === undefined) return undefined;
+  const kept = voters.filter((voter) => voter !== dead);
+  if (instead === undefined) return sorted(kept, '');`,
+    says: 'A dead voter for whom there is nobody else is dropped.',
+    rules: ['S7'],
+  },
+  {
+    name: 'dead-votes-on',
+    file: AUTOPILOT,
+    from: 'const wish = repair(voters, electorate, config) ?? growth(voters, electorate, config);',
+    to: 'const wish = growth(voters, electorate, config);',
+    says: 'A voter that is gone for good is never replaced.',
+    rules: ['L6'],
+  },
+  {
+    name: 'never-five',
+    file: AUTOPILOT,
+    from: 'hostCount < 7 ? 3 : 5',
+    to: 'hostCount < 70 ? 3 : 5',
+    says: 'Seven hosts have three voters.',
+    rules: ['L6'],
+  },
+  {
+    name: 'change-in-a-change',
+    file: COUNCIL,
+    from: 'roster.next === undefined ? begin(council, turn, prospect) : conclude(council, turn, prospect);',
+    to: 'begin(council, turn, prospect) ?? conclude(council, turn, prospect);',
+    says: 'A change is begun while another has not been concluded.',
+    rules: ['S7'],
+  },
+  {
+    name: 'removed-keeps-records',
+    file: 'protocol/record/register.ts',
+    from: 'registers.clear();',
+    to: '',
+    says: 'A removed voter keeps its records in memory.',
+    rules: ['S6'],
+  },
+  {
+    name: 'removed-keeps-disk',
+    file: COUNCIL,
+    from: ', ...wipeRegisters(registers));',
+    to: ');\n    wipeRegisters(registers);',
+    says: 'A removed voter keeps its records on its disk.',
+    rules: ['S6'],
+  },
+  {
+    name: 'removed-keeps-bindings',
+    file: 'protocol/lease/voter.ts',
+    from: '  voter.places.clear();\n',
+    to: '',
+    says: 'A removed voter keeps the leases that it has granted.',
+    rules: ['S6'],
+  },
+  {
+    name: 'removed-synced-by-its-disk',
+    file: COUNCIL,
+    from: "{ name: 'host', value: { ...durable } }, ",
+    to: '',
+    says: 'After a crash a removed voter that is added again takes itself for synced.',
+    rules: ['S6'],
+  },
+  {
+    name: 'missed-removal',
+    file: ROSTER,
+    from: ' && lastEpoch - firstEpoch <= 2',
+    to: '',
+    says: 'A voter that was removed and added again while it heard nothing votes on as before.',
+    rules: ['S5', 'S6', 'S11'],
   },
 ]);

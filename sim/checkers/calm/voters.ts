@@ -1,11 +1,11 @@
-/** L6 The roster reaches its size, and no change of it stays half done. */
-import { type Calm, type Owed, lastWord, standingOf } from './owed.ts';
+/**
+ * L6 The roster reaches its size, a voter that nobody hears is replaced by one who is well, and no change
+ *    stays half done.
+ */
+import { type HostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { leaderOf } from './leaders.ts';
+import { type Calm, lastWord, type Owed, standingOf } from './owed.ts';
 import { isWell } from './standing.ts';
-import { ROSTER_KEY } from '../../../protocol/base/ids.ts';
-
-/** A cluster that began with one voter has this many as soon as it can. */
-const GROWN = 3;
 
 export function missingVoters(calm: Calm): readonly Owed[] {
   const leader = leaderOf(calm, ROSTER_KEY);
@@ -14,16 +14,27 @@ export function missingVoters(calm: Calm): readonly Owed[] {
   const one = calm.team.find(({ host }) => host === leader);
   if (one === undefined) return [];
   const { epoch, voters, next } = one.core.council.roster;
-  const wanted = sizesOf(calm);
-  if (next === undefined && wanted.includes(voters.length)) return [];
-  const what = next === undefined ? '' : ` on their way to ${next.join(' ')}`;
-  const text = `epoch ${epoch} has the voters ${voters.join(' ')}${what}, owed are ${wanted.join(' or ')}`;
+  const lacks = next === undefined ? lackOf(calm, voters) : `is on its way to ${next.join(' ')}`;
+  if (lacks === undefined) return [];
+  const text = `epoch ${epoch} has the voters ${voters.join(' ')} and ${lacks}`;
   return [{ rule: 'L6', about: 'voters', text: text + lastWord(one, ROSTER_KEY) }];
 }
 
-function sizesOf({ world, team }: Calm): readonly number[] {
-  const { voterCount } = world.options;
-  if (voterCount > 1) return [voterCount];
-  // With fewer it cannot grow any more, but may have grown before.
-  return team.length >= GROWN ? [GROWN] : [1, GROWN];
+/** Why these are not the voters they should be; undefined: they are, or nothing can be done about it. */
+function lackOf(calm: Calm, voters: readonly HostId[]): string | undefined {
+  const spare = calm.team.filter(({ host }) => !voters.includes(host.id));
+  const well = calm.team.filter(({ host }) => voters.includes(host.id));
+  if (2 * well.length <= voters.length) return undefined;
+  const gone = voters.find((voter) => isGone(calm, voter));
+  if (gone !== undefined && voters.length > 1 && spare.length > 0)
+    return `${gone} is gone, ${spare.map(({ host }) => host.id).join(' ')} could vote instead`;
+  const size = calm.team.length < 3 ? 1 : calm.team.length < 7 ? 3 : 5;
+  const canGrow = spare.length >= 2 && well.length === voters.length;
+  return canGrow && voters.length < size ? `should have ${size}` : undefined;
+}
+
+/** Nobody will ever hear of it again. */
+function isGone(calm: Calm, voter: HostId): boolean {
+  const host = calm.world.byId.get(voter);
+  return host === undefined || standingOf(calm, host) === 'silent';
 }

@@ -48,18 +48,20 @@ it('forgets its records and its sync, on disk too (Roster 6)', () => {
 });
 
 it.each([
-  [1, 'knowing its removal alone'],
-  [2, 'before its records were wiped'],
-  [undefined, 'after all of it'],
+  [0, 'not even knowing of its removal'],
+  [1, 'knowing all of it'],
 ])('removed, dead after %s writes and added again, it must merge first: %s', (writes, _why) => {
   const cluster = shopping();
   hostOf(cluster, 'c').writesLeft = writes;
   choose(cluster, { epoch: epoch(4), voters: ['a', 'b', 'd'].map(hostId) });
   crash(cluster, 'c');
   start(cluster, 'c');
-  expect(coreOf(cluster, 'c').council.roster.epoch).toBe(4);
-  choose(cluster, { epoch: epoch(5), next: ['a', 'b', 'c'].map(hostId) });
+  expect(coreOf(cluster, 'c').council.roster.epoch).toBe(3 + writes);
+  hostOf(cluster, 'c').writesLeft = undefined;
+  const voters = ['a', 'b', 'd'].map(hostId);
+  choose(cluster, { epoch: epoch(6), voters, next: ['a', 'b', 'c'].map(hostId) });
   expect(coreOf(cluster, 'c').durable.synced).toBe(false);
+  expect(registersOf(cluster)).toEqual([]);
 });
 
 it('a voter that has merged once need not merge again after a restart', () => {

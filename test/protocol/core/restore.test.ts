@@ -101,8 +101,8 @@ describe('decodeRestored', () => {
     };
     raiseCeiling(durable, turn, ballot(7));
     raiseMaxTerm(durable, turn, millis(3000));
-    const council = createCouncil(FOUNDED, undefined);
-    adopt(council, turn, JOINT);
+    const registers: Registers = new Map();
+    adopt(createCouncil(FOUNDED, undefined), { durable, registers }, turn, JOINT);
     const stable: Roster = { epoch: 3 as never, voters: ['h1', 'h2', 'h3'].map(hostId), termMs };
     const ask = { base: JOINT, ballot: { n: 1, host: H1 } };
     const promised = onRosterPrepare(undefined, turn, H1, { kind: 'rosterPrepare', ...ask });
@@ -111,7 +111,6 @@ describe('decodeRestored', () => {
       ...ask,
       roster: stable,
     });
-    const registers: Registers = new Map();
     const of = { epoch: JOINT.epoch, key: SHOP };
     onRead(registers, turn, H1, { kind: 'read', ...of, term: term(5) });
     const value = { kind: 'stack', life: 1 } as const;
@@ -124,7 +123,7 @@ describe('decodeRestored', () => {
     expect(decodeRestored(disk, LAN)).toEqual({ ok: true, value: expected });
 
     const last = turnAt(1);
-    wipeRegisters(registers, last);
+    last.out.push({ kind: 'persist', writes: wipeRegisters(registers) });
     write(disk, last.out);
     expect(decodeRestored(disk, LAN)).toEqual({
       ok: true,

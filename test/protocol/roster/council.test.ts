@@ -17,8 +17,9 @@ import {
   onSyncPage,
   onSyncPull,
   sameEpoch,
+  type VoterState,
 } from '../../../protocol/roster/council.ts';
-import type { Roster } from '../../../protocol/roster/roster.ts';
+import { type Roster, surelyStayed } from '../../../protocol/roster/roster.ts';
 import type { SyncPull } from '../../../protocol/wire/message.ts';
 import { order, sent, theOnly, turnOf } from '../turns.ts';
 
@@ -34,6 +35,11 @@ const durable = (synced = true): Durable => ({
   ceiling: ballot(0),
   maxTermMs: millis(0),
   synced,
+});
+/** Of a voter that has one record. */
+const stateOf = (): VoterState => ({
+  durable: durable(),
+  registers: new Map([[stackKey('shop'), { promised: term(1), deployIds: [] }]]),
 });
 const DRAIN = leaseDrainMs(millis(3000), LAN);
 
@@ -62,25 +68,29 @@ function looks(
   govern(council, turn, {
     links: linksOf(council.roster, voting),
     durable: own,
-    steady: hosts(steady),
+    electorate: {
+      hosts: hosts(steady).map((id) => ({ id, aliveMs: LAN.rosterStableMs })),
+      answers: () => true,
+      stoodMs: LAN.rosterStableMs,
+    },
     isAlive: (host) => alive.includes(host),
   });
   return council.proposal?.wanted;
 }
 
-it.each([
-  ['a', undefined, 'alone'],
-  ['ab', undefined, 'two hosts keep one voter'],
-  ['bcd', undefined, 'the voter itself is not steady'],
-  ['abc', 'abc', 'three steady members'],
-])('one voter, %s steady: next %s, %s', (steady, next, _why) => {
-  const wanted = looks(createCouncil(roster(1, 'a'), undefined), 0, steady);
-  expect(wanted?.next?.join('')).toBe(next);
-  if (wanted !== undefined) expect(wanted).toMatchObject({ epoch: 2, voters: ['a'] });
+it('begins a change as the joint roster of the next epoch', () => {
+  const wanted = looks(createCouncil(roster(1, 'a'), undefined), 0, 'abc');
+  expect(wanted).toEqual(roster(2, 'a', 'abc'));
 });
 
-it('three voters grow no further yet', () => {
-  expect(looks(createCouncil(roster(3, 'abc'), undefined), 0, 'abcd')).toBeUndefined();
+it('an attempt that came to nothing is made anew only if it is still wanted', () => {
+  const council = createCouncil(roster(1, 'a'), undefined);
+  looks(council, 0, 'abc');
+  looks(council, LAN.retryMs + 100, 'ab');
+  expect(council.proposal?.ballot.n).toBe(1); // repeated, not begun anew
+  expect(looks(council, 5000, 'ab')).toBeUndefined();
+  looks(council, 6000, 'abc');
+  expect(council.proposal?.ballot.n).toBe(2);
 });
 
 const READY: Voting = { b: [2, true], c: [2, true] };
@@ -121,13 +131,37 @@ it('drains for the longest lease that one of the old may have granted (rule 5)',
 it('adopts a newer roster durably, and never an older or equal one (Q1)', () => {
   const council = createCouncil(roster(2, 'a', 'abc'), undefined);
   const turn = turnOf('b', 0);
-  expect(adopt(council, turn, roster(1, 'a'))).toBeUndefined();
-  expect(adopt(council, turn, roster(2, 'abc'))).toBeUndefined();
-  expect(adopt(council, turn, roster(3, 'abc'))).toMatchObject({
+  const state = stateOf();
+  expect(adopt(council, state, turn, roster(1, 'a'))).toBeUndefined();
+  expect(adopt(council, state, turn, roster(2, 'abc'))).toBeUndefined();
+  expect(adopt(council, state, turn, roster(3, 'abc'))).toMatchObject({
     from: { epoch: 2 },
     to: { epoch: 3 },
   });
   expect(order(turn.out)).toEqual(['persist roster']);
+});
+
+it.each([
+  ['c', roster(3, 'abc'), roster(4, 'abc', 'abd'), true, 'one step on'],
+  ['c', roster(4, 'abc', 'abd'), roster(5, 'abd'), false, 'removed'],
+  ['c', roster(3, 'abc'), roster(5, 'abd'), false, 'removed unheard'],
+  ['c', roster(3, 'abc'), roster(5, 'abc'), true, 'the joint roster between had it'],
+  ['d', roster(3, 'abd'), roster(6, 'abd', 'abcde'), true, 'it votes in both stable ones'],
+  ['c', roster(3, 'abc'), roster(6, 'abd', 'abc'), false, 'removed, and to be added again'],
+  ['c', roster(4, 'abc', 'abd'), roster(6, 'abd', 'abc'), false, 'the same from the joint one'],
+  ['c', roster(3, 'abc'), roster(7, 'abc'), false, 'added again, as far as it can know'],
+  ['a', roster(4, 'abc', 'abd'), roster(7, 'acd'), true, 'in the next, and in the one after it'],
+  ['a', roster(4, 'abc', 'abd'), roster(9, 'acd'), false, 'of two changes it knows nothing'],
+])('voter %s goes from %j to %j: surely stayed %s, %s (rule 6)', (name, from, to, stays, _why) => {
+  expect(surelyStayed(from, to, hostId(name))).toBe(stays);
+  const council = createCouncil(from, undefined);
+  const state = stateOf();
+  const turn = turnOf(name, 0);
+  adopt(council, state, turn, to);
+  expect(state.durable.synced).toBe(stays);
+  expect(order(turn.out)).toEqual([
+    stays ? 'persist roster' : 'persist roster host record/stack/shop',
+  ]);
 });
 
 it.each([
@@ -137,7 +171,7 @@ it.each([
 ] as const)('meeting a roster of epoch %i: %j, %s', (theirs, effects, _why) => {
   const council = createCouncil(roster(3, 'abc'), undefined);
   const turn = turnOf('b', 0);
-  compareEpochs(council, turn, hostId('x'), roster(theirs, 'abc'));
+  compareEpochs(council, stateOf(), turn, hostId('x'), roster(theirs, 'abc'));
   expect(order(turn.out)).toEqual(effects);
 });
 
@@ -158,7 +192,7 @@ it.each([
   const council = createCouncil(roster(3, 'abc'), undefined);
   const turn = turnOf(self, 0);
   const message = { base: roster(3, 'abc'), ballot: { n: 1, host: hostId('x') } };
-  onRosterMessage(council, turn, hostId('x'), { kind: 'rosterPrepare', ...message });
+  onRosterMessage(council, stateOf(), turn, hostId('x'), { kind: 'rosterPrepare', ...message });
   expect(order(turn.out)).toEqual(effects);
 });
 

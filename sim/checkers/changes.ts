@@ -1,0 +1,91 @@
+/**
+ * S7 A change of voters is begun only where it is due and can do no harm: one voter is replaced that has
+ *    been believed dead for long, or two are added; by hosts that have been up for long, after a rest;
+ *    and a majority of the new voters are such of before as answer.
+ */
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { Core } from '../../protocol/core.ts';
+import { ackedAt } from '../../protocol/lease/links.ts';
+import type { Proposal } from '../../protocol/roster/acceptor.ts';
+import { majority, type Roster } from '../../protocol/roster/roster.ts';
+import { type Agent, type Host, localNow } from '../host.ts';
+import type { Micros } from '../event-queue.ts';
+import { CONFIG } from '../options.ts';
+import type { Report } from './report.ts';
+
+export type ChangeChecker = {
+  readonly report: Report;
+  /** The last attempt of each host at a joint roster. */
+  readonly attempts: Map<Host, Proposal>;
+  /** When each host, in its present life, took over its roster, by its own clock. */
+  readonly adopted: Map<Host, Adopted>;
+};
+
+type Adopted = { readonly life: Agent; readonly roster: Roster; readonly at: number };
+
+export const createChangeChecker = (report: Report): ChangeChecker => ({
+  report,
+  attempts: new Map(),
+  adopted: new Map(),
+});
+
+/** After a step. */
+export function checkChange(checker: ChangeChecker, host: Host, now: Micros): void {
+  const { agent } = host;
+  if (agent === undefined) return;
+  const { roster, proposal } = agent.core.council;
+  const at = localNow(agent, now);
+  const known = checker.adopted.get(host);
+  const adopted =
+    known?.life === agent && known.roster === roster ? known : { life: agent, roster, at };
+  checker.adopted.set(host, adopted);
+  if (proposal?.wanted.next === undefined || checker.attempts.get(host) === proposal) return;
+  checker.attempts.set(host, proposal);
+  const next = proposal.wanted.next;
+  const why = whyNoStep(proposal.base, next) ?? whyNotNow(adopted, next, at);
+  if (why !== undefined) checker.report('S7', `${host.id} asks for ${next.join(' ')}: ${why}`);
+}
+
+function whyNoStep(base: Roster, next: readonly HostId[]): string | undefined {
+  if (base.next !== undefined) return 'another change is not concluded';
+  const { voters } = base;
+  const added = next.filter((host) => !voters.includes(host));
+  const removed = voters.filter((host) => !next.includes(host));
+  const isStep =
+    (added.length === 2 && removed.length === 0) || (added.length === 1 && removed.length === 1);
+  return isStep ? undefined : `from ${voters.join(' ')} that is no single step`;
+}
+
+function whyNotNow(
+  { life: { core }, roster: { voters }, at: stoodSince }: Adopted,
+  next: readonly HostId[],
+  at: number,
+): string | undefined {
+  const isFirst = voters.length === 1;
+  const restMs = isFirst ? CONFIG.firstGrowthMs : CONFIG.rosterStableMs;
+  if (!isFirst && at - stoodSince < restMs) return `the roster has stood for ${at - stoodSince} ms`;
+  const fresh = next.find((id) => !voters.includes(id) && aliveMs(core, id, at) < restMs);
+  if (fresh !== undefined) return `${fresh} has not been up for ${restMs} ms`;
+  const { voterDeadMs } = CONFIG;
+  const spared = voters.find((id) => !next.includes(id) && deadMs(core, id, at) < voterDeadMs);
+  if (spared !== undefined) return `${spared} has not been dead for ${voterDeadMs} ms`;
+  if (isFirst || core.leases === undefined) return undefined;
+  const { links } = core.leases;
+  const answers = (id: HostId): boolean => at - ackedAt(links, id) <= 1000;
+  const isSafe = majority(next, (id) => voters.includes(id) && answers(id));
+  return isSafe ? undefined : 'too few of its voters answer';
+}
+
+function aliveMs({ identity, membership, startedAt }: Core, id: HostId, at: number): number {
+  if (id === identity.host) return at - startedAt;
+  const member = membership.members.get(id);
+  return member?.health === 'alive' ? at - member.since : -Infinity;
+}
+
+/** Who is no member is dead for ever. */
+function deadMs({ identity, membership }: Core, id: HostId, at: number): number {
+  if (id === identity.host) return -Infinity;
+  const member = membership.members.get(id);
+  if (member === undefined) return Infinity;
+  return member.health === 'dead' || member.health === 'left' ? at - member.since : -Infinity;
+}

@@ -1,0 +1,121 @@
+import { expect, it } from 'vitest';
+import { hostId } from '../../../protocol/base/ids.ts';
+import { millis, seconds } from '../../../protocol/base/time.ts';
+import { LAN } from '../../../protocol/config.ts';
+import { type Electorate, type Elector, wantedVoters } from '../../../protocol/roster/autopilot.ts';
+
+const STEADY = LAN.rosterStableMs;
+
+type Case = {
+  readonly voters: string;
+  /** Alive for so long that they may vote. */
+  readonly steady: string;
+  /** Alive for a shorter time. */
+  readonly fresh?: readonly [hosts: string, ms: number];
+  readonly dead?: readonly [hosts: string, ms: number];
+  /** Believed neither alive nor dead. */
+  readonly doubted?: string;
+  /** Default: all voters that are steady. */
+  readonly answering?: string;
+  readonly stoodMs?: number;
+};
+
+function electorateOf(given: Case): Electorate {
+  const { fresh = ['', 0], dead = ['', 0], doubted = '' } = given;
+  const each = (letters: string, make: (id: Elector['id']) => Elector): readonly Elector[] =>
+    letters.split('').map((letter) => make(hostId(letter)));
+  return {
+    hosts: [
+      ...each(given.steady, (id) => ({ id, aliveMs: STEADY })),
+      ...each(fresh[0], (id) => ({ id, aliveMs: millis(fresh[1]) })),
+      ...each(dead[0], (id) => ({ id, deadMs: millis(dead[1]) })),
+      ...each(doubted, (id) => ({ id })),
+    ],
+    answers: (voter) => (given.answering ?? given.steady).includes(voter),
+    stoodMs: millis(given.stoodMs ?? STEADY),
+  };
+}
+
+const DEAD = LAN.voterDeadMs;
+
+const TABLE: readonly (readonly [Case, wanted: string | undefined, why: string])[] = [
+  // The first growth.
+  [{ voters: 'a', steady: 'a' }, undefined, 'one host, one voter'],
+  [{ voters: 'a', steady: 'ab' }, undefined, 'two hosts, one voter: two could outvote nobody'],
+  [{ voters: 'a', steady: 'abc' }, 'abc', 'three hosts, three voters'],
+  [{ voters: 'a', steady: 'abc', stoodMs: 0 }, 'abc', 'at once: no stability is asked for'],
+  [{ voters: 'a', steady: '', fresh: ['abc', 2000] }, 'abc', 'two seconds are enough'],
+  [{ voters: 'a', steady: 'ab', fresh: ['c', 1999] }, undefined, 'the third has just come up'],
+  [{ voters: 'a', steady: 'bcd', doubted: 'a' }, undefined, 'the voter itself is not steady'],
+  [{ voters: 'a', steady: 'a', doubted: 'bc' }, undefined, 'two were never heard'],
+  // Growth to five.
+  [{ voters: 'abc', steady: 'abcdef' }, undefined, 'six hosts, three voters'],
+  [{ voters: 'abc', steady: 'abcdefg' }, 'abcde', 'seven hosts, five voters'],
+  [{ voters: 'abcde', steady: 'abcdefghijk' }, undefined, 'never more than five'],
+  [{ voters: 'abc', steady: 'abcdefg', stoodMs: STEADY - 1 }, undefined, 'changed a moment ago'],
+  [{ voters: 'abc', steady: 'abcd', fresh: ['efg', STEADY - 1] }, undefined, 'only one is steady'],
+  [{ voters: 'abc', steady: 'abcde', doubted: 'fg' }, 'abcde', 'the doubted are hosts, not dead'],
+  [{ voters: 'abc', steady: 'abcde', dead: ['fg', DEAD] }, undefined, 'five are left of seven'],
+  [
+    { voters: 'abc', steady: 'abcdefg', answering: 'ab' },
+    undefined,
+    'a quorum would need a newcomer (A2)',
+  ],
+  // A dead voter.
+  [{ voters: 'abc', steady: 'abd', dead: ['c', DEAD] }, 'abd', 'replaced'],
+  [{ voters: 'abc', steady: 'abd', dead: ['c', DEAD - 1] }, undefined, 'it may come back'],
+  [{ voters: 'abc', steady: 'abd', doubted: 'c' }, undefined, 'it is not even dead'],
+  [{ voters: 'abc', steady: 'ab', dead: ['c', DEAD] }, undefined, 'nobody else is there'],
+  [
+    { voters: 'abc', steady: 'ab', fresh: ['d', STEADY - 1], dead: ['c', DEAD] },
+    undefined,
+    'the other has just come up',
+  ],
+  [
+    { voters: 'abc', steady: 'abd', dead: ['c', DEAD], stoodMs: STEADY - 1 },
+    undefined,
+    'changed a moment ago',
+  ],
+  [{ voters: 'abc', steady: 'abd' }, 'abd', 'who is no member any more is dead'],
+  [
+    { voters: 'abc', steady: 'abd', dead: ['c', DEAD], answering: 'a' },
+    undefined,
+    'no majority could decide it (A3)',
+  ],
+  [
+    { voters: 'abc', steady: 'ad', dead: ['bc', DEAD] },
+    undefined,
+    'a majority is dead: nothing can be decided',
+  ],
+  [{ voters: 'abcde', steady: 'abcfg', dead: ['de', DEAD] }, 'abcef', 'one at a time'],
+  [
+    { voters: 'abcde', steady: 'abc', dead: ['de', DEAD] },
+    undefined,
+    'the number never falls (A1)',
+  ],
+  [{ voters: 'abc', steady: 'abdefghi', dead: ['c', DEAD] }, 'abd', 'replaced first, then more'],
+];
+
+it.each(TABLE)('%j: %s, %s', (given, wanted, _why) => {
+  const voters = given.voters.split('').map(hostId);
+  const wish = wantedVoters(voters, electorateOf(given), LAN);
+  expect(wish?.voters.length).toBe(wanted?.length);
+  const kept = (names: string | undefined) => voters.filter((voter) => names?.includes(voter));
+  expect(voters.filter((voter) => wish?.voters.includes(voter))).toEqual(kept(wanted));
+  expect(wish?.voters.toSorted()).toEqual(wish?.voters);
+});
+
+it('every leader finds the same newcomers, whatever order it knows the members in', () => {
+  const voters = 'abc'.split('').map(hostId);
+  const electorate = electorateOf({ voters: 'abc', steady: 'abcdefghi' });
+  const reversed = { ...electorate, hosts: electorate.hosts.toReversed() };
+  const wish = wantedVoters(voters, electorate, LAN);
+  expect(wantedVoters(voters, reversed, LAN)).toEqual(wish);
+  expect(new Set(wish?.voters).size).toBe(5);
+});
+
+it('says why, in words', () => {
+  const given = { voters: 'abc', steady: 'abd', dead: ['c', seconds(300)] } as const;
+  const voters = 'abc'.split('').map(hostId);
+  expect(wantedVoters(voters, electorateOf(given), LAN)?.why).toBe('c is dead: d votes instead');
+});
