@@ -112,6 +112,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
         return log.info({ topic: effect.topic, about: effect.about }, effect.text);
       case 'startInstance':
       case 'stopInstance':
+      case 'freezeInstance':
+      case 'thawInstance':
       case 'removeInstance':
       case 'listInstances':
         return work.begin(effect);

@@ -33,6 +33,10 @@ export type Effect =
     }
   /** Asks it to end, then kills it after `graceMs`; answered by `instanceExited`. */
   | { readonly kind: 'stopInstance'; readonly engineId: string; readonly graceMs: number }
+  /** Stops its processes where they are; answered by `instanceFrozen`. May be repeated. */
+  | { readonly kind: 'freezeInstance'; readonly engineId: string }
+  /** Lets them go on; answered by `instanceThawed`. May be repeated. */
+  | { readonly kind: 'thawInstance'; readonly engineId: string }
   /** Removes an ended instance; answered by `instanceRemoved`. */
   | { readonly kind: 'removeInstance'; readonly engineId: string }
   /** Asks the engine for everything; answered by `instancesListed`. */

@@ -43,6 +43,9 @@ export type Input =
       readonly engineId: string;
       readonly health: 'starting' | 'healthy' | 'unhealthy';
     }
+  /** Its processes stand still, or go on: as asked, or by someone else. */
+  | { readonly kind: 'instanceFrozen'; readonly engineId: string }
+  | { readonly kind: 'instanceThawed'; readonly engineId: string }
   | { readonly kind: 'instanceRemoved'; readonly engineId: string }
   /** A user asked this agent; answered by the effect `reply` with the same id. */
   | { readonly kind: 'commandGiven'; readonly commandId: string; readonly command: Command };

@@ -16,6 +16,15 @@ export const STACK_CHARS_MAX = 131_072;
 /** Components of a stack, and slots of a component. */
 export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;
+/** Hosts that a slot was taken from and that may run it still; the youngest is left out. */
+export const RIVALS_MAX = 4;
+/**
+ * After how long without a quorum of the voters a host may call itself isolated, at the earliest: a
+ * whole lease, or every restart of a sole voter's agent would stop what runs.
+ */
+export const ISOLATION_MS_MIN = 3_000;
+/** And at the latest: a day. */
+export const ISOLATION_MS_MAX = 86_400_000;
 /** Entries in one host's inventory; what does not fit is left out and said in the journal. */
 export const ENTRIES_MAX = 5_000;
 /** Operations in one delta for one owner; the rest comes with the next. */

@@ -199,6 +199,8 @@ function advance(around: Surroundings, host: Host, agent: Agent): void {
 const FOR_ENGINE: ReadonlySet<Effect['kind']> = new Set<EngineEffect['kind']>([
   'startInstance',
   'stopInstance',
+  'freezeInstance',
+  'thawInstance',
   'removeInstance',
   'listInstances',
 ]);

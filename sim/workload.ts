@@ -25,6 +25,8 @@ export const errandId = ({ given, attempt }: Errand): string => `${given.deployI
 export type Workload = {
   readonly world: World;
   readonly draw: Stream;
+  /** What holds for components where hosts cannot hear each other. */
+  readonly contracts: Stream;
   readonly checker: RecordChecker;
   /** Gives a user's command to the agent of a host. */
   readonly command: (host: HostIndex, errand: Errand) => void;
@@ -46,6 +48,7 @@ export function createWorkload(
   return {
     world,
     draw: streamOf(world.choices, 'users'),
+    contracts: streamOf(world.choices, 'contracts'),
     checker,
     command,
     open: new Map(),
@@ -114,17 +117,17 @@ function askIn(workload: Workload, meanMs: number, errand: () => Errand): void {
 }
 
 function drawErrand(workload: Workload, { stackCount }: Random): Errand {
-  const { draw } = workload;
+  const { draw, contracts } = workload;
   workload.count += 1;
   const deployId = `op${workload.count}`;
   const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
   const given = happens(draw, 150)
     ? ({ kind: 'destroy', deployId, stack } as const)
-    : ({ kind: 'deploy', deployId, spec: drawSpec(draw, stack, deployId) } as const);
+    : ({ kind: 'deploy', deployId, spec: drawSpec(draw, contracts, stack, deployId) } as const);
   return { stack, given, attempt: 1 };
 }
 
-function drawSpec(draw: Stream, name: string, op: string): StackSpec {
+function drawSpec(draw: Stream, contracts: Stream, name: string, op: string): StackSpec {
   const base: ComponentSpec = {
     name: 'web',
     mode: 'replicated',
@@ -137,7 +140,8 @@ function drawSpec(draw: Stream, name: string, op: string): StackSpec {
     dependsOn: [],
     stopGraceMs: millis(1000),
   };
-  const web: ComponentSpec = happens(draw, 300) ? { ...base, healthcheck: CHECK } : base;
+  const healthcheck = happens(draw, 300) ? { healthcheck: CHECK } : {};
+  const web: ComponentSpec = { ...base, ...healthcheck, ...drawContract(contracts) };
   // So that each deploy changes something.
   const db: ComponentSpec = {
     ...base,
@@ -145,8 +149,19 @@ function drawSpec(draw: Stream, name: string, op: string): StackSpec {
     mode: happens(draw, 200) ? 'global' : 'replicated',
     replicas: 1,
     environment: { OP: op },
+    ...drawContract(contracts),
   };
   return { name, components: happens(draw, 500) ? [db, web] : [db] };
+}
+
+function drawContract(draw: Stream): Pick<ComponentSpec, 'onIsolation' | 'onHeal'> {
+  const action = happens(draw, 500) ? 'stop' : 'freeze';
+  const onIsolation = { action, afterMs: millis(within(draw, 3000, 6000)) } as const;
+  const onHeal = happens(draw, 700) ? 'keepOldest' : 'keepLeader';
+  return {
+    ...(happens(draw, 500) ? { onIsolation } : {}),
+    ...(happens(draw, 500) ? { onHeal } : {}),
+  };
 }
 
 const CHECK = {

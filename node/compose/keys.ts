@@ -144,11 +144,12 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'x-millrace'],
     keys: {
-      ...honored('process'),
+      ...honored('process', 'singleton', 'on_isolation', 'on_heal'),
       ...refused(MILLRACE_LATER, 'affinity', 'anti_affinity', 'autoscale', 'heartbeat', 'inspect'),
-      ...refused(MILLRACE_LATER, 'on_heal', 'on_isolation', 'placement', 'replicas', 'singleton'),
+      ...refused(MILLRACE_LATER, 'placement', 'replicas'),
     },
   },
+  { at: ['services', '*', 'x-millrace', 'on_isolation'], keys: honored('action', 'after') },
   { at: ['services', '*', 'x-millrace', 'process'], keys: honored('command', 'working_dir') },
   {
     at: ['volumes', '*'],
@@ -158,5 +159,9 @@ export const PLACES: readonly Place[] = [
       ...ignored(TELLS_ONLY, 'labels'),
     },
   },
-  { at: ['x-millrace'], keys: refused(MILLRACE_LATER, 'cluster', 'on_isolation') },
+  {
+    at: ['x-millrace'],
+    keys: { ...honored('on_isolation'), ...refused(MILLRACE_LATER, 'cluster') },
+  },
+  { at: ['x-millrace', 'on_isolation'], keys: honored('action', 'after') },
 ];

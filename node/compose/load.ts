@@ -10,6 +10,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
 import { COMPONENTS_MAX, STACK_CHARS_MAX } from '../../protocol/limits.ts';
+import { readEverywhere } from './contract.ts';
 import { type ComposeDocument, parseCompose } from './document.ts';
 import { parseDotenv } from './dotenv.ts';
 import { expected, findingsOf, kindOf } from './fields.ts';
@@ -141,16 +142,17 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     errors.push({ path: [], on: 'value', message, next: 'begin with services:' });
     return undefined;
   }
-  const { name, services, volumes } = file as Record<string, unknown>;
+  const { name, services, volumes, 'x-millrace': ours } = file as Record<string, unknown>;
   const keys = checkKeys(file);
   errors.push(...keys.errors, ...checkVolumes(volumes));
   warnings.push(...keys.warnings);
   const stackName = readName(name, reading);
   const fields = readServices(services, reading);
+  const onIsolation = readEverywhere(ours, errors);
   if (errors.length > 0) return undefined;
 
   const awaited = awaitedServices(fields);
-  const around = { ...reading, dir: resolve(reading.dir), awaited };
+  const around = { ...reading, dir: resolve(reading.dir), awaited, onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
   const declared = new Set(Object.keys(volumes ?? {}));
   errors.push(...checkDependencies(components), ...checkVolumeNames(components, declared));

@@ -5,6 +5,13 @@ import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../protocol/base/time.ts';
 import type { ComponentSpec, Port, RestartPolicy } from '../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../protocol/limits.ts';
+import {
+  healField,
+  type IsolationField,
+  isolationField,
+  readContract,
+  singletonField,
+} from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
 import { environmentField } from './environment.ts';
 import { array, duration, expected, integer, line, mapping, text } from './fields.ts';
@@ -63,6 +70,9 @@ export const serviceField = mapping({
       command: words.refine(([program = '']) => program !== '', { error: 'the command is empty' }),
       working_dir: text.optional(),
     }).optional(),
+    singleton: singletonField.optional(),
+    on_isolation: isolationField.optional(),
+    on_heal: healField.optional(),
   }).optional(),
 });
 
@@ -76,6 +86,8 @@ export type Surroundings = {
   readonly typed: (path: Path) => string | undefined;
   /** Services that another one waits for to complete. */
   readonly awaited: ReadonlySet<string>;
+  /** `x-millrace.on_isolation` at the top of the file. */
+  readonly onIsolation: IsolationField | undefined;
   readonly errors: Finding[];
   readonly warnings: Finding[];
 };
@@ -101,7 +113,9 @@ export function readComponent(
     restart: fields.restart ?? defaultRestart(name, around),
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
+    ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
   };
+  checkHeal(component, around);
   checkRunnable(component, around);
   checkVolumes(component, around);
   checkRestart(component, around);
@@ -194,6 +208,14 @@ function checkRestart({ name, restart: policy }: ComponentSpec, around: Surround
   const next = 'use restart: on-failure or "no"';
   const path = ['services', name, 'restart'];
   around.errors.push({ path, on: 'value', message: 'it would never complete', why, next });
+}
+
+function checkHeal({ name, mode: kind, onHeal }: ComponentSpec, { errors }: Surroundings): void {
+  if (kind !== 'global' || onHeal === undefined) return;
+  const path = ['services', name, 'x-millrace', 'on_heal'];
+  const why = 'mode: global means one on every host, so there is none to choose';
+  const next = 'remove one of the two';
+  errors.push({ path, on: 'key', message: 'has no meaning here', why, next });
 }
 
 /** Who writes `mode: host` has said what the other advice says. */

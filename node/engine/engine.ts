@@ -71,6 +71,8 @@ export type EngineEvent =
       readonly id: string;
       readonly health: 'starting' | 'healthy' | 'unhealthy';
     }
+  /** Its processes stand still, or go on. */
+  | { readonly kind: 'frozen' | 'thawed'; readonly id: string }
   | { readonly kind: 'removed'; readonly id: string }
   /** The stream was interrupted or re-opened: relist now, events may have been missed. */
   | { readonly kind: 'resync'; readonly reason: string };
@@ -111,6 +113,10 @@ export interface Engine extends AsyncDisposable {
   stop(id: string, graceMs: number, signal: AbortSignal): Promise<void>;
   /** Sends `name` (default SIGKILL) and resolves once sent. */
   kill(id: string, name: string, signal: AbortSignal): Promise<void>;
+  /** Stops all its processes where they are; `stop`, `kill` and `remove` still end it. Idempotent. */
+  freeze(id: string, signal: AbortSignal): Promise<void>;
+  /** Lets them go on. Idempotent. */
+  thaw(id: string, signal: AbortSignal): Promise<void>;
   /** Removes an ended instance and what belongs to it alone; a running one is killed first. Idempotent. */
   remove(id: string, signal: AbortSignal): Promise<void>;
   /** Standard output and error, interleaved as text lines, the last `tail` lines first. */

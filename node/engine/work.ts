@@ -11,7 +11,15 @@ import { type Engine, EngineError, type EngineEvent, type EngineInstance } from 
 
 type EngineEffect = Extract<
   Effect,
-  { readonly kind: 'startInstance' | 'stopInstance' | 'removeInstance' | 'listInstances' }
+  {
+    readonly kind:
+      | 'startInstance'
+      | 'stopInstance'
+      | 'freezeInstance'
+      | 'thawInstance'
+      | 'removeInstance'
+      | 'listInstances';
+  }
 >;
 
 export interface EngineWork extends AsyncDisposable {
@@ -135,6 +143,12 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
           return void act('stop an instance', () =>
             engine.stop(effect.engineId, effect.graceMs, bounded(effect.graceMs + CALL_MS)),
           );
+        case 'freezeInstance':
+          return void act('freeze an instance', () =>
+            engine.freeze(effect.engineId, bounded(CALL_MS)),
+          );
+        case 'thawInstance':
+          return void act('thaw an instance', () => engine.thaw(effect.engineId, bounded(CALL_MS)));
         case 'removeInstance':
           return void act('remove an instance', () =>
             engine.remove(effect.engineId, bounded(CALL_MS)),
@@ -191,6 +205,10 @@ function inputOf(event: Exclude<EngineEvent, { readonly kind: 'resync' }>): Inpu
     }
     case 'health':
       return { kind: 'instanceHealthChanged', engineId: event.id, health: event.health };
+    case 'frozen':
+      return { kind: 'instanceFrozen', engineId: event.id };
+    case 'thawed':
+      return { kind: 'instanceThawed', engineId: event.id };
     case 'removed':
       return { kind: 'instanceRemoved', engineId: event.id };
   }

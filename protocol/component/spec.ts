@@ -26,7 +26,14 @@ export type ComponentSpec = {
   readonly dependsOn: readonly Dependency[];
   /** How long a stop may take before SIGKILL. */
   readonly stopGraceMs: Millis;
+  /** Absent: a host that hears no quorum of the voters keeps what it runs. */
+  readonly onIsolation?: OnIsolation;
+  /** Absent: of two instances of one slot the one that was assigned last stays. */
+  readonly onHeal?: 'keepOldest' | 'keepLeader';
 };
+
+/** What a host does with its instances once it has heard no quorum of the voters for `afterMs`. */
+export type OnIsolation = { readonly action: 'stop' | 'freeze'; readonly afterMs: Millis };
 
 /** A port published on the host that runs the instance (Compose `mode: host`). */
 export type Port = {

@@ -3,17 +3,25 @@
  *
  *  R9 First start of a slot: only on a revision told by its leader since this agent started. Restart of
  *     an instance that ran here: always. Without a quorum after a start: what ran here before, after
- *     `isolatedStartMs`.
+ *     `isolatedStartMs`, if its contract is to keep what an isolated host runs.
  */
 import { type ComponentId, componentKey, componentOf, stackOf } from '../base/ids.ts';
 import { after } from '../base/time.ts';
 import { waitsFor } from '../component/dependency.ts';
 import { revisionOf, specDigest } from '../component/digest.ts';
+import type { ComponentSpec } from '../component/spec.ts';
 import { hasQuorum } from '../lease/links.ts';
 import type { Leases } from '../lease/leases.ts';
 import { compareRevision } from '../record/record.ts';
-import { type DesiredSlot, hasBeenHere, hasRun, reconcile } from '../reconcile/slots.ts';
+import {
+  type DesiredSlot,
+  hasBeenHere,
+  hasRun,
+  reconcile,
+  type RivalSlot,
+} from '../reconcile/slots.ts';
 import type { Turn } from '../turn.ts';
+import { isolationOf, noteIsolation } from './isolation.ts';
 import { know } from './know.ts';
 import type { Assignment } from './knowledge.ts';
 import type { Core } from './state.ts';
@@ -28,6 +36,7 @@ export function hasFreshQuorum(core: Core, leases: Leases, turn: Turn): boolean 
 /** One look at what is wanted here and what the engine reports; at most one step per slot follows. */
 export function host(core: Core, leases: Leases, turn: Turn): void {
   const { assignments, stacks, here } = know(core);
+  noteIsolation(core, leases, turn);
   const desired = here.map(({ assignment, slot }) =>
     desiredSlot(core, leases, turn, assignment, slot),
   );
@@ -39,6 +48,7 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
       !wanted.has(`${component}/${slot}`) &&
       (assignments.has(component) || stacks.get(stackOf(component))?.stack.spec === undefined) &&
       stacks.has(stackOf(component)),
+    rivals: rivalsOf(core, turn),
     holdStarts: turn.now < core.heldBackUntil,
   });
 }
@@ -50,39 +60,59 @@ function desiredSlot(
   { component: { component, spec }, revision }: Assignment,
   slot: number,
 ): DesiredSlot {
-  const stack = know(core).stacks.get(stackOf(component))?.stack.spec;
   const ran = hasRun(core.slots, component, slot);
-  const mayStart = ran || allowed(core, leases, turn, { component, slot, revision });
-  const waiting = ran ? undefined : missing(core, component);
+  const mayStart = ran || allowed(core, leases, turn, { component, slot, revision, spec });
+  const isolation = isolationOf(core, turn, spec);
+  const waiting = !mayStart
+    ? 'waits for its leader to confirm the assignment'
+    : isolation !== undefined
+      ? 'waits until this host hears a quorum of the voters'
+      : ran
+        ? undefined
+        : missing(core, component);
   return {
     component,
     slot,
     spec,
-    revision: stack === undefined ? specDigest(spec) : revisionOf(spec, stack),
+    revision: wantedRevision(core, component, spec),
     term: revision.term,
     mayStart,
-    ...(mayStart
-      ? waiting === undefined
-        ? {}
-        : { waitsFor: waiting }
-      : { waitsFor: 'waits for its leader to confirm the assignment' }),
+    ...(waiting === undefined ? {} : { waitsFor: waiting }),
+    ...(isolation === undefined ? {} : { isolation }),
   };
+}
+
+function wantedRevision(core: Core, component: ComponentId, spec: ComponentSpec): string {
+  const stack = know(core).stacks.get(stackOf(component))?.stack.spec;
+  return stack === undefined ? specDigest(spec) : revisionOf(spec, stack);
+}
+
+/** Slots that others have now, whose instances here the leader has yet to decide on. */
+function rivalsOf(core: Core, turn: Turn): readonly RivalSlot[] {
+  return know(core).rivals.map(({ assignment, slot }) => {
+    const { component, spec } = assignment.component;
+    const isolation = isolationOf(core, turn, spec);
+    const revision = wantedRevision(core, component, spec);
+    return { component, slot, revision, ...(isolation === undefined ? {} : { isolation }) };
+  });
 }
 
 type First = {
   readonly component: ComponentId;
   readonly slot: number;
   readonly revision: Assignment['revision'];
+  readonly spec: ComponentSpec;
 };
 
 function allowed(
   core: Core,
   leases: Leases,
   turn: Turn,
-  { component, slot, revision }: First,
+  { component, slot, revision, spec }: First,
 ): boolean {
   const told = core.authorized.get(componentKey(component));
   if (told !== undefined && compareRevision(told, revision) >= 0) return true;
+  if (spec.onIsolation !== undefined) return false;
   const alone = turn.now >= after(core.startedAt, core.config.isolatedStartMs);
   return alone && hasBeenHere(core.slots, component, slot) && !hasFreshQuorum(core, leases, turn);
 }

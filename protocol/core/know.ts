@@ -16,7 +16,7 @@ import { entriesOf } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
-import type { Committed, Revision, Stack } from '../record/record.ts';
+import type { Committed, Revision, Slot, Stack } from '../record/record.ts';
 import type { Assignment, Knowledge, Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
@@ -58,7 +58,8 @@ function derive(core: Core): Knowledge {
     leaders: leadersOf(core, alive),
     stacks,
     assignments,
-    here: slotsAt(self, assignments),
+    here: slotsAt(assignments, ({ host }) => host === self),
+    rivals: slotsAt(assignments, ({ left }) => left?.includes(self) === true),
     loads: loadsOf(assignments),
     reports: members.flatMap(({ id }) =>
       [...entriesOf(core.inventories, id).values()]
@@ -121,12 +122,12 @@ function assignmentsOf(
 
 type Assignments = Knowledge['assignments'];
 
-function slotsAt(self: HostId, assignments: Assignments): Knowledge['here'] {
+function slotsAt(assignments: Assignments, isMeant: (slot: Slot) => boolean): Knowledge['here'] {
   const here: Knowledge['here'][number][] = [];
   for (const assignment of assignments.values()) {
     if (assignment.isVoid) continue;
-    for (const { slot, host } of assignment.component.slots)
-      if (host === self) here.push({ assignment, slot });
+    for (const slot of assignment.component.slots)
+      if (isMeant(slot)) here.push({ assignment, slot: slot.slot });
   }
   return here;
 }

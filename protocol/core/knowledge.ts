@@ -22,6 +22,8 @@ export type Knowledge = {
   readonly assignments: ReadonlyMap<ComponentId, Assignment>;
   /** The slots that these give to this host, without the void ones. */
   readonly here: readonly { readonly assignment: Assignment; readonly slot: number }[];
+  /** Slots of others that were taken from this host and not decided on yet (`../placement/heal.ts`). */
+  readonly rivals: readonly { readonly assignment: Assignment; readonly slot: number }[];
   /** What all of them together put on each host. */
   readonly loads: ReadonlyMap<HostId, Load>;
   /** What every host reports of its instances, the dead included. */

@@ -6,6 +6,7 @@ import {
   componentOf,
   componentOfKey,
   type ComponentId,
+  type HostId,
   type Key,
   ROSTER_KEY,
   stackOf,
@@ -15,7 +16,7 @@ import { after } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { sameSpec } from '../component/digest.ts';
 import { entriesOf } from '../inventory/inventories.ts';
-import { HOST_ENTRY } from '../inventory/entry.ts';
+import { HOST_ENTRY, instanceEntry } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
@@ -149,6 +150,8 @@ function assign(
     spec,
     current: current?.slots ?? [],
     hosts: placementHosts(core, component),
+    leader: turn.self,
+    runs: (slot, host) => saysItRuns(core, component, slot, host),
   });
   const text = JSON.stringify(decisions);
   if (core.explained.get(component) !== text) {
@@ -160,6 +163,13 @@ function assign(
     current !== undefined && sameSpec(current.slots, slots) && sameSpec(current.spec, spec);
   if (same) return undefined;
   return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
+}
+
+/** A host that the slot was taken from is alive and still runs it. */
+function saysItRuns(core: Core, component: ComponentId, slot: number, host: HostId): boolean {
+  if (!know(core).alive.includes(host)) return false;
+  const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
+  return report?.kind === 'instance' && report.isRival === true;
 }
 
 /** Every member as placement sees it: its facts, and what all other components put there. */

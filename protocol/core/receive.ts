@@ -1,10 +1,9 @@
 /** Where each input goes. Routing only: every decision is in the machine it is handed to. */
 import { unreachable } from '../base/assert.ts';
 import type { HostId } from '../base/ids.ts';
-import { after, millis } from '../base/time.ts';
 import { onCommand } from '../command/deploys.ts';
 import type { Command, Input } from '../input.ts';
-import { noteVersion, onInventoryDelta, pullFrom } from '../inventory/inventories.ts';
+import { noteVersion, onInventoryDelta } from '../inventory/inventories.ts';
 import type { Leases } from '../lease/leases.ts';
 import {
   onConnectProbed,
@@ -14,6 +13,7 @@ import {
 } from '../membership/membership.ts';
 import {
   onExited,
+  onFrozen,
   onHealth,
   onListed,
   onRefused,
@@ -24,6 +24,7 @@ import {
 import { sameEpoch } from '../roster/council.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
+import { holdBack } from './isolation.ts';
 import { know } from './know.ts';
 import { receiveMessage } from './messages.ts';
 import { rouseDetector } from './rhythm.ts';
@@ -61,6 +62,9 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return onExited(core.slots, turn, input);
     case 'instanceHealthChanged':
       return onHealth(core.slots, turn, input.engineId, input.health);
+    case 'instanceFrozen':
+    case 'instanceThawed':
+      return onFrozen(core.slots, turn, input.engineId, input.kind === 'instanceFrozen');
     case 'instanceRemoved':
       return onRemoved(core.slots, turn, input.engineId);
     case 'commandGiven':
@@ -115,22 +119,18 @@ function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): 
 
 /** How long a gap between two steps may be before peers may have believed us dead. */
 const STALL_MS = 1000;
-/** After a stall, how long to wait for a peer's word before acting on what we knew. */
-const HOLD_BACK_MS = millis(2000);
-
 /** After a stall others may have moved our work: start nothing before asking (README.md §4). */
 export function noteStall(core: Core, turn: Turn): void {
   const stalled = turn.now - core.lastStepAt > STALL_MS && core.lastStepAt > core.startedAt;
   core.lastStepAt = turn.now;
   if (!stalled) return;
-  const others = know(core).members.filter(({ id }) => id !== turn.self);
-  if (others.length === 0) return;
-  core.heldBackUntil = after(turn.now, HOLD_BACK_MS);
+  core.awakeAt = turn.now;
+  if (know(core).members.every(({ id }) => id === turn.self)) return;
+  holdBack(core, turn);
   journal(
     turn,
     'stall',
     [turn.self],
     'this agent stood still for a while: asking peers what changed',
   );
-  for (const { id } of others.slice(0, 4)) pullFrom(core.inventories, core.committed, turn, id);
 }

@@ -33,6 +33,7 @@ import type { Elector } from '../roster/autopilot.ts';
 import { councilDeadline, fetchState, govern } from '../roster/council.ts';
 import { send, type Turn } from '../turn.ts';
 import { hasFreshQuorum, host, QUORUM_FRESH_MS } from './hosting.ts';
+import { isolationDeadline } from './isolation.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
@@ -175,6 +176,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, deploysDeadline(core.deploys));
   deadline = earlier(deadline, pusherDeadline(core.pusher));
   deadline = earlier(deadline, slotsDeadline(core.slots));
+  deadline = earlier(deadline, isolationDeadline(core, turn));
   if (council.roster.epoch === 0) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);

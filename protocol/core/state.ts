@@ -115,6 +115,12 @@ export type Core = {
   membershipAt: Instant;
   /** After a stall: no start before this, or before a peer has told us what we missed. */
   heldBackUntil: Instant;
+  /** Send time of the newest keepalives that a quorum had acknowledged at the last look. */
+  quorumHeardAt: Instant;
+  /** The last step after a stall. */
+  awakeAt: Instant;
+  /** Some component's contract took this host for isolated at the last look. */
+  isolated: boolean;
   joinAt: Instant;
   /** Another agent runs under our identity: we serve nothing (README.md §5, "Copied disks"). */
   cloned: boolean;
@@ -180,6 +186,9 @@ export function newCore(
     settleBy: NEVER,
     membershipAt: NEVER,
     heldBackUntil: NEVER,
+    quorumHeardAt: NEVER,
+    awakeAt: NEVER,
+    isolated: false,
     joinAt: NEVER,
     cloned: false,
     strangers: 0,

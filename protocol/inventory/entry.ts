@@ -39,6 +39,8 @@ export type InstanceReport = {
   readonly startedAt?: string;
   readonly exitCode?: number;
   readonly reason?: string;
+  /** It runs though the slot was given to another host, until the leader has chosen one (`on_heal`). */
+  readonly isRival?: boolean;
   readonly ports: readonly {
     readonly target: number;
     readonly address: string;

@@ -222,9 +222,13 @@ export function quorumUntil(roster: Roster, until: (voter: HostId) => Instant): 
 export const ackedAt = (links: Links, voter: HostId): Instant =>
   sessionWith(links, voter, 'normal')?.ackedAt ?? NEVER;
 
+/** Send time of the newest keepalives that a quorum has acknowledged; NEVER: none has yet. */
+export const quorumAckedAt = (links: Links, roster: Roster): Instant =>
+  quorumUntil(roster, (voter) => ackedAt(links, voter));
+
 /** Whether a quorum has acknowledged a keepalive sent at most `withinMs` ago. */
 export function hasQuorum(links: Links, turn: Turn, roster: Roster, withinMs: Millis): boolean {
-  const heard = quorumUntil(roster, (voter) => ackedAt(links, voter));
+  const heard = quorumAckedAt(links, roster);
   return heard !== NEVER && turn.now - heard <= withinMs;
 }
 

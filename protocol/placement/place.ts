@@ -8,6 +8,7 @@
  *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
  *  5. Of the hosts that fit: fewest slots of this component, then fewest slots in all, then the
  *     rendezvous order of the slot.
+ *  6. Before all that, of a slot that several hosts run, one is chosen (`heal.ts`).
  */
 import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText, rendezvous } from '../base/order.ts';
@@ -15,6 +16,7 @@ import type { ComponentSpec } from '../component/spec.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot } from '../record/record.ts';
 import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
+import { heal, rivalsAfter, seated } from './heal.ts';
 
 export type { PlacementHost } from './fit.ts';
 
@@ -25,6 +27,10 @@ export type PlaceRequest = {
   readonly current: readonly Slot[];
   /** Every member, ourselves included. */
   readonly hosts: readonly PlacementHost[];
+  /** Who decides. */
+  readonly leader: HostId;
+  /** Whether a host that the slot was taken from is alive and says that it still runs it. */
+  readonly runs: (slot: number, host: HostId) => boolean;
 };
 
 /** Something changed, or cannot: what stays as it is causes no decision. */
@@ -75,21 +81,45 @@ function keep(draft: Draft): readonly Leaver[] {
   const isGlobal = spec.mode === 'global';
   const leavers: Leaver[] = [];
   const seen = new Set<number>();
-  for (const { slot, host } of [...current].sort((a, b) => a.slot - b.slot)) {
+  for (const was of [...current].sort((a, b) => a.slot - b.slot)) {
+    const { slot } = was;
     if (seen.has(slot)) continue;
     seen.add(slot);
     if (!isGlobal && slot > replicasOf(spec)) {
       decide(draft, 'removed', slot, `${component}.${slot} is removed: ${spec.replicas} wanted`);
       continue;
     }
+    const { host, left = [] } = isGlobal ? was : healed(draft, was);
     const own = draft.own.get(host) ?? [];
     const why =
       whyNotKeep(component, spec, draft.hosts.get(host), own) ??
       (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined);
-    if (why === undefined) assign(draft, slot, host);
-    else leavers.push({ slot, host, why });
+    if (why === undefined) assign(draft, slot, host, left);
+    else leavers.push({ slot, host, left, why });
   }
   return leavers;
+}
+
+/** The slot as `on_heal` has it; who was chosen and cannot run it loses after all. */
+function healed({ request, hosts, own, decisions }: Draft, was: Slot): Slot {
+  const { component, spec, leader } = request;
+  const isAlive = (host: HostId): boolean => hosts.get(host)?.alive === true;
+  const runs = (host: HostId): boolean => request.runs(was.slot, host);
+  const slot = heal(spec, was, { runs, isAlive, leader });
+  if (slot.host === was.host) return slot;
+  const why = whyNotKeep(component, spec, hosts.get(slot.host), own.get(slot.host) ?? []);
+  const name = `${component}.${slot.slot}`;
+  const text =
+    why === undefined
+      ? `${name} returns from ${was.host} to ${slot.host}, which runs it too: on_heal`
+      : `${name} does not return to ${slot.host}: ${why}`;
+  decisions.push({ kind: 'moved', slot: slot.slot, host: slot.host, text, rejected: [] });
+  if (why === undefined) return slot;
+  return seated(
+    was.slot,
+    was.host,
+    (was.left ?? []).filter((host) => host !== slot.host),
+  );
 }
 
 function placeReplicated(draft: Draft, leavers: readonly Leaver[]): void {
@@ -113,11 +143,18 @@ function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void
     .map((host) => ({ host: host.id, why: outscored(draft, host, chosen) }));
   const left = leaver === undefined ? '' : volumesLeft(draft, leaver.host);
   const text = `${name} ${leaver === undefined ? 'goes' : 'moves'}${from} to ${chosen.id}: ${counts}${left}`;
-  assign(draft, slot, chosen.id);
+  assign(draft, slot, chosen.id, leaver === undefined ? [] : leftBehind(draft, leaver, chosen.id));
   decide(draft, leaver === undefined ? 'placed' : 'moved', slot, text, chosen.id, [
     ...rejected,
     ...others,
   ]);
+}
+
+/** Who may still run it: a host that is gone for good, or cannot run it, does not. */
+function leftBehind({ request, hosts }: Draft, leaver: Leaver, to: HostId): readonly HostId[] {
+  const isOutOfReach = hosts.get(leaver.host)?.alive === false;
+  if (isOutOfReach) return rivalsAfter(request.spec, leaver, to);
+  return (leaver.left ?? []).filter((host) => host !== to);
 }
 
 /** No host fits (2). */
@@ -132,7 +169,7 @@ function stayOut(
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
   if (host === undefined || host.alive)
     return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
-  assign(draft, slot, host.id);
+  assign(draft, slot, host.id, leaver?.left);
   const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;
   decide(draft, 'unplaceable', slot, text, host.id, rejected);
 }
@@ -228,8 +265,8 @@ function volumesLeft({ request: { spec } }: Draft, host: HostId): string {
   return names.length === 0 ? '' : `; what is in volume ${names.join(', ')} stays on ${host}`;
 }
 
-function assign(draft: Draft, slot: number, host: HostId): void {
-  draft.slots.push({ slot, host });
+function assign(draft: Draft, slot: number, host: HostId, left: readonly HostId[] = []): void {
+  draft.slots.push(seated(slot, host, left));
   draft.own.set(host, [...(draft.own.get(host) ?? []), slot]);
 }
 

@@ -20,6 +20,7 @@ import {
   isLive,
   isOverdue,
   seenAgain,
+  stillnessSeen,
   type StopWhy,
   vanished,
 } from './instance.ts';
@@ -150,6 +151,15 @@ export function onHealth(
   if (instance.observed.health === health) return;
   putInstance(slots, seat, healthSeen(instance, health, turn.now));
   if (health !== 'starting') tell(turn, seat, `${health}${lifeText(instance, turn)}`);
+}
+
+export function onFrozen(slots: Slots, turn: Turn, engineId: string, isFrozen: boolean): void {
+  const seat = slots.byEngineId.get(engineId);
+  const instance = seat?.instances.get(engineId);
+  if (seat === undefined || instance === undefined || instance.ended !== undefined) return;
+  if ((instance.observed.state === 'paused') === isFrozen) return;
+  putInstance(slots, seat, stillnessSeen(instance, isFrozen, turn.now));
+  tell(turn, seat, isFrozen ? 'frozen' : 'goes on');
 }
 
 export function onRemoved(slots: Slots, turn: Turn, engineId: string): void {

@@ -18,9 +18,13 @@ export type StopWhy =
   /** A newer instance of the same slot runs. */
   | 'duplicate'
   /** The slot belongs elsewhere or nowhere. */
-  | 'unwanted';
+  | 'unwanted'
+  /** This host hears no quorum of the voters, and its contract is to stop then. */
+  | 'isolated';
 
 export type Stop = { readonly why: StopWhy; readonly at: Instant; readonly graceMs: Millis };
+/** What was last asked of a running one; without effect for long enough it is asked again. */
+export type Asked = { readonly what: 'freeze' | 'thaw'; readonly at: Instant };
 export type Ended = {
   readonly at: Instant;
   /** Undefined: nobody saw it end. */
@@ -36,6 +40,7 @@ export type Instance = {
   /** Healthy, or running without a healthcheck. */
   readonly wellSince: Instant | undefined;
   readonly stop: Stop | undefined;
+  readonly asked: Asked | undefined;
   readonly ended: Ended | undefined;
   /** `removeInstance` is under way. */
   readonly removing: boolean;
@@ -55,6 +60,7 @@ export function firstSeen(observed: Observed, now: Instant, ours: boolean): Inst
     since: now,
     wellSince: isWell(observed) ? now : undefined,
     stop: undefined,
+    asked: undefined,
     ended: undefined,
     removing: false,
     gone: false,
@@ -76,6 +82,13 @@ export function seenAgain(instance: Instance, observed: Observed, now: Instant):
 
 export function healthSeen(instance: Instance, health: Observed['health'], now: Instant): Instance {
   return seenAgain(instance, { ...instance.observed, health }, now);
+}
+
+/** Its processes stand still, or go on. */
+export function stillnessSeen(instance: Instance, isFrozen: boolean, now: Instant): Instance {
+  if (!isLive(instance)) return instance;
+  const state = isFrozen ? 'paused' : 'running';
+  return seenAgain(instance, { ...instance.observed, state }, now);
 }
 
 export function end(instance: Instance, ended: Ended): Instance {

@@ -10,29 +10,34 @@
  *  3. A start is asked for only when no instance of the slot runs or is being started (S13).
  *  4. Attempts of one slot rise strictly, and above all that were ever observed.
  *  5. A slot that is neither desired nor known to be unwanted is not touched at all.
- *  6. A running instance of the wanted spec is stopped only for bad health, by a user, or as a
- *     duplicate; one of another spec only when its successor may start at once.
+ *  6. A running instance of the wanted spec is stopped only for bad health, by a user, as a duplicate,
+ *     or because its contract says so of a host that is isolated; one of another spec only when its
+ *     successor may start at once.
+ *  7. What runs of a slot that was taken from this host, and is not decided on yet, is left alone.
  *
  * A start without an answer stays under way until the engine shows its instance: an image may take
  * minutes to arrive, and a second start would be a second instance.
  */
 import { assert, unreachable } from '../base/assert.ts';
 import { type ComponentId, term as termOf } from '../base/ids.ts';
-import { between, earlier, type Millis, seconds } from '../base/time.ts';
+import { after, between, earlier, type Millis, seconds } from '../base/time.ts';
 import { FRESH, judge, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
 import { stopInstance } from './events.ts';
 import { type Instance, isLive, type StopWhy } from './instance.ts';
 import { refreshReport } from './report.ts';
 import {
+  ASK_AGAIN_MS,
   currentOf,
   type DesiredSlot,
   forgetSeat,
   inOrder,
+  isRival,
   liveOf,
   nextAt,
   NOW,
   putInstance,
+  type RivalSlot,
   type Seat,
   seatDeadline,
   seatOf,
@@ -48,6 +53,8 @@ export type Wish = {
    * assignment is not known: then it is left alone.
    */
   readonly unwanted: (component: ComponentId, slot: number) => boolean;
+  /** Slots that are not desired, whose instances are left alone for now. */
+  readonly rivals: readonly RivalSlot[];
   /** This agent was stalled and may have missed newer assignments: nothing new is started yet. */
   readonly holdStarts: boolean;
 };
@@ -65,6 +72,7 @@ type Step =
       readonly instance: Instance;
       readonly why: StopWhy;
     }
+  | { readonly kind: 'freeze' | 'thaw'; readonly instance: Instance }
   | { readonly kind: 'remove'; readonly instance: Instance }
   /** Nothing is left of a slot that is not desired. */
   | { readonly kind: 'forget' };
@@ -79,13 +87,13 @@ export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
     take(slots, turn, seat);
     takeSteps(slots, turn, seat, unwanted);
     refreshReport(slots, seat);
-    slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn.config));
+    slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn));
   }
 }
 
 function takeSteps(slots: Slots, turn: Turn, seat: Seat, unwanted: boolean): void {
   for (let count = 0; ; count++) {
-    const step = nextStep(seat, unwanted, slots.hold);
+    const step = nextStep(seat, turn, unwanted, slots.hold);
     if (step === undefined) return;
     // An agent that stops here is restarted; one that never comes back is not.
     assert(count < STEPS_MAX, 'reconcile: each step takes away its own reason');
@@ -106,6 +114,14 @@ function desire(slots: Slots, wish: Wish): void {
     seat.history = FRESH;
     seat.next = NOW;
   }
+  for (const seat of slots.seats.values()) {
+    // Nearly always there is none.
+    const rival = wish.rivals.find(
+      ({ component, slot }) => component === seat.component && slot === seat.slot,
+    );
+    seat.dirty ||= seat.rival?.revision !== rival?.revision;
+    seat.rival = rival;
+  }
   const held = slots.hold !== wish.holdStarts;
   slots.hold = wish.holdStarts;
   for (const seat of slots.seats.values()) {
@@ -122,7 +138,8 @@ const sameWish = (a: DesiredSlot, b: DesiredSlot): boolean =>
   a.revision === b.revision &&
   a.term === b.term &&
   a.mayStart === b.mayStart &&
-  a.waitsFor === b.waitsFor;
+  a.waitsFor === b.waitsFor &&
+  a.isolation === b.isolation;
 
 /** Takes note of what time and the engine have done to a desired slot. */
 function take(slots: Slots, turn: Turn, seat: Seat): void {
@@ -212,18 +229,18 @@ function countFailure(
 }
 
 /** The one next safe step; undefined: nothing to do, or not now. */
-function nextStep(seat: Seat, unwanted: boolean, hold: boolean): Step | undefined {
+function nextStep(seat: Seat, turn: Turn, unwanted: boolean, hold: boolean): Step | undefined {
   const { desired } = seat;
-  if (desired === undefined && !unwanted) return forgottenStep(seat); // invariant 5
   const live = liveOf(seat);
+  if (live[0] !== undefined && isRival(seat, live[0]))
+    return isolatedStep(live[0], turn, seat.rival?.isolation);
+  if (desired === undefined && !unwanted) return forgottenStep(seat); // invariant 5
   const busy = seat.starting !== undefined || live.some(({ stop }) => stop !== undefined);
   if (!busy) {
     const duplicate = live[1];
     if (duplicate !== undefined) return { kind: 'stop', instance: duplicate, why: 'duplicate' };
     const step =
-      desired === undefined
-        ? endStep(live[0])
-        : keepStep(seat, desired, live[0], isStartable(desired) && !hold);
+      desired === undefined ? endStep(live[0]) : keepStep(seat, turn, desired, live[0], hold);
     if (step !== undefined) return step;
   }
   return removeStep(seat, live[0]) ?? forgottenStep(seat);
@@ -233,17 +250,37 @@ function endStep(live: Instance | undefined): Step | undefined {
   return live === undefined ? undefined : { kind: 'stop', instance: live, why: 'unwanted' };
 }
 
-/** `startable`: a successor may start as soon as the slot is free. */
 function keepStep(
   seat: Seat,
+  turn: Turn,
   desired: DesiredSlot,
   live: Instance | undefined,
-  startable: boolean,
+  hold: boolean,
 ): Step | undefined {
+  /** A successor may start as soon as the slot is free. */
+  const startable = isStartable(desired) && !hold;
   if (live === undefined)
     return startable && seat.next.kind === 'now' ? { kind: 'start', desired } : undefined;
+  if (desired.isolation !== undefined) return isolatedStep(live, turn, desired.isolation);
   const why = whyStop(seat, desired, live, startable);
-  return why === undefined ? undefined : { kind: 'stop', instance: live, why };
+  if (why !== undefined) return { kind: 'stop', instance: live, why };
+  return hold ? undefined : stillStep(live, turn, 'thaw');
+}
+
+function isolatedStep(
+  live: Instance,
+  turn: Turn,
+  isolation: DesiredSlot['isolation'],
+): Step | undefined {
+  if (isolation === 'stop') return { kind: 'stop', instance: live, why: 'isolated' };
+  return isolation === 'freeze' ? stillStep(live, turn, 'freeze') : undefined;
+}
+
+/** Freezes or thaws it, unless that has been done or asked for. */
+function stillStep(live: Instance, { now }: Turn, kind: 'freeze' | 'thaw'): Step | undefined {
+  if ((live.observed.state === 'paused') === (kind === 'freeze')) return undefined;
+  const isAsked = live.asked?.what === kind && now < after(live.asked.at, ASK_AGAIN_MS);
+  return isAsked ? undefined : { kind, instance: live };
 }
 
 const isStartable = ({ mayStart, waitsFor }: DesiredSlot): boolean =>
@@ -292,6 +329,13 @@ function perform(slots: Slots, turn: Turn, seat: Seat, step: Step): void {
       return start(turn, seat, step.desired);
     case 'stop':
       return giveUp(slots, turn, seat, step.instance, step.why);
+    case 'freeze':
+    case 'thaw': {
+      const { engineId } = step.instance.observed;
+      putInstance(slots, seat, { ...step.instance, asked: { what: step.kind, at: turn.now } });
+      turn.out.push({ kind: `${step.kind}Instance`, engineId });
+      return;
+    }
     case 'remove':
       putInstance(slots, seat, { ...step.instance, removing: true });
       turn.out.push({ kind: 'removeInstance', engineId: step.instance.observed.engineId });

@@ -3,7 +3,7 @@ import { term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { Ended, Instance } from './instance.ts';
 import { isLive } from './instance.ts';
-import { currentOf, type DesiredSlot, type Seat, type Slots } from './table.ts';
+import { currentOf, type DesiredSlot, isRival, type Seat, type Slots } from './table.ts';
 import { exitText, STOP_TEXT } from './words.ts';
 
 /** Makes the report anew if the seat has changed, and raises `slots.version` if it reads otherwise. */
@@ -26,6 +26,7 @@ type Rest = Omit<InstanceReport, 'kind' | 'component' | 'slot' | 'restarts' | 'c
 function reportOf(seat: Seat, hold: boolean): InstanceReport | undefined {
   const rest = restOf(seat, waitText(seat.desired, hold));
   if (rest === undefined) return undefined;
+  const current = currentOf(seat);
   return {
     kind: 'instance',
     component: seat.component,
@@ -33,6 +34,7 @@ function reportOf(seat: Seat, hold: boolean): InstanceReport | undefined {
     restarts: seat.history.failures.length,
     crashLoop: seat.history.crashLoop,
     ...rest,
+    ...(current !== undefined && isRival(seat, current) ? { isRival: true } : {}),
   };
 }
 
@@ -64,6 +66,16 @@ function restOf(seat: Seat, waits: string | undefined): Rest | undefined {
   };
 }
 
+function liveText(
+  { observed, stop }: Pick<Instance, 'observed' | 'stop'>,
+  outdated: boolean,
+  waits: string | undefined,
+): string | undefined {
+  if (stop !== undefined) return STOP_TEXT[stop.why];
+  if (outdated) return joined('runs an older spec', waits);
+  return observed.state === 'paused' ? joined('frozen', waits) : undefined;
+}
+
 function ofLive(
   { observed, stop }: Instance,
   desired: DesiredSlot | undefined,
@@ -71,12 +83,7 @@ function ofLive(
 ): Rest {
   const { engineId, pid, startedAt, ports, health, attempt, revision } = observed;
   const outdated = desired !== undefined && desired.revision !== revision && stop === undefined;
-  const reason =
-    stop !== undefined
-      ? STOP_TEXT[stop.why]
-      : outdated
-        ? joined('runs an older spec', waits)
-        : undefined;
+  const reason = liveText({ observed, stop }, outdated, waits);
   return {
     state: stop === undefined ? 'running' : 'stopping',
     health,

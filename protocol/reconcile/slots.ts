@@ -1,6 +1,7 @@
 /** What the core uses of this folder: the table, what may happen to it, and the step that acts. */
 export {
   onExited,
+  onFrozen,
   onHealth,
   onListed,
   onRefused,
@@ -15,6 +16,7 @@ export {
   hasBeenHere,
   hasRun,
   reportsOf,
+  type RivalSlot,
   type Slots,
   slotsDeadline,
 } from './table.ts';

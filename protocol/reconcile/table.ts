@@ -3,12 +3,12 @@
  * The table is written by this folder alone; `events.ts` tells it what happened, `reconcile.ts` acts.
  */
 import { FRESH, type History, historyDeadline } from '../component/restart.ts';
-import type { ComponentSpec } from '../component/spec.ts';
-import type { Config } from '../config.ts';
+import type { ComponentSpec, OnIsolation } from '../component/spec.ts';
 import { instanceEntry, type InstanceReport } from '../inventory/entry.ts';
 import type { ComponentId, Term } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
-import { earlier, type Instant } from '../base/time.ts';
+import { after, earlier, type Instant, seconds } from '../base/time.ts';
+import type { Turn } from '../turn.ts';
 import { byRank, type Ended, type Instance, isLive } from './instance.ts';
 
 /** One slot that the newest committed assignment gives to this host. */
@@ -24,6 +24,17 @@ export type DesiredSlot = {
   readonly mayStart: boolean;
   /** What it waits for, in words; while present nothing is started: `waits for shop.db to be healthy`. */
   readonly waitsFor?: string;
+  /** What its contract asks for now that this host is isolated; absent: nothing. */
+  readonly isolation?: OnIsolation['action'];
+};
+
+/** A slot that was taken from this host while it was believed dead, and is not decided on yet. */
+export type RivalSlot = {
+  readonly component: ComponentId;
+  readonly slot: number;
+  /** Only what was made from the present spec is kept. */
+  readonly revision: string;
+  readonly isolation?: OnIsolation['action'];
 };
 
 /** When a slot without a running instance gets its next one. */
@@ -59,6 +70,7 @@ export type Seat = {
   readonly component: ComponentId;
   readonly slot: number;
   desired: DesiredSlot | undefined;
+  rival: RivalSlot | undefined;
   /** What `history` and `next` are about; another revision starts with a clean sheet. */
   revision: string | undefined;
   history: History;
@@ -98,6 +110,8 @@ export type Slots = {
   readonly reports: Map<string, InstanceReport>;
 };
 
+/** After so long without effect a freeze or a thaw is asked for once more. */
+export const ASK_AGAIN_MS = seconds(1);
 /** Ends of unknown instances remembered; the oldest is dropped, and the relist will tell. */
 const EARLY_ENDS_MAX = 100;
 /** Forgotten seats remembered; the oldest is dropped and would count from 1 again. */
@@ -139,10 +153,14 @@ export function hasBeenHere(slots: Slots, component: ComponentId, slot: number):
 export const slotsDeadline = (slots: Slots): Instant | undefined => slots.deadline;
 
 /** Of one seat: its next start, and when its history will read otherwise. */
-export function seatDeadline(seat: Seat, config: Config): Instant | undefined {
-  if (seat.desired === undefined) return undefined;
+export function seatDeadline(seat: Seat, { now, config }: Turn): Instant | undefined {
+  const { asked } = currentOf(seat) ?? {};
+  const again = asked === undefined ? now : after(asked.at, ASK_AGAIN_MS);
+  const askAt = again > now ? again : undefined; // what is due has been asked by now, if it is wanted
+  if (seat.desired === undefined) return askAt;
   const startAt = seat.next.kind === 'at' ? seat.next.at : undefined;
-  return earlier(startAt, historyDeadline(seat.history, currentOf(seat)?.wellSince, config));
+  const historyAt = historyDeadline(seat.history, currentOf(seat)?.wellSince, config);
+  return earlier(earlier(startAt, askAt), historyAt);
 }
 
 export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat {
@@ -154,6 +172,7 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     component,
     slot,
     desired: undefined,
+    rival: undefined,
     revision: undefined,
     history: FRESH,
     next: NOW,
@@ -227,6 +246,13 @@ export function currentOf(seat: Seat): Instance | undefined {
     if (newest === undefined || byRank(instance, newest) < 0) newest = instance;
   return newest;
 }
+
+/** It runs, of the present spec, beside the one that has the slot: it is left alone. */
+export const isRival = ({ rival }: Seat, instance: Instance): boolean =>
+  rival !== undefined &&
+  instance.stop === undefined &&
+  isLive(instance) &&
+  instance.observed.revision === rival.revision;
 
 /** What runs, newest first. */
 export const liveOf = (seat: Seat): readonly Instance[] =>

@@ -33,7 +33,15 @@ export type Component = {
   readonly spec: ComponentSpec;
   readonly slots: readonly Slot[];
 };
-export type Slot = { readonly slot: number; readonly host: HostId };
+export type Slot = {
+  readonly slot: number;
+  readonly host: HostId;
+  /**
+   * Hosts it was taken from when they were believed dead, oldest first: what runs of it there is left
+   * alone until the leader has heard of it and decided (`on_heal`, `placement/heal.ts`).
+   */
+  readonly left?: readonly HostId[];
+};
 
 /** A record as committed: acknowledged by a quorum under exactly this revision (R4, R5). */
 export type Committed = {

@@ -1,7 +1,7 @@
 /** Records, registers and inventories: what is kept under names, here and on disks. */
 import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
 import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
-import { DEPLOY_IDS_MAX, ITEMS_MAX, MEMBERS_MAX, SLOTS_MAX } from '../limits.ts';
+import { DEPLOY_IDS_MAX, ITEMS_MAX, MEMBERS_MAX, RIVALS_MAX, SLOTS_MAX } from '../limits.ts';
 import type { RecordValue, Revision } from '../record/record.ts';
 import { boolean, byKind, list, literal, object, optional, where, whole } from './schema.ts';
 import { componentSpec, stackSpec } from './spec-schema.ts';
@@ -31,6 +31,11 @@ const members = object({
 
 const stack = object({ kind: literal('stack'), spec: optional(stackSpec), life: counter });
 
+const slot = where(
+  object({ slot: counter, host: hostId, left: optional(list(hostId, RIVALS_MAX)) }),
+  ({ host, left = [] }) => duplicate([host, ...left]),
+);
+
 const component = where(
   object({
     kind: literal('component'),
@@ -38,9 +43,7 @@ const component = where(
     life: counter,
     stackRevision: revision,
     spec: componentSpec,
-    slots: where(list(object({ slot: counter, host: hostId }), SLOTS_MAX), (slots) =>
-      duplicate(slots.map(({ slot }) => slot)),
-    ),
+    slots: where(list(slot, SLOTS_MAX), (slots) => duplicate(slots.map((each) => each.slot))),
   }),
   (value) =>
     value.component.endsWith(`.${value.spec.name}`)
@@ -143,6 +146,7 @@ const instanceReport = object({
   // An engine's word: some say -1 where they do not know.
   exitCode: optional(whole(-(2 ** 31), 2 ** 32)),
   reason: optional(words),
+  isRival: optional(boolean),
   ports: list(reportedPort, ITEMS_MAX),
 });
 

@@ -2,7 +2,15 @@
  * The specs users deploy. Whoever takes one from a user must decode it here first: what a leader
  * accepts and its voters refuse could never be committed.
  */
-import { COMPONENTS_MAX, ITEMS_MAX, SLOTS_MAX, STACK_CHARS_MAX } from '../limits.ts';
+import type { Millis } from '../base/time.ts';
+import {
+  COMPONENTS_MAX,
+  ISOLATION_MS_MAX,
+  ISOLATION_MS_MIN,
+  ITEMS_MAX,
+  SLOTS_MAX,
+  STACK_CHARS_MAX,
+} from '../limits.ts';
 import {
   boolean,
   byKind,
@@ -63,6 +71,11 @@ const dependency = object({
   restart: boolean,
 });
 
+const onIsolation = object({
+  action: literal('stop', 'freeze'),
+  afterMs: whole<Millis>(ISOLATION_MS_MIN, ISOLATION_MS_MAX),
+});
+
 const component = object({
   name: componentName,
   mode: literal('replicated', 'global'),
@@ -78,6 +91,8 @@ const component = object({
   restart,
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,
+  onIsolation: optional(onIsolation),
+  onHeal: optional(literal('keepOldest', 'keepLeader')),
 });
 
 /** As part of an assignment; it came from a stack, so it is no larger than one. */

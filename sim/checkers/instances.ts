@@ -1,6 +1,7 @@
 /** S13 Never two running instances of one slot on one host. */
 import type { Observed } from '../../protocol/input.ts';
-import { running, seatName } from '../engine/engine.ts';
+import { seatName } from '../engine/engine.ts';
+import { isAlive } from '../engine/instance.ts';
 import type { Host } from '../host.ts';
 import type { Report } from './report.ts';
 
@@ -14,12 +15,11 @@ export const createInstanceChecker = (report: Report): InstanceChecker => ({ rep
 export function checkTwins(checker: InstanceChecker, host: Host, started: Observed): void {
   checker.starts += 1;
   const { component, slot, engineId } = started;
-  const twin = running(host.engine).find(
-    (other) => other.engineId !== engineId && other.component === component && other.slot === slot,
-  );
-  if (twin !== undefined)
-    checker.report(
-      'S13',
-      `${host.id} runs ${seatName(component, slot)} twice: ${twin.engineId} and ${engineId}`,
-    );
+  for (const other of host.engine.instances.values()) {
+    const { observed } = other;
+    if (!isAlive(other) || observed.engineId === engineId) continue;
+    if (observed.component !== component || observed.slot !== slot) continue;
+    const both = `${observed.engineId} and ${engineId}`;
+    checker.report('S13', `${host.id} runs ${seatName(component, slot)} twice: ${both}`);
+  }
 }

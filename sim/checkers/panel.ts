@@ -19,6 +19,7 @@ import {
   type IncarnationChecker,
 } from './incarnations.ts';
 import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
+import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
 import {
@@ -73,6 +74,7 @@ export type Panel = {
   readonly incarnations: IncarnationChecker;
   readonly starts: StartChecker;
   readonly restarts: RestartChecker;
+  readonly contracts: ContractChecker;
   readonly instances: InstanceChecker;
   readonly bounds: BoundChecker;
 };
@@ -95,6 +97,7 @@ export function createPanel(report: Report): Panel {
     incarnations: createIncarnationChecker(report),
     starts: createStartChecker(report),
     restarts: createRestartChecker(report),
+    contracts: createContractChecker(report),
     instances: createInstanceChecker(report),
     bounds: createBoundChecker(report),
   };
@@ -120,6 +123,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
   checkReader(readers, host);
   checkRestarts(panel.restarts, host, step, now);
+  checkContracts(panel.contracts, host, effects, now);
   checkSizes(panel.bounds, host);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }

@@ -50,8 +50,16 @@ export function checkRestarts(
   // A user's wish starts anew.
   if (input.kind === 'commandGiven' && input.command.kind === 'restart')
     life.streaks.delete(instanceEntry(input.command.component, input.command.slot));
-  for (const effect of effects)
+  for (const effect of effects) {
     if (effect.kind === 'startInstance') checkRestart(checker, host, life, effect, now);
+    if (effect.kind === 'stopInstance') forgetStopped(life, effect.engineId);
+  }
+}
+
+/** What was stopped because its host was isolated has not failed. */
+function forgetStopped({ agent, streaks }: Life, engineId: string): void {
+  const seat = agent.core.slots.byEngineId.get(engineId);
+  if (seat?.instances.get(engineId)?.stop?.why === 'isolated') streaks.delete(seat.name);
 }
 
 function checkRestart(

@@ -3,6 +3,7 @@ import { componentKey } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
+import { isRival } from '../../protocol/reconcile/table.ts';
 import { isRunning } from '../engine/instance.ts';
 import type { Host } from '../host.ts';
 import type { Strike } from '../strike.ts';
@@ -19,6 +20,19 @@ export function seeStart(
   const { slots, authorized } = agent.core;
   if (hasRun(slots, component, slot)) sometimes(observer, 'restart-without-quorum');
   else if (!authorized.has(componentKey(component))) sometimes(observer, 'start-alone');
+}
+
+/** A host stops an instance. */
+export function seeStop(
+  observer: Observer,
+  { agent, life }: Moment,
+  { engineId }: Extract<Effect, { readonly kind: 'stopInstance' }>,
+): void {
+  const seat = agent.core.slots.byEngineId.get(engineId);
+  const why = seat?.instances.get(engineId)?.stop?.why;
+  if (why === 'isolated') sometimes(observer, 'stopped-isolated');
+  if (why === 'unwanted' && seat !== undefined && life.rivals.has(seat.name))
+    sometimes(observer, 'rival-lost');
 }
 
 /** The engine has told an agent for the first time what there is. */
@@ -45,7 +59,14 @@ export function seeDaemon(observer: Observer, strike: Strike): void {
   if ([...instances].some(isRunning)) sometimes(observer, 'daemon-restart-survived');
 }
 
-export function lookAtInstances(observer: Observer, { agent }: Moment): void {
-  for (const { history } of agent.core.slots.seats.values())
+export function lookAtInstances(observer: Observer, { agent, life }: Moment): void {
+  for (const seat of agent.core.slots.seats.values()) {
+    const { name, history, desired } = seat;
     if (history.crashLoop) sometimes(observer, 'crash-loop');
+    const isKept = [...seat.instances.values()].some((instance) => isRival(seat, instance));
+    if (isKept) sometimes(observer, 'rival-left-alone');
+    if (desired !== undefined && life.rivals.has(name)) sometimes(observer, 'rival-returned-to');
+    if (isKept) life.rivals.add(name);
+    else if (desired !== undefined) life.rivals.delete(name);
+  }
 }

@@ -78,6 +78,12 @@ export const MARKS = {
   'start-alone': 'A host that heard nobody started what it had run before.',
   adopted: 'A new agent found instances running and took them over.',
   'daemon-restart-survived': 'An engine was restarted and its instances ran on.',
+  'stopped-isolated': 'A host that heard no quorum stopped what its contract told it to.',
+  'frozen-isolated': 'A host that heard no quorum froze what its contract told it to.',
+  'thawed-again': 'A host that heard a quorum again thawed what it had frozen.',
+  'rival-left-alone': 'An instance ran on although its slot was given to another host.',
+  'rival-returned-to': 'A slot was given back to the host that had run it all the time.',
+  'rival-lost': 'A host stopped what it had run all the time, as the leader had chosen another.',
   'ran-twice': 'Two hosts ran the same slot.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };

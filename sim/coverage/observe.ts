@@ -10,7 +10,7 @@ import type { Host, Outward } from '../host.ts';
 import { CONFIG } from '../options.ts';
 import type { HostIndex, Strike } from '../strike.ts';
 import type { Coverage, PhaseCounts } from './coverage.ts';
-import { lookAtInstances, seeDaemon, seeList, seeStart } from './instances.ts';
+import { lookAtInstances, seeDaemon, seeList, seeStart, seeStop } from './instances.ts';
 import {
   lookAtLeases,
   seeAccept,
@@ -126,6 +126,9 @@ const EFFECTS: Eyes<Effect> = {
     if (writes.some(({ name }) => name === 'roster')) seeRoster(observer, moment);
   },
   startInstance: seeStart,
+  stopInstance: seeStop,
+  freezeInstance: (observer) => sometimes(observer, 'frozen-isolated'),
+  thawInstance: (observer) => sometimes(observer, 'thawed-again'),
   leaseChanged(observer, moment, change) {
     if (change.event === 'ended') seeLeaseEnd(observer, moment, change);
   },

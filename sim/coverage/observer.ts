@@ -43,6 +43,8 @@ export type Life = {
   /** Since when it votes without being synced. */
   unsyncedSince: Micros | undefined;
   listed: boolean;
+  /** Seats whose instances ran beside the ones that had been given their slots. */
+  readonly rivals: Set<string>;
 };
 
 /** One step of one host, as the observer is told of it. */
@@ -84,6 +86,7 @@ export function lifeOf({ lives }: Observer, host: Host, agent: Agent): Life {
     gaps: new Map(),
     unsyncedSince: undefined,
     listed: false,
+    rivals: new Set(),
   };
   lives.set(host, life);
   return life;

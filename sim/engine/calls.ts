@@ -19,11 +19,12 @@ import {
   create,
   discard,
   drawProgram,
-  isRunning,
+  isAlive,
   kill,
   launch,
   nameOf,
   type Request,
+  setStill,
   terminate,
 } from './instance.ts';
 
@@ -59,7 +60,7 @@ function make(engine: Engine, request: Request): Result<Instance, Refusal> {
   if (isRough(engine) && happens(chances.refusal, 50))
     return fail(refusal('failed', 'the engine is busy'));
   const namesake = [...instances.values()].find(({ name }) => name === nameOf(request));
-  if (namesake !== undefined && isRunning(namesake))
+  if (namesake !== undefined && isAlive(namesake))
     return fail(refusal('conflict', `it runs already as ${namesake.name}`));
   if (namesake !== undefined) discard(engine, namesake);
   return ok(create(engine, request, program));
@@ -88,10 +89,30 @@ export function stopInstance(
     const instance = engine.instances.get(engineId);
     if (instance === undefined)
       return settle(fail(refusal('not-found', `there is no ${engineId}`, true)));
-    if (!isRunning(instance)) return settle(ok(undefined));
+    if (!isAlive(instance)) return settle(ok(undefined));
     instance.awaited.push(() => settle(ok(undefined)));
     if (graceMs > 0) terminate(engine, instance);
     takeStep(engine, call, ofMillis(graceMs), () => kill(engine, instance));
+  });
+  return call;
+}
+
+export const freezeInstance = (engine: Engine, engineId: string, answer: Answer<void>): Call =>
+  still(engine, engineId, true, answer);
+
+export const thawInstance = (engine: Engine, engineId: string, answer: Answer<void>): Call =>
+  still(engine, engineId, false, answer);
+
+/** Answers when it stands still, or goes on. May be repeated. */
+function still(engine: Engine, engineId: string, isFrozen: boolean, answer: Answer<void>): Call {
+  const [call, settle] = open(engine, answer, true);
+  takeStep(engine, call, exponential(engine.chances.still, ofMillis(20)), () => {
+    const instance = engine.instances.get(engineId);
+    if (instance === undefined)
+      return settle(fail(refusal('not-found', `there is no ${engineId}`, true)));
+    if (!isAlive(instance)) return settle(fail(refusal('conflict', 'it has ended', true)));
+    setStill(engine, instance, isFrozen);
+    settle(ok(undefined));
   });
   return call;
 }
@@ -107,7 +128,7 @@ export function removeInstance(engine: Engine, engineId: string, answer: Answer<
       discard(engine, instance);
       settle(ok(undefined));
     };
-    if (!isRunning(instance)) return take();
+    if (!isAlive(instance)) return take();
     instance.awaited.push(take);
     kill(engine, instance);
   });

@@ -66,6 +66,8 @@ export type EngineEvent =
           | 'instanceStarted'
           | 'instanceExited'
           | 'instanceHealthChanged'
+          | 'instanceFrozen'
+          | 'instanceThawed'
           | 'instanceRemoved';
       }
     >
@@ -108,6 +110,7 @@ type Chances = {
   readonly refusal: Stream;
   readonly life: Stream;
   readonly stop: Stream;
+  readonly still: Stream;
   readonly list: Stream;
   readonly answer: Stream;
   readonly event: Stream;
@@ -124,6 +127,7 @@ export function createEngine(init: EngineInit): Engine {
       refusal: stream('refusal'),
       life: stream('life'),
       stop: stream('stop'),
+      still: stream('still'),
       list: stream('list'),
       answer: stream('answer'),
       event: stream('event'),

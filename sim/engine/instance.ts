@@ -2,6 +2,8 @@
  * One instance from its making to its removal, and what it does by itself meanwhile.
  *
  *     created ──launch──▶ running ──end──▶ exited ──discard──▶ (gone)
+ *                          ▲   │              ▲
+ *                          └─ paused ─────────┘
  */
 import type { Effect } from '../../protocol/effect.ts';
 import { below, exponential, happens, pick, within } from '../choice.ts';
@@ -43,6 +45,17 @@ export function create(engine: Engine, request: Request, program: Program): Inst
 }
 
 export const isRunning = ({ observed }: Instance): boolean => observed.state === 'running';
+/** It has a process, which may be frozen. */
+export const isAlive = ({ observed: { state } }: Instance): boolean =>
+  state === 'running' || state === 'paused';
+
+/** What befalls a frozen instance by itself passes it by. */
+export function setStill(engine: Engine, instance: Instance, isFrozen: boolean): void {
+  const { engineId } = instance.observed;
+  if (!isAlive(instance) || isRunning(instance) !== isFrozen) return;
+  instance.observed = { ...instance.observed, state: isFrozen ? 'paused' : 'running' };
+  emit(engine, { kind: isFrozen ? 'instanceFrozen' : 'instanceThawed', engineId });
+}
 
 export function launch(engine: Engine, instance: Instance): void {
   const { fate } = instance.program;
@@ -94,8 +107,9 @@ function turn(engine: Engine, instance: Instance, health: 'healthy' | 'unhealthy
   emit(engine, { kind: 'instanceHealthChanged', engineId, health });
 }
 
-/** SIGTERM. */
+/** SIGTERM; a frozen one goes on to hear it. */
 export function terminate(engine: Engine, instance: Instance): void {
+  setStill(engine, instance, false);
   const { farewellMs } = instance.program;
   if (farewellMs !== undefined)
     onceStill(engine, instance, farewellMs, () => end(engine, instance, TERMINATED));
@@ -104,16 +118,15 @@ export function terminate(engine: Engine, instance: Instance): void {
 /** SIGKILL; a kernel that is stuck takes its time. */
 export function kill(engine: Engine, instance: Instance): void {
   const { stop } = engine.chances;
-  if (!isRunning(instance)) return;
+  if (!isAlive(instance)) return;
   const isStuck = isRough(engine) && happens(stop, 50);
-  onceStill(engine, instance, isStuck ? within(stop, 1000, 5000) : 1, () =>
-    end(engine, instance, KILLED),
-  );
+  const takes = ofMillis(isStuck ? within(stop, 1000, 5000) : 1);
+  schedule(engine.queue, engine.queue.now + takes, () => end(engine, instance, KILLED));
 }
 
 export function end(engine: Engine, instance: Instance, exitCode: number): void {
   const { engineId } = instance.observed;
-  if (!isRunning(instance)) return;
+  if (!isAlive(instance)) return;
   instance.observed = { ...instance.observed, state: 'exited', exitCode };
   emit(engine, { kind: 'instanceExited', engineId, exitCode, oomKilled: false });
   for (const hear of instance.awaited.splice(0)) atDaemon(engine, hear);

@@ -8,18 +8,28 @@ import type { Input, Observed } from '../../protocol/input.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import {
   abandonCalls,
+  freezeInstance,
   giveUp,
   listInstances,
   removeInstance,
   startInstance,
   stopInstance,
+  thawInstance,
 } from './calls.ts';
 import type { Answer, Call, Engine, Listener, Refusal } from './engine.ts';
 import type { Request } from './instance.ts';
 
 export type EngineEffect = Extract<
   Effect,
-  { readonly kind: 'startInstance' | 'stopInstance' | 'removeInstance' | 'listInstances' }
+  {
+    readonly kind:
+      | 'startInstance'
+      | 'stopInstance'
+      | 'freezeInstance'
+      | 'thawInstance'
+      | 'removeInstance'
+      | 'listInstances';
+  }
 >;
 
 export type EngineWork = {
@@ -83,6 +93,10 @@ export function beginEngineEffect(work: EngineWork, effect: EngineEffect): void 
       const boundMs = effect.graceMs + CALL_MS;
       return act(work, boundMs, orRelist, (done) => stopInstance(engine, effect, done));
     }
+    case 'freezeInstance':
+      return act(work, CALL_MS, orRelist, (done) => freezeInstance(engine, effect.engineId, done));
+    case 'thawInstance':
+      return act(work, CALL_MS, orRelist, (done) => thawInstance(engine, effect.engineId, done));
     case 'removeInstance':
       return act(work, CALL_MS, orRelist, (done) => removeInstance(engine, effect.engineId, done));
     case 'listInstances':

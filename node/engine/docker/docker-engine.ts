@@ -23,6 +23,7 @@ const BOUNDS_MS = {
   create: 30_000,
   start: 60_000,
   kill: 15_000,
+  freeze: 10_000,
   remove: 30_000,
   pull: 10 * 60_000,
   /** On top of the grace that the instance is given. */
@@ -132,6 +133,24 @@ class DockerEngine implements Engine {
       boundMs: BOUNDS_MS.kill,
       accept: [],
       run: (container, cut) => container.kill({ signal: name, abortSignal: cut }),
+    });
+  }
+
+  async freeze(id: string, signal: AbortSignal): Promise<void> {
+    await this.#onOurs(id, signal, {
+      what: `cannot freeze ${shortId(id)}`,
+      boundMs: BOUNDS_MS.freeze,
+      accept: [],
+      run: (container, cut) => untilItIs('paused', container, cut),
+    });
+  }
+
+  async thaw(id: string, signal: AbortSignal): Promise<void> {
+    await this.#onOurs(id, signal, {
+      what: `cannot thaw ${shortId(id)}`,
+      boundMs: BOUNDS_MS.freeze,
+      accept: [],
+      run: (container, cut) => untilItIs('running', container, cut),
     });
   }
 
@@ -313,6 +332,22 @@ class DockerEngine implements Engine {
     const now = await this.#read(id, signal).catch(() => undefined);
     // It ran when this was told, whatever it does by now: its exit is told next.
     return { kind: 'started', instance: now?.state === 'running' ? now : told };
+  }
+}
+
+/** Pauses or resumes; the engine refuses what is done already, and says so of what has ended. */
+async function untilItIs(
+  wanted: 'paused' | 'running',
+  container: Container,
+  cut: AbortSignal,
+): Promise<void> {
+  try {
+    await (wanted === 'paused'
+      ? container.pause({ abortSignal: cut })
+      : container.unpause({ abortSignal: cut }));
+  } catch (error) {
+    const { State } = await container.inspect({ abortSignal: cut });
+    if (State.Status !== wanted) throw error;
   }
 }
 

@@ -111,8 +111,9 @@ async function translate(
       return health === undefined ? undefined : { kind: 'health', id, health };
     }
     case 'pause':
+      return { kind: 'frozen', id };
     case 'unpause':
-      return { kind: 'resync', reason: `container ${id.slice(0, 12)}: ${action}` };
+      return { kind: 'thawed', id };
     default:
       return undefined;
   }

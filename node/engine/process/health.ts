@@ -50,6 +50,8 @@ export type HealthWatch = {
   readonly health: Health;
   /** How long the instance has run already. */
   readonly ageMs: number;
+  /** A check would find it ill: none counts. */
+  readonly isFrozen: () => boolean;
   /** Called when the health has changed, never after `signal` aborted. */
   readonly report: (health: Health) => void;
 };
@@ -63,8 +65,10 @@ export async function watchHealth(watch: HealthWatch, signal: AbortSignal): Prom
   let state: HealthState = { health: watch.health, failures: 0 };
   let waitMs = Math.min(intervalMs, FIRST_MS);
   while (await waited(waitMs, signal)) {
+    if (watch.isFrozen()) continue;
     const passed = await runCheck(plan, signal);
     if (signal.aborted) return;
+    if (watch.isFrozen()) continue;
     const early = performance.now() < earlyUntil;
     const next = stepHealth(state, { passed, early }, plan.retries);
     if (next.health !== state.health) watch.report(next.health);

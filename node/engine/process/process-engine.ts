@@ -169,6 +169,14 @@ class ProcessEngine implements Engine {
     throw new EngineError('conflict', message, { permanent: true });
   }
 
+  async freeze(id: string, signal: AbortSignal): Promise<void> {
+    this.#still(this.#find(id, signal), 'SIGSTOP');
+  }
+
+  async thaw(id: string, signal: AbortSignal): Promise<void> {
+    this.#still(this.#find(id, signal), 'SIGCONT');
+  }
+
   async remove(id: string, signal: AbortSignal): Promise<void> {
     this.#refuseIfOver(signal);
     const instance = this.#instances.get(id);
@@ -254,7 +262,9 @@ class ProcessEngine implements Engine {
     } else if (check !== undefined && health !== 'none') {
       const report = (changed: Health): void => this.#setHealth(instance, changed);
       const ageMs = Math.max(0, Date.now() - Date.parse(record.startedAt));
-      void watchHealth({ plan: check, health, ageMs, report }, instance.checks.signal);
+      const isFrozen = (): boolean => activityOf(record.process, this.#home.boot) === 'paused';
+      const watch = { plan: check, health, ageMs, isFrozen, report };
+      void watchHealth(watch, instance.checks.signal);
     }
   }
 
@@ -280,6 +290,15 @@ class ProcessEngine implements Engine {
       killRest(instance.token, this.#home.scope); // invariant 4
       this.#end(instance, EXIT_CODE_UNKNOWN);
     }
+  }
+
+  #still(instance: Instance, name: 'SIGSTOP' | 'SIGCONT'): void {
+    if (!isRunning(instance) || !this.#signal(instance, name)) {
+      const message = `${instance.token} got no ${name}: it has ended already`;
+      throw new EngineError('conflict', message, { permanent: true });
+    }
+    const kind = name === 'SIGSTOP' ? 'frozen' : 'thawed';
+    this.#feed.publish({ kind, id: idOf(instance.record) });
   }
 
   #signal(instance: Instance, name: NodeJS.Signals): boolean {

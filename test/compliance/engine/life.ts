@@ -1,5 +1,6 @@
 /** Part of the suite: one instance from its start to its removal. */
 import { expect, it } from 'vitest';
+import { EngineError } from '../../../node/engine/engine.ts';
 import { patience, PATIENCE_MS, printed, start, type Subject, Watch } from './ground.ts';
 
 export function itStarts({ ground, workloads }: Subject): void {
@@ -108,6 +109,53 @@ export function itStops({ ground, workloads, machine }: Subject): void {
     await watch.find('exited', id);
     await engine.stop(id, 10 * PATIENCE_MS, patience());
     expect((await engine.inspect(id, patience())).exitCode).toBe(3);
+  });
+}
+
+export function itFreezes({ ground, workloads }: Subject): void {
+  it('stands still and goes on, each as often as it is told', async () => {
+    const engine = await ground().engine();
+    await using watch = new Watch(engine);
+    const { id, startedAt } = await start(engine, workloads.printLines(['ready']));
+    await printed(engine, id, 'ready'); // one that is frozen while it forks shows as busy
+    const state = async () => (await engine.inspect(id, patience())).state;
+    for (const _ of [1, 2]) await engine.freeze(id, patience());
+    await expect.poll(state, { timeout: PATIENCE_MS }).toBe('paused');
+    await watch.find('frozen', id);
+    for (const _ of [1, 2]) await engine.thaw(id, patience());
+    await expect.poll(state, { timeout: PATIENCE_MS }).toBe('running');
+    await watch.find('thawed', id);
+    expect((await engine.inspect(id, patience())).startedAt).toBe(startedAt);
+  });
+
+  it('hears SIGTERM while it is frozen', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.printLines(['ready']));
+    await printed(engine, id, 'ready');
+    await engine.freeze(id, patience());
+    await engine.stop(id, 10 * PATIENCE_MS, patience());
+    const ended = await engine.inspect(id, patience());
+    expect(ended.state).toBe('exited');
+    expect(ended.exitCode).not.toBe(137);
+  });
+
+  it('is removed while it is frozen', async () => {
+    const engine = await ground().engine();
+    await using watch = new Watch(engine);
+    const { id } = await start(engine, workloads.sleepForEver());
+    await engine.freeze(id, patience());
+    await engine.remove(id, patience());
+    await watch.find('removed', id);
+    expect(await engine.list(patience())).toEqual([]);
+  });
+
+  it('neither freezes nor thaws what has ended', async () => {
+    const engine = await ground().engine();
+    await using watch = new Watch(engine);
+    const { id } = await start(engine, workloads.exitWith(3));
+    await watch.find('exited', id);
+    await expect(engine.freeze(id, patience())).rejects.toThrow(EngineError);
+    await expect(engine.thaw(id, patience())).rejects.toThrow(EngineError);
   });
 }
 

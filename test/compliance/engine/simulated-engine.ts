@@ -13,11 +13,13 @@ import { type ComponentId, term as termOf } from '../../../protocol/base/ids.ts'
 import type { Observed } from '../../../protocol/input.ts';
 import {
   abandonCalls,
+  freezeInstance,
   giveUp,
   listInstances,
   removeInstance,
   startInstance,
   stopInstance,
+  thawInstance,
 } from '../../../sim/engine/calls.ts';
 import type {
   Answer,
@@ -78,11 +80,19 @@ class SimulatedEngine implements Engine {
   async kill(id: string, name: string, signal: AbortSignal): Promise<void> {
     const { state } = await this.inspect(id, signal);
     const instance = this.#model.instances.get(id);
-    if (instance === undefined || state !== 'running')
+    if (instance === undefined || state === 'exited')
       throw new EngineError('conflict', `${id} has ended already`);
     if (name === 'SIGKILL') kill(this.#model, instance);
     else if (name === 'SIGTERM') terminate(this.#model, instance);
     else throw new EngineError('bad-spec', `"${name}" is not modeled`, { permanent: true });
+  }
+
+  async freeze(id: string, signal: AbortSignal): Promise<void> {
+    await this.#ask<void>(signal, (answer) => freezeInstance(this.#model, id, answer));
+  }
+
+  async thaw(id: string, signal: AbortSignal): Promise<void> {
+    await this.#ask<void>(signal, (answer) => thawInstance(this.#model, id, answer));
   }
 
   async remove(id: string, signal: AbortSignal): Promise<void> {
@@ -138,6 +148,10 @@ class SimulatedEngine implements Engine {
       }
       case 'instanceHealthChanged':
         return { kind: 'health', id: event.engineId, health: event.health };
+      case 'instanceFrozen':
+        return { kind: 'frozen', id: event.engineId };
+      case 'instanceThawed':
+        return { kind: 'thawed', id: event.engineId };
       case 'instanceRemoved':
         return { kind: 'removed', id: event.engineId };
       case 'resync':
@@ -157,7 +171,9 @@ class SimulatedEngine implements Engine {
       health,
       ports,
       ...(life === undefined ? {} : { startedAt: life.startedAt }),
-      ...(life === undefined || state !== 'running' ? {} : { pid: life.pid }),
+      ...(life === undefined || (state !== 'running' && state !== 'paused')
+        ? {}
+        : { pid: life.pid }),
       ...(exitCode === undefined ? {} : { exitCode }),
     };
   }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { itAdopts, itKeepsToItsScope, itWatchesHealth } from './adoption.ts';
 import { Ground, type OpenEngine, PATIENCE_MS, type Workloads } from './ground.ts';
-import { itEnds, itRemoves, itStarts, itStops } from './life.ts';
+import { itEnds, itFreezes, itRemoves, itStarts, itStops } from './life.ts';
 import { thisMachine } from './machine.ts';
 import { itAborts, itLogs, itRefuses } from './refusal.ts';
 
@@ -18,6 +18,7 @@ const GROUPS = {
   start: itStarts,
   end: itEnds,
   stop: itStops,
+  freeze: itFreezes,
   remove: itRemoves,
   health: itWatchesHealth,
   adoption: itAdopts,

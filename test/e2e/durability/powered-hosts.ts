@@ -232,6 +232,8 @@ function begin(
       return;
     case 'startInstance':
     case 'stopInstance':
+    case 'freezeInstance':
+    case 'thawInstance':
     case 'removeInstance':
       throw new Error('these stacks want no instances');
   }

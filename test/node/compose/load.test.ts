@@ -66,6 +66,13 @@ it.each<[string, Wanted]>([
     'x-millrace: {process: {command: [n], working_dir: /else}}',
     { process: { command: ['n'], workingDir: '/else' } },
   ],
+  ['x-millrace: {singleton: available, on_isolation: keep, on_heal: keep_newest}', {}],
+  ['x-millrace: {on_isolation: stop}', { onIsolation: { action: 'stop', afterMs: 10_000 } }],
+  [
+    'x-millrace: {on_isolation: {action: freeze, after: 3s}, on_heal: keep_leader}',
+    { onIsolation: { action: 'freeze', afterMs: 3000 }, onHeal: 'keepLeader' },
+  ],
+  ['x-millrace: {on_isolation: {action: keep}, on_heal: keep_oldest}', { onHeal: 'keepOldest' }],
   // environment: sorted by name
   [
     'environment: {B: b, A: 1, C: true, D: "", E: 1e3, HOME: }',

@@ -75,6 +75,49 @@ it.each([
     'x-millrace: {process: {}}',
     ['c.yaml:4:18 services.web.x-millrace.process.command: missing: text or a list of words'],
   ],
+  // what holds where hosts cannot hear each other
+  [
+    'x-millrace: {singleton: strict}',
+    [
+      'c.yaml:4:29 services.web.x-millrace.singleton: strict is not supported yet: no host can promise yet that an instance never runs twice; use available with on_isolation: stop',
+    ],
+  ],
+  [
+    'x-millrace: {singleton: maybe}',
+    ['c.yaml:4:29 services.web.x-millrace.singleton: expected strict or available, got "maybe"'],
+  ],
+  [
+    'x-millrace: {on_isolation: {action: stop, after: 2s}}',
+    [
+      'c.yaml:4:54 services.web.x-millrace.on_isolation.after: unsafe, at least 3s are needed: a lease lives that long, and a voter that restarts would look like isolation; leave it out for 10s',
+    ],
+  ],
+  [
+    'x-millrace: {on_isolation: {action: stop, after: 25h}}',
+    [
+      'c.yaml:4:54 services.web.x-millrace.on_isolation.after: too long, at most 1d is possible; on_isolation: keep never stops anything',
+    ],
+  ],
+  [
+    'x-millrace: {on_isolation: {action: keep, after: 5s}}',
+    [
+      'c.yaml:4:54 services.web.x-millrace.on_isolation.after: has no meaning here: keep waits for nothing',
+    ],
+  ],
+  [
+    'x-millrace: {on_isolation: {action: stop, afer: 5s}}',
+    ['c.yaml:4:47 services.web.x-millrace.on_isolation.afer: unknown key, did you mean after?'],
+  ],
+  [
+    'x-millrace: {on_isolation: halt}',
+    ['c.yaml:4:32 services.web.x-millrace.on_isolation: expected keep, stop or freeze, got "halt"'],
+  ],
+  [
+    'x-millrace: {on_heal: oldest}',
+    [
+      'c.yaml:4:27 services.web.x-millrace.on_heal: expected keep_oldest, keep_newest or keep_leader, got "oldest"',
+    ],
+  ],
   // kinds of value
   [
     'command: {a: 1}',

@@ -235,6 +235,8 @@ function perform(cluster: Cluster, host: Host, effect: Effect): void {
       return;
     case 'startInstance':
     case 'stopInstance':
+    case 'freezeInstance':
+    case 'thawInstance':
     case 'removeInstance':
     case 'listInstances':
       return runEngine(cluster, host, effect);
@@ -278,7 +280,15 @@ function runEngine(
   host: Host,
   effect: Extract<
     Effect,
-    { kind: 'startInstance' | 'stopInstance' | 'removeInstance' | 'listInstances' }
+    {
+      kind:
+        | 'startInstance'
+        | 'stopInstance'
+        | 'freezeInstance'
+        | 'thawInstance'
+        | 'removeInstance'
+        | 'listInstances';
+    }
   >,
 ): void {
   const { instances } = host;
@@ -297,10 +307,20 @@ function runEngine(
       const { engineId } = effect;
       const known = instances.get(engineId);
       if (known === undefined) return tell({ kind: 'instanceRemoved', engineId });
-      if (known.state !== 'running') return;
+      if (known.state === 'exited') return;
       instances.set(engineId, { ...known, state: 'exited', exitCode: 0 });
       say(cluster, `${host.id} stops ${known.component}.${known.slot}`);
       return tell({ kind: 'instanceExited', engineId, exitCode: 0, oomKilled: false });
+    }
+    case 'freezeInstance':
+    case 'thawInstance': {
+      const { engineId } = effect;
+      const known = instances.get(engineId);
+      if (known === undefined) return tell({ kind: 'instanceRemoved', engineId });
+      const isFrozen = effect.kind === 'freezeInstance';
+      instances.set(engineId, { ...known, state: isFrozen ? 'paused' : 'running' });
+      say(cluster, `${host.id} ${isFrozen ? 'freezes' : 'thaws'} ${known.component}.${known.slot}`);
+      return tell({ kind: isFrozen ? 'instanceFrozen' : 'instanceThawed', engineId });
     }
     case 'removeInstance':
       instances.delete(effect.engineId);

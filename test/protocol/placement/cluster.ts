@@ -2,7 +2,12 @@
 import { componentId, hostId } from '../../../protocol/base/ids.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type { HostFacts } from '../../../protocol/inventory/entry.ts';
-import { place, type Placement, type PlacementHost } from '../../../protocol/placement/place.ts';
+import {
+  place,
+  type Placement,
+  type PlacementHost,
+  type PlaceRequest,
+} from '../../../protocol/placement/place.ts';
 import type { Slot } from '../../../protocol/record/record.ts';
 import { spec } from '../reconcile/stage.ts';
 
@@ -55,4 +60,14 @@ export const run = (
   wanted: ComponentSpec,
   current: string,
   hosts: readonly PlacementHost[],
-): Placement => place({ component: WEB, spec: wanted, current: slotsOf(current), hosts });
+): Placement => place({ ...request(wanted, hosts), current: slotsOf(current) });
+
+/** Nobody but whom a slot is assigned to runs it. */
+export const request = (wanted: ComponentSpec, hosts: readonly PlacementHost[]): PlaceRequest => ({
+  component: WEB,
+  spec: wanted,
+  current: [],
+  hosts,
+  leader: hostId('h1'),
+  runs: () => false,
+});

@@ -17,6 +17,7 @@ import {
   FIXED,
   takes,
   WEB,
+  request,
 } from './cluster.ts';
 
 /** The rules once more, as simply as they can be said: try every host for each slot, sort, take the first. */
@@ -97,11 +98,11 @@ it('agrees with the dumb placement in every small cluster', () => {
         for (const wanted of SPECS)
           for (const current of currents) {
             const hosts = [a('h1'), b('h2'), c('h3')];
-            const request = { component: WEB, spec: wanted, current: slotsOf(current), hosts };
+            const asked = { ...request(wanted, hosts), current: slotsOf(current) };
             cases += 1;
-            const got = show(place(request).slots);
-            if (got !== dumbPlace(request))
-              expect({ hosts, wanted, current, got }).toEqual(dumbPlace(request));
+            const got = show(place(asked).slots);
+            if (got !== dumbPlace(asked))
+              expect({ hosts, wanted, current, got }).toEqual(dumbPlace(asked));
           }
   expect(cases).toBe(6 ** 3 * 7 * 7);
 });
@@ -109,6 +110,8 @@ it('agrees with the dumb placement in every small cluster', () => {
 const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const arbitrary = fc.record({
   component: fc.constant(WEB),
+  leader: fc.constant(hostId('a')),
+  runs: fc.constant(() => false),
   spec: fc.constantFrom(...SPECS, image(9), image(5, FIXED), image(7, { command: ['x'] })),
   current: fc
     .array(fc.constantFrom('-', 'z', ...ids), { maxLength: 10 })
@@ -128,10 +131,10 @@ const arbitrary = fc.record({
 
 it('agrees with the dumb placement in larger clusters, whatever the order of the hosts', () => {
   fc.assert(
-    fc.property(arbitrary, (request) => {
-      const placed = place(request);
-      expect(show(placed.slots)).toBe(dumbPlace(request));
-      expect(place({ ...request, hosts: [...request.hosts].reverse() })).toEqual(placed);
+    fc.property(arbitrary, (asked) => {
+      const placed = place(asked);
+      expect(show(placed.slots)).toBe(dumbPlace(asked));
+      expect(place({ ...asked, hosts: [...asked.hosts].reverse() })).toEqual(placed);
     }),
     { numRuns: 2000, seed: 1 },
   );
@@ -139,9 +142,9 @@ it('agrees with the dumb placement in larger clusters, whatever the order of the
 
 it('is settled after one round: placing again changes and decides nothing more', () => {
   fc.assert(
-    fc.property(arbitrary, (request) => {
-      const { slots } = place(request);
-      const again = place({ ...request, current: slots });
+    fc.property(arbitrary, (asked) => {
+      const { slots } = place(asked);
+      const again = place({ ...asked, current: slots });
       expect(again.slots).toEqual(slots);
       expect(again.decisions.filter(({ kind }) => kind !== 'unplaceable')).toEqual([]);
     }),

@@ -2,7 +2,18 @@ import { expect, it } from 'vitest';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { place, type PlacementHost } from '../../../protocol/placement/place.ts';
 import { spec } from '../reconcile/stage.ts';
-import { PROCESS, host, unknown, dead, show, image, FIXED, takes, run, WEB } from './cluster.ts';
+import {
+  PROCESS,
+  host,
+  unknown,
+  dead,
+  show,
+  image,
+  FIXED,
+  request,
+  takes,
+  run,
+} from './cluster.ts';
 
 it.each<readonly [string, ComponentSpec, string, readonly PlacementHost[], string]>([
   ['new slots spread', image(2), '', [host('h1'), host('h2')], 'h1 h2|h2 h1'],
@@ -233,7 +244,7 @@ it('explains what fits nowhere, what was too many, and a global’s coming and g
 
 it('explains a placement among 1,000 hosts within bounds', () => {
   const hosts = Array.from({ length: 1000 }, (_, i) => host(`h${i}`));
-  const { slots, decisions } = place({ component: WEB, spec: image(20), current: [], hosts });
+  const { slots, decisions } = place(request(image(20), hosts));
   expect(new Set(slots.map(({ host: id }) => id)).size).toBe(20);
   for (const { rejected } of decisions) expect(rejected.length).toBe(32);
 });

@@ -19,6 +19,7 @@ import {
   type DesiredSlot,
   reconcile,
   reportsOf,
+  type RivalSlot,
   type Slots,
   slotsDeadline,
 } from '../../../protocol/reconcile/slots.ts';
@@ -67,6 +68,7 @@ export type Stage = {
   /** What the core wants; change it between steps. */
   wanted: readonly DesiredSlot[];
   unwanted: (component: ComponentId, slot: number) => boolean;
+  rivals: readonly RivalSlot[];
   hold: boolean;
   readonly lines: string[];
   readonly said: string[];
@@ -84,6 +86,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
     slots: createSlots(),
     wanted,
     unwanted: () => true,
+    rivals: [],
     hold: false,
     lines: [],
     said: [],
@@ -104,6 +107,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
       reconcile(self.slots, turn, {
         desired: self.wanted,
         unwanted: self.unwanted,
+        rivals: self.rivals,
         holdStarts: self.hold,
       });
       self.effects = out.filter(({ kind }) => kind !== 'journal');

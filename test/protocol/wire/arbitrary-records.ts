@@ -22,7 +22,7 @@ import {
   instanceEntry,
   leaseEntry,
 } from '../../../protocol/inventory/entry.ts';
-import type { Committed, RecordValue, Revision } from '../../../protocol/record/record.ts';
+import type { Committed, RecordValue, Revision, Slot } from '../../../protocol/record/record.ts';
 import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { InventoryOp } from '../../../protocol/wire/message.ts';
@@ -156,6 +156,13 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     { maxLength: 2 },
   ),
   stopGraceMs: length,
+  onIsolation: maybe(
+    fc.record({
+      action: word('stop', 'freeze'),
+      afterMs: fc.integer({ min: 3_000, max: 86_400_000 }).map(millis),
+    }),
+  ),
+  onHeal: maybe(word('keepOldest', 'keepLeader')),
 });
 
 export const stackSpec: Of<StackSpec> = fc.record({
@@ -176,10 +183,17 @@ const stackRecord: Of<Placed> = fc
     key: stackKey(spec.name),
     value: gone ? { kind: 'stack', life } : { kind: 'stack', spec, life },
   }));
-const slots = fc.uniqueArray(fc.record({ slot: fc.integer({ min: 1, max: 1_000 }), host }), {
-  maxLength: 5,
-  selector: ({ slot }) => slot,
-});
+const slot: Of<Slot> = fc
+  .record({
+    slot: fc.integer({ min: 1, max: 1_000 }),
+    hosts: fc.uniqueArray(host, { maxLength: 4 }),
+    host,
+  })
+  .map(({ hosts, host: at, ...rest }) => {
+    const left = hosts.filter((other) => other !== at);
+    return left.length === 0 ? { ...rest, host: at } : { ...rest, host: at, left };
+  });
+const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });
 const componentRecord: Of<Placed> = fc
   .record({ stack: name, spec: componentSpec, life: fc.nat(5), stackRevision: revision, slots })
   .map(({ stack, spec, ...rest }) => {
@@ -233,6 +247,7 @@ const entry: Of<Entry> = fc.oneof(
     startedAt: maybe(words),
     exitCode: maybe(exitCode),
     reason: maybe(words),
+    isRival: maybe(fc.constant(true)),
     ports: fc.array(fc.record({ target: port, address: words, published: port }), { maxLength: 2 }),
   }),
   fc.record({ kind: word('lease'), key, term }),

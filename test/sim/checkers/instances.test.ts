@@ -83,6 +83,7 @@ const seat = (stage: Stage): void => {
 };
 const emptySeat = (name: string) => ({
   name,
+  rival: undefined,
   component: WEB,
   slot: 1,
   desired: undefined,
