@@ -1,5 +1,5 @@
 /** One simulation: a storm in which no rule may break, then a calm in which everything must come right. */
-import type { Effect } from '../protocol/effect.ts';
+import type { DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Message } from '../protocol/wire/message.ts';
 import { createVigil, look } from './checkers/calm/vigil.ts';
@@ -100,6 +100,10 @@ export type RunOptions = {
   readonly onDeed?: (deed: Deed) => void;
   /** Bytes of a message as the wire has it; then traffic is counted in bytes too. */
   readonly sizeOf?: (message: Message) => number;
+  /** Told when the first rule is broken, after whatever has broken it. */
+  readonly onBroken?: () => void;
+  /** Told of each write that has become durable. */
+  readonly onSynced?: (writes: readonly DiskWrite[]) => void;
   readonly onBegun?: (scene: Scene, host: Host, effect: Outward) => void;
   /** Looks on ten times a second; a text ends the run as a violation of `expectation`. */
   readonly look?: (scene: Scene) => string | undefined;
@@ -193,13 +197,14 @@ function watchOf(present: () => Run): Watch {
     },
     begun(host, effect) {
       const run = present();
+      run.how.onBegun?.(sceneOf(run), host, effect);
       checkBegun(run.panel, host, effect, run.world.queue.now);
       observeBegun(run.observer, host, effect, run.world.queue.now);
-      run.how.onBegun?.(sceneOf(run), host, effect);
       if (run.storm !== undefined) lurk(run.storm, host, effect);
     },
     synced(host, writes) {
-      const { panel, observer } = present();
+      const { panel, observer, how } = present();
+      how.onSynced?.(writes);
       checkSynced(panel, host, writes);
       seeSynced(observer, host, writes);
     },
@@ -225,7 +230,9 @@ function watchOf(present: () => Run): Watch {
 
 /** The first violation ends the run. */
 function report(run: Run, rule: string, text: string): void {
-  if (run.verdict.kind === 'passed') run.verdict = { kind: 'unsafe', rule, text };
+  if (run.verdict.kind !== 'passed') return;
+  run.verdict = { kind: 'unsafe', rule, text };
+  run.how.onBroken?.();
 }
 const goesOn = ({ verdict, world, how }: Run): boolean =>
   verdict.kind === 'passed' && world.queue.now < ofMillis(how.untilMs ?? Infinity);

@@ -8,7 +8,6 @@ import { compareRevision, showRevision } from '../../protocol/record/record.ts';
 import type { Committed } from '../../protocol/record/record.ts';
 import type { Register } from '../../protocol/record/register.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
-import type { Message } from '../../protocol/wire/message.ts';
 import type { Host, Outward } from '../host.ts';
 import type { Report } from './report.ts';
 
@@ -30,33 +29,33 @@ export const createPromiseChecker = (report: Report): PromiseChecker => ({
 /** A message leaves: from here on others count on it. */
 export function checkPromise(checker: PromiseChecker, host: Host, effect: Outward): void {
   if (effect.kind !== 'send') return;
-  const { message } = effect;
+  const { message, to } = effect;
   const { kind } = message;
+  const yes = { host, what: `${kind} to ${to}` };
   if (kind === 'prepareAck') {
     for (const { key, ballot, status } of message.items)
-      if (status !== 'nack') rise(checker, checker.ballots, host, key, ballot, kind);
+      if (status !== 'nack') rise(checker, checker.ballots, yes, key, ballot);
   } else if (kind === 'acceptAck') {
     for (const { key, ballot, ok } of message.items)
-      if (ok) rise(checker, checker.ballots, host, key, ballot, kind);
+      if (ok) rise(checker, checker.ballots, yes, key, ballot);
   } else if (kind === 'readAck') {
-    if (message.ok) rise(checker, checker.terms, host, message.key, message.term, kind);
+    if (message.ok) rise(checker, checker.terms, yes, message.key, message.term);
   } else if (kind === 'writeAck') {
     const { key, revision, outcome } = message;
-    if (outcome === 'stored') rise(checker, checker.terms, host, key, revision.term, kind);
+    if (outcome === 'stored') rise(checker, checker.terms, yes, key, revision.term);
   }
 }
 
 function rise(
   { report }: PromiseChecker,
   table: Map<string, number>,
-  host: Host,
+  { host, what }: { readonly host: Host; readonly what: string },
   key: Key,
   n: number,
-  kind: Message['kind'],
 ): void {
   const place = `${host.id} ${key}`;
   const known = table.get(place) ?? 0;
-  if (n < known) report('S5', `${host.id} says yes to ${n} for ${key} (${kind}), after ${known}`);
+  if (n < known) report('S5', `${host.id} says yes to ${n} for ${key} (${what}), after ${known}`);
   else table.set(place, n);
 }
 

@@ -16,6 +16,8 @@ function arrows(ways: readonly Way[]): string {
     .join(', ');
 }
 
+const AWAY = ', it is away';
+
 type Phrases = {
   readonly [K in Strike['kind']]: (strike: Extract<Strike, { readonly kind: K }>) => string;
 };
@@ -26,8 +28,8 @@ const STRUCK: Phrases = {
   lossy: ({ ways, permille, only = 'message' }) =>
     `${permille / 10} % of each ${only} is lost ${arrows(ways)}`,
   reset: ({ a, b }) => `the connection of ${hostName(a)} and ${hostName(b)} breaks`,
-  crash: ({ host }) => `the agent of ${hostName(host)} crashes, it is away`,
-  upgrade: ({ host }) => `the agent of ${hostName(host)} is upgraded, it is away`,
+  crash: ({ host }) => `the agent of ${hostName(host)} crashes${AWAY}`,
+  upgrade: ({ host }) => `the agent of ${hostName(host)} is upgraded${AWAY}`,
   lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,
   pause: ({ host }) => `the agent of ${hostName(host)} stands still`,
   suspend: ({ host }) => `${hostName(host)} sleeps`,
@@ -48,9 +50,12 @@ const DISK = {
   lost: 'is lost, the agent is away',
 } as const;
 
-export function struck(strike: Strike): string {
-  const says = STRUCK[strike.kind] as (strike: Strike) => string;
-  return 'forMs' in strike ? `${says(strike)} for ${length(strike.forMs)}` : says(strike);
+/** `isFrozen`: it was still so when the faults ended, and stays so. */
+export function struck(strike: Strike, isFrozen: boolean): string {
+  const says = (STRUCK[strike.kind] as (strike: Strike) => string)(strike);
+  if (!('forMs' in strike)) return says;
+  if (!isFrozen) return `${says} for ${length(strike.forMs)}`;
+  return says.endsWith(AWAY) ? says.replace(AWAY, ' and stays away') : `${says} for good`;
 }
 
 export function asked({ given, attempt }: Errand): string {

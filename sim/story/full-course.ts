@@ -3,7 +3,7 @@
  * Messages are known by their identity: the world hands them on as they are.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
-import type { Effect } from '../../protocol/effect.ts';
+import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
@@ -47,6 +47,8 @@ export type FullCourse = {
   readonly outcome: Outcome;
   readonly endedAt: Micros;
   readonly steps: readonly Step[];
+  /** In which a rule was broken, or whose message broke it on leaving; undefined: in none, or unknown. */
+  readonly breaking: Step | undefined;
   readonly deeds: readonly DeedDone[];
   /** Who was healed when the faults ended; undefined: they had not. */
   readonly calm: { readonly at: Micros; readonly core: readonly HostIndex[] } | undefined;
@@ -56,9 +58,14 @@ type Recorder = {
   readonly steps: Step[];
   readonly deeds: DeedDone[];
   readonly byMessage: Map<Message, Sent[]>;
+  /** Of each effect, and of each write to the disk. */
+  readonly byEffect: Map<Effect | readonly DiskWrite[], Step>;
   world: World | undefined;
   /** Looks what has become of a write that was cut off. */
   settleWrite: (() => void) | undefined;
+  isBroken: boolean;
+  /** Whatever has happened last before a rule broke: a step, or an effect of one that had waited. */
+  latest: { readonly at: Micros; readonly step: Step } | undefined;
 };
 
 export function playInFull(tape: Tape, look: RunOptions['look']): FullCourse {
@@ -66,8 +73,11 @@ export function playInFull(tape: Tape, look: RunOptions['look']): FullCourse {
     steps: [],
     deeds: [],
     byMessage: new Map(),
+    byEffect: new Map(),
     world: undefined,
     settleWrite: undefined,
+    isBroken: false,
+    latest: undefined,
   };
   const outcome = simulate(tape.options, {
     tape,
@@ -76,19 +86,35 @@ export function playInFull(tape: Tape, look: RunOptions['look']): FullCourse {
       noteStep(recorder, ofMillis(atMs), host, input, effects),
     onBegun({ world }, host, effect) {
       recorder.world = world;
+      noteLatest(recorder, world.queue.now, recorder.byEffect.get(effect));
       if (effect.kind === 'send')
         noteLeft(recorder, world.queue.now, host.id, effect.message, effect.to);
       if (effect.kind === 'publish') noteLeft(recorder, world.queue.now, host.id, effect.message);
     },
+    onSynced: (writes) =>
+      noteLatest(recorder, recorder.world?.queue.now ?? 0, recorder.byEffect.get(writes)),
     onDeed: (deed) => noteDeed(recorder, deed),
+    onBroken: () => void (recorder.isBroken = true),
   });
-  recorder.settleWrite?.();
+  settleWrite(recorder);
   const { steps, deeds, world } = recorder;
   const calm =
     world?.core === undefined
       ? undefined
       : { at: ofMillis(tape.options.stormMs), core: [...world.core] };
-  return { outcome, endedAt: world?.queue.now ?? 0, steps, deeds, calm };
+  const endedAt = world?.queue.now ?? 0;
+  return { outcome, endedAt, steps, breaking: breakingStep(recorder, outcome), deeds, calm };
+}
+
+/** An expectation is broken between two steps; of an assertion the step has no end. */
+function breakingStep({ latest, world }: Recorder, { verdict }: Outcome): Step | undefined {
+  if (verdict.kind !== 'unsafe') return undefined;
+  if (verdict.rule === 'expectation' || verdict.rule === 'assertion') return undefined;
+  return latest?.at === world?.queue.now ? latest?.step : undefined;
+}
+
+function noteLatest(recorder: Recorder, at: Micros, step: Step | undefined): void {
+  if (step !== undefined && !recorder.isBroken) recorder.latest = { at, step };
 }
 
 function noteStep(
@@ -98,10 +124,14 @@ function noteStep(
   input: Input,
   effects: readonly Effect[],
 ): void {
-  const { byMessage, steps } = recorder;
+  settleWrite(recorder);
+  const { byMessage, byEffect, steps } = recorder;
   const cause = 'message' in input ? causeOf(recorder, id, input) : undefined;
   const step: Step = { at, host: id, input, effects, cause, sent: [] };
+  noteLatest(recorder, at, step);
   for (const effect of effects) {
+    byEffect.set(effect, step);
+    if (effect.kind === 'persist') byEffect.set(effect.writes, step);
     if (effect.kind !== 'send' && effect.kind !== 'publish') continue;
     const { message } = effect;
     const to = effect.kind === 'send' ? effect.to : undefined;
@@ -116,9 +146,11 @@ function noteStep(
 const causeOf = (
   { byMessage }: Recorder,
   host: HostId,
-  { message }: Extract<Input, { readonly message: Message }>,
-): Sent | undefined =>
-  byMessage.get(message)?.find(({ from, to }) => from !== host && (to ?? host) === host);
+  { kind, message }: Extract<Input, { readonly message: Message }>,
+): Sent | undefined => {
+  const wanted = kind === 'gossipReceived' ? undefined : host;
+  return byMessage.get(message)?.find(({ from, to }) => from !== host && to === wanted);
+};
 
 function noteLeft(
   { byMessage }: Recorder,
@@ -131,9 +163,14 @@ function noteLeft(
     if (sent.from === from && sent.to === to) sent.leftAt ??= now;
 }
 
-function noteDeed(recorder: Recorder, deed: Deed): void {
+/** Before anything else happens: the next agent writes the same names again. */
+function settleWrite(recorder: Recorder): void {
   recorder.settleWrite?.();
   recorder.settleWrite = undefined;
+}
+
+function noteDeed(recorder: Recorder, deed: Deed): void {
+  settleWrite(recorder);
   const done: DeedDone = { deed };
   recorder.deeds.push(done);
   if (deed.kind !== 'strike' || !('host' in deed.strike)) return;

@@ -1,8 +1,11 @@
 /** Everything in a run that has to do with its verdict. */
 import type { Effect } from '../../protocol/effect.ts';
-import { asked, hostName, struck } from './deed-words.ts';
-import type { DeedDone, FullCourse, Step } from './full-course.ts';
+import { hostName } from './deed-words.ts';
+import { deedLines } from './deeds.ts';
+import type { FullCourse, Step } from './full-course.ts';
+import { GIVEN, lastInput } from './last-input.ts';
 import { type Line, WEIGHT } from './line.ts';
+import { newSessions, writtenVotes } from './silent-changes.ts';
 import { causesOf } from './slice.ts';
 import { lastKeepalives, speech } from './speech.ts';
 import type { Subject } from './subject.ts';
@@ -10,7 +13,8 @@ import type { Subject } from './subject.ts';
 export function linesOf(course: FullCourse, subject: Subject): readonly Line[] {
   const causes = causesOf(course, subject);
   return [
-    ...course.deeds.map(deedLine),
+    ...lastInput(course, subject),
+    ...deedLines(course, subject),
     ...calmLine(course),
     ...course.steps.flatMap((step) => [
       ...arrival(step, subject),
@@ -18,18 +22,9 @@ export function linesOf(course: FullCourse, subject: Subject): readonly Line[] {
       ...step.effects.flatMap((effect) => effectLine(step, effect, subject)),
     ]),
     ...lastKeepalives(course, subject),
+    ...newSessions(course, subject),
+    ...writtenVotes(course, subject),
   ];
-}
-
-function deedLine({ deed, write }: DeedDone): Line {
-  const { at } = deed;
-  const weight = WEIGHT.deed;
-  if (deed.kind === 'command')
-    return { at, weight, text: `a user asks ${hostName(deed.host)} to ${asked(deed.errand)}` };
-  if (write === undefined) return { at, weight, text: struck(deed.strike) };
-  const fate = write.isKept ? 'has reached' : 'never reaches';
-  const text = `${struck(deed.strike)}; its write of ${write.names.join(', ')} ${fate} the disk`;
-  return { at, weight, text };
 }
 
 function calmLine({ calm }: FullCourse): readonly Line[] {
@@ -42,10 +37,17 @@ function calmLine({ calm }: FullCourse): readonly Line[] {
 const FIRST_US = 100_000;
 
 /** What came to the host from its own machine. */
-function arrival({ at, host, input }: Step, { components }: Subject): readonly Line[] {
+function arrival(
+  { at, host, input }: Step,
+  { components, hosts, isNews }: Subject,
+): readonly Line[] {
   const weight = WEIGHT.causal;
   if (input.kind === 'started')
     return at < FIRST_US ? [] : [{ at, weight, text: `the agent of ${host} starts` }];
+  if (input.kind === 'connectProbed')
+    return isNews && hosts.has(input.host)
+      ? [{ at, weight, text: `${host} ${GIVEN.connectProbed(input)}` }]
+      : [];
   if (input.kind === 'instanceStarted') {
     const { component, slot, engineId } = input.instance;
     if (!components.has(component)) return [];

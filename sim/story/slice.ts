@@ -3,13 +3,13 @@ import type { FullCourse, Step } from './full-course.ts';
 import { concerns, type Subject } from './subject.ts';
 
 /** The steps that could have had a part in it, as far as they concern the subject. */
-export function causesOf({ steps }: FullCourse, subject: Subject): ReadonlySet<Step> {
+export function causesOf({ steps, breaking }: FullCourse, subject: Subject): ReadonlySet<Step> {
   const places = new Map(steps.map((step, place) => [step, place]));
   const last = steps.length - 1;
   /** Up to which of its steps each host counts. */
   const until = new Map<string, number>([...subject.hosts].map((host) => [host, last]));
-  const ended = steps.at(-1);
-  if (ended !== undefined) until.set(ended.host, last);
+  const ended = breaking ?? steps.at(-1);
+  if (ended !== undefined) until.set(ended.host, places.get(ended) ?? last);
   const causes = new Set<Step>();
   for (let place = last; place >= 0; place--) {
     const step = steps[place];

@@ -1,17 +1,14 @@
 /** What hosts asked and told each other about the subject: with what came of it, in one line each. */
+import type { HostId } from '../../protocol/base/ids.ts';
 import type { FullCourse, Sent, Step } from './full-course.ts';
-import { clock, type Line, WEIGHT } from './line.ts';
+import { clock, LATE_US, type Line, WEIGHT } from './line.ts';
 import { concerns, isDecisive, isVain, type Subject } from './subject.ts';
-import { answered, answers, said } from './words.ts';
+import { answered, answers, type Keys, said } from './words.ts';
 
-/** Shorter than this, a way through the network or a disk is not worth a word. */
-const LATE_US = 100_000;
-
-type Keys = (key: string) => boolean;
-const keysOf =
-  ({ keys }: Subject): Keys =>
-  (key) =>
-    keys.has(key);
+export const keysOf =
+  ({ keys, hosts }: Subject): Keys =>
+  (name) =>
+    keys.has(name) || hosts.has(name);
 
 /** In one step; to several in one line. `causes`: the steps that led to the violation. */
 export function speech(
@@ -21,17 +18,33 @@ export function speech(
   causes: ReadonlySet<Step>,
 ): readonly Line[] {
   const keys = keysOf(subject);
-  const told = step.sent.filter((sent) => concerns(subject, sent.message) && !isAnswer(sent));
+  const told = step.sent
+    .filter((sent) => concerns(subject, sent.message) && !isAnswer(sent))
+    .toSorted((a, b) => Number((a.to ?? '') > (b.to ?? '')) - Number((a.to ?? '') < (b.to ?? '')));
   const groups = Map.groupBy(told, ({ message }) => said(message, keys));
   return [...groups].flatMap(([words, group]): readonly Line[] => {
     const [first] = group;
     const at = first?.leftAt;
     if (first === undefined || at === undefined) return [];
     const to = group.map((sent) => sent.to ?? 'everyone').join(', ');
+    const whoever = oneByOne(group, subject);
     const isHeard = group.some(({ arrivals }) => arrivals.some((arrival) => causes.has(arrival)));
     const weight = weightOf(subject, first, isHeard);
-    const text = `${step.host} ${words.replace('…', to)}${outcomesOf(group, at, endedAt, keys)}`;
+    const text = `${step.host} ${words.replace('…', to)}${outcomesOf(whoever, at, endedAt, keys)}`;
     return [{ at, weight, text }];
+  });
+}
+
+/** What was gossiped as if it had been sent to each of those that the verdict names. */
+function oneByOne(group: readonly Sent[], { hosts }: Subject): readonly Sent[] {
+  const told = new Set(group.map(({ to }) => to));
+  return group.flatMap((sent) => {
+    if (sent.to !== undefined) return [sent];
+    const others = ([...hosts] as HostId[]).filter((to) => to !== sent.from && !told.has(to));
+    return others.map((to) => {
+      const arrivals = sent.arrivals.filter(({ host }) => host === to);
+      return { ...sent, to, arrivals };
+    });
   });
 }
 
@@ -41,15 +54,14 @@ function weightOf(subject: Subject, { message }: Sent, isHeard: boolean): Line['
 }
 
 /** Told in the line of its question. */
-const isAnswer = ({ to, message, step: { cause } }: Sent): boolean =>
+export const isAnswer = ({ to, message, step: { cause } }: Sent): boolean =>
   cause !== undefined && cause.from === to && answers(message, cause.message);
 
 function outcomesOf(group: readonly Sent[], leftAt: number, endedAt: number, keys: Keys): string {
   const unheard = leftAt + LATE_US > endedAt ? 'has not heard it yet' : 'never hears it';
-  const toOne = group.filter(({ to }) => to !== undefined);
-  if (toOne.length > 1 && toOne.every(({ arrivals }) => arrivals.length === 0))
+  if (group.length > 1 && group.every(({ arrivals }) => arrivals.length === 0))
     return `: nobody ${unheard.replace('has not', 'has').replace('never ', '')}`;
-  const outcomes = toOne.map((sent) =>
+  const outcomes = group.map((sent) =>
     sent.arrivals.length === 0 ? `${sent.to} ${unheard}` : outcomeOf(sent, leftAt, keys),
   );
   const known = outcomes.filter((text) => text !== '');

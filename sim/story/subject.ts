@@ -15,6 +15,8 @@ export type Subject = {
   readonly numbers: ReadonlySet<number>;
   /** Under which its keys were led in this run. */
   readonly terms: ReadonlySet<number>;
+  /** Who led them. */
+  readonly leaders: ReadonlySet<string>;
   readonly isLease: boolean;
   readonly isRoster: boolean;
   /** Who is alive, and who knows what of whom. */
@@ -29,6 +31,8 @@ const HOST = /\bh\d+b*\b/g;
 const NUMBER = /(?<![\w.])\d+/g;
 const ROSTER_WORDS = /\b(?:epochs?|joint|members?|voters?|rosters?)\b/;
 const LEASE_RULES = /^S[1-6]$/;
+/** Of an expectation. */
+const SIGHT = /\bsees? .* as \w/;
 const NEWS_RULES = /^(?:S9|S10|S12|L3|L4)$/;
 
 export function subjectOf(
@@ -46,14 +50,15 @@ export function subjectOf(
     ...named.map(({ stack }) => `stack/${stack}`),
     ...(isRoster ? [ROSTER_KEY] : []),
   ]);
-  const terms = steps
-    .flatMap(({ effects }) => effects)
-    .flatMap((effect) =>
-      effect.kind === 'leaseChanged' && keys.has(effect.key) ? [effect.term] : [],
-    );
+  const reigns = steps.flatMap(({ host, effects }) =>
+    effects.flatMap((effect) =>
+      effect.kind === 'leaseChanged' && keys.has(effect.key) ? [{ host, term: effect.term }] : [],
+    ),
+  );
   return {
     keys,
-    terms: new Set(terms),
+    terms: new Set(reigns.map(({ term }) => term)),
+    leaders: new Set(reigns.map(({ host }) => host)),
     components: new Set(components),
     deployIds: new Set(
       commands
@@ -65,7 +70,7 @@ export function subjectOf(
     numbers: new Set(found(NUMBER).map(Number)),
     isLease: LEASE_RULES.test(rule),
     isRoster,
-    isNews: NEWS_RULES.test(rule),
+    isNews: NEWS_RULES.test(rule) || SIGHT.test(text),
   };
 }
 
@@ -73,8 +78,9 @@ export function subjectOf(
 export function concerns(subject: Subject, message: Message): boolean {
   const { keys, deployIds, hosts, isRoster, isNews } = subject;
   if (ABOUT_ROSTERS.has(message.kind)) return isRoster;
-  if (ABOUT_NEWS.has(message.kind)) return isNews;
-  if (message.kind === 'rumor') return isNews && hosts.has(message.about);
+  const news = newsOf(message);
+  if (news !== undefined)
+    return isNews && (hosts.size === 0 || news.some((host) => hosts.has(host)));
   if (message.kind === 'open') return message.keys.some((key) => keys.has(key));
   if (message.kind === 'push') return keys.has(message.record.key);
   if ('key' in message) return keys.has(message.key);
@@ -93,12 +99,16 @@ const ABOUT_ROSTERS: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
   'join',
   'welcome',
 ]);
-const ABOUT_NEWS: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
-  'heartbeat',
-  'inventoryDelta',
-  'pull',
-  'delta',
-]);
+
+/** The hosts that a piece of news is about; undefined: it is none. */
+function newsOf(message: Message): readonly string[] | undefined {
+  if (message.kind === 'rumor') return [message.about];
+  if (message.kind === 'heartbeat') return [message.host];
+  if (message.kind === 'inventoryDelta') return [message.owner];
+  if (message.kind === 'pull' || message.kind === 'delta')
+    return message.inventories.map(({ owner }) => owner);
+  return undefined;
+}
 
 /** Whether it carries a number that the verdict names, or is about a lease that was won. */
 export function isDecisive({ keys, numbers, terms }: Subject, message: Message): boolean {

@@ -6,14 +6,14 @@ import type { Options } from '../options.ts';
 import type { RunOptions } from '../run.ts';
 import type { Tape } from '../tape.ts';
 import { playInFull } from './full-course.ts';
-import { clock, type Line, WEIGHT } from './line.ts';
+import { clock, LATE_US, type Line, WEIGHT } from './line.ts';
 import { linesOf } from './lines.ts';
 import { subjectOf } from './subject.ts';
 
 /** With the first and the last. */
 const LINES_MAX = 30;
-/** So that something can be told of what they did. */
-const DEEDS_MAX = 16;
+/** So that something can be told of what the hosts made of them. */
+const DEEDS_MAX = 12;
 
 /** One line each; empty if nothing goes wrong. `look`: what the run is to be watched for besides. */
 export function tellStory(tape: Tape, look?: RunOptions['look']): readonly string[] {
@@ -33,26 +33,30 @@ export function tellStory(tape: Tape, look?: RunOptions['look']): readonly strin
 
 const inOrder = (lines: readonly Line[]): readonly Line[] => lines.toSorted((a, b) => a.at - b.at);
 
-/** What is said in the same words over and over is told once, at its last time. */
+const ONCE: ReadonlySet<Line['weight']> = new Set([WEIGHT.last, WEIGHT.deed, WEIGHT.farDeed]);
+
+/** What is said over and over in the same words, but for times, is told once, at its last time. */
 function folded(lines: readonly Line[]): readonly Line[] {
   const groups = Map.groupBy(lines, (line) =>
-    line.weight === WEIGHT.deed ? line : `${line.weight} ${line.text}`,
+    ONCE.has(line.weight) ? line : `${line.weight} ${line.text.replaceAll(TIME, '')}`,
   );
   return [...groups.values()].flatMap((group) => {
+    const [first] = group;
     const last = group.at(-1);
-    if (last === undefined || group.length === 1) return group;
-    return [{ ...last, text: `${last.text} (${group.length} times, here the last)` }];
+    if (first === undefined || last === undefined || group.length === 1) return group;
+    const since = last.at - first.at > LATE_US ? ` since ${clock(first.at)}` : '';
+    return [{ ...last, text: `${last.text} (${group.length} times${since}, here the last)` }];
   });
 }
 
-/** In the same order: the latest deeds, then the decisive lines, then the others, the latest first. */
+const TIME = /\d+\.\d{3} s/g;
+
+/** In the same order: by weight, the latest first; of many deeds only so many before all else. */
 function weightiest(lines: readonly Line[], max: number): readonly Line[] {
-  const deeds = lines.filter(({ weight }) => weight === WEIGHT.deed).slice(-DEEDS_MAX);
-  const others = lines
-    .filter(({ weight }) => weight !== WEIGHT.deed)
-    .toReversed()
-    .toSorted((a, b) => a.weight - b.weight);
-  const kept = new Set([...deeds, ...others].slice(0, max));
+  const deeds = lines.filter(({ weight }) => weight === WEIGHT.deed).slice(0, -DEEDS_MAX);
+  const weightOf = (line: Line): number => (deeds.includes(line) ? WEIGHT.farDeed : line.weight);
+  const ranked = lines.toReversed().toSorted((a, b) => weightOf(a) - weightOf(b));
+  const kept = new Set(ranked.slice(0, max));
   return lines.filter((line) => kept.has(line));
 }
 

@@ -3,8 +3,8 @@ import { type Revision, showRevision } from '../../protocol/record/record.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 
-/** Of a message that speaks of several keys at once, only those asked for are told. */
-type Keys = (key: string) => boolean;
+/** Of a message that speaks of several keys or hosts at once, only those asked for are told. */
+export type Keys = (name: string) => boolean;
 type Phrases = {
   readonly [K in Message['kind']]?: (
     message: Extract<Message, { readonly kind: K }>,
@@ -31,6 +31,13 @@ const by = (deployIds: readonly string[]): string =>
 export const showRoster = ({ epoch, voters, next }: Roster): string =>
   `epoch ${epoch} (${voters.join(' ')}${next === undefined ? '' : `, joint with ${next.join(' ')}`})`;
 
+const NAMED_MAX = 2;
+const named = (ops: readonly { readonly name: string }[]): string => {
+  const names = [...new Set(ops.map(({ name }) => name))];
+  const more = names.length > NAMED_MAX ? `, ${names.length - NAMED_MAX} more` : '';
+  return names.length === 0 ? '' : ` (${names.slice(0, NAMED_MAX).join(', ')}${more})`;
+};
+
 /** `…` stands for whoever is asked or told. */
 const SAID: Phrases = {
   prepare: ({ items }, keys) => `asks … to promise ${ballots(items, keys)}`,
@@ -51,12 +58,29 @@ const SAID: Phrases = {
   deploy: ({ deployId }) => `hands ${deployId} on to …`,
   deployResult: ({ deployId, outcome }) => `tells … of ${deployId}: ${outcome.kind}`,
   rumor: ({ about, health }) => `tells … that ${about} is ${health}`,
+  inventoryDelta: ({ from, ops }) =>
+    `tells … of its inventory from ${from} to ${ops.at(-1)?.version ?? from}${named(ops)}`,
+  pull: ({ inventories }, keys) => {
+    const known = inventories.filter(({ owner }) => keys(owner));
+    const versions = known.map(({ owner, version }) => `version ${version} of ${owner}`);
+    return `asks … for what is newer than ${versions.join(', ') || 'nothing'}`;
+  },
+  delta: ({ inventories, records }, keys) => {
+    const told = inventories.filter(({ owner }) => keys(owner));
+    const parts = told.map(
+      ({ owner, reset, from, version, ops }) =>
+        `the inventory of ${owner} ${reset ? 'anew' : `from ${from}`} to ${version}${named(ops)}`,
+    );
+    return `tells … of ${[...parts, ...(records.length > 0 ? [`${records.length} records`] : [])].join(', ') || 'nothing new'}`;
+  },
   heartbeat: ({ host, incarnation }) => `shows … that ${host} lives, incarnation ${incarnation}`,
 };
 
 /** What is asked or told; the sender is named before it, and `…` is where the others are. */
 export const said = (message: Message, keys: Keys): string =>
-  phrase(SAID, message, keys) ?? `sends … a ${message.kind}`;
+  phrase(SAID, message, keys) ?? `sends … ${aKind(message)}`;
+
+const aKind = ({ kind }: Message): string => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 const STATUS = {
   open: 'promises',
@@ -93,7 +117,7 @@ const WRITTEN = { stored: 'stores it', superseded: 'has a newer one' } as const;
 
 /** What the one asked does about it, told by its answer. */
 export const answered = (message: Message, keys: Keys): string =>
-  phrase(ANSWERED, message, keys) ?? `answers with a ${message.kind}`;
+  phrase(ANSWERED, message, keys) ?? `answers with ${aKind(message)}`;
 
 const QUESTIONS: { readonly [K in Message['kind']]?: Message['kind'] } = {
   keepaliveAck: 'keepalive',

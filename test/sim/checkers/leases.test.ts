@@ -139,6 +139,13 @@ it.each(WRONG)('%s: %s', (rule, _what, happen) => {
   expect(stage.seen.map((text) => text.split(' ')[0])).toContain(rule);
 });
 
+it('says to whom a promise fell', () => {
+  const stage = newStage();
+  leave(stage, 'h2', send('h1', prepareAck(7)));
+  leave(stage, 'h2', send('h3', prepareAck(6)));
+  expect(stage.seen[0]).toContain('(prepareAck to h3), after 7');
+});
+
 const RIGHT: readonly (readonly [string, (stage: Stage) => void])[] = [
   [
     'one leads after the other',

@@ -79,7 +79,74 @@ it('is told by its decisive lines and its end where it would be long', () => {
   const story = tellStory({ ...tape, deeds }, long);
   expect(story).toHaveLength(30);
   expect(story.at(-2)).toMatch(/^ +\(\d+ more that had less to do with it\)$/);
-  expect(story.filter((line) => line.includes('crashes'))).toHaveLength(8);
+  // The first were over ten seconds before the end.
+  expect(story.filter((line) => line.includes('crashes'))).toHaveLength(6);
+});
+
+it('has what its hosts said rather than what was done to another', () => {
+  const pauses = Array.from({ length: 60 }, (_, i): Deed => ({
+    at: 2e6 + i * 20_000,
+    kind: 'strike',
+    strike: { kind: 'pause', host: 3, forMs: 5 },
+  }));
+  const deeds = [...tape.deeds, ...pauses].toSorted((a, b) => a.at - b.at);
+  const story = tellStory({ ...tape, options: { ...options, hostCount: 4 }, deeds }, moved);
+  expect(story).toHaveLength(30);
+  const text = story.join('\n');
+  expect(text).toContain('a user asks h1 to deploy shop with 1 × web (op1)');
+  expect(text).toContain('h1 is lost with all that runs on it for 9 s');
+  expect(text).toMatch(/h1 leads stack\/shop under term \d+/);
+  expect(text).toMatch(/h[234] leads stack\/shop under term \d+\n/);
+});
+
+describe('of a lease that was counted on for too long', () => {
+  // A clock that breaks its promise: to h1, the three seconds of its lease are ten.
+  const slow: Options = { ...options, stormMs: 9000, ratesPermille: [-700, 0, 0] };
+  const ways = [
+    [0, 1],
+    [0, 2],
+  ] as const;
+  const cut: Deed = { at: 2.9e6, kind: 'strike', strike: { kind: 'cut', ways, forMs: 9000 } };
+  const deeds = [deploy(2.8e6, 0, 'shop', 'op1'), cut];
+  const story = tellStory({ ...tape, options: slow, deeds });
+
+  it('has what the step was given that broke the rule', () => {
+    expect(story.at(-1)).toMatch(/ S1: /);
+    const hearing = /h[23] hears the answer of h[23] \(sent at .*\): h[23] asks h[23] to accept/;
+    const wakes = /h[123] wakes by its timer/;
+    const given = story.findLast((line) => hearing.test(line) || wakes.test(line));
+    const endedAt = /^ *(\d+\.\d+) s/.exec(story.at(-1) ?? '')?.[1];
+    expect(given).toContain(`${endedAt} s  `);
+  });
+});
+
+describe('of a host that is suspected', () => {
+  const suspected = ({ atMs }: Scene): string | undefined =>
+    atMs >= 5000 ? 'nobody sees h1 as suspect: h2 sees it as suspect' : undefined;
+  const crash: Deed = { at: 3e6, kind: 'strike', strike: { kind: 'crash', host: 0, forMs: 9000 } };
+  const text = tellStory({ ...tape, deeds: [crash] }, suspected).join('\n');
+
+  it('has what its port says to the others, once', () => {
+    expect(text).toMatch(
+      /h2 tries the port of h1: it refuses \(\d+ times since .*, here the last\)/,
+    );
+    expect(text.match(/h2 tries the port of h1: it refuses/g)).toHaveLength(1);
+  });
+
+  it('says of nobody that he never hears what came to him both ways', () => {
+    expect(text).toMatch(/h2 tells everyone, h1, h3 that h1 is suspect: h1 never hears it\n/);
+    expect(text).not.toMatch(/h[23] never hears it/);
+  });
+});
+
+it('of a change of the roster has what the acceptors write down for themselves', () => {
+  const grown = ({ world }: Scene): string | undefined =>
+    (world.hosts[0]?.agent?.core.council.roster?.epoch ?? 0) > 1 ? 'h1 has epoch 2' : undefined;
+  const text = tellStory({ ...tape, options: quiet(1, 3, 30_000) }, grown).join('\n');
+  expect(text).toMatch(
+    /h1 writes down of epoch 2: promised to attempt 1 of h1, accepted nothing\n/,
+  );
+  expect(text).toMatch(/accepted epoch 2 \(h1, joint with h1 h2 h3\) of attempt 1 of h1\n/);
 });
 
 it('says what became of a write that a crash cut off', () => {
@@ -96,6 +163,16 @@ it('says what became of a write that a crash cut off', () => {
   );
   expect(unlucky).toMatch(/its write of .* never reaches the disk$/);
   expect(lucky).toMatch(/its write of .* has reached the disk$/);
+});
+
+it('says so though the next agent has written the same name since', () => {
+  const crash: Deed = { at: 500, kind: 'strike', strike: { kind: 'crash', host: 0, forMs: 10 } };
+  const look = ({ atMs }: Scene): string | undefined => (atMs >= 2000 ? 'late' : undefined);
+  const draws = { 'h1/fsync': Array.from({ length: 9 }, () => 999) };
+  const line = tellStory({ ...tape, deeds: [crash], draws }, look).find((one) =>
+    one.includes('crashes'),
+  );
+  expect(line).toMatch(/its write of host has reached the disk$/);
 });
 
 it('is not told of a run in which nothing goes wrong', () => {
