@@ -6,7 +6,7 @@ import { millis, seconds } from '../protocol/base/time.ts';
 import { type Config, LAN } from '../protocol/config.ts';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import type { Message } from '../protocol/wire/message.ts';
-import { choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
+import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 
 /** A fault that comes again and again: `everyMs` on average, each for up to `lastMs`. */
 export type Recurring = { readonly everyMs: number; readonly lastMs: number };
@@ -210,7 +210,38 @@ const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] a
 /** The swarm: each option from the seed. */
 export function drawOptions(seed: number): Options {
   const draw = streamOf(choicesOfSeed(seed), 'options');
-  return happens(draw, 250) ? drawTurns(seed, draw) : drawStorm(seed, draw);
+  if (!happens(draw, 250)) return drawStorm(seed, draw);
+  const kind = below(draw, 20);
+  return kind < 5 ? drawHush(seed, draw) : kind < 7 ? drawSplit(seed, draw) : drawTurns(seed, draw);
+}
+
+/** Most hosts vanish at once, for long, and the voters are not always among them (S16). */
+function drawSplit(seed: number, draw: Stream): Options {
+  return {
+    ...quiet(seed, pick(draw, [7, 9]), 90_000),
+    voterCount: 3,
+    recurring: { partitions: { everyMs: 20_000, lastMs: 40_000 } },
+    workload: { kind: 'random', everyMs: 1500, stackCount: 3 },
+  };
+}
+
+/**
+ * Hardly anything goes wrong: agents stand still for moments, and now and then one direction of one
+ * link is broken. What is believed of hosts then must be right (S17).
+ */
+function drawHush(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [2, 3, 3, 4, 5]);
+  return {
+    ...quiet(seed, hostCount, drawLength(draw)),
+    voterCount: hostCount === 2 ? 1 : 3,
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3]),
+    recurring: {
+      pauses: { everyMs: 8000, lastMs: 2000 },
+      links: { everyMs: 12_000, lastMs: 4000 },
+    },
+    workload: drawWorkload(draw),
+  };
 }
 
 /**

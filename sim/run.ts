@@ -12,6 +12,12 @@ import {
   createPanel,
   type Panel,
 } from './checkers/panel.ts';
+import {
+  checkVerdicts,
+  createVerdictWatch,
+  noteStrike,
+  type VerdictWatch,
+} from './checkers/verdicts.ts';
 import { choicesOfSeed, choicesOfTape, drawsOf } from './choice.ts';
 import { type Course, note } from './course.ts';
 import type { Coverage } from './coverage/coverage.ts';
@@ -55,6 +61,9 @@ export type Figures = {
   readonly messages: number;
   readonly acquisitions: number;
   readonly leaderChanges: number;
+  /** Hosts condemned by their watchers; and of them, how many lived and could be heard, for a second. */
+  readonly verdicts: number;
+  readonly falseVerdicts: number;
   readonly starts: number;
   readonly committed: number;
   readonly refused: number;
@@ -116,6 +125,7 @@ type Run = {
   readonly options: Options;
   readonly how: RunOptions;
   readonly panel: Panel;
+  readonly verdicts: VerdictWatch;
   readonly observer: Observer;
   readonly course: Course;
   readonly deeds: Deed[];
@@ -173,6 +183,7 @@ function createRun(options: Options, how: RunOptions): Run {
     options,
     how,
     panel,
+    verdicts: createVerdictWatch(world, (rule, text) => report(run, rule, text)),
     observer: createObserver(world, panel),
     course: { hash: 0, steps: 0, everyWord: how.everyWord === true },
     deeds: [],
@@ -189,11 +200,12 @@ function createRun(options: Options, how: RunOptions): Run {
 function watchOf(present: () => Run): Watch {
   return {
     stepped(host, input, effects) {
-      const { course, world, how, panel, observer } = present();
+      const { course, world, how, panel, verdicts, observer } = present();
       note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
       observeStep(observer, host, input, effects, world.queue.now);
       checkStep(panel, host, { input, effects }, world.queue.now);
+      checkVerdicts(verdicts, host, { input, effects });
     },
     begun(host, effect) {
       const run = present();
@@ -243,6 +255,7 @@ function does(run: Run, deed: Deed): void {
   how.onDeed?.(deed);
   if (deed.kind === 'strike') {
     observeStrike(observer, deed.strike);
+    noteStrike(run.verdicts, deed.strike, world.queue.now);
     return perform(faults, deed.strike);
   }
   const host = world.hosts[deed.host];
@@ -270,7 +283,10 @@ function outcomeOf(run: Run, convergedMs: number): Outcome {
   return { ...outcome, tape: { format: 1, options, deeds, draws: drawsOf(world.choices) } };
 }
 
-function figuresOf({ world, course, panel, workload }: Run, convergedMs: number): Figures {
+function figuresOf(
+  { world, course, panel, verdicts, workload }: Run,
+  convergedMs: number,
+): Figures {
   return {
     simulatedMs: Math.floor(world.queue.now / 1000),
     convergedMs,
@@ -278,6 +294,8 @@ function figuresOf({ world, course, panel, workload }: Run, convergedMs: number)
     messages: world.network.sent,
     acquisitions: panel.leases.acquisitions,
     leaderChanges: panel.leases.leaderChanges,
+    verdicts: verdicts.verdicts,
+    falseVerdicts: verdicts.falseVerdicts,
     starts: panel.instances.starts,
     ...workload.outcomes,
   };

@@ -133,7 +133,8 @@ function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
         'no quorum: this host hears too few voters, so nothing is placed or moved from here',
         style.width,
       );
-  return [...titles, ...isolated];
+  const braked = view.brake === undefined ? [] : wrap(view.brake, style.width);
+  return [...titles, ...isolated, ...braked];
 }
 
 function stackLines(

@@ -187,7 +187,7 @@ function hostNext(view: ClusterView, host: HostView, seats: number): string {
   if (host.state === 'left') return 'nothing: it has left the cluster';
   if (host.state === 'suspect') return 'it answers, or it is declared dead';
   const who = view.quorum
-    ? 'the leaders of the components move what was there'
+    ? (view.brake ?? 'the leaders of the components move what was there')
     : 'nothing moves: no quorum is heard from here';
   return seats === 0
     ? 'nothing ran on it; it rejoins when it is back'

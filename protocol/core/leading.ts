@@ -21,7 +21,8 @@ import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
 import { MEMBERS_MAX } from '../limits.ts';
-import { membersOf } from '../membership/membership.ts';
+import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
+import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
 import { mergeCommitted } from '../record/committed.ts';
 import { push, pushAlso } from '../record/pusher.ts';
@@ -120,8 +121,15 @@ export function decide(core: Core, leases: Leases, turn: Turn): void {
     if (component === undefined) continue;
     const knowledge = know(core);
     const decided = core.decided.get(key);
-    if (decided?.knowledge === knowledge && decided.record === writer.record) continue;
-    core.decided.set(key, { knowledge, record: writer.record });
+    const movesMax = movesLeft(core.brake, turn.now);
+    const { record } = writer;
+    if (
+      decided?.knowledge === knowledge &&
+      decided.record === record &&
+      decided.movesMax === movesMax
+    )
+      continue;
+    core.decided.set(key, { knowledge, record, movesMax });
     const value = assign(core, turn, writer, component);
     if (value !== undefined) write(writer, turn, core.council.roster, value);
   }
@@ -145,14 +153,16 @@ function assign(
   if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)
     return undefined;
   const current = stored?.life === life ? stored : undefined;
-  const { slots, decisions } = place({
+  const { slots, decisions, moved, withheld } = place({
     component,
     spec,
     current: current?.slots ?? [],
-    hosts: placementHosts(core, component),
+    hosts: placementHosts(core, turn, component),
+    movesMax: movesLeft(core.brake, turn.now),
     leader: turn.self,
     runs: (slot, host) => saysItRuns(core, component, slot, host),
   });
+  noteMoves(core.brake, turn.now, moved, withheld);
   const text = JSON.stringify(decisions);
   if (core.explained.get(component) !== text) {
     core.explained.set(component, text);
@@ -173,7 +183,7 @@ function saysItRuns(core: Core, component: ComponentId, slot: number, host: Host
 }
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
-function placementHosts(core: Core, component: ComponentId): readonly PlacementHost[] {
+function placementHosts(core: Core, turn: Turn, component: ComponentId): readonly PlacementHost[] {
   const { members, alive, assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
@@ -181,9 +191,15 @@ function placementHosts(core: Core, component: ComponentId): readonly PlacementH
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
     const load = loads.get(id);
     const ownCount = ownSlots.filter(({ host }) => host === id).length;
+    const member = membersOf(core.membership).get(id);
+    const restless =
+      member === undefined
+        ? undefined
+        : whyRestless(flapsOf(core.membership, id), member, turn.now);
     return {
       id,
-      alive: alive.includes(id) || membersOf(core.membership).get(id)?.health === 'suspect',
+      alive: alive.includes(id) || member?.health === 'suspect',
+      ...(restless === undefined ? {} : { restless }),
       slotCount: (load?.slotCount ?? 0) - ownCount,
       portsTaken: load?.portsTaken.filter(({ by }) => by !== component) ?? [],
       ...(facts?.kind === 'host' ? { facts } : {}),

@@ -23,9 +23,11 @@ import {
 import { entriesOf, forgetOwners, wakeInventories, writeEntry } from '../inventory/inventories.ts';
 import type { Field } from '../lease/candidate.ts';
 import { isHeld } from '../lease/holder.ts';
+import { hasQuorum } from '../lease/links.ts';
 import { type Leases, leasesDeadline, releaseUnwanted, tendLeases } from '../lease/leases.ts';
 import { ackedAt } from '../lease/links.ts';
 import { healthOf, membersOf, setMembers } from '../membership/membership.ts';
+import { tendBrake } from '../placement/brake.ts';
 import { pusherDeadline, repeatPushes } from '../record/pusher.ts';
 import { writerDeadline } from '../record/writer.ts';
 import { reportsOf, slotsDeadline } from '../reconcile/slots.ts';
@@ -72,6 +74,8 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
   tendWriters(core, leases, turn);
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
+  const answered = hasQuorum(leases.links, turn, roster, millis(core.config.termMs / 2));
+  tendBrake(core.brake, turn, core.membership, answered);
   decide(core, leases, turn);
   tellReturned(core, leases, turn);
   repeatPushes(core.pusher, turn, (peer) => healthOf(core.membership, peer) === 'alive');

@@ -20,6 +20,7 @@ import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
 import { createLeases, type Leases } from '../lease/leases.ts';
 import { createMembership, type Membership } from '../membership/membership.ts';
 import { type CommittedRecords, createCommitted } from '../record/committed.ts';
+import { type Brake, createBrake } from '../placement/brake.ts';
 import type { Pusher } from '../record/pusher.ts';
 import type { Committed, Revision } from '../record/record.ts';
 import type { Register, Registers } from '../record/register.ts';
@@ -98,6 +99,7 @@ export type Core = {
   /** Newest revision of each component told by its leader since this agent started (R9). */
   readonly authorized: Map<Key, Revision>;
   readonly membership: Membership;
+  readonly brake: Brake;
   readonly inventories: Inventories;
   readonly slots: Slots;
   readonly deploys: Deploys;
@@ -132,10 +134,15 @@ export type Core = {
   settled: Knowledge | undefined;
   /** What our own inventory was last made from, in words. */
   offered: string | undefined;
-  /** What each component's leader last decided on: while both are the same, so is the decision. */
+  /** What each component's leader last decided on: while all three are the same, so is the decision. */
   readonly decided: Map<
     Key,
-    { readonly knowledge: Knowledge; readonly record: Committed | undefined }
+    {
+      readonly knowledge: Knowledge;
+      readonly record: Committed | undefined;
+      /** How many slots of dead hosts it was allowed to move. */
+      readonly movesMax: number;
+    }
   >;
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
@@ -174,6 +181,7 @@ export function newCore(
     committed: createCommitted(restored.committed),
     authorized: new Map(),
     membership: createMembership(),
+    brake: createBrake(),
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
     deploys: createDeploys(),

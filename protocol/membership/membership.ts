@@ -9,6 +9,7 @@
  */
 export { membershipDeadline, onPeerDisconnected, wakeMembership } from './detector.ts';
 export { onProbeFor } from './favors.ts';
+export { whyRestless } from './flaps.ts';
 export { noteHeard, onBeat, onHeartbeat, onProbeAck, onProbeForAck, onRumor } from './hearing.ts';
 export { onConnectProbed, onKnock } from './knock.ts';
 export type { Member as MemberView } from './member.ts';
@@ -16,6 +17,7 @@ export { onProbe } from './probe.ts';
 export {
   aliveHosts,
   createMembership,
+  flapsOf,
   healthOf,
   type Membership,
   membersOf,

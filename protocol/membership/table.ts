@@ -12,6 +12,7 @@ import { type Instant, NEVER } from '../base/time.ts';
 import type { Config } from '../config.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Favor } from './favors.ts';
+import { afterDeath, type Flaps, STEADY } from './flaps.ts';
 import type { Grace, Graces } from './grace.ts';
 import { beatsMissed, HEARS_WELL, type LocalHealth, worsen } from './local-health.ts';
 import { type Health, type Member, newMember } from './member.ts';
@@ -31,6 +32,8 @@ export type Membership = {
   readonly graces: Map<HostId, Map<HostId, Grace>>;
   /** Probes of ours on behalf of others, by nonce. */
   readonly favors: Map<number, Favor>;
+  /** Of those that were dead once. */
+  readonly flaps: Map<HostId, Flaps>;
   localHealth: LocalHealth;
   /** When we last told a host what is believed of it. */
   readonly toldAt: Map<HostId, Instant>;
@@ -62,6 +65,7 @@ export const createMembership = (): Membership => ({
   watched: new Map(),
   graces: new Map(),
   favors: new Map(),
+  flaps: new Map(),
   localHealth: HEARS_WELL,
   toldAt: new Map(),
   watchers: [],
@@ -82,7 +86,7 @@ export function setMembers(m: Membership, turn: Turn, ids: readonly HostId[]): v
   if (added.length === 0 && removed.length === 0) return;
   noticeStall(m, turn);
   for (const id of removed) {
-    for (const table of [m.members, m.watched, m.graces, m.toldAt]) table.delete(id);
+    for (const table of [m.members, m.watched, m.graces, m.flaps, m.toldAt]) table.delete(id);
   }
   for (const id of added) m.members.set(id, newMember(turn.now));
   m.version += 1;
@@ -133,9 +137,13 @@ export function change(m: Membership, turn: Turn, host: HostId, next: Member, wh
     m.watched.set(host, listen(turn.now));
   if (was.health === next.health && was.boot === next.boot) return;
   m.version += 1;
+  if (was.health !== 'dead' && next.health === 'dead')
+    m.flaps.set(host, afterDeath(flapsOf(m, host), turn.now));
   if (was.health !== next.health) journal(turn, 'health', [host], `${next.health}: ${why}`);
   if (isBelieved(was) !== isBelieved(next)) rewatch(m, turn);
 }
+
+export const flapsOf = (m: Membership, host: HostId): Flaps => m.flaps.get(host) ?? STEADY;
 
 const sameBelief = (a: Member, b: Member): boolean =>
   a.health === b.health && a.boot === b.boot && a.incarnation === b.incarnation;

@@ -16,6 +16,8 @@ export type PlacementHost = {
   readonly id: HostId;
   /** Suspects count as alive. */
   readonly alive: boolean;
+  /** Why it is taken only where no other host fits. */
+  readonly restless?: string;
   /** Absent until its inventory is known. */
   readonly facts?: HostFacts;
   /** Slots that all **other** components have there. */

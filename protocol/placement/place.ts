@@ -6,8 +6,9 @@
  *     nothing is stopped when the host returns.
  *  3. Replicated slots are numbered 1 to `replicas`; what is too many goes from the top.
  *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
- *  5. Of the hosts that fit: fewest slots of this component, then fewest slots in all, then the
- *     rendezvous order of the slot.
+ *     Under the brake (`brake.ts`) only so many move, the others wait where they are.
+ *  5. Of the hosts that fit: those that do not flap, fewest slots of this component, then fewest
+ *     slots in all, then the rendezvous order of the slot.
  *  6. Before all that, of a slot that several hosts run, one is chosen (`heal.ts`).
  */
 import type { ComponentId, HostId } from '../base/ids.ts';
@@ -31,11 +32,13 @@ export type PlaceRequest = {
   readonly leader: HostId;
   /** Whether a host that the slot was taken from is alive and says that it still runs it. */
   readonly runs: (slot: number, host: HostId) => boolean;
+  /** Slots of dead hosts that may be moved now; absent: any number. */
+  readonly movesMax?: number;
 };
 
 /** Something changed, or cannot: what stays as it is causes no decision. */
 export type Decision = {
-  readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable';
+  readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable' | 'withheld';
   readonly slot: number;
   /** Where it is now; absent: nowhere. */
   readonly host?: HostId;
@@ -47,6 +50,9 @@ export type Rejection = { readonly host: HostId; readonly why: string };
 export type Placement = {
   readonly slots: readonly Slot[];
   readonly decisions: readonly Decision[];
+  /** Slots of dead hosts that have left them, and those that were not allowed to. */
+  readonly moved: number;
+  readonly withheld: number;
 };
 
 /** Rejections told per decision; the rest is left out. */
@@ -60,6 +66,8 @@ type Draft = {
   readonly own: Map<HostId, number[]>;
   readonly slots: Slot[];
   readonly decisions: Decision[];
+  moved: number;
+  withheld: number;
 };
 /** A slot that has to leave its host, and why. */
 type Leaver = Slot & { readonly why: string };
@@ -67,12 +75,22 @@ type Leaver = Slot & { readonly why: string };
 export function place(request: PlaceRequest): Placement {
   const sorted = [...request.hosts].sort((a, b) => compareText(a.id, b.id));
   const hosts = new Map(sorted.map((host) => [host.id, host]));
-  const draft: Draft = { request, hosts, own: new Map(), slots: [], decisions: [] };
+  const draft: Draft = {
+    request,
+    hosts,
+    own: new Map(),
+    slots: [],
+    decisions: [],
+    moved: 0,
+    withheld: 0,
+  };
   const leavers = keep(draft);
   if (request.spec.mode === 'global') placeGlobal(draft, leavers);
   else placeReplicated(draft, leavers);
+  if (draft.withheld > 0) decideWithheld(draft);
   const slots = draft.slots.sort((a, b) => a.slot - b.slot);
-  return { slots, decisions: draft.decisions.sort((a, b) => a.slot - b.slot) };
+  const decisions = draft.decisions.sort((a, b) => a.slot - b.slot);
+  return { slots, decisions, moved: draft.moved, withheld: draft.withheld };
 }
 
 /** Takes over what stays (1, 3), and returns what cannot. */
@@ -126,7 +144,8 @@ function placeReplicated(draft: Draft, leavers: readonly Leaver[]): void {
   const kept = new Set(draft.slots.map(({ slot }) => slot));
   const leaving = new Map(leavers.map((leaver) => [leaver.slot, leaver]));
   for (let slot = 1; slot <= replicasOf(draft.request.spec); slot++)
-    if (!kept.has(slot)) placeSlot(draft, slot, leaving.get(slot));
+    if (!kept.has(slot) && !withhold(draft, leaving.get(slot)))
+      placeSlot(draft, slot, leaving.get(slot));
 }
 
 function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void {
@@ -143,6 +162,7 @@ function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void
     .map((host) => ({ host: host.id, why: outscored(draft, host, chosen) }));
   const left = leaver === undefined ? '' : volumesLeft(draft, leaver.host);
   const text = `${name} ${leaver === undefined ? 'goes' : 'moves'}${from} to ${chosen.id}: ${counts}${left}`;
+  if (leaver !== undefined && isGone(draft, leaver)) draft.moved += 1;
   assign(draft, slot, chosen.id, leaver === undefined ? [] : leftBehind(draft, leaver, chosen.id));
   decide(draft, leaver === undefined ? 'placed' : 'moved', slot, text, chosen.id, [
     ...rejected,
@@ -152,9 +172,29 @@ function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void
 
 /** Who may still run it: a host that is gone for good, or cannot run it, does not. */
 function leftBehind({ request, hosts }: Draft, leaver: Leaver, to: HostId): readonly HostId[] {
-  const isOutOfReach = hosts.get(leaver.host)?.alive === false;
-  if (isOutOfReach) return rivalsAfter(request.spec, leaver, to);
+  if (isGone({ hosts }, leaver)) return rivalsAfter(request.spec, leaver, to);
   return (leaver.left ?? []).filter((host) => host !== to);
+}
+
+/** Its host is dead, and no more may move now: it stays there. */
+function withhold(draft: Draft, leaver: Leaver | undefined): boolean {
+  const { movesMax = Infinity } = draft.request;
+  if (leaver === undefined || !isGone(draft, leaver) || draft.moved < movesMax) return false;
+  assign(draft, leaver.slot, leaver.host, leaver.left);
+  draft.withheld += 1;
+  return true;
+}
+
+const isGone = ({ hosts }: Pick<Draft, 'hosts'>, { host }: Slot): boolean =>
+  hosts.get(host)?.alive === false;
+
+function decideWithheld(draft: Draft): void {
+  const { component } = draft.request;
+  const [first] = draft.slots.filter((slot) => isGone(draft, slot));
+  const many =
+    draft.withheld === 1 ? '1 slot stays on its' : `${draft.withheld} slots stay on their`;
+  const text = `${component}: ${many} dead hosts for now, since most peers vanished at once`;
+  decide(draft, 'withheld', first?.slot ?? 1, text, first?.host);
 }
 
 /** No host fits (2). */
@@ -184,8 +224,12 @@ function reasonsOf(rejected: readonly Rejection[]): string {
 
 function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
   const { component, spec } = draft.request;
-  for (const { slot, host, why } of leavers)
+  for (const leaver of leavers) {
+    const { slot, host, why } = leaver;
+    if (withhold(draft, leaver)) continue;
+    if (isGone(draft, leaver)) draft.moved += 1;
     decide(draft, 'removed', slot, `${component}.${slot} leaves ${host}: ${why}`);
+  }
   const taken = new Set(draft.slots.map(({ slot }) => slot));
   const rejected: Rejection[] = [];
   let free = 1;
@@ -225,6 +269,12 @@ function sift(draft: Draft): {
   return { fitting, rejected };
 }
 
+/** Those that do not flap; if there are none, all. */
+function steadyOf(fitting: readonly PlacementHost[]): readonly PlacementHost[] {
+  const steady = fitting.filter(({ restless }) => restless === undefined);
+  return steady.length > 0 ? steady : fitting;
+}
+
 /** Rule 5. */
 function choose(
   draft: Draft,
@@ -232,7 +282,7 @@ function choose(
   fitting: readonly PlacementHost[],
 ): PlacementHost | undefined {
   let best: PlacementHost[] = [];
-  for (const host of fitting) {
+  for (const host of steadyOf(fitting)) {
     const first = best[0];
     const order = first === undefined ? -1 : compareLoad(draft, host, first);
     if (order < 0) best = [host];
@@ -252,6 +302,7 @@ function compareLoad({ own }: Draft, a: PlacementHost, b: PlacementHost): number
 }
 
 function outscored(draft: Draft, host: PlacementHost, chosen: PlacementHost): string {
+  if (host.restless !== undefined && chosen.restless === undefined) return host.restless;
   if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
   const ownCount = draft.own.get(host.id)?.length ?? 0;
   return slotsThere(ownCount, host.slotCount);

@@ -11,6 +11,7 @@ import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { heldUntil } from '../lease/holder.ts';
 import { membersOf, type MemberView } from '../membership/membership.ts';
+import { brakeText } from '../placement/brake.ts';
 import { recordsHash } from '../record/committed.ts';
 import { showRevision } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
@@ -31,6 +32,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
   const others = [...membersOf(core.membership).values()].filter(({ health }) => health !== 'left');
   const alive = others.filter(({ health }) => health === 'alive');
   const hash = recordsHash(core.committed);
+  const brake = brakeText(core.brake);
   return {
     cluster: core.identity.cluster,
     from: core.identity.host,
@@ -43,6 +45,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
     peers: others.length,
     roster,
     quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
+    ...(brake === undefined ? {} : { brake }),
     leaders: leadersOf(core, now),
     hosts: know(core).members.map(({ id, name }) => hostView(core, now, id, name)),
     stacks: stacksOf(core),

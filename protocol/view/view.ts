@@ -18,6 +18,8 @@ export type ClusterView = {
   };
   /** Whether a quorum of voters has acknowledged us within the last second. */
   readonly quorum: boolean;
+  /** What the brake on correlated failures does at present; absent: nothing. */
+  readonly brake?: string;
   readonly leaders: readonly LeaderView[];
   readonly hosts: readonly HostView[];
   readonly stacks: readonly StackView[];

@@ -38,6 +38,7 @@ import {
   createRecordChecker,
   type RecordChecker,
 } from './records.ts';
+import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
 import type { Report } from './report.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
@@ -77,6 +78,7 @@ export type Panel = {
   readonly contracts: ContractChecker;
   readonly instances: InstanceChecker;
   readonly bounds: BoundChecker;
+  readonly moves: MoveChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -100,6 +102,7 @@ export function createPanel(report: Report): Panel {
     contracts: createContractChecker(report),
     instances: createInstanceChecker(report),
     bounds: createBoundChecker(report),
+    moves: createMoveChecker(report),
   };
 }
 
@@ -125,6 +128,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkRestarts(panel.restarts, host, step, now);
   checkContracts(panel.contracts, host, effects, now);
   checkSizes(panel.bounds, host);
+  checkMoves(panel.moves, host, effects, now);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }
 

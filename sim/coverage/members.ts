@@ -62,10 +62,14 @@ export function lookAtMembers(observer: Observer, moment: Moment): void {
   const { membership, heldBackUntil } = agent.core;
   if (heldBackUntil !== FOREVER && localNow(agent, now) < heldBackUntil)
     sometimes(observer, 'held-back');
+  const { phase } = agent.core.brake;
+  if (phase !== 'free') sometimes(observer, phase === 'held' ? 'braked' : 'brake-eased');
   if (membership.localHealth.score > 0) sometimes(observer, 'ears-distrusted');
   if (membership.version === life.membership) return;
   life.membership = membership.version;
   const dead = new Map<HostId, number>();
+  for (const { deaths } of membership.flaps.values())
+    if (deaths > 1) sometimes(observer, 'host-flapped');
   for (const [id, { health, boot }] of membership.members)
     if (health === 'dead') dead.set(id, boot);
   for (const [id, boot] of life.dead) seeReturned(observer, moment, id, boot);

@@ -101,13 +101,21 @@ function failDisk(
   last(faults, forMs, host, () => start(world, host));
 }
 
-/** Whether the voters that still have their disks are a majority without this one, under every roster. */
+/**
+ * Whether the voters that still have their disks are a majority without this one, under every roster.
+ * Once a change is concluded those that never fetched the state of the old ones do not count.
+ */
 function canBeSpared({ hosts, byId }: World, host: Host): boolean {
+  const hasState = (other: Host | undefined): boolean =>
+    (other?.disk.durable.get('host') as { readonly synced?: boolean } | undefined)?.synced === true;
   return hosts.every(({ agent }) => {
     const roster = agent?.core.council.roster;
     if (roster === undefined) return true;
+    const isStable = roster.next === undefined;
     return [roster.voters, roster.next ?? roster.voters].every((voters) => {
-      const kept = voters.filter((voter) => voter !== host.id && byId.has(voter));
+      const kept = voters.filter(
+        (voter) => voter !== host.id && byId.has(voter) && (!isStable || hasState(byId.get(voter))),
+      );
       return voters.length === 0 || 2 * kept.length > voters.length;
     });
   });

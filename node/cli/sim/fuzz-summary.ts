@@ -56,6 +56,7 @@ export function summaryLines(summary: Summary, wallMs: number): readonly string[
     `  simulated  ${(simulatedMs / 3_600_000).toFixed(2)} h in ${(wallMs / 1000).toFixed(1)} s, ${Math.round(simulatedMs / wallMs)} s per second`,
     `  work       ${total('steps')} steps, ${total('messages')} messages, ${total('starts')} starts of instances`,
     `  leases     ${total('acquisitions')} acquired, ${total('leaderChanges')} changes of leader`,
+    `  deaths     ${total('verdicts')} verdicts, ${total('falseVerdicts')} on hosts that lived and could be heard, for a second`,
     `  deploys    ${total('committed')} committed, ${total('refused')} refused, ${total('unknown')} unknown`,
     `  calm       right after ${calmMs} ms on average, ${longestCalmMs} ms at most`,
     `  hosts      ${shares(summary.hosts, seeds)}`,
@@ -107,6 +108,8 @@ export function summaryBody(summary: Summary, wallMs: number): object {
     starts: total('starts'),
     acquisitions: total('acquisitions'),
     leader_changes: total('leaderChanges'),
+    verdicts: total('verdicts'),
+    false_verdicts: total('falseVerdicts'),
     deploys: {
       committed: total('committed'),
       refused: total('refused'),

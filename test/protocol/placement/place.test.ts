@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
-import { place, type PlacementHost } from '../../../protocol/placement/place.ts';
+import { place, type Placement, type PlacementHost } from '../../../protocol/placement/place.ts';
 import { spec } from '../reconcile/stage.ts';
 import {
   PROCESS,
@@ -8,6 +8,7 @@ import {
   unknown,
   dead,
   show,
+  slotsOf,
   image,
   FIXED,
   request,
@@ -247,4 +248,71 @@ it('explains a placement among 1,000 hosts within bounds', () => {
   const { slots, decisions } = place(request(image(20), hosts));
   expect(new Set(slots.map(({ host: id }) => id)).size).toBe(20);
   for (const { rejected } of decisions) expect(rejected.length).toBe(32);
+});
+
+describe('under the brake', () => {
+  const brought = (movesMax: number, current: string) =>
+    place({
+      ...request(image(4), [host('a'), dead('b'), dead('c')]),
+      current: slotsOf(current),
+      movesMax,
+    });
+  const told = ({ decisions }: Placement): readonly string[] => decisions.map(({ text }) => text);
+
+  it.each([
+    [0, 'b b c a', 0, 3, 'none moves'],
+    [1, 'a b c a', 1, 2, 'one moves'],
+    [3, 'a a a a', 3, 0, 'all move'],
+    [Infinity, 'a a a a', 3, 0, 'all move'],
+  ])('with %d moves left: %s, %i moved, %i withheld: %s', (movesMax, slots, moved, withheld) => {
+    const placed = brought(movesMax, 'b b c a');
+    expect(show(placed.slots)).toBe(slots);
+    expect(placed).toMatchObject({ moved, withheld });
+  });
+
+  it('what was never placed is placed', () => {
+    expect(show(brought(0, 'b - - -').slots)).toBe('b a a a');
+  });
+
+  it('says so in one line', () => {
+    expect(told(brought(0, 'b b c a'))).toEqual([
+      'shop.web: 3 slots stay on their dead hosts for now, since most peers vanished at once',
+    ]);
+  });
+
+  it('a slot that fits nowhere uses up no move', () => {
+    const hosts = [host('a', takes('shop.other')), dead('b'), dead('c')];
+    const placed = place({
+      ...request(image(2, FIXED), hosts),
+      current: slotsOf('b c'),
+      movesMax: 1,
+    });
+    expect(placed).toMatchObject({ moved: 0, withheld: 0 });
+  });
+
+  it('the slots of a global component stay as well', () => {
+    const placed = place({
+      ...request({ ...image(1), mode: 'global' }, [host('a'), dead('b'), dead('c')]),
+      current: slotsOf('a b c'),
+      movesMax: 1,
+    });
+    expect(show(placed.slots)).toBe('a - c');
+  });
+});
+
+describe('a host that flaps', () => {
+  const restless = (id: string) => host(id, { restless: 'dead 3 times of late' });
+
+  it.each([
+    ['- -', [restless('a'), host('b', { slotCount: 9 })], 'b b', 'others are preferred'],
+    ['- -', [restless('a'), dead('b')], 'a a', 'better there than nowhere'],
+    ['a -', [restless('a'), host('b')], 'a b', 'what is there stays'],
+  ])('with %s: %j, so %s: %s', (current, hosts, slots) => {
+    expect(show(run(image(2), current, hosts).slots)).toBe(slots);
+  });
+
+  it('is told with its reason', () => {
+    const { decisions } = run(image(1), '-', [restless('a'), host('b')]);
+    expect(decisions[0]?.rejected).toEqual([{ host: 'a', why: 'dead 3 times of late' }]);
+  });
 });

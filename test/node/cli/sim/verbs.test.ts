@@ -27,12 +27,12 @@ const STACK = 'name: site\nservices: { web: { image: nginx } }';
 const BROKEN = `
 hosts: 4
 compose: stack.yaml
-for: 20s
+for: 25s
 faults: none
 timeline:
   - { at: 8s, lag: h3, by: 20ms, for: 2s }
   - { at: 9s, cut: h4, for: 1s }
-  - { at: 10s, crash: h2, for: 5s }
+  - { at: 10s, crash: h2, for: 12s }
   - { at: 11s, crash: h3, for: 10ms }
 expect:
   - always: nobody sees h2 as dead
@@ -83,7 +83,7 @@ describe('a scenario whose expectation is broken', () => {
     const ran = await sim('run broken.yaml');
     expect(ran.code).toBe(10);
     expect(ran.stdout).toMatch(
-      /seed 1 breaks expectation at 1\d\.\d00 s: always: nobody sees h2 as dead/,
+      /seed 1 breaks expectation at 2\d\.\d00 s: always: nobody sees h2 as dead/,
     );
     expect(ran.stdout).toMatch(/reproduce {2}npx agentctl sim run broken\.yaml --seed 1 --runs 1/);
     const tape = 'sim-failures/seed-1.tape.json';
@@ -91,7 +91,7 @@ describe('a scenario whose expectation is broken', () => {
 
     const again = await sim(`replay ${tape} --scenario broken.yaml`);
     expect(again.code).toBe(10);
-    expect(again.stdout).toMatch(/1\d\.\d00 s {2}expectation: always: nobody sees h2 as dead/);
+    expect(again.stdout).toMatch(/2\d\.\d00 s {2}expectation: always: nobody sees h2 as dead/);
     const alone = await sim(`replay ${tape}`);
     expect(alone.code, 'its rules are kept').toBe(0);
 

@@ -1,0 +1,130 @@
+/**
+ * S16 A host for which more than half of the peers that it heard vanish within 30 s moves no slot of a
+ *     dead host before 10 s have passed, and then at most two a second.
+ */
+import type { HostId } from '../../protocol/base/ids.ts';
+import { NEVER } from '../../protocol/base/time.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import { compareRevision, type Revision, type Slot } from '../../protocol/record/record.ts';
+import { type Micros, ofMillis } from '../event-queue.ts';
+import type { Agent, Host } from '../host.ts';
+import type { Report } from './report.ts';
+
+/** What one life of an agent has seen of its peers, and moved. */
+type Sight = {
+  readonly life: Agent;
+  version: number;
+  readonly alive: Set<HostId>;
+  readonly goneAt: Map<HostId, Micros>;
+  vanished: boolean;
+  vanishedAt: Micros;
+  moves: readonly Micros[];
+};
+
+export type MoveChecker = {
+  readonly report: Report;
+  readonly sights: Map<Host, Sight>;
+  /** The newest slots seen of each component, by key, life and term. */
+  readonly slots: Map<string, { readonly revision: Revision; readonly slots: readonly Slot[] }>;
+};
+
+export const createMoveChecker = (report: Report): MoveChecker => ({
+  report,
+  sights: new Map(),
+  slots: new Map(),
+});
+
+/** A little longer and shorter than the rule has it: clocks err by 1 %. */
+const WINDOW = ofMillis(30_400);
+const WAIT = ofMillis(9800);
+const SECOND = ofMillis(980);
+const MOVES_PER_SECOND = 2;
+
+export function checkMoves(
+  checker: MoveChecker,
+  host: Host,
+  effects: readonly Effect[],
+  now: Micros,
+): void {
+  if (host.agent === undefined) return;
+  const sight = sightOf(checker, host, host.agent);
+  follow(sight, now);
+  for (const effect of effects) {
+    const moved = movedBy(checker, host.agent, effect);
+    if (moved > 0) check(checker, host, sight, moved, now);
+  }
+}
+
+function check({ report }: MoveChecker, host: Host, sight: Sight, moved: number, now: Micros) {
+  const recent = sight.moves.filter((at) => at > now - SECOND);
+  sight.moves = [...recent, ...Array.from({ length: moved }, () => now)];
+  if (!mostGone(sight, now)) return;
+  if (now < sight.vanishedAt + WAIT)
+    report(
+      'S16',
+      `${host.id} moves ${moved} slots ${(now - sight.vanishedAt) / 1000} ms after most of its peers vanished`,
+    );
+  else if (sight.moves.length > MOVES_PER_SECOND)
+    report('S16', `${host.id} moves ${sight.moves.length} slots within a second`);
+}
+
+function sightOf({ sights }: MoveChecker, host: Host, life: Agent): Sight {
+  const known = sights.get(host);
+  if (known?.life === life) return known;
+  const fresh: Sight = {
+    life,
+    version: -1,
+    alive: new Set(),
+    goneAt: new Map(),
+    vanished: false,
+    vanishedAt: -Infinity,
+    moves: [],
+  };
+  sights.set(host, fresh);
+  return fresh;
+}
+
+function follow(sight: Sight, now: Micros): void {
+  const { version, members } = sight.life.core.membership;
+  if (version === sight.version) return;
+  sight.version = version;
+  for (const table of [sight.alive, sight.goneAt])
+    for (const id of table.keys()) if (!members.has(id)) table.delete(id);
+  for (const [id, { health, lastHeardAt }] of members) {
+    if (health === 'alive' || health === 'left') sight.goneAt.delete(id);
+    if (health === 'alive' && lastHeardAt !== NEVER) sight.alive.add(id);
+    if (health !== 'alive' && sight.alive.delete(id) && health !== 'left')
+      sight.goneAt.set(id, now);
+  }
+  const vanished = mostGone(sight, now);
+  if (vanished && !sight.vanished) sight.vanishedAt = now;
+  sight.vanished = vanished;
+}
+
+function mostGone({ alive, goneAt }: Sight, now: Micros): boolean {
+  const gone = [...goneAt.values()].filter((at) => at > now - WINDOW).length;
+  return 2 * gone > alive.size + gone;
+}
+
+/** How many slots of hosts that it believes dead this moves, if it is a new revision of its own. */
+function movedBy({ slots }: MoveChecker, { core }: Agent, effect: Effect): number {
+  if (effect.kind !== 'send') return 0;
+  const { message } = effect;
+  const record =
+    message.kind === 'push' ? message.record : message.kind === 'write' ? message : undefined;
+  if (record?.value.kind !== 'component') return 0;
+  const { key, revision, value } = record;
+  // In a later life of its stack everything is placed anew.
+  const name = `${key} ${value.life} ${revision.term}`;
+  const known = slots.get(name);
+  if (known !== undefined && compareRevision(revision, known.revision) <= 0) return 0;
+  slots.set(name, { revision, slots: value.slots });
+  const isDead = (id: HostId): boolean => core.membership.members.get(id)?.health === 'dead';
+  const before = new Map(known?.slots.map((was) => [was.slot, was]));
+  return value.slots.filter(({ slot, host }) => {
+    const was = before.get(slot);
+    if (was === undefined || was.host === host) return false;
+    // Whoever runs it beside a dead host is given it back: nothing is started.
+    return isDead(was.host) && was.left?.includes(host) !== true;
+  }).length;
+}
