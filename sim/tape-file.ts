@@ -97,9 +97,10 @@ const errand: Schema<Errand> = object({
 } satisfies Every<Errand>);
 
 const at = whole(0, TIME_MS_MAX * 1000);
+const isPlanned = optional(boolean);
 const deed: Schema<Deed> = byKind({
-  strike: object({ at, kind: literal('strike'), strike }),
-  command: object({ at, kind: literal('command'), host, errand }),
+  strike: object({ at, isPlanned, kind: literal('strike'), strike }),
+  command: object({ at, isPlanned, kind: literal('command'), host, errand }),
 });
 
 /** Every field, so that none is forgotten here when it comes. */

@@ -11,13 +11,14 @@ import type { Errand } from './workload.ts';
 
 /** Something done to the simulated world from outside. */
 export type Deed =
-  | { readonly at: Micros; readonly kind: 'strike'; readonly strike: Strike }
-  | {
-      readonly at: Micros;
-      readonly kind: 'command';
-      readonly host: HostIndex;
-      readonly errand: Errand;
-    };
+  | (Timing & { readonly kind: 'strike'; readonly strike: Strike })
+  | (Timing & { readonly kind: 'command'; readonly host: HostIndex; readonly errand: Errand });
+
+type Timing = {
+  readonly at: Micros;
+  /** By the timeline of a scenario, and not drawn. */
+  readonly isPlanned?: boolean;
+};
 
 export type Tape = {
   readonly format: 1;

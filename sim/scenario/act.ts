@@ -54,13 +54,18 @@ export function planned({ atMs, act }: Timed, id: string): Planned {
     at,
     deedsIn: (scene) =>
       act.kind === 'deploy' || act.kind === 'destroy'
-        ? commandsOf(act, scene, id).map((deed): Deed => ({ at, ...deed }))
-        : strikesOf(act, scene).map((strike): Deed => ({ at, kind: 'strike', strike })),
+        ? commandsOf(act, scene, id).map((deed): Deed => ({ at, isPlanned: true, ...deed }))
+        : strikesOf(act, scene).map((strike): Deed => ({
+            at,
+            isPlanned: true,
+            kind: 'strike',
+            strike,
+          })),
   };
 }
 
 type Commanding = Extract<Act, { readonly kind: 'deploy' | 'destroy' }>;
-type Ordered = Omit<Extract<Deed, { readonly kind: 'command' }>, 'at'>;
+type Ordered = Omit<Extract<Deed, { readonly kind: 'command' }>, 'at' | 'isPlanned'>;
 
 /** Asked at the first agent that can answer; asked again until the outcome is known. */
 function commandsOf(act: Commanding, { world }: Scene, deployId: string): readonly Ordered[] {

@@ -4,14 +4,34 @@ import type { Strike } from '../strike.ts';
 import type { Deed, Tape } from '../tape.ts';
 import type { Pieces } from './pieces.ts';
 
-/** Each fault and each command. */
-export const DEEDS: Pieces<Tape> = {
-  count: ({ deeds }) => deeds.length,
-  without: (tape, from, to) => ({
-    ...tape,
-    deeds: tape.deeds.filter((_, i) => i < from || i >= to),
-  }),
-};
+type Loose = (deed: Deed) => boolean;
+
+const withoutDeeds = (tape: Tape, gone: readonly Deed[]): Tape => ({
+  ...tape,
+  deeds: tape.deeds.filter((deed) => !gone.includes(deed)),
+});
+
+/** Each fault and each command, as far as they may go at all. */
+export const deedsOf = (isLoose: Loose): Pieces<Tape> => ({
+  count: ({ deeds }) => deeds.filter(isLoose).length,
+  without: (tape, from, to) =>
+    withoutDeeds(tape, tape.deeds.filter((deed) => isLoose(deed)).slice(from, to)),
+});
+
+/** The same by kinds, each as a whole: all crashes, all exits, all commands but the last. */
+export const kindsOf = (isLoose: Loose): Pieces<Tape> => ({
+  count: (tape) => groupsOf(tape, isLoose).length,
+  without: (tape, from, to) => withoutDeeds(tape, groupsOf(tape, isLoose).slice(from, to).flat()),
+});
+
+function groupsOf({ deeds }: Tape, isLoose: Loose): readonly (readonly Deed[])[] {
+  const groups = Map.groupBy(deeds.filter(isLoose), (deed) =>
+    deed.kind === 'strike' ? deed.strike.kind : deed.kind,
+  );
+  return [...groups]
+    .map(([kind, group]) => (kind === 'command' ? group.slice(0, -1) : group))
+    .filter((group) => group.length > 0);
+}
 
 const withDeed = (tape: Tape, index: number, deed: Deed): Tape => ({
   ...tape,

@@ -48,6 +48,13 @@ describe('as text', () => {
     expect(parseTape(printTape(tape))).toEqual({ ok: true, value: tape });
   });
 
+  it('what the timeline of a scenario did is still known as such', () => {
+    const strike = { kind: 'crash', host: 0, forMs: 10 } as const;
+    const deeds = [{ at: 5, isPlanned: true, kind: 'strike', strike }] as const;
+    const planned: Tape = { ...tapeOf(501), deeds };
+    expect(parseTape(printTape(planned))).toEqual({ ok: true, value: planned });
+  });
+
   const { options } = tapeOf(501);
   const tape: Tape = { format: 1, options, deeds: [], draws: {} };
   const strike = { kind: 'crash', host: 0, forMs: 10 };
