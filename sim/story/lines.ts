@@ -76,9 +76,11 @@ function effectLine({ at, host }: Step, effect: Effect, subject: Subject): reado
   // What it writes of its leases is in the lines above.
   if (effect.kind === 'journal' && effect.topic !== 'lease' && !subject.isLease) {
     const { about, text } = effect;
-    const isAbout = (name: string): boolean =>
-      keys.has(name) || components.has(name) || (subject.isNews && subject.hosts.has(name));
-    return about.some(isAbout) ? line(WEIGHT.aside, `${host} notes of ${about[0]}: ${text}`) : [];
+    const words = `${host} notes of ${about[0]}: ${text}`;
+    if (subject.isNews && about.some((name) => subject.hosts.has(name)))
+      return line(WEIGHT.causal, words);
+    const isAbout = (name: string): boolean => keys.has(name) || components.has(name);
+    return about.some(isAbout) ? line(WEIGHT.aside, words) : [];
   }
   return [];
 }

@@ -50,8 +50,12 @@ function oneByOne(group: readonly Sent[], { hosts }: Subject): readonly Sent[] {
 
 function weightOf(subject: Subject, { message }: Sent, isHeard: boolean): Line['weight'] {
   if (isDecisive(subject, message)) return WEIGHT.decisive;
+  if (ROUTINE.has(message.kind)) return WEIGHT.aside;
   return isHeard && !isVain(subject, message) ? WEIGHT.causal : WEIGHT.aside;
 }
+
+/** Everybody says so all the time. */
+const ROUTINE: ReadonlySet<Sent['message']['kind']> = new Set(['heartbeat', 'pull']);
 
 /** Told in the line of its question. */
 export const isAnswer = ({ to, message, step: { cause } }: Sent): boolean =>

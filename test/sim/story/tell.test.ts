@@ -122,8 +122,12 @@ describe('of a lease that was counted on for too long', () => {
 
 describe('of a host that is suspected', () => {
   const suspected = ({ atMs }: Scene): string | undefined =>
-    atMs >= 5000 ? 'nobody sees h1 as suspect: h2 sees it as suspect' : undefined;
-  const crash: Deed = { at: 3e6, kind: 'strike', strike: { kind: 'crash', host: 0, forMs: 9000 } };
+    atMs >= 19_000 ? 'nobody sees h1 as suspect: h2 sees it as suspect' : undefined;
+  const crash: Deed = {
+    at: 3e6,
+    kind: 'strike',
+    strike: { kind: 'crash', host: 0, forMs: 90_000 },
+  };
   const text = tellStory({ ...tape, deeds: [crash] }, suspected).join('\n');
 
   it('has what its port says to the others, once', () => {
@@ -131,6 +135,14 @@ describe('of a host that is suspected', () => {
       /h2 tries the port of h1: it refuses \(\d+ times since .*, here the last\)/,
     );
     expect(text.match(/h2 tries the port of h1: it refuses/g)).toHaveLength(1);
+  });
+
+  it('has the verdict of each rather than what everybody says all the time', () => {
+    const many: Options = { ...options, hostCount: 7 };
+    const story = tellStory({ ...tape, options: many, deeds: [crash] }, suspected);
+    expect(story).toHaveLength(30);
+    const notes = story.filter((line) => /h[2-7] notes of h1: suspect/.test(line));
+    expect(notes).toHaveLength(6);
   });
 
   it('says of nobody that he never hears what came to him both ways', () => {

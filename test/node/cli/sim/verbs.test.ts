@@ -105,7 +105,7 @@ describe('a scenario whose expectation is broken', () => {
     expect(kinds, 'its timeline stays').toEqual([undefined, 'lag', 'cut', 'crash', 'crash']);
     const smallest = await sim(`replay ${smaller} --scenario broken.yaml`);
     expect(smallest.stdout).toMatch(/expectation: always: nobody sees h2 as dead/);
-  });
+  }, 60_000);
 });
 
 it.each<readonly [exit: number, args: string, says: RegExp, reason: string]>([
