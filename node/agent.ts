@@ -4,6 +4,7 @@
  */
 import { createHash, randomInt } from 'node:crypto';
 import { cpus, totalmem } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
@@ -75,6 +76,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       performer.perform(step(core, input, now));
       schedule(now);
     } catch (error) {
+      closed = true; // nothing may follow from a broken invariant, not even a good-bye
       init.fatal(error);
     }
   }
@@ -175,14 +177,19 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       });
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      give({ kind: 'stopping' });
       clearTimeout(timer);
       await performer.drained();
+      closed = true;
+      await pause(LAST_WORDS_MS);
       await work[Symbol.asyncDispose]();
       await network.close();
     },
   };
 }
+
+/** What was said last has to leave before its connections close. */
+const LAST_WORDS_MS = 150;
 
 function identityOf({ settings, credentials, peerId, engine }: AgentInit): Identity {
   const facts: HostFacts = {

@@ -41,12 +41,16 @@ export function createCore(
 export function step(core: Core, input: Input, now: Instant): readonly Effect[] {
   const turn = turnOf(core, now);
   const leases = core.leases ?? begin(core, turn);
-  if (core.cloned) return [];
+  if (core.cloned || core.ended) return [];
   noteStall(core, turn);
   let quiet = isQuiet(core, leases, turn, input);
   receive(core, leases, turn, input);
   quiet = loopBack(core, leases, turn) !== 'news' && quiet;
   if (core.cloned) return turn.out.filter(({ kind }) => kind === 'journal');
+  if (core.ended) {
+    keepJournal(core, turn);
+    return turn.out;
+  }
   if (quiet && now < core.settleBy) {
     keepTime(core, leases, turn);
     quiet = loopBack(core, leases, turn) !== 'news';
@@ -59,7 +63,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
 
 /** When to give the next `woken`; earlier or later is harmless, undefined: never. */
 export function nextDeadline(core: Core): Instant | undefined {
-  if (core.leases === undefined || core.cloned) return undefined;
+  if (core.leases === undefined || core.cloned || core.ended) return undefined;
   if (core.dueAt === FOREVER) return undefined;
   // Never busy: what is due already was done in the last step, or waits for an input.
   return later(core.dueAt, after(core.lastStepAt, millis(1)));

@@ -62,6 +62,8 @@ export type DiskWrite = { readonly name: string; readonly value: unknown };
 
 export type CommandResult =
   | DeployOutcome
+  /** Who leads the key asked about now. */
+  | { readonly kind: 'led'; readonly host: HostId; readonly term: Term }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'noSuchInstance' };
 

@@ -1,11 +1,13 @@
 /** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
-import type { ComponentId, HostId } from './base/ids.ts';
+import type { ComponentId, HostId, Key } from './base/ids.ts';
 import type { StackSpec } from './component/spec.ts';
 import type { Message } from './wire/message.ts';
 
 export type Input =
   /** First input ever of a core. Its effects begin with the persist of `boot` and ceiling. */
   | { readonly kind: 'started' }
+  /** The agent is about to end, as it was asked to: the last input of a core. */
+  | { readonly kind: 'stopping' }
   /** The deadline passed; early or late is harmless. */
   | { readonly kind: 'woken' }
   | { readonly kind: 'messageReceived'; readonly from: HostId; readonly message: Message }
@@ -53,6 +55,8 @@ export type Input =
 export type Command =
   | { readonly kind: 'deploy'; readonly deployId: string; readonly spec: StackSpec }
   | { readonly kind: 'destroy'; readonly deployId: string; readonly stack: string }
+  /** `to` (else this host) shall lead it; `force`: its leader is not asked. */
+  | { readonly kind: 'lead'; readonly key: Key; readonly to?: HostId; readonly force: boolean }
   /** Of an instance on this very host: replaced without being counted as a failure. */
   | { readonly kind: 'restart'; readonly component: ComponentId; readonly slot: number };
 

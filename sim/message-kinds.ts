@@ -28,6 +28,8 @@ const KINDS = {
   acceptAck: true,
   release: true,
   open: true,
+  handOver: true,
+  revoke: true,
   read: true,
   readAck: true,
   write: true,

@@ -68,6 +68,7 @@ export type Plague =
   | 'resets'
   | 'crashes'
   | 'upgrades'
+  | 'leads'
   | 'hostLosses'
   | 'pauses'
   | 'suspends'
@@ -172,6 +173,7 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [4000, 20_000],
     [10, 500],
   ],
+  leads: [[500, 3000], [0]],
   hostLosses: [
     [8000, 20_000],
     [1000, 2 * T, 4 * T],
@@ -202,7 +204,7 @@ export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */
-const RARE: ReadonlySet<Plague> = new Set(['resets', 'upgrades', 'lags', 'disks', 'engines']);
+const RARE = new Set<Plague>(['resets', 'upgrades', 'leads', 'lags', 'disks', 'engines']);
 
 /** Unless one of these lasts for longer than a lease hardly ever another host leads: not much is tested. */
 const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] as const;

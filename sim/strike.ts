@@ -26,8 +26,24 @@ export type Strike =
   | { readonly kind: 'reset'; readonly a: HostIndex; readonly b: HostIndex }
   /** The agent's process dies, and is started again after `forMs`. */
   | { readonly kind: 'crash'; readonly host: HostIndex; readonly forMs: number }
-  /** The agent is replaced by another build: ended and started at once, `forMs` apart. */
-  | { readonly kind: 'upgrade'; readonly host: HostIndex; readonly forMs: number }
+  /**
+   * The agent is replaced by another build: ended and started at once, `forMs` apart. `clean`: it is asked
+   * to end and may give away what it leads; else it is killed.
+   */
+  | {
+      readonly kind: 'upgrade';
+      readonly host: HostIndex;
+      readonly forMs: number;
+      readonly clean: boolean;
+    }
+  /** A user asks this agent that `to` shall lead a key; which one, counted among those wanted. */
+  | {
+      readonly kind: 'lead';
+      readonly host: HostIndex;
+      readonly nth: number;
+      readonly to: HostIndex;
+      readonly force: boolean;
+    }
   /** The machine is gone with all that runs on it, and boots after `forMs`. */
   | { readonly kind: 'lose'; readonly host: HostIndex; readonly forMs: number }
   /** The agent stands still; its kernel answers and keeps what arrives. */

@@ -22,6 +22,9 @@ export type Errand = {
 };
 export const errandId = ({ given, attempt }: Errand): string => `${given.deployId}/${attempt}`;
 
+/** What ids of commands begin with that are no errands: nobody counts on their answers. */
+export const LEAD_COMMAND = 'lead/';
+
 export type Workload = {
   readonly world: World;
   readonly draw: Stream;
@@ -175,6 +178,7 @@ const CHECK = {
 /** An agent has answered. */
 export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
   const { checker, outcomes, open, overdue, world } = workload;
+  if (commandId.startsWith(LEAD_COMMAND)) return;
   const errand = open.get(commandId);
   if (errand === undefined) return checker.report('S11', `${commandId} is answered twice`);
   open.delete(commandId);
@@ -202,6 +206,7 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
       if (mustGetThere || (!isGiven && errand.attempt < ATTEMPTS_MAX))
         askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
       return;
+    case 'led':
     case 'restarting':
     case 'noSuchInstance':
   }

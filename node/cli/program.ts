@@ -11,6 +11,7 @@ import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import type { Perform } from './perform.ts';
 import { psCommand } from './ps.ts';
+import { leadCommand } from './lead.ts';
 import { restartCommand } from './restart.ts';
 import { simCommand } from './sim.ts';
 import { statusCommand } from './status.ts';
@@ -25,6 +26,7 @@ const VERBS = [
   logsCommand,
   killCommand,
   restartCommand,
+  leadCommand,
   eventsCommand,
   whyCommand,
   inspectCommand,

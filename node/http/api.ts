@@ -7,6 +7,7 @@
  *   POST /v1/cluster/join  JoinRequest    ClusterBody            400 bad-token, 409, 504 no-cluster-found
  *   POST /v1/deploy        DeployRequest  DeployBody             409 refused, 504 unknown
  *   POST /v1/destroy       DestroyRequest DeployBody             404, 409 refused, 504 unknown
+ *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 502 failed-there
  *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
@@ -85,6 +86,20 @@ export type DeployBody = {
   readonly deploy_id: string;
   readonly revision: string;
   readonly changed: boolean;
+};
+
+/** `to`: a host id; absent: the host asked. `force`: its leader is not asked. */
+export type LeadRequest = {
+  readonly key: string;
+  readonly to?: string;
+  readonly force: boolean;
+};
+/** Who leads the key now. */
+export type LeadBody = {
+  readonly key: string;
+  readonly host: string;
+  readonly host_name: string;
+  readonly term: number;
 };
 
 export type KillRequest = { readonly signal: string };

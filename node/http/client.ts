@@ -18,6 +18,8 @@ import type {
   InspectBody,
   JoinRequest,
   KillRequest,
+  LeadBody,
+  LeadRequest,
   StatusBody,
 } from './api.ts';
 
@@ -109,6 +111,7 @@ export function createClient(socket: string) {
       post<DeployBody>('/v1/deploy', body, signal),
     destroy: (body: DestroyRequest, signal: AbortSignal) =>
       post<DeployBody>('/v1/destroy', body, signal),
+    lead: (body: LeadRequest, signal: AbortSignal) => post<LeadBody>('/v1/lead', body, signal),
     kill: (id: string, name: string, signal: AbortSignal) =>
       post<ActionBody>(`${instance(id)}/kill`, { signal: name } satisfies KillRequest, signal),
     restart: (id: string, signal: AbortSignal) =>

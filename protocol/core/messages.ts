@@ -69,6 +69,7 @@ export function receiveMessage(
     case 'prepare':
     case 'accept':
     case 'release':
+    case 'revoke':
     case 'read':
     case 'write':
       return receiveAsVoter(core, leases, turn, from, message);
@@ -76,6 +77,7 @@ export function receiveMessage(
     case 'prepareAck':
     case 'acceptAck':
     case 'open':
+    case 'handOver':
     case 'readAck':
     case 'writeAck':
       return receiveAsHolder(core, leases, turn, from, message);
@@ -152,7 +154,15 @@ function receiveAsVoter(
   turn: Turn,
   from: HostId,
   message: Kind<
-    'syncPull' | 'syncPage' | 'keepalive' | 'prepare' | 'accept' | 'release' | 'read' | 'write'
+    | 'syncPull'
+    | 'syncPage'
+    | 'keepalive'
+    | 'prepare'
+    | 'accept'
+    | 'release'
+    | 'revoke'
+    | 'read'
+    | 'write'
   >,
 ): void {
   const { council, registers, durable } = core;
@@ -171,7 +181,8 @@ function receiveAsVoter(
     case 'keepalive':
     case 'prepare':
     case 'accept':
-    case 'release': {
+    case 'release':
+    case 'revoke': {
       const field = fieldOf(core, leases, turn);
       return onLeaseMessage(leases, turn, council.roster, field, from, message);
     }
@@ -185,12 +196,14 @@ function receiveAsHolder(
   leases: Leases,
   turn: Turn,
   from: HostId,
-  message: Kind<'keepaliveAck' | 'prepareAck' | 'acceptAck' | 'open' | 'readAck' | 'writeAck'>,
+  message: Kind<
+    'keepaliveAck' | 'prepareAck' | 'acceptAck' | 'open' | 'handOver' | 'readAck' | 'writeAck'
+  >,
 ): void {
   const { roster } = core.council;
   if (message.kind === 'keepaliveAck' && message.yourBoot > turn.boot)
     return retire(core, turn, from);
-  if (message.kind !== 'open' && message.epoch !== roster.epoch) return;
+  if ('epoch' in message && message.epoch !== roster.epoch) return;
   if ('sid' in message && message.sid !== turn.boot) return; // L-b: of another incarnation
   if (message.kind === 'readAck' || message.kind === 'writeAck') {
     const writer = core.writers.get(message.key);

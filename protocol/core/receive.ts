@@ -2,6 +2,7 @@
 import { unreachable } from '../base/assert.ts';
 import type { HostId } from '../base/ids.ts';
 import { onCommand } from '../command/deploys.ts';
+import { onLead } from '../command/leads.ts';
 import type { Command, Input } from '../input.ts';
 import { noteVersion, onInventoryDelta } from '../inventory/inventories.ts';
 import type { Leases } from '../lease/leases.ts';
@@ -26,9 +27,10 @@ import { journal, type Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import { holdBack } from './isolation.ts';
 import { know } from './know.ts';
+import { leave } from './leaving.ts';
 import { receiveMessage } from './messages.ts';
 import { rouseDetector } from './rhythm.ts';
-import { sceneOf } from './settle.ts';
+import { leadSceneOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
 export function receive(core: Core, leases: Leases, turn: Turn, input: Input): void {
@@ -38,6 +40,8 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return;
     case 'woken':
       return;
+    case 'stopping':
+      return leave(core, leases, turn);
     case 'messageReceived':
       return receiveMessage(core, leases, turn, input.from, input.message);
     case 'gossipReceived':
@@ -86,6 +90,8 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
       const deploy = { kind: 'deploy', deployId, stack } as const;
       return onCommand(core.deploys, turn, sceneOf(core, leases, turn), commandId, deploy);
     }
+    case 'lead':
+      return onLead(core.leads, turn, leadSceneOf(core, leases, turn), commandId, given);
     case 'restart': {
       const found = onRestartCommand(core.slots, turn, given.component, given.slot);
       const kind = found ? 'restarting' : 'noSuchInstance';

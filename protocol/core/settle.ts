@@ -13,6 +13,7 @@ import {
   NEVER,
 } from '../base/time.ts';
 import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
+import { type LeadScene, leadsDeadline, tendLeads } from '../command/leads.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -66,6 +67,22 @@ export function sceneOf(core: Core, leases: Leases, turn: Turn): Scene {
   };
 }
 
+export function leadSceneOf(core: Core, leases: Leases, turn: Turn): LeadScene {
+  const { wanted, alive, isMember, leaders } = know(core);
+  return {
+    roster: core.council.roster,
+    quorum: hasFreshQuorum(core, leases, turn),
+    wanted,
+    alive,
+    isMember,
+    leaderOf(key) {
+      const term = leases.holder.holds.get(key)?.term;
+      const isOurs = isHeld(leases.holder, leases.links, turn, core.council.roster, key);
+      return isOurs && term !== undefined ? { host: turn.self, term } : leaders.get(key);
+    },
+  };
+}
+
 export function settle(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
   followMembers(core, turn);
@@ -74,6 +91,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
   tendWriters(core, leases, turn);
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
+  tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
   const answered = hasQuorum(leases.links, turn, roster, millis(core.config.termMs / 2));
   tendBrake(core.brake, turn, core.membership, answered);
   decide(core, leases, turn);
@@ -132,7 +150,7 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
 }
 
 /** Our own inventory: facts, instances, leaderships. */
-function offer(core: Core, leases: Leases, turn: Turn): void {
+export function offer(core: Core, leases: Leases, turn: Turn): void {
   const { inventories, identity, slots } = core;
   const led = leadershipsOf(core, leases, turn);
   const mark = `${slots.version} ${led.map(({ key, term }) => `${key} ${term}`).join()}`;
@@ -178,6 +196,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   let deadline = leasesDeadline(leases, turn, council.roster);
   deadline = earlier(deadline, councilDeadline(council, turn, writers.has(ROSTER_KEY)));
   deadline = earlier(deadline, deploysDeadline(core.deploys));
+  deadline = earlier(deadline, leadsDeadline(core.leads));
   deadline = earlier(deadline, pusherDeadline(core.pusher));
   deadline = earlier(deadline, slotsDeadline(core.slots));
   deadline = earlier(deadline, isolationDeadline(core, turn));

@@ -13,6 +13,7 @@ import { compareText } from '../base/order.ts';
 import { createPrng, type Prng } from '../base/prng.ts';
 import { type Instant, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
+import type { Leads } from '../command/leads.ts';
 import { type Config, firstTerms } from '../config.ts';
 import { createInventories, type Inventories } from '../inventory/inventories.ts';
 import type { HostFacts } from '../inventory/entry.ts';
@@ -103,6 +104,7 @@ export type Core = {
   readonly inventories: Inventories;
   readonly slots: Slots;
   readonly deploys: Deploys;
+  readonly leads: Leads;
   /** The newest decisions of this host, oldest first. */
   readonly journal: JournalEntry[];
   journalSeq: number;
@@ -126,6 +128,8 @@ export type Core = {
   joinAt: Instant;
   /** Another agent runs under our identity: we serve nothing (README.md §5, "Copied disks"). */
   cloned: boolean;
+  /** The agent was asked to end: nothing is done any more. */
+  ended: boolean;
   /** Messages ignored because their sender is no member. */
   strangers: number;
   /** Derived from the tables above, renewed when their versions change. */
@@ -185,6 +189,7 @@ export function newCore(
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
     deploys: createDeploys(),
+    leads: new Map(),
     journal: [],
     journalSeq: 0,
     startedAt: NEVER,
@@ -199,6 +204,7 @@ export function newCore(
     isolated: false,
     joinAt: NEVER,
     cloned: false,
+    ended: false,
     strangers: 0,
     knowledge: undefined,
     settled: undefined,

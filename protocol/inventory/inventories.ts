@@ -147,6 +147,11 @@ export function wakeInventories(
   if (others.length > 0) pullFrom(inv, committed, turn, pick(turn.prng, others));
 }
 
+/** Gossips our own changes without waiting for more. */
+export function tellNow(inv: Inventories, turn: Turn): void {
+  if (inv.gossipAt !== undefined) gossip(inv, turn);
+}
+
 export function inventoriesDeadline(inv: Inventories): Instant | undefined {
   let deadline = earlier(inv.gossipAt, inv.pullAt);
   for (const at of inv.asks.values()) deadline = earlier(deadline, at);

@@ -13,6 +13,7 @@ import { compareText, rendezvous } from '../base/order.ts';
 import { within } from '../base/prng.ts';
 import { after, earlier, FOREVER, type Instant, millis } from '../base/time.ts';
 import type { Turn } from '../turn.ts';
+import type { Open } from '../wire/message.ts';
 import { classOf } from './class.ts';
 
 type Candidacy = {
@@ -31,6 +32,8 @@ const BACKOFF_MIN_MS = 100;
 const BACKOFF_DOUBLINGS_MAX = 5;
 const BACKOFF_MAX_MS = 2000;
 const SPREAD_MS = 100;
+/** How long a host that is to lead a key has it to itself: a few round trips, and the retries. */
+const STAND_BACK_MS = millis(1000);
 
 /** What a candidate knows: the keys worth leading, who says it leads, who else may try. */
 export type Field = {
@@ -76,12 +79,12 @@ function staggered(turn: Turn, field: Field, key: Key): Instant {
   return after(turn.now, millis(waitMs));
 }
 
-/** A voter says the keys are free: try soon, whatever others claim. */
+/** A voter says the keys are free: try soon, whatever others claim; at once if we are to lead them. */
 export function noteOpen(
   candidacies: Candidacies,
   turn: Turn,
   field: Field,
-  keys: readonly Key[],
+  { keys, prefer }: Pick<Open, 'keys' | 'prefer'>,
 ): void {
   for (const key of keys) {
     if (!field.wanted.has(key) || field.isHeld(key)) continue;
@@ -90,10 +93,18 @@ export function noteOpen(
       known.opened = true; // should this ballot fail, the next may win
       continue;
     }
-    const tryAt = staggered(turn, field, key);
+    const soon = prefer === turn.self ? turn.now : staggered(turn, field, key);
+    const tryAt = prefer === undefined || prefer === turn.self ? soon : after(soon, STAND_BACK_MS);
     if (known === undefined || tryAt < known.tryAt)
       candidacies.set(key, { tryAt, trying: false, failures: known?.failures ?? 0, opened: true });
   }
+}
+
+/** Leaves the keys to another host for a while. */
+export function standBack(candidacies: Candidacies, turn: Turn, keys: readonly Key[]): void {
+  const tryAt = after(turn.now, STAND_BACK_MS);
+  for (const key of keys)
+    candidacies.set(key, { tryAt, trying: false, failures: 0, opened: false });
 }
 
 /** Ballots for these keys came to nothing: wait, longer each time. */

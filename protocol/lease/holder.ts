@@ -13,6 +13,7 @@
  *  H3 The term is a ballot that a quorum accepted, never one in progress; it only rises.
  *  H4 Nothing is released before we have stopped counting on it.
  *  H5 A raised ballot (`keep`) drops no acceptance it still counts on.
+ *  H6 What a voter calls revoked is let go of before its answer counts for anything.
  *
  * Source: README.md §5, L-a, L-b, Roster 3.
  */
@@ -130,8 +131,14 @@ export function acquire(
       send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items: part });
 }
 
-/** Gives keys up: stops counting first (H4), then tells the voters. */
-export function release(holder: Holder, turn: Turn, roster: Roster, keys: readonly Key[]): void {
+/** Gives keys up: stops counting first (H4), then tells the voters, and who should lead them next. */
+export function release(
+  holder: Holder,
+  turn: Turn,
+  roster: Roster,
+  keys: readonly Key[],
+  prefer?: HostId,
+): void {
   if (keys.length === 0) return;
   const items: Attempt[] = [];
   for (const key of keys) {
@@ -144,7 +151,19 @@ export function release(holder: Holder, turn: Turn, roster: Roster, keys: readon
   }
   for (const voter of votersOf(roster))
     for (const part of batches(items))
-      send(turn, voter, { kind: 'release', sid: turn.boot, items: part });
+      send(turn, voter, {
+        kind: 'release',
+        sid: turn.boot,
+        items: part,
+        ends: false,
+        ...(prefer === undefined ? {} : { prefer }),
+      });
+}
+
+/** All releases are said: the voters shall forget our session of class normal. */
+export function endSession(turn: Turn, roster: Roster): void {
+  for (const voter of votersOf(roster))
+    send(turn, voter, { kind: 'release', sid: turn.boot, items: [], ends: true });
 }
 
 const noteHint = (holder: Holder, hint: Ballot): void => {
@@ -173,6 +192,24 @@ export function onPrepareAck(
     ready.push({ key, ballot: n });
   }
   for (const voter of votersOf(roster)) sendAccept(links, turn, roster, voter, ready);
+}
+
+/** The voter held these keys for others when it promised our ballots, and does no more: it is asked again. */
+export function askAgain(
+  holder: Holder,
+  turn: Turn,
+  roster: Roster,
+  from: HostId,
+  keys: readonly Key[],
+): void {
+  const items: Attempt[] = [];
+  for (const key of keys) {
+    const hold = holder.holds.get(key);
+    if (hold?.phase === 'prepare' && hold.refusals.delete(from))
+      items.push({ key, ballot: hold.ballot });
+  }
+  if (items.length > 0)
+    send(turn, from, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
 }
 
 function sendAccept(
@@ -313,8 +350,17 @@ export function returnLeaks(
     const hold = holder.holds.get(key);
     return !(hold !== undefined && (hold.ballot === n || hold.accepted.has(from)));
   });
-  if (items.length > 0) send(turn, from, { kind: 'release', sid: turn.boot, items });
+  if (items.length > 0) send(turn, from, { kind: 'release', sid: turn.boot, items, ends: false });
 }
+
+/**
+ * Keys that a user has taken from us, says a voter. Whatever we count on it for them, now or once an
+ * accept of before is answered, may end before its session does: we must let go of them (H6).
+ */
+export const takenFrom = (holder: Holder, revoked: readonly Attempt[]): readonly Key[] =>
+  revoked
+    .filter(({ key, ballot: n }) => n <= (holder.holds.get(key)?.ballot ?? 0))
+    .map(({ key }) => key);
 
 /**
  * The roster has changed: what is acknowledged under `old` counts until it lapses, and every key is

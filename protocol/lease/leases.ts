@@ -6,13 +6,14 @@ import type { Effect } from '../effect.ts';
 import { batches } from '../limits.ts';
 import { type Roster, surelyStayed, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
-import type { Message } from '../wire/message.ts';
+import type { HandOver, Message } from '../wire/message.ts';
 import {
   type Candidacies,
   candidaciesDeadline,
   type Field,
   noteFailed,
   noteOpen,
+  standBack,
   survey,
   takeDue,
 } from './candidate.ts';
@@ -20,6 +21,7 @@ import { classOf } from './class.ts';
 import { type Durable, silentUntil } from './durable.ts';
 import {
   acquire,
+  askAgain,
   changeRoster,
   createHolder,
   heldUntil,
@@ -29,6 +31,8 @@ import {
   onPrepareAck,
   release,
   returnLeaks,
+  endSession,
+  takenFrom,
   tend,
 } from './holder.ts';
 import {
@@ -42,10 +46,12 @@ import {
 import {
   createVoter,
   expireSessions,
+  type Freed,
   onAccept,
   onKeepalive,
   onPrepare,
   onRelease,
+  onRevoke,
   type Voter,
   voterDeadline,
   wipeVoter,
@@ -83,7 +89,9 @@ type LeaseMessage = Extract<
       | 'accept'
       | 'acceptAck'
       | 'release'
-      | 'open';
+      | 'open'
+      | 'handOver'
+      | 'revoke';
   }
 >;
 
@@ -109,6 +117,7 @@ export function onLeaseMessage(
     case 'release':
       return announceOpen(turn, field, onRelease(voter, from, message));
     case 'keepaliveAck':
+      letGo(leases, turn, roster, takenFrom(holder, message.revoked));
       if (onKeepaliveAck(links, from, message)) returnLeaks(holder, turn, from, message.bindings);
       return reportRenewals(leases, turn, roster);
     case 'prepareAck':
@@ -116,21 +125,41 @@ export function onLeaseMessage(
     case 'acceptAck':
       return onAcceptAck(holder, links, roster, from, message);
     case 'open':
-      return noteOpen(leases.candidacies, turn, field, message.keys);
+      askAgain(holder, turn, roster, from, message.keys);
+      return noteOpen(leases.candidacies, turn, field, message);
+    case 'revoke':
+      return onRevoke(voter, turn, message);
+    case 'handOver':
+      return onHandOver(leases, turn, roster, field, message);
   }
+}
+
+function onHandOver(
+  leases: Leases,
+  turn: Turn,
+  roster: Roster,
+  { alive, isHeld }: Field,
+  { key, to }: HandOver,
+): void {
+  if (classOf(key) === 'strict' || !isHeld(key) || to === turn.self || !alive.includes(to)) return;
+  letGo(leases, turn, roster, [key], to);
 }
 
 /** Hosts told that a key is free: the first in its rank, the others find out by themselves. */
 const OPEN_HOSTS_MAX = 4;
 
-function announceOpen(turn: Turn, field: Field, keys: readonly Key[]): void {
-  const byHost = new Map<HostId, Key[]>();
-  for (const key of keys) {
-    for (const host of rendezvous(key, field.alive).slice(0, OPEN_HOSTS_MAX))
-      byHost.set(host, [...(byHost.get(host) ?? []), key]);
+function announceOpen(turn: Turn, field: Field, freed: Freed): void {
+  for (const prefer of new Set(freed.map((each) => each.prefer))) {
+    const byHost = new Map<HostId, Key[]>();
+    for (const { key } of freed.filter((each) => each.prefer === prefer)) {
+      const hosts = rendezvous(key, field.alive).slice(0, OPEN_HOSTS_MAX);
+      for (const host of new Set(prefer === undefined ? hosts : [prefer, ...hosts]))
+        byHost.set(host, [...(byHost.get(host) ?? []), key]);
+    }
+    const hint = prefer === undefined ? {} : { prefer };
+    for (const [host, free] of sorted(byHost))
+      for (const part of batches(free)) send(turn, host, { kind: 'open', keys: part, ...hint });
   }
-  for (const [host, free] of sorted(byHost))
-    for (const part of batches(free)) send(turn, host, { kind: 'open', keys: part });
 }
 
 /** Which leaderships began and ended since the last look. */
@@ -210,14 +239,60 @@ export function releaseUnwanted(
 ): readonly Key[] {
   const keys: Key[] = [];
   for (const key of leases.holder.holds.keys()) if (!wanted.has(key)) keys.push(key);
-  if (keys.length === 0) return keys;
-  for (const key of keys.sort(compareText)) {
-    const hold = leases.holder.holds.get(key);
+  giveUp(leases, turn, roster, keys);
+  return keys;
+}
+
+/** Says that it leads these keys no longer, then releases them (H4). */
+function giveUp(
+  { holder }: Leases,
+  turn: Turn,
+  roster: Roster,
+  keys: readonly Key[],
+  prefer?: HostId,
+): void {
+  for (const key of [...keys].sort(compareText)) {
+    const hold = holder.holds.get(key);
     if (hold?.term === undefined || hold.reportedUntil === NEVER) continue;
     const { term } = hold;
     turn.out.push({ kind: 'leaseChanged', key, term, event: 'ended', validUntil: turn.now });
   }
-  release(leases.holder, turn, roster, keys);
+  release(holder, turn, roster, keys, prefer);
+}
+
+/** Lets another host lead these keys, and tries for them again only if none does. */
+function letGo(
+  leases: Leases,
+  turn: Turn,
+  roster: Roster,
+  keys: readonly Key[],
+  prefer?: HostId,
+): void {
+  giveUp(leases, turn, roster, keys, prefer);
+  standBack(leases.candidacies, turn, keys);
+}
+
+/**
+ * Before the agent ends: of the hosts alive the first in its rank is to lead each key next. Voters forget
+ * our session, so that nothing on its way can bind a key to it again. Returns the keys that were given.
+ */
+export function giveAway(
+  leases: Leases,
+  turn: Turn,
+  roster: Roster,
+  others: readonly HostId[],
+): readonly Key[] {
+  const keys = [...leases.holder.holds.keys()].filter((key) => classOf(key) === 'normal');
+  const heirOf = (key: Key): HostId | undefined => rendezvous(key, others)[0];
+  for (const heir of new Set(keys.sort(compareText).map(heirOf)))
+    giveUp(
+      leases,
+      turn,
+      roster,
+      keys.filter((key) => heirOf(key) === heir),
+      heir,
+    );
+  endSession(turn, roster);
   return keys;
 }
 

@@ -180,6 +180,7 @@ export function isRenewal(
     link !== undefined &&
     session !== undefined &&
     sameGrant(session.grant, message.grant) &&
+    message.revoked.length === 0 &&
     turn.now < countsUntil(session, roster.termMs[message.class], turn.config) &&
     link.synced === message.synced &&
     link.epoch === message.epoch &&

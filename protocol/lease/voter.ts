@@ -10,11 +10,13 @@
  * Invariants:
  *  V1 A promise never falls, across restarts too: the floor is a persisted ceiling (S5).
  *  V2 A live binding is replaced only by its own owner, by a release with its exact ballot, or by the
- *     end of its session (L-a).
+ *     end of its session (L-a), or by its own end where a user has revoked it.
  *  V3 A restarted voter says `silent` for as long as a lease it may have granted can live (S6), and
  *     until the roster's other voters have confirmed its boot.
  *  V4 A session is extended only by a keepalive that names its grant; by one that names none as long
  *     as nothing is bound in it.
+ *  V5 A revoked binding ends when its session would have ended at that moment, and every later answer
+ *     to its owner says so (L-e).
  *
  * Source: README.md §5, L-a to L-f. Unlike PaxosLease, promises are durable,
  * one session carries all bindings of a host, and an acceptance never overwrites a live binding.
@@ -28,12 +30,14 @@ import { send, type Turn } from '../turn.ts';
 import type {
   Accept,
   AcceptAck,
+  Attempt,
   Grant,
   Keepalive,
   KeepaliveAck,
   Prepare,
   PrepareAck,
   Release,
+  Revoke,
 } from '../wire/message.ts';
 import { classOf, LEASE_CLASSES, type LeaseClass } from './class.ts';
 import { type Durable, raiseCeiling, raiseMaxTerm } from './durable.ts';
@@ -45,7 +49,13 @@ type Session = {
   readonly grant: Grant;
   expiresAt: Instant;
 };
-type Binding = { readonly ballot: Ballot; readonly session: Session };
+type Binding = {
+  readonly ballot: Ballot;
+  readonly session: Session;
+  readonly revoked?: Revoked;
+};
+/** A user has taken the key from its leader: what the session gains from here on the binding does not. */
+type Revoked = { readonly until: Instant; readonly prefer: HostId };
 type Place = {
   promised: Ballot;
   /** Who owns the promise (L-b). */
@@ -88,7 +98,10 @@ export const sameGrant = (a: Grant | undefined, b: Grant | undefined): boolean =
 
 /** Whether the binding still counts for its owner, seen from this voter. */
 const live = (binding: Binding | undefined, now: Instant): binding is Binding =>
-  binding !== undefined && now < binding.session.expiresAt;
+  binding !== undefined && now < endOf(binding);
+
+const endOf = ({ session: { expiresAt }, revoked }: Binding): Instant =>
+  revoked !== undefined && revoked.until < expiresAt ? revoked.until : expiresAt;
 
 /** Grants or extends the sender's session (V4). The caller has checked epoch and T (L-c). */
 export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Keepalive): void {
@@ -102,6 +115,7 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
       yourBoot: known,
       synced: false,
       maxTermMs: voter.durable.maxTermMs,
+      revoked: [],
       bindings: [],
     });
   }
@@ -122,6 +136,7 @@ export function onKeepalive(voter: Voter, turn: Turn, from: HostId, message: Kee
     yourBoot: message.sid,
     synced: voter.durable.synced,
     maxTermMs: voter.durable.maxTermMs,
+    revoked: revokedOf(voter, from, message.class),
     bindings: bindingsOf(voter, from, message.class),
   });
 }
@@ -158,13 +173,18 @@ function bindingsOf(
   voter: Voter,
   owner: HostId,
   leaseClass: LeaseClass,
-): readonly { readonly key: Key; readonly ballot: Ballot }[] {
-  const found: { readonly key: Key; readonly ballot: Ballot }[] = [];
+  is: (binding: Binding) => boolean = () => true,
+): readonly Attempt[] {
+  const found: Attempt[] = [];
   for (const [key, { binding }] of voter.places)
-    if (binding?.session.owner === owner && classOf(key) === leaseClass)
+    if (binding?.session.owner === owner && classOf(key) === leaseClass && is(binding))
       found.push({ key, ballot: binding.ballot });
   return found.sort((a, b) => compareText(a.key, b.key)).slice(0, ITEMS_MAX);
 }
+
+/** All of them: whoever counts on this voter must hear of each (V5). */
+const revokedOf = (voter: Voter, owner: HostId, leaseClass: LeaseClass): readonly Attempt[] =>
+  bindingsOf(voter, owner, leaseClass, ({ revoked }) => revoked !== undefined);
 
 function placeOf(voter: Voter, key: Key): Place {
   let place = voter.places.get(key);
@@ -243,42 +263,85 @@ export function onAccept(voter: Voter, turn: Turn, from: HostId, message: Accept
   });
 }
 
-/** Drops the bindings with exactly these ballots; returns the keys that became free. */
-export function onRelease(voter: Voter, from: HostId, message: Release): readonly Key[] {
-  const freed: Key[] = [];
+/** Takes keys from their holders: each binding keeps the end it has, and gets no other (V5). */
+export function onRevoke(voter: Voter, turn: Turn, { items, prefer }: Revoke): void {
+  for (const { key, ballot: n } of items) {
+    const place = voter.places.get(key);
+    const { binding } = place ?? {};
+    if (place === undefined || binding === undefined || turn.now >= endOf(binding)) continue;
+    if (binding.ballot > n || binding.revoked !== undefined) continue;
+    // A strict key is let go of by who has ended what it runs, and by nobody else.
+    if (classOf(key) === 'strict') continue;
+    const { owner, expiresAt: until } = binding.session;
+    if (revokedOf(voter, owner, 'normal').length === ITEMS_MAX) continue; // V5
+    // L-e. Otherwise a resent accept of the holder undoes it.
+    place.promised = ballot(Math.max(place.promised, n + 1));
+    place.by = undefined;
+    raiseCeiling(voter.durable, turn, place.promised);
+    place.binding = { ...binding, revoked: { until, prefer } };
+  }
+}
+
+/** Keys that have become free, and who should lead each next. */
+export type Freed = readonly { readonly key: Key; readonly prefer?: HostId }[];
+
+const freedOf = (key: Key, prefer: HostId | undefined): Freed[number] =>
+  prefer === undefined ? { key } : { key, prefer };
+
+/**
+ * Drops the bindings with exactly these ballots, or with a session that its owner ends; returns the keys
+ * that became free.
+ */
+export function onRelease(voter: Voter, from: HostId, message: Release): Freed {
+  const freed: Freed[number][] = [];
   for (const { key, ballot: n } of message.items) {
     const place = voter.places.get(key);
     const binding = place?.binding;
     if (place === undefined || binding === undefined) continue;
     if (binding.session.owner !== from || binding.ballot !== n) continue;
     place.binding = undefined;
-    freed.push(key);
+    freed.push(freedOf(key, message.prefer ?? binding.revoked?.prefer));
+  }
+  if (message.ends) freed.push(...endSession(voter, from, message.sid));
+  return freed;
+}
+
+function endSession(voter: Voter, owner: HostId, sid: Boot): Freed {
+  const session = voter.sessions.normal.get(owner);
+  if (session?.sid !== sid) return [];
+  voter.sessions.normal.delete(owner);
+  const freed: Freed[number][] = [];
+  for (const [key, place] of voter.places) {
+    if (place.binding?.session !== session) continue;
+    freed.push(freedOf(key, place.binding.revoked?.prefer));
+    place.binding = undefined;
   }
   return freed;
 }
 
 /** Forgets bindings whose session has ended; returns the keys that became free. */
-export function expireSessions(voter: Voter, now: Instant): readonly Key[] {
-  const freed: Key[] = [];
+export function expireSessions(voter: Voter, now: Instant): Freed {
+  const freed: Freed[number][] = [];
   for (const [key, place] of voter.places) {
-    if (place.binding === undefined || live(place.binding, now)) continue;
+    const { binding } = place;
+    if (binding === undefined || now < endOf(binding)) continue;
+    freed.push(freedOf(key, binding.revoked?.prefer));
     place.binding = undefined;
-    freed.push(key);
   }
   for (const leaseClass of LEASE_CLASSES)
     for (const [host, session] of voter.sessions[leaseClass])
       if (now >= session.expiresAt) voter.sessions[leaseClass].delete(host);
-  return freed.sort(compareText);
+  return freed.sort((a, b) => compareText(a.key, b.key));
 }
 
-/** When the next session ends. */
+/** When the next session or binding ends. */
 export function voterDeadline(voter: Voter): Instant | undefined {
   let deadline: Instant | undefined;
   for (const leaseClass of LEASE_CLASSES)
     for (const { expiresAt } of voter.sessions[leaseClass].values())
       deadline = earlier(deadline, expiresAt);
-  for (const place of voter.places.values())
-    deadline = earlier(deadline, place.binding?.session.expiresAt);
+  for (const { binding } of voter.places.values())
+    if (binding !== undefined) deadline = earlier(deadline, endOf(binding));
   return deadline;
 }
 

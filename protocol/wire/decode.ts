@@ -255,6 +255,7 @@ const lease = {
     yourBoot: boot,
     synced: boolean,
     maxTermMs: length,
+    revoked: attempts,
     bindings: attempts,
   }),
   prepare: object({ kind: literal('prepare'), epoch, sid: boot, items: attempts }),
@@ -279,8 +280,16 @@ const lease = {
     grant,
     items: list(object({ ...attempt, ok: boolean, hint: ballot }), ITEMS_MAX),
   }),
-  release: object({ kind: literal('release'), sid: boot, items: attempts }),
-  open: object({ kind: literal('open'), keys: list(key, ITEMS_MAX) }),
+  release: object({
+    kind: literal('release'),
+    sid: boot,
+    items: attempts,
+    ends: boolean,
+    prefer: optional(hostId),
+  }),
+  open: object({ kind: literal('open'), keys: list(key, ITEMS_MAX), prefer: optional(hostId) }),
+  handOver: object({ kind: literal('handOver'), key, to: hostId }),
+  revoke: object({ kind: literal('revoke'), epoch, items: attempts, prefer: hostId }),
 } as const;
 
 const records = {

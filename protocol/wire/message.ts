@@ -42,6 +42,8 @@ export type Message =
   | AcceptAck
   | Release
   | Open
+  | HandOver
+  | Revoke
   // Records.
   | Read
   | ReadAck
@@ -235,6 +237,8 @@ export type KeepaliveAck = {
   readonly synced: boolean;
   /** The longest T the voter has ever granted. */
   readonly maxTermMs: Millis;
+  /** Bindings that a user has taken from the sender, all of this class: it must let go of them. */
+  readonly revoked: readonly Attempt[];
   /** Of this class alone. */
   readonly bindings: readonly { readonly key: Key; readonly ballot: Ballot }[];
 };
@@ -272,9 +276,26 @@ export type Release = {
   readonly kind: 'release';
   readonly sid: Boot;
   readonly items: readonly Attempt[];
+  /** The sender's agent ends, and with it its session of class normal. */
+  readonly ends: boolean;
+  /** Who should lead them next. */
+  readonly prefer?: HostId;
 };
-/** A hint to candidates: these keys have just become free here. */
-export type Open = { readonly kind: 'open'; readonly keys: readonly Key[] };
+/** A hint to candidates: these keys have just become free here, and `prefer` is to try first. */
+export type Open = {
+  readonly kind: 'open';
+  readonly keys: readonly Key[];
+  readonly prefer?: HostId;
+};
+/** A user asks the leader of this key to let another host lead it. */
+export type HandOver = { readonly kind: 'handOver'; readonly key: Key; readonly to: HostId };
+/** A user takes keys from their leader, whose bindings of at most these ballots are to end. */
+export type Revoke = {
+  readonly kind: 'revoke';
+  readonly epoch: Epoch;
+  readonly items: readonly Attempt[];
+  readonly prefer: HostId;
+};
 
 export type Read = {
   readonly kind: 'read';

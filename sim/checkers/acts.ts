@@ -2,10 +2,12 @@
  * S2 Only the leader of a key acts for it: it reads and writes its record and tells hosts what is
  *    committed, and only in a step in which it leads by its own clock. What it said may leave later,
  *    behind a slow write: records are safe from that by their terms, hosts by the leases of slots.
+ *    An agent that was asked to end leads nothing from then on, and says nothing more.
  * S3 It writes under no term above its own.
  */
 import type { Key } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
+import type { Input } from '../../protocol/input.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host } from '../host.ts';
@@ -34,6 +36,21 @@ export function actsIn(
     if (!mayAct(leases, host, act, now)) acts.push(act);
   }
   return acts;
+}
+
+/** In the step in which it was asked to end it may speak for the last time. */
+export function checkEnd(
+  leases: LeaseChecker,
+  host: Host,
+  { input, effects }: { readonly input: Input; readonly effects: readonly Effect[] },
+): void {
+  const { agent } = host;
+  if (agent === undefined) return;
+  if (input.kind === 'stopping') leases.ended.add(agent);
+  if (!leases.ended.has(agent)) return;
+  if (leases.keysOf.has(host)) leases.report('S2', `${host.id} leads, and was asked to end`);
+  if (input.kind !== 'stopping' && effects.length > 0)
+    leases.report('S2', `${host.id} goes on (${effects[0]?.kind}), and was asked to end`);
 }
 
 function actOf(message: Message): Act | undefined {

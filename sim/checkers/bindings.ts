@@ -18,7 +18,7 @@ import { type RosterChecker, rostersOf } from './rosters.ts';
 export type BindingChecker = {
   readonly leases: LeaseChecker;
   readonly rosters: RosterChecker;
-  /** How many sessions each voter had after its last step. */
+  /** How many sessions and bindings each voter had after its last step. */
   readonly sessions: Map<Host, number>;
   readonly hosts: Map<HostId, Host>;
 };
@@ -39,7 +39,8 @@ export function checkBindings(
   hosts.set(host.id, host);
   const voter = host.agent?.core.leases?.voter;
   if (voter === undefined) return;
-  const size = voter.sessions.normal.size + voter.sessions.strict.size;
+  let size = voter.sessions.normal.size + voter.sessions.strict.size;
+  for (const { binding } of voter.places.values()) if (binding !== undefined) size += 1;
   const isOther = (sessions.get(host) ?? 0) !== size;
   sessions.set(host, size);
   for (const key of isOther ? leases.holds.keys() : keysIn(input))
@@ -52,7 +53,8 @@ const NO_KEYS: readonly Key[] = [];
 function keysIn(input: Input): Iterable<Key> {
   if (input.kind !== 'messageReceived') return NO_KEYS;
   const { message } = input;
-  if (message.kind !== 'accept' && message.kind !== 'release') return NO_KEYS;
+  const { kind } = message;
+  if (kind !== 'accept' && kind !== 'release' && kind !== 'revoke') return NO_KEYS;
   return message.items.map(({ key }) => key);
 }
 
@@ -77,7 +79,10 @@ function checkHold(
 function ownerAt({ agent }: Host, key: Key, now: Micros): HostId | undefined {
   const binding = agent?.core.leases?.voter.places.get(key)?.binding;
   if (agent === undefined || binding === undefined) return undefined;
-  return localNow(agent, now) < binding.session.expiresAt ? binding.session.owner : undefined;
+  const at = localNow(agent, now);
+  const { session, revoked } = binding;
+  const isOver = at >= session.expiresAt || (revoked !== undefined && at >= revoked.until);
+  return isOver ? undefined : session.owner;
 }
 
 /** Whether the voter gives the key to nobody but the leader. */

@@ -23,6 +23,8 @@ export type LeaseChecker = {
   readonly reigns: Map<Key, Reign>;
   /** Of each host, what it held after its last step. */
   readonly keysOf: Map<Host, ReadonlySet<Key>>;
+  /** Agents that were asked to end. */
+  readonly ended: WeakSet<Agent>;
   acquisitions: number;
   leaderChanges: number;
 };
@@ -32,6 +34,7 @@ export const createLeaseChecker = (report: Report): LeaseChecker => ({
   holds: new Map(),
   reigns: new Map(),
   keysOf: new Map(),
+  ended: new WeakSet(),
   acquisitions: 0,
   leaderChanges: 0,
 });

@@ -3,7 +3,7 @@ import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
-import { actsIn, checkActs } from './acts.ts';
+import { actsIn, checkActs, checkEnd } from './acts.ts';
 import {
   type BallotChecker,
   checkClaims,
@@ -49,6 +49,7 @@ import {
   type RosterChecker,
   rostersOf,
 } from './rosters.ts';
+import { checkRevokes, createRevokeChecker, type RevokeChecker } from './revokes.ts';
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
@@ -63,6 +64,7 @@ import {
 export type Panel = {
   readonly leases: LeaseChecker;
   readonly bindings: BindingChecker;
+  readonly revokes: RevokeChecker;
   readonly ballots: BallotChecker;
   readonly promises: PromiseChecker;
   readonly silence: SilenceChecker;
@@ -87,6 +89,7 @@ export function createPanel(report: Report): Panel {
   return {
     leases,
     bindings: createBindingChecker(leases, rosters),
+    revokes: createRevokeChecker(leases, rosters),
     ballots: createBallotChecker(report),
     promises: createPromiseChecker(report),
     silence: createSilenceChecker(report, rosters),
@@ -114,9 +117,11 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   const acts = actsIn(leases, host, effects, now);
   checkLeases(leases, host, now);
   checkActs(leases, host, acts, now);
+  checkEnd(leases, host, step);
   checkAdoption(rosters, leases, host, now);
   checkChange(panel.changes, host, now);
   checkBindings(panel.bindings, host, step.input, now);
+  checkRevokes(panel.revokes, host, step.input, now);
   noteJoint(panel.syncs, host, panel.records, leases);
   checkForgotten(panel.syncs, host);
   checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);

@@ -67,6 +67,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
       return ails(watch.wayAilsUntil, wayOf(strike.b, strike.a), now);
     case 'pause':
       return noteStall(watch, strike.host, { from: now, until }, strike.forMs);
+    case 'lead':
     case 'exit':
     case 'crashLoop':
     case 'engineHang':

@@ -8,7 +8,13 @@ import { classOf } from '../../protocol/lease/class.ts';
 import { countsUntil, sessionWith } from '../../protocol/lease/links.ts';
 import type { Leases } from '../../protocol/lease/leases.ts';
 import { sameGrant } from '../../protocol/lease/voter.ts';
-import type { Accept, AcceptAck, KeepaliveAck, PrepareAck } from '../../protocol/wire/message.ts';
+import type {
+  Accept,
+  AcceptAck,
+  KeepaliveAck,
+  PrepareAck,
+  Revoke,
+} from '../../protocol/wire/message.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import { type Host, isPaused, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
@@ -78,6 +84,31 @@ export function seeReturn(observer: Observer, { input, effects }: Moment): void 
   for (const effect of effects)
     if (effect.kind === 'send' && effect.message.kind === 'release') told.add(effect.to);
   if (told.size === 1 && told.has(input.from)) sometimes(observer, 'leak-returned');
+}
+
+/** A user has asked the leader of a key to let another host lead it. */
+export function seeHandOver(observer: Observer, { effects }: Moment): void {
+  if (effects.some((effect) => effect.kind === 'leaseChanged' && effect.event === 'ended'))
+    sometimes(observer, 'handed-over');
+}
+
+/** A voter is told to take keys from their holder. */
+export function seeRevoke(observer: Observer, { agent }: Moment, { items }: Revoke): void {
+  for (const { key, ballot } of items) {
+    const binding = agent.core.leases?.voter.places.get(key)?.binding;
+    if (binding !== undefined && binding.ballot > ballot) sometimes(observer, 'revoked-too-late');
+  }
+}
+
+/** A host has heard that keys were taken from it. */
+export function seeTaken(observer: Observer, { effects }: Moment): void {
+  if (effects.some((effect) => effect.kind === 'leaseChanged' && effect.event === 'ended'))
+    sometimes(observer, 'taken-by-force');
+}
+
+export function seeLeaving(observer: Observer, { effects }: Moment): void {
+  if (effects.some((effect) => effect.kind === 'leaseChanged' && effect.event === 'ended'))
+    sometimes(observer, 'left-as-leader');
 }
 
 export function seePrepare(observer: Observer, { agent }: Moment, key: Key): void {

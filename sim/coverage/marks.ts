@@ -26,6 +26,10 @@ export const MARKS = {
   'old-session-binds': 'A voter held keys for the life before of a host that had a new session.',
   'leak-returned': 'A binding that its owner did not count on was given back when it heard of it.',
   'lease-carried': 'A leader led by what had been acknowledged under the roster before.',
+  'handed-over': 'A leader gave a key to the host that a user had named.',
+  'taken-by-force': 'A leader heard that its key was taken from it, and let go.',
+  'revoked-too-late': 'A key was to be taken from a leader that had raised its ballot since.',
+  'left-as-leader': 'An agent was asked to end and gave away what it led.',
   'fast-leads-slow': 'A host with the fastest clock won a key by the votes of the slowest.',
   'slow-leads-fast': 'A host with the slowest clock won a key by the votes of the fastest.',
   // Records.

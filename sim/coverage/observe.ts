@@ -17,10 +17,14 @@ import {
   seeAcceptAck,
   seeKeepaliveAck,
   seeLeaseEnd,
+  seeHandOver,
+  seeLeaving,
   seePrepare,
   seePrepareAck,
   seeReturn,
+  seeRevoke,
   seeStandstill,
+  seeTaken,
   seeWin,
 } from './leases.ts';
 import { lookAtMembers, seeConnect, seeDelta, seeGossip, seeHelp, seeRumor } from './members.ts';
@@ -98,6 +102,7 @@ const INPUTS: Eyes<Input> = {
   connectProbed: seeConnect,
   instancesListed: seeList,
   started: (observer, { host }) => seeBeginning(observer, host),
+  stopping: seeLeaving,
 };
 
 const MESSAGES: Eyes<Message> = {
@@ -108,11 +113,14 @@ const MESSAGES: Eyes<Message> = {
   prepare: seeQuestion,
   read: seeQuestion,
   write: seeQuestion,
-  keepaliveAck(observer, moment, { bindings }) {
+  keepaliveAck(observer, moment, { bindings, revoked }) {
+    if (revoked.length > 0) seeTaken(observer, moment);
     if (bindings.length > 0) seeReturn(observer, moment);
   },
   writeAck: (observer, moment, { key }) => seeLateCommit(observer, moment, key),
   rosterPromise: seeProposal,
+  handOver: seeHandOver,
+  revoke: seeRevoke,
   probeForAck: seeHelp,
   delta: seeDelta,
 };
@@ -165,6 +173,7 @@ export function observeEnd(observer: Observer, host: Host): void {
 
 /** Faults that change nobody's lead. */
 const LOCAL: ReadonlySet<Strike['kind']> = new Set([
+  'lead',
   'exit',
   'crashLoop',
   'engineHang',

@@ -2,11 +2,12 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
-import { type Host, loseDisk, pause, resume } from '../host.ts';
+import { give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
-import { crash, lose, start, type World } from '../world.ts';
+import { LEAD_COMMAND } from '../workload.ts';
+import { command, crash, lose, start, type World } from '../world.ts';
 
 /** A fault that goes on: whom it strikes, and how to end it. */
 type Ongoing = { readonly host: HostIndex | undefined; readonly undo: () => void };
@@ -50,11 +51,12 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
   const { world } = faults;
   const { around } = world;
   switch (strike.kind) {
-    case 'crash':
+    case 'lead':
+      return lead(world, host, strike);
     case 'upgrade':
-      if (host.agent === undefined) return;
-      crash(world, host);
-      return last(faults, strike.forMs, host, () => start(world, host));
+      return upgrade(faults, host, strike);
+    case 'crash':
+      return kill(faults, host, strike.forMs);
     case 'lose':
       if (host.lost) return;
       lose(world, host);
@@ -80,6 +82,48 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
     default:
       return unreachable(strike);
   }
+}
+
+/** How long an agent that was asked to end has for its last words. */
+const LAST_WORDS_MS = 150;
+
+function upgrade(
+  faults: Faults,
+  host: Host,
+  { clean, forMs }: Extract<Strike, { readonly kind: 'upgrade' }>,
+): void {
+  const { world } = faults;
+  const { agent } = host;
+  if (!clean || isPaused(host, world.queue.now)) return kill(faults, host, forMs);
+  if (agent === undefined) return;
+  const end = (): void => {
+    if (host.agent === agent) crash(world, host);
+  };
+  give(world.around, host, { kind: 'stopping' });
+  schedule(world.queue, world.queue.now + ofMillis(LAST_WORDS_MS), end);
+  last(faults, LAST_WORDS_MS + forMs, host, () => {
+    end();
+    start(world, host);
+  });
+}
+
+function kill(faults: Faults, host: Host, forMs: number): void {
+  if (host.agent === undefined) return;
+  crash(faults.world, host);
+  last(faults, forMs, host, () => start(faults.world, host));
+}
+
+function lead(
+  world: World,
+  host: Host,
+  { nth, to, force }: Extract<Strike, { readonly kind: 'lead' }>,
+): void {
+  const keys = [...(host.agent?.core.knowledge?.wanted ?? [])];
+  const key = keys[nth % keys.length];
+  const heir = world.hosts[to];
+  if (key === undefined || heir === undefined) return;
+  const given = { kind: 'lead', key, to: heir.id, force } as const;
+  command(world, host, `${LEAD_COMMAND}${world.queue.now}/${nth}`, given);
 }
 
 function failDisk(

@@ -79,7 +79,22 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     return { kind: 'reset', a, b };
   },
   crashes: ofHost((host, forMs) => ({ kind: 'crash', host, forMs })),
-  upgrades: ofHost((host, forMs) => ({ kind: 'upgrade', host, forMs })),
+  upgrades: ofHost((host, forMs, draw) => ({
+    kind: 'upgrade',
+    host,
+    forMs,
+    clean: happens(draw, 500),
+  })),
+  leads(storm, draw) {
+    const { hostCount } = storm.world.options;
+    return {
+      kind: 'lead',
+      host: below(draw, hostCount),
+      nth: below(draw, 8),
+      to: below(draw, hostCount),
+      force: happens(draw, 500),
+    };
+  },
   hostLosses: ofHost((host, forMs) => ({ kind: 'lose', host, forMs })),
   pauses: ofHost((host, forMs) => ({ kind: 'pause', host, forMs })),
   suspends: ofHost((host, forMs) => ({ kind: 'suspend', host, forMs })),

@@ -1,6 +1,7 @@
 /** Every mutant, by machine. */
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
+import { HANDOVER_MUTANTS } from './handover.ts';
 import { INVENTORY_MUTANTS } from './inventory.ts';
 import { LEASE_MUTANTS } from './lease.ts';
 import type { Mutant } from './mutant.ts';
@@ -10,6 +11,7 @@ import { ROSTER_MUTANTS } from './roster.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...LEASE_MUTANTS,
+  ...HANDOVER_MUTANTS,
   ...RECORD_MUTANTS,
   ...ROSTER_MUTANTS,
   ...DETECTOR_MUTANTS,

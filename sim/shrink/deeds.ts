@@ -96,7 +96,7 @@ function simplerStrikes(deed: Extract<Deed, { readonly kind: 'strike' }>): reado
   const { strike } = deed;
   const milder: readonly Strike[] =
     strike.kind === 'lose' || strike.kind === 'upgrade' || strike.kind === 'suspend'
-      ? [{ ...strike, kind: MILDER[strike.kind] }]
+      ? [{ kind: MILDER[strike.kind], host: strike.host, forMs: strike.forMs }]
       : [];
   const shorter: readonly Strike[] =
     'forMs' in strike

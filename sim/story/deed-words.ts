@@ -29,7 +29,10 @@ const STRUCK: Phrases = {
     `${permille / 10} % of each ${only} is lost ${arrows(ways)}`,
   reset: ({ a, b }) => `the connection of ${hostName(a)} and ${hostName(b)} breaks`,
   crash: ({ host }) => `the agent of ${hostName(host)} crashes${AWAY}`,
-  upgrade: ({ host }) => `the agent of ${hostName(host)} is upgraded${AWAY}`,
+  upgrade: ({ host, clean }) =>
+    `the agent of ${hostName(host)} is ${clean ? 'asked to end and ' : ''}upgraded${AWAY}`,
+  lead: ({ host, to, force }) =>
+    `a user asks ${hostName(host)} that ${hostName(to)} shall lead${force ? ', by force' : ''}`,
   lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,
   pause: ({ host }) => `the agent of ${hostName(host)} stands still`,
   suspend: ({ host }) => `${hostName(host)} sleeps`,

@@ -44,6 +44,7 @@ type Phrases = {
 export const GIVEN: Phrases = {
   started: () => 'starts',
   woken: () => 'wakes by its timer',
+  stopping: () => 'is asked to end',
   messageReceived: ({ from, message }) => `hears ${from}: ${message.kind}`,
   gossipReceived: ({ from, message }) => `hears ${message.kind} through ${from}`,
   peerConnected: ({ host }) => `is connected to ${host}`,

@@ -93,7 +93,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   ),
   reset: between((ways) => ({ kind: 'reset', between: ways })),
   crash: lasting('crash'),
-  upgrade: { ...host(({ forMs }) => ({ kind: 'upgrade', forMs })), forMs: 500 },
+  upgrade: { ...host(({ forMs }) => ({ kind: 'upgrade', forMs, clean: true })), forMs: 500 },
   lose: lasting('lose'),
   pause: lasting('pause'),
   suspend: lasting('suspend'),

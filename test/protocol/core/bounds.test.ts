@@ -107,6 +107,7 @@ describe('a host that hears of a newer start of itself', () => {
       yourBoot: boot(9),
       synced: true,
       maxTermMs: millis(0),
+      revoked: [],
       bindings: [],
     };
     a.stoppedUntil = 0;

@@ -7,6 +7,7 @@ import {
   type Field,
   noteFailed,
   noteOpen,
+  standBack,
   survey,
   takeDue,
 } from '../../../protocol/lease/candidate.ts';
@@ -78,11 +79,33 @@ it('a failure behind it does not make it try against a leader', () => {
 it('a voter that says open outweighs one who claims to lead, for one try', () => {
   const candidacies: Candidacies = new Map();
   look(candidacies, FIRST, 0, { leader: LAST });
-  noteOpen(candidacies, turnOf(FIRST, 50), field({ leader: LAST }), [WEB]);
+  noteOpen(candidacies, turnOf(FIRST, 50), field({ leader: LAST }), { keys: [WEB] });
   expect(look(candidacies, FIRST, 60, { leader: LAST })).toBeLessThanOrEqual(150);
   expect(takeDue(candidacies, turnOf(FIRST, 200))).toEqual([WEB]);
   noteFailed(candidacies, turnOf(FIRST, 210), [WEB]);
   expect(look(candidacies, FIRST, 220, { leader: LAST })).toBeUndefined();
+});
+
+it.each([
+  [FIRST, 50, 50, 'the one who is to lead it tries at once'],
+  [LAST, 1050, 1150, 'the others leave it to that one for a second'],
+  [undefined, 50, 150, 'without such a one everybody tries in its rank'],
+])('told that the key is free for %s: tries from %i to %i ms, %s', (prefer, low, high, _why) => {
+  const candidacies: Candidacies = new Map();
+  look(candidacies, FIRST, 0, { leader: LAST });
+  const open = { keys: [WEB], ...(prefer === undefined ? {} : { prefer }) };
+  noteOpen(candidacies, turnOf(FIRST, 50), field({ leader: LAST }), open);
+  const tryAt = look(candidacies, FIRST, 50, { leader: LAST });
+  expect(tryAt).toBeGreaterThanOrEqual(low);
+  expect(tryAt).toBeLessThanOrEqual(high);
+});
+
+it('who has given a key away tries for it again only if nobody else leads it', () => {
+  const candidacies: Candidacies = new Map();
+  standBack(candidacies, turnOf(FIRST, 0), [WEB]);
+  noteOpen(candidacies, turnOf(FIRST, 5), field({}), { keys: [WEB], prefer: LAST });
+  expect(look(candidacies, FIRST, 10)).toBe(1000);
+  expect(look(candidacies, FIRST, 20, { leader: LAST })).toBeUndefined();
 });
 
 it('tries once, then waits for the outcome', () => {
@@ -118,7 +141,7 @@ it('open heard while a ballot is under way makes the wait after its failure shor
     noteFailed(candidacies, turnOf(FIRST, ms), [WEB]);
   }
   takeDue(candidacies, turnOf(FIRST, 40_000));
-  noteOpen(candidacies, turnOf(FIRST, 40_010), field({}), [WEB]);
+  noteOpen(candidacies, turnOf(FIRST, 40_010), field({}), { keys: [WEB] });
   noteFailed(candidacies, turnOf(FIRST, 40_020), [WEB]);
   expect(candidaciesDeadline(candidacies)).toBeLessThanOrEqual(40_060);
 });

@@ -5,6 +5,7 @@ import { holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Durable } from '../../../protocol/lease/durable.ts';
 import {
   acquire,
+  askAgain,
   changeRoster,
   createHolder,
   heldUntil,
@@ -67,6 +68,7 @@ function renew({ links, roster: of }: Stage, voters: string, at: number, count =
       yourBoot: boot(1),
       synced: true,
       maxTermMs: T,
+      revoked: [],
       bindings: [],
     });
   }
@@ -118,6 +120,23 @@ it.each([
   expect(until(leader(voters), 2)).toBe(end);
 });
 
+it('asks a voter again that held the key for another, once it says that the key is free', () => {
+  const stage = stageOf();
+  renew(stage, 'abc', 0);
+  acquireAt(stage, 0);
+  promise(stage, 'a', 1, 1);
+  promise(stage, 'b', 1, 1, 'held'); // c is away: this ballot would wait for it in vain
+  const asked = (): readonly string[] => {
+    const turn = turnOf('p', 2);
+    askAgain(stage.holder, turn, stage.roster, hostId('b'), [WEB]);
+    return sent(turn, 'prepare').map(({ to, message }) => `${to} ${message.items[0]?.ballot}`);
+  };
+  expect(asked()).toEqual(['b 1']);
+  expect(asked()).toEqual([]);
+  promise(stage, 'b', 3, 1);
+  expect(stage.holder.holds.get(WEB)?.phase).toBe('accept');
+});
+
 it('a promise counted twice is one promise (H2)', () => {
   const stage = stageOf();
   renew(stage, 'abc', 0);
@@ -142,6 +161,7 @@ it('counts from the send of a keepalive, whenever its answer arrives (H1)', () =
       yourBoot: boot(1),
       synced: true,
       maxTermMs: T,
+      revoked: [],
       bindings: [],
     });
   expect(heldUntil(holder, links, turnOf('p', 2000), of, WEB)).toBe(800 + TH);

@@ -53,7 +53,15 @@ function leading(): Leases {
   const leases = leasesOf();
   const common = { epoch: ABC.epoch, sid: boot(1) } as const;
   const grant = { boot: boot(1), count: 1, nonce: 0 };
-  const rest = { grant, fresh: true, yourBoot: boot(1), synced: true, maxTermMs: T, bindings: [] };
+  const rest = {
+    grant,
+    fresh: true,
+    yourBoot: boot(1),
+    synced: true,
+    maxTermMs: T,
+    revoked: [],
+    bindings: [],
+  };
   for (const { message } of sent(tend(leases, 0), 'keepalive'))
     hear(leases, 1, {
       kind: 'keepaliveAck',

@@ -52,6 +52,7 @@ const ackOf = (seq: number, { count = 1, fresh = true }: Answer = {}): Keepalive
   yourBoot: boot(1),
   synced: true,
   maxTermMs: T,
+  revoked: [],
   bindings: [],
 });
 

@@ -10,6 +10,7 @@ import {
   onKeepalive,
   onPrepare,
   onRelease,
+  onRevoke,
   type Voter,
   voterDeadline,
   wipeVoter,
@@ -72,6 +73,7 @@ const release = (voter: Voter, from: string, n: number) =>
     kind: 'release',
     sid: boot(1),
     items: [{ key: WEB, ballot: ballot(n) }],
+    ends: false,
   });
 
 /** A voter at which `p` holds the key with ballot 5 in a session that ends at 3000. */
@@ -124,7 +126,7 @@ it.each([
   ['p', 4, [], 'another ballot'],
   ['p', 5, [WEB], 'its own ballot exactly'],
 ] as const)('release by %s of ballot %i frees %j: %s', (from, n, freed, _why) => {
-  expect(release(boundVoter().voter, from, n)).toEqual(freed);
+  expect(release(boundVoter().voter, from, n).map((each) => each.key)).toEqual(freed);
 });
 
 it('keeps a binding of the old start until its session ends, held to others, self to its host (L-f)', () => {
@@ -200,7 +202,7 @@ it('writes the longest term before it grants it (L-c)', () => {
 it('frees the keys of a session that has ended, once', () => {
   const { voter } = boundVoter();
   expect(expireSessions(voter, instant(2999))).toEqual([]);
-  expect(expireSessions(voter, instant(3000))).toEqual([WEB]);
+  expect(expireSessions(voter, instant(3000))).toEqual([{ key: WEB }]);
   expect(expireSessions(voter, instant(3000))).toEqual([]);
 });
 
@@ -221,4 +223,68 @@ it('a removed voter forgets what it granted, not what it promised (V1, roster ru
     hint: ceiling,
   });
   expect(prepare(voter, { from: 'q', n: ceiling + 1 })).toMatchObject({ status: 'open' });
+});
+
+function revoke(voter: Voter, at: number, n: number) {
+  const turn = turnOf('v', at);
+  const items = [{ key: WEB, ballot: ballot(n) }];
+  onRevoke(voter, turn, { kind: 'revoke', epoch: epoch(1), items, prefer: hostId('q') });
+  return order(turn.out);
+}
+
+/** `p` holds the key under ballot 5, in a session granted at 0. */
+function bound(): { readonly voter: Voter; readonly grant: Grant } {
+  const voter = voterAt();
+  const { grant } = keepalive(voter, {});
+  accept(voter, { n: 5 }, grant);
+  return { voter, grant };
+}
+
+it('a revoked binding keeps its end, and gets no other from a keepalive (V5)', () => {
+  const { voter, grant } = bound();
+  revoke(voter, 1000, 5);
+  expect(keepalive(voter, { at: 2000 }, grant)).toMatchObject({
+    fresh: true,
+    revoked: [{ key: WEB, ballot: 5 }],
+  });
+  expect(prepare(voter, { from: 'q', at: T - 1, n: 7 }).status).toBe('held');
+  expect(voterDeadline(voter)).toBe(T);
+  expect(prepare(voter, { from: 'q', at: T, n: 8 }).status).toBe('open');
+  expect(expireSessions(voter, instant(T))).toEqual([{ key: WEB, prefer: 'q' }]);
+});
+
+it('a revoked binding is not bound again under its ballot, and is under a higher one (L-e)', () => {
+  const { voter, grant } = bound();
+  expect(revoke(voter, 1000, 5)).toEqual([]); // the ceiling on disk covers it
+  expect(accept(voter, { at: 1001, n: 5 }, grant).ok).toBe(false);
+  expect(prepare(voter, { at: 1002, n: 6 }).status).toBe('nack');
+  expect(prepare(voter, { at: 1003, n: 7 }).status).toBe('self');
+  expect(accept(voter, { at: 1004, n: 7 }, grant).ok).toBe(true);
+  expect(keepalive(voter, { at: 1005 }, grant).revoked).toEqual([]);
+});
+
+it.each([
+  [4, [], 'a ballot raised since stays'],
+  [5, [{ key: WEB, ballot: 5 }], 'the ballot that was named'],
+  [9, [{ key: WEB, ballot: 5 }], 'and any below it'],
+])('told to revoke ballot %i of a key bound under 5: %j, %s', (n, revoked, _why) => {
+  const { voter, grant } = bound();
+  revoke(voter, 1000, n);
+  expect(keepalive(voter, { at: 1001 }, grant).revoked).toEqual(revoked);
+});
+
+it('when its owner lets go of a revoked key the one who took it is to be told', () => {
+  const { voter } = bound();
+  revoke(voter, 1000, 5);
+  expect(release(voter, 'p', 5)).toEqual([{ key: WEB, prefer: 'q' }]);
+});
+
+it.each([
+  [1, [{ key: WEB }], 'its own session, with all that is bound in it'],
+  [0, [], 'not the session of its next life'],
+])('the good-bye of life %i of a host frees %j: %s', (sid, freed, _why) => {
+  const { voter } = bound();
+  const bye = { kind: 'release', sid: boot(sid), items: [], ends: true } as const;
+  expect(onRelease(voter, hostId('p'), bye)).toEqual(freed);
+  expect(voter.sessions.normal.has(hostId('p'))).toBe(freed.length === 0);
 });

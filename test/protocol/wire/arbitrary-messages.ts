@@ -168,6 +168,7 @@ export const messagesByKind: Arbitraries = {
     yourBoot: boot,
     synced: fc.boolean(),
     maxTermMs: length,
+    revoked: attempts,
     bindings: attempts,
   }),
   prepare: fc.record({ kind: word('prepare'), epoch, sid: boot, items: attempts }),
@@ -193,8 +194,20 @@ export const messagesByKind: Arbitraries = {
     grant,
     items: fc.array(fc.record({ key, ballot, ok: fc.boolean(), hint: ballot }), { maxLength: 5 }),
   }),
-  release: fc.record({ kind: word('release'), sid: boot, items: attempts }),
-  open: fc.record({ kind: word('open'), keys: fc.array(key, { maxLength: 5 }) }),
+  release: object<Extract<Message, { kind: 'release' }>>({
+    kind: word('release'),
+    sid: boot,
+    items: attempts,
+    ends: fc.boolean(),
+    prefer: maybe(host),
+  }),
+  open: object<Extract<Message, { kind: 'open' }>>({
+    kind: word('open'),
+    keys: fc.array(key, { maxLength: 5 }),
+    prefer: maybe(host),
+  }),
+  handOver: fc.record({ kind: word('handOver'), key, to: host }),
+  revoke: fc.record({ kind: word('revoke'), epoch, items: attempts, prefer: host }),
   read: fc.record({ kind: word('read'), epoch, key, term }),
   readAck: fc
     .record({ kept: register, epoch, ok: fc.boolean(), below: fc.nat(9) })

@@ -3,7 +3,7 @@
  * a relation that the decoder asks for and the core does not keep would cut hosts off.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { clusterId, type HostId, hostId } from '../../../protocol/base/ids.ts';
+import { clusterId, type HostId, hostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { instant } from '../../../protocol/base/time.ts';
 import { LAN } from '../../../protocol/config.ts';
 import { decodeRestored } from '../../../protocol/core/restore.ts';
@@ -177,6 +177,12 @@ describe('a cluster that grows, deploys, loses a host, takes it back and has one
     run(world, 1_000);
     world.paused.delete(h3);
     run(world, 5_000);
+    // Whoever leads it now, the next in turn does not.
+    for (const force of [false, true])
+      for (const to of [h1, h2, h3]) {
+        give(world, h1, command({ kind: 'lead', key: ROSTER_KEY, to, force }));
+        run(world, 5_000);
+      }
     give(world, h1, command({ kind: 'destroy', deployId: 'd3', stack: SPEC.name }));
     run(world, 5_000);
   });

@@ -82,6 +82,7 @@ const question: Message = { kind: 'read', epoch: 5 as never, key: stackKey('shop
 const items = (count: number): Message => ({
   kind: 'release',
   sid: boot(2),
+  ends: false,
   items: Array.from({ length: count }, () => ({ key: stackKey('shop'), ballot: ballot(1) })),
 });
 

@@ -42,6 +42,7 @@ export const keepaliveAck = (sid: number, yourBoot = sid): Message => ({
   yourBoot: boot(yourBoot),
   synced: true,
   maxTermMs: millis(3000),
+  revoked: [],
   bindings: [],
 });
 export const changed = (stage: Stage, event: 'won' | 'ended', n: number, key: Key = K) =>
