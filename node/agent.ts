@@ -197,7 +197,7 @@ function identityOf({ settings, credentials, peerId, engine }: AgentInit): Ident
     name: settings.name,
     agent: VERSION,
     engine: engine.version,
-    runs: engine.kind === 'docker' ? 'images' : 'processes',
+    runs: settings.witness ? 'nothing' : engine.kind === 'docker' ? 'images' : 'processes',
     publishAddress: settings.publishAddress,
     cpuCount: cpus().length,
     memoryBytes: totalmem(),

@@ -31,6 +31,8 @@ export type AgentSettings = {
   /** Multiaddrs or `HOST:PORT` dialed besides what mDNS finds. */
   readonly peers: readonly string[];
   readonly logLevel: LogLevel;
+  /** Votes and runs nothing; default: no. */
+  readonly witness: boolean;
   /** How long a join looks for a member that lets this host in; agentctl waits for 90 s at most. */
   readonly joinTimeoutMs: number;
 };
@@ -54,6 +56,7 @@ const FILE = z.strictObject({
   mdns: z.boolean().optional(),
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
+  witness: z.boolean().optional(),
   join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
 });
 type FileSettings = z.infer<typeof FILE>;
@@ -71,6 +74,7 @@ const OPTIONS = {
   'no-mdns': { type: 'boolean' },
   'log-level': { type: 'string' },
   'join-timeout': { type: 'string' },
+  witness: { type: 'boolean' },
   version: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
@@ -89,6 +93,7 @@ export const USAGE = `usage: agentd [options]
   --no-mdns                neither announce nor look for peers by multicast
   --log-level LEVEL        ${LEVELS.join('|')} (default info)
   --join-timeout SECONDS   how long a join looks for its cluster, 1 to 60 (default 30)
+  --witness                vote and run nothing: two hosts and a witness lose any one and go on
   --version, --help
 `;
 
@@ -118,6 +123,7 @@ export function readSettings(args: readonly string[]): Invoked {
     ...given('log_level', flags['log-level']),
     ...given('join_timeout_s', numberIn(flags['join-timeout'])),
     ...(flags['no-mdns'] === true ? { mdns: false } : {}),
+    ...(flags.witness === true ? { witness: true } : {}),
   };
   const settings = settingsOf(check(told, 'the command line'));
   // Said now, not when the host joins a cluster.
@@ -176,6 +182,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     mdns: file.mdns ?? true,
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
+    witness: file.witness ?? false,
     joinTimeoutMs: 1000 * (file.join_timeout_s ?? JOIN_TIMEOUT_S),
   };
 }

@@ -21,7 +21,7 @@ import {
   type EngineWork,
 } from './engine/work.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
-import { CONFIG, type Options } from './options.ts';
+import { CONFIG, isWitness, type Options } from './options.ts';
 
 /** Inputs that wait for a stopped agent; the oldest is lost. */
 const INBOX_MAX = 10_000;
@@ -114,14 +114,14 @@ export const localNow = (agent: Agent, now: Micros): Instant => readClock(agent.
 
 export const peerIdOf = (id: HostId): string => `peer-${id}`;
 
-function identityOf(host: Host): Identity {
+function identityOf(host: Host, options: Options): Identity {
   const { id } = host;
   const facts = {
     kind: 'host',
     name: id,
     agent: '0',
     engine: 'simulated',
-    runs: 'processes',
+    runs: isWitness(options, host.index) ? 'nothing' : 'processes',
     publishAddress: '0.0.0.0',
     cpuCount: 4,
     memoryBytes: 2 ** 32,
@@ -143,7 +143,7 @@ export function startAgent(around: Surroundings, host: Host): void {
   if (!restored.ok) return around.threw(host, { kind: 'started' }, restored.error);
   const ratePermille = options.ratesPermille[host.index] ?? 0;
   const clock = { ratePermille, offsetMs: below(life, 1_000_000) };
-  const core = createCore(CONFIG, identityOf(host), below(life, 2 ** 32), restored.value);
+  const core = createCore(CONFIG, identityOf(host, options), below(life, 2 ** 32), restored.value);
   const work = createEngineWork(host.engine, (input) => give(around, host, input));
   host.agent = { core, clock, work, waiting: [], writing: false, begun: false, wakeAt: Infinity };
   host.inbox = [];

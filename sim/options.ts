@@ -18,6 +18,8 @@ export type Options = {
   readonly hostCount: number;
   /** How many of the hosts vote from the beginning; one of them is the founder of a new cluster. */
   readonly voterCount: 1 | 3 | 5;
+  /** The last host is a witness: it votes, and runs nothing. */
+  readonly witness?: true;
   /** How long faults go on. */
   readonly stormMs: number;
   /** Those that are drawn begin then; undefined: at once. */
@@ -59,6 +61,9 @@ export type Options = {
     /** These stacks are deployed once, at the beginning. */
     | { readonly kind: 'given'; readonly stacks: readonly StackSpec[] };
 };
+
+export const isWitness = ({ witness, hostCount }: Options, index: number): boolean =>
+  witness === true && index === hostCount - 1;
 
 /** Kinds of faults that recur. */
 export type Plague =
@@ -212,7 +217,8 @@ const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] a
 /** The swarm: each option from the seed. */
 export function drawOptions(seed: number): Options {
   const draw = streamOf(choicesOfSeed(seed), 'options');
-  if (!happens(draw, 250)) return drawStorm(seed, draw);
+  if (!happens(draw, 250))
+    return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
   const kind = below(draw, 20);
   return kind < 5 ? drawHush(seed, draw) : kind < 7 ? drawSplit(seed, draw) : drawTurns(seed, draw);
 }
@@ -265,6 +271,25 @@ function drawTurns(seed: number, draw: Stream): Options {
   };
 }
 
+/**
+ * Voters are lost one after the other, and not much else goes wrong: until one of them is replaced, has
+ * come back and been added again, a majority must be well for long.
+ */
+function drawTurnover(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [4, 4, 4, 5, 7]);
+  return {
+    ...quiet(seed, hostCount, within(draw, 90, 150) * 1000),
+    voterCount: hostCount === 7 ? 5 : 3,
+    ...(happens(draw, 300) ? { witness: true } : {}),
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    fsyncMs: pick(draw, [3, 30]),
+    turnover: { everyMs: pick(draw, [3000, 6000]) },
+    workload: drawWorkload(draw),
+  };
+}
+
 const drawLength = (draw: Stream): number => within(draw, 30, 90) * 1000;
 
 const drawWorkload = (draw: Stream): Options['workload'] => ({
@@ -299,7 +324,8 @@ function drawStorm(seed: number, draw: Stream): Options {
     ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
     ...(happens(draw, 100) ? { bias: { everyMs: pick(draw, [1000, 4000]) } } : {}),
     workload: drawWorkload(draw),
-    ...(hostCount > 3 && happens(draw, 350)
+    ...(hostCount > 2 && happens(draw, 200) ? { witness: true } : {}),
+    ...(hostCount > 3 && happens(draw, 150)
       ? { turnover: { everyMs: pick(draw, [8000, 15_000]) } }
       : {}),
     ...(grows && happens(draw, 700)
@@ -383,6 +409,7 @@ export function faultsOf(options: Options): readonly string[] {
     ['leaders sought', options.seeksLeaders],
     ['ambushes', options.ambush !== undefined],
     ['growth', options.growth !== undefined],
+    ['witness', options.witness === true],
     ['voters replaced', options.turnover !== undefined],
     ['sessions in turn', options.bias !== undefined],
     ['streams', options.transport === 'stream'],

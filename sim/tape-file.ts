@@ -128,6 +128,8 @@ const plagues: Schema<Options['recurring']> = object({
 const voterCount: Schema<Options['voterCount']> = (value) =>
   value === 1 || value === 3 || value === 5 ? ok(value) : refusal('range', 'neither 1, 3 nor 5');
 
+const yes: Schema<true> = (value) => (value === true ? ok(value) : refusal('type', 'not `true`'));
+
 const after: Schema<'won' | (typeof MESSAGE_KINDS)[number]> = literal('won', ...MESSAGE_KINDS);
 
 const options: Schema<Options> = where(
@@ -135,6 +137,7 @@ const options: Schema<Options> = where(
     seed: whole(0, 2 ** 32),
     hostCount: whole(1, HOSTS_MAX),
     voterCount,
+    witness: optional(yes),
     stormMs: ms,
     stormFromMs: optional(ms),
     calm: literal('all', 'core'),

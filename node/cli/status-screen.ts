@@ -57,7 +57,7 @@ export function hostTable(
     { title: 'HOST', cell: (host) => (host.self ? `${host.name} *` : host.name) },
     { title: 'STATE', cell: (host) => host.state, tint: (host) => tint(style.paint, host.state) },
     { title: 'SINCE', cell: (host) => age(host.sinceMs), drop: 4 },
-    { title: 'VOTES', cell: (host) => (host.voter ? 'yes' : '-'), drop: 3 },
+    { title: 'VOTES', cell: votesOf, drop: 3 },
     {
       title: 'INST',
       cell: (host) => `${host.instances}${isUp(view, host.id) || host.instances === 0 ? '' : '?'}`,
@@ -71,6 +71,9 @@ export function hostTable(
     heading: (text) => style.paint('bold', text),
   });
 }
+
+const votesOf = ({ voter, witness }: HostView): string =>
+  witness ? `${voter ? 'yes' : '-'} (witness)` : voter ? 'yes' : '-';
 
 export type NamedComponent = { readonly name: string; readonly component: ComponentView };
 

@@ -149,7 +149,7 @@ function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
     ],
     ['votes', host.voter ? 'yes: a voter of the roster' : 'no'],
     ['leads', leads.map(({ key, term }) => `${key} (term ${term})`).join(', ') || 'nothing'],
-    ['runs', seats.join(', ') || 'nothing'],
+    ['runs', seats.join(', ') || (host.witness ? 'nothing: it is a witness' : 'nothing')],
     ['next', hostNext(view, host, seats.length)],
   ];
 }

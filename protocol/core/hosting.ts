@@ -35,7 +35,9 @@ export function hasFreshQuorum(core: Core, leases: Leases, turn: Turn): boolean 
 
 /** One look at what is wanted here and what the engine reports; at most one step per slot follows. */
 export function host(core: Core, leases: Leases, turn: Turn): void {
-  const { assignments, stacks, here } = know(core);
+  const { assignments, stacks } = know(core);
+  // What a host was given before it became a witness has perhaps nowhere else to go.
+  const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here;
   noteIsolation(core, leases, turn);
   const desired = here.map(({ assignment, slot }) =>
     desiredSlot(core, leases, turn, assignment, slot),

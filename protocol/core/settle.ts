@@ -1,5 +1,5 @@
 /** After every input: everything that time, or what the input changed, asks for. One fixed order. */
-import { ROSTER_KEY } from '../base/ids.ts';
+import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { below } from '../base/prng.ts';
 import {
@@ -130,12 +130,22 @@ function followMembers(core: Core, turn: Turn): void {
 
 function governRoster(core: Core, leases: Leases, turn: Turn): void {
   const { council, startedAt } = core;
-  const hosts: Elector[] = [{ id: turn.self, aliveMs: between(startedAt, turn.now) }];
+  const witness = (id: HostId): boolean => {
+    const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+    return facts?.kind === 'host' && facts.runs === 'nothing';
+  };
+  const own = { id: turn.self, witness: core.identity.facts.runs === 'nothing' };
+  const hosts: Elector[] = [{ ...own, aliveMs: between(startedAt, turn.now) }];
   for (const [id, { health, since, lastHeardAt }] of sorted(membersOf(core.membership))) {
     const forMs = between(since, turn.now);
     // A member is believed alive before it was ever heard; no vote is given on that.
-    if (health === 'alive') hosts.push(lastHeardAt === NEVER ? { id } : { id, aliveMs: forMs });
-    else hosts.push(health === 'suspect' ? { id } : { id, deadMs: forMs });
+    const heard = health === 'alive' && lastHeardAt !== NEVER;
+    hosts.push({
+      id,
+      witness: witness(id),
+      ...(heard ? { aliveMs: forMs } : {}),
+      ...(health === 'dead' || health === 'left' ? { deadMs: forMs } : {}),
+    });
   }
   govern(council, turn, {
     links: leases.links,

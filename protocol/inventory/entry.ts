@@ -15,7 +15,8 @@ export type HostFacts = {
   readonly agent: string;
   /** E.g. `docker 20.10.24 (API 1.41)`. */
   readonly engine: string;
-  readonly runs: 'images' | 'processes';
+  /** `nothing`: a witness, which votes and never gets a slot. */
+  readonly runs: 'images' | 'processes' | 'nothing';
   readonly publishAddress: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;

@@ -55,6 +55,7 @@ export function whyNotKeep(
 }
 
 function whyNotRun(spec: ComponentSpec, { runs, engine }: HostFacts): string | undefined {
+  if (runs === 'nothing') return 'a witness: it votes and runs nothing';
   if (runs === 'images')
     return spec.image === undefined ? `${engine} runs images only, and it names none` : undefined;
   const words = [spec.process?.command, spec.entrypoint, spec.command];

@@ -26,6 +26,8 @@ export type Elector = {
   readonly aliveMs?: Millis;
   /** How long it has been believed dead. */
   readonly deadMs?: Millis;
+  /** It runs nothing: it votes only where too few others can. */
+  readonly witness: boolean;
 };
 
 export type Electorate = {
@@ -64,9 +66,10 @@ function firstGrowth(
   electorate: Electorate,
   { firstGrowthMs }: Config,
 ): Wish | undefined {
-  const steady = steadyFor(electorate, firstGrowthMs);
+  const steady = steadyFor(electorate, firstGrowthMs).map(({ id }) => id);
   if (!voters.every((voter) => steady.includes(voter))) return undefined;
-  return withMore(voters, steady, `${electorate.hosts.length} hosts: three of them vote`);
+  const why = `${electorate.hosts.length} hosts: three of them vote`;
+  return withMore(voters, newcomers(voters, electorate, firstGrowthMs), why);
 }
 
 /** A voter that is dead for good is replaced as soon as there is somebody to vote instead. */
@@ -76,7 +79,7 @@ function repair(
   config: Config,
 ): Wish | undefined {
   const dead = voters.find((voter) => isDead(electorate, voter, config));
-  const [instead] = newcomers(voters, steadyFor(electorate, config.rosterStableMs));
+  const [instead] = newcomers(voters, electorate, config.rosterStableMs);
   if (dead === undefined || instead === undefined) return undefined;
   const kept = voters.filter((voter) => voter !== dead);
   return sorted([...kept, instead], `${dead} is dead: ${instead} votes instead`);
@@ -90,18 +93,19 @@ function growth(
   const hosts = electorate.hosts.filter(({ id }) => !isDead(electorate, id, config));
   if (voters.length >= targetOf(hosts.length)) return undefined;
   const why = `${hosts.length} hosts: ${voters.length + 2} of them vote`;
-  return withMore(voters, steadyFor(electorate, config.rosterStableMs), why);
+  return withMore(voters, newcomers(voters, electorate, config.rosterStableMs), why);
 }
 
+/** A witness is a host like any other here. */
 const targetOf = (hostCount: number): number => (hostCount < 3 ? 1 : hostCount < 7 ? 3 : 5);
 
 /** Two more, if there are two. */
 function withMore(
   voters: readonly HostId[],
-  steady: readonly HostId[],
+  others: readonly HostId[],
   why: string,
 ): Wish | undefined {
-  const two = newcomers(voters, steady).slice(0, 2);
+  const two = others.slice(0, 2);
   return two.length === 2 ? sorted([...voters, ...two], why) : undefined;
 }
 
@@ -110,15 +114,25 @@ const sorted = (voters: readonly HostId[], why: string): Wish => ({
   why,
 });
 
-const steadyFor = ({ hosts }: Electorate, lengthMs: Millis): readonly HostId[] =>
-  hosts.filter(({ aliveMs }) => aliveMs !== undefined && aliveMs >= lengthMs).map(({ id }) => id);
+const steadyFor = ({ hosts }: Electorate, lengthMs: Millis): readonly Elector[] =>
+  hosts.filter(({ aliveMs }) => aliveMs !== undefined && aliveMs >= lengthMs);
 
-/** Best first; every leader finds the same. */
-const newcomers = (voters: readonly HostId[], steady: readonly HostId[]): readonly HostId[] =>
-  rendezvous(
-    'voters',
-    steady.filter((host) => !voters.includes(host)),
-  );
+/** Who could vote besides, best first: witnesses last. Every leader finds the same. */
+function newcomers(
+  voters: readonly HostId[],
+  electorate: Electorate,
+  lengthMs: Millis,
+): readonly HostId[] {
+  const steady = steadyFor(electorate, lengthMs).filter(({ id }) => !voters.includes(id));
+  const ranked = (isWitness: boolean): readonly HostId[] => {
+    const alike = steady.filter(({ witness }) => witness === isWitness);
+    return rendezvous(
+      'voters',
+      alike.map(({ id }) => id),
+    );
+  };
+  return [...ranked(false), ...ranked(true)];
+}
 
 /** For good, as far as anybody can tell. Who is no member any more is. */
 function isDead({ hosts }: Electorate, host: HostId, { voterDeadMs }: Config): boolean {

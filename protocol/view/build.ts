@@ -81,6 +81,7 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
     name,
     self,
     voter: votersOf(core.council.roster).includes(id),
+    witness: facts?.kind === 'host' && facts.runs === 'nothing',
     state: self ? 'alive' : (believed?.health ?? 'alive'),
     sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
     ...(believed === undefined || !wasHeard(believed)

@@ -38,6 +38,8 @@ export type HostView = {
   readonly name: string;
   readonly self: boolean;
   readonly voter: boolean;
+  /** It votes if need be, and runs nothing. */
+  readonly witness: boolean;
   readonly state: 'alive' | 'suspect' | 'dead' | 'left';
   /** Time in this state. */
   readonly sinceMs: Millis;

@@ -106,7 +106,7 @@ const hostFacts = object({
   name: hostName,
   agent: words,
   engine: words,
-  runs: literal('images', 'processes'),
+  runs: literal('images', 'processes', 'nothing'),
   publishAddress: words,
   cpuCount: counter,
   memoryBytes: counter,

@@ -8,7 +8,7 @@ import type { HostId, Key } from '../../protocol/base/ids.ts';
 import { classOf } from '../../protocol/lease/class.ts';
 import { bootConfirmed, countsUntil, sessionWith } from '../../protocol/lease/links.ts';
 import { sameGrant } from '../../protocol/lease/voter.ts';
-import { quorum } from '../../protocol/roster/roster.ts';
+import { quorum, votersOf } from '../../protocol/roster/roster.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Host, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
@@ -67,7 +67,10 @@ function checkHold(
 ): void {
   const what = `${leader.id} leads ${key}`;
   const owner = ownerAt(host, key, now);
-  if (owner !== leader.id && countsOn(leader, host, key, now))
+  // Who was removed gives the key to nobody any more: the new voters hold it by then.
+  const { roster } = host.agent?.core.council ?? {};
+  const votes = roster !== undefined && votersOf(roster).includes(host.id);
+  if (votes && owner !== leader.id && countsOn(leader, host, key, now))
     report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
   const isGuarded = rostersOf(rosters, leader).some((roster) =>
     quorum(roster, (voter) => guards(hosts.get(voter), leader, key, now)),

@@ -5,6 +5,8 @@
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Core } from '../../protocol/core.ts';
+import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
+import { entriesOf } from '../../protocol/inventory/inventories.ts';
 import { ackedAt } from '../../protocol/lease/links.ts';
 import type { Proposal } from '../../protocol/roster/acceptor.ts';
 import { majority, type Roster } from '../../protocol/roster/roster.ts';
@@ -66,6 +68,13 @@ function whyNotNow(
   if (!isFirst && at - stoodSince < restMs) return `the roster has stood for ${at - stoodSince} ms`;
   const fresh = next.find((id) => !voters.includes(id) && aliveMs(core, id, at) < restMs);
   if (fresh !== undefined) return `${fresh} has not been up for ${restMs} ms`;
+  const witness = next.find((id) => !voters.includes(id) && isWitness(core, id));
+  const others = [core.identity.host, ...core.membership.members.keys()].filter(
+    (id) => !voters.includes(id) && !isWitness(core, id) && aliveMs(core, id, at) >= restMs,
+  );
+  const spare = others.find((id) => !next.includes(id));
+  if (witness !== undefined && spare !== undefined)
+    return `${witness} is a witness, and ${spare} could vote`;
   const { voterDeadMs } = CONFIG;
   const spared = voters.find((id) => !next.includes(id) && deadMs(core, id, at) < voterDeadMs);
   if (spared !== undefined) return `${spared} has not been dead for ${voterDeadMs} ms`;
@@ -80,6 +89,11 @@ function aliveMs({ identity, membership, startedAt }: Core, id: HostId, at: numb
   if (id === identity.host) return at - startedAt;
   const member = membership.members.get(id);
   return member?.health === 'alive' ? at - member.since : -Infinity;
+}
+
+function isWitness({ identity, inventories }: Core, id: HostId): boolean {
+  const own = id === identity.host ? identity.facts : entriesOf(inventories, id).get(HOST_ENTRY);
+  return own?.kind === 'host' && own.runs === 'nothing';
 }
 
 /** Who is no member is dead for ever. */

@@ -122,6 +122,8 @@ function checkStart(
   now: Micros,
 ): void {
   const seat = seatName(component, slot);
+  if (host.agent?.core.identity.facts.runs === 'nothing')
+    report('S13', `${host.id} starts ${seat}, and is a witness`);
   const revision = assignmentOf(records, component, slot, host.id);
   if (revision?.term !== term)
     return report(

@@ -55,6 +55,7 @@ export const MARKS = {
   'unsynced-ended': 'A new voter ended before it had what the old ones had.',
   'synced-late': 'A new voter was not synced for longer than a lease.',
   'old-epoch-answered': 'A voter was asked under a roster that was over, and told the new one.',
+  'witness-votes': 'A witness voted.',
   'five-voters': 'Three voters became five.',
   'voter-replaced': 'A voter was replaced by another host.',
   'voter-wiped': 'A host that was a voter no more forgot what it had as one.',

@@ -60,6 +60,7 @@ function seeVoters(observer: Observer, { host: { id }, agent, effects }: Moment)
   if (next === undefined && before.length > 1 && before.length === voters.length)
     sometimes(observer, 'voter-replaced');
   const votes = votersOf(agent.core.council.roster).includes(id);
+  if (votes && agent.core.identity.facts.runs === 'nothing') sometimes(observer, 'witness-votes');
   if (effects.some(forgets)) sometimes(observer, votes ? 'removal-missed' : 'voter-wiped');
   const wasRemoved = [...chosen.values()].some(
     (old) => old.epoch < epoch && old.next?.includes(id) === false && old.voters.includes(id),

@@ -263,7 +263,7 @@ function happen(core: Core, leases: Leases, turn: Turn, event: Lived): void {
 }
 
 function look(core: Core, { links }: Leases, turn: Turn, steady: readonly HostId[]): void {
-  const hosts = steady.map((id) => ({ id, aliveMs: LAN.firstGrowthMs }));
+  const hosts = steady.map((id) => ({ id, aliveMs: LAN.firstGrowthMs, witness: false }));
   const electorate = { hosts, answers: () => true, stoodMs: millis(0) };
   govern(core.council, turn, { links, durable: core.durable, electorate, isAlive: () => true });
 }

@@ -3,6 +3,7 @@ import type { HostId } from '../../protocol/base/ids.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
 import { below, happens, type Stream, streamOf } from '../choice.ts';
 import type { Host } from '../host.ts';
+import { isWitness } from '../options.ts';
 import type { HostIndex } from '../strike.ts';
 import type { World } from '../world.ts';
 
@@ -23,7 +24,7 @@ export function drawCore(world: World): ReadonlySet<HostIndex> {
   return core;
 }
 
-function suffices({ hosts, byId }: World, core: ReadonlySet<HostIndex>): boolean {
+function suffices({ hosts, byId, options }: World, core: ReadonlySet<HostIndex>): boolean {
   const isKept = (voter: HostId): boolean => {
     const host = byId.get(voter);
     return host !== undefined && core.has(host.index);
@@ -32,10 +33,14 @@ function suffices({ hosts, byId }: World, core: ReadonlySet<HostIndex>): boolean
   const votes = (voter: HostId): boolean =>
     isKept(voter) &&
     (byId.get(voter)?.disk.durable.get('host') as Numbers | undefined)?.synced === true;
-  return rostersOf(hosts).every(
-    ({ voters, next }) =>
-      2 * voters.filter(votes).length > Math.max(voters.length, sizeOf(hosts.length)) &&
-      (next === undefined || 2 * next.filter(isKept).length > next.length),
+  const runs = hosts.some(({ index }) => core.has(index) && !isWitness(options, index));
+  return (
+    runs &&
+    rostersOf(hosts).every(
+      ({ voters, next }) =>
+        2 * voters.filter(votes).length > Math.max(voters.length, sizeOf(hosts.length)) &&
+        (next === undefined || 2 * next.filter(isKept).length > next.length),
+    )
   );
 }
 

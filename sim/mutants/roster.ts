@@ -211,4 +211,20 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     says: 'A voter that was removed and added again while it heard nothing votes on as before.',
     rules: ['S5', 'S6', 'S11'],
   },
+  {
+    name: 'witness-placed',
+    file: 'protocol/placement/fit.ts',
+    from: "if (runs === 'nothing') return 'a witness: it votes and runs nothing';",
+    to: '',
+    says: 'A witness is given slots.',
+    rules: ['L1', 'L5'],
+  },
+  {
+    name: 'witness-votes-first',
+    file: AUTOPILOT,
+    from: '[...ranked(false), ...ranked(true)]',
+    to: '[...ranked(true), ...ranked(false)]',
+    says: 'A witness votes although other hosts could.',
+    rules: ['S7'],
+  },
 ]);

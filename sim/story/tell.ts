@@ -67,6 +67,7 @@ function world(options: Options): string {
   const traits = [
     `${hostCount} ${hostCount === 1 ? 'host' : 'hosts'}`,
     voters,
+    ...(options.witness === true ? [`h${hostCount} is a witness`] : []),
     ...(lossPermille > 0 ? ['some messages are lost'] : []),
     ...(duplicatePermille > 0 ? ['some are doubled'] : []),
     ...(tailPermille > 0 ? ['some are late'] : []),

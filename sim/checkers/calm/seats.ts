@@ -8,6 +8,7 @@ import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
+import { isWitness } from '../../options.ts';
 import { running, seatName } from '../../engine/engine.ts';
 import { leaderOf } from './leaders.ts';
 import { newestRecords, newestStacks } from './newest.ts';
@@ -71,10 +72,11 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
 }
 
 /** A global component has a slot on every host that is well. */
-function uncovered({ team }: Calm, { component, record }: Part): readonly Owed[] {
+function uncovered({ team, world }: Calm, { component, record }: Part): readonly Owed[] {
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];
   return team
+    .filter(({ host }) => !isWitness(world.options, host.index))
     .filter(({ host }) => !slots.some((slot) => slot.host === host.id))
     .map(({ host }) => {
       const about = `${component} on ${host.id}`;

@@ -30,6 +30,7 @@ export function host(name: string, changes: Partial<HostView> = {}): HostView {
     name,
     self: false,
     voter: false,
+    witness: false,
     state: 'alive',
     sinceMs: millis(12 * DAY_MS),
     heardMsAgo: millis(200),

@@ -25,6 +25,7 @@ const facts = (runs: HostFacts['runs']): HostFacts => ({
 });
 export const DOCKER = facts('images');
 export const PROCESS = facts('processes');
+export const WITNESS = facts('nothing');
 
 export const host = (id: string, changes: Partial<PlacementHost> = {}): PlacementHost => ({
   id: hostId(id),

@@ -4,6 +4,7 @@ import { place, type Placement, type PlacementHost } from '../../../protocol/pla
 import { spec } from '../reconcile/stage.ts';
 import {
   PROCESS,
+  WITNESS,
   host,
   unknown,
   dead,
@@ -191,6 +192,13 @@ const tell = (wanted: ComponentSpec, current: string, hosts: readonly PlacementH
       [`${kind}: ${text}`, ...rejected.map(({ host: id, why }) => `  ${id}: ${why}`)].join('\n'),
     )
     .join('\n');
+
+it('gives a witness nothing, takes away what it has, and says so', () => {
+  const hosts = [host('h1'), host('h2', { facts: WITNESS })];
+  expect(show(run(image(3), '', hosts).slots)).toBe('h1 h1 h1');
+  expect(show(run(image(1), 'h2', hosts).slots)).toBe('h1');
+  expect(tell(image(1), 'h2', hosts)).toContain('a witness: it votes and runs nothing');
+});
 
 it('explains what moved, what stays behind, and why the others were not taken', () => {
   const data = {

@@ -15,21 +15,24 @@ type Case = {
   readonly dead?: readonly [hosts: string, ms: number];
   /** Believed neither alive nor dead. */
   readonly doubted?: string;
+  readonly witnesses?: string;
   /** Default: all voters that are steady. */
   readonly answering?: string;
   readonly stoodMs?: number;
 };
 
 function electorateOf(given: Case): Electorate {
-  const { fresh = ['', 0], dead = ['', 0], doubted = '' } = given;
-  const each = (letters: string, make: (id: Elector['id']) => Elector): readonly Elector[] =>
-    letters.split('').map((letter) => make(hostId(letter)));
+  const { fresh = ['', 0], dead = ['', 0], doubted = '', witnesses = '' } = given;
+  const each = (letters: string, known: Omit<Elector, 'id' | 'witness'>): readonly Elector[] =>
+    letters
+      .split('')
+      .map((letter) => ({ id: hostId(letter), witness: witnesses.includes(letter), ...known }));
   return {
     hosts: [
-      ...each(given.steady, (id) => ({ id, aliveMs: STEADY })),
-      ...each(fresh[0], (id) => ({ id, aliveMs: millis(fresh[1]) })),
-      ...each(dead[0], (id) => ({ id, deadMs: millis(dead[1]) })),
-      ...each(doubted, (id) => ({ id })),
+      ...each(given.steady, { aliveMs: STEADY }),
+      ...each(fresh[0], { aliveMs: millis(fresh[1]) }),
+      ...each(dead[0], { deadMs: millis(dead[1]) }),
+      ...each(doubted, {}),
     ],
     answers: (voter) => (given.answering ?? given.steady).includes(voter),
     stoodMs: millis(given.stoodMs ?? STEADY),
@@ -61,6 +64,11 @@ const TABLE: readonly (readonly [Case, wanted: string | undefined, why: string])
     undefined,
     'a quorum would need a newcomer (A2)',
   ],
+  // A witness.
+  [{ voters: 'a', steady: 'abw', witnesses: 'w' }, 'abw', 'two hosts and a witness are three'],
+  [{ voters: 'a', steady: 'abcw', witnesses: 'w' }, 'abc', 'it is not needed'],
+  [{ voters: 'abw', steady: 'abcw', witnesses: 'w' }, undefined, 'but stays where it votes'],
+  [{ voters: 'abc', steady: 'abcdefw', witnesses: 'w' }, 'abcde', 'counts as a host'],
   // A dead voter.
   [{ voters: 'abc', steady: 'abd', dead: ['c', DEAD] }, 'abd', 'replaced'],
   [{ voters: 'abc', steady: 'abd', dead: ['c', DEAD - 1] }, undefined, 'it may come back'],
@@ -93,6 +101,11 @@ const TABLE: readonly (readonly [Case, wanted: string | undefined, why: string])
     undefined,
     'the number never falls (A1)',
   ],
+  [
+    { voters: 'abc', steady: 'abw', witnesses: 'w', dead: ['c', DEAD] },
+    'abw',
+    'by a witness, if nobody else is there',
+  ],
   [{ voters: 'abc', steady: 'abdefghi', dead: ['c', DEAD] }, 'abd', 'replaced first, then more'],
 ];
 
@@ -101,7 +114,10 @@ it.each(TABLE)('%j: %s, %s', (given, wanted, _why) => {
   const wish = wantedVoters(voters, electorateOf(given), LAN);
   expect(wish?.voters.length).toBe(wanted?.length);
   const kept = (names: string | undefined) => voters.filter((voter) => names?.includes(voter));
+  const witnesses = (names: readonly string[]) =>
+    names.filter((name) => given.witnesses?.includes(name));
   expect(voters.filter((voter) => wish?.voters.includes(voter))).toEqual(kept(wanted));
+  expect(witnesses(wish?.voters ?? [])).toEqual(witnesses(wanted?.split('') ?? []));
   expect(wish?.voters.toSorted()).toEqual(wish?.voters);
 });
 

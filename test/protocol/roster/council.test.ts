@@ -69,7 +69,7 @@ function looks(
     links: linksOf(council.roster, voting),
     durable: own,
     electorate: {
-      hosts: hosts(steady).map((id) => ({ id, aliveMs: LAN.rosterStableMs })),
+      hosts: hosts(steady).map((id) => ({ id, aliveMs: LAN.rosterStableMs, witness: false })),
       answers: () => true,
       stoodMs: LAN.rosterStableMs,
     },

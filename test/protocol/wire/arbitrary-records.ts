@@ -226,7 +226,7 @@ const entry: Of<Entry> = fc.oneof(
     name: hostName,
     agent: words,
     engine: words,
-    runs: word('images', 'processes'),
+    runs: word('images', 'processes', 'nothing'),
     publishAddress: words,
     cpuCount: fc.nat(128),
     memoryBytes: count,
