@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
+import { LAN } from '../protocol/config.ts';
 import type { EngineChoice } from './engine/select.ts';
 import { parseEndpoint, parsePeer } from './network/addresses.ts';
 import type { LogLevel } from './log.ts';
@@ -31,6 +32,10 @@ export type AgentSettings = {
   /** Multiaddrs or `HOST:PORT` dialed besides what mDNS finds. */
   readonly peers: readonly string[];
   readonly logLevel: LogLevel;
+  /** How long the roster has stood before voters change again; see `Config`. */
+  readonly rosterStableMs: number;
+  /** How long a voter is dead before another votes instead. */
+  readonly voterDeadMs: number;
   /** Votes and runs nothing; default: no. */
   readonly witness: boolean;
   /** How long a join looks for a member that lets this host in; agentctl waits for 90 s at most. */
@@ -39,6 +44,8 @@ export type AgentSettings = {
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const SECONDS = 'must be a number of seconds, 1 to 60';
+const DAY = 'must be a number of seconds, 2 to 86400';
+const ofDay = z.number(DAY).min(2, DAY).max(86_400, DAY);
 const FILE = z.strictObject({
   name: z
     .string()
@@ -57,6 +64,8 @@ const FILE = z.strictObject({
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
   witness: z.boolean().optional(),
+  roster_stable_s: ofDay.optional(),
+  voter_dead_s: ofDay.optional(),
   join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
 });
 type FileSettings = z.infer<typeof FILE>;
@@ -183,6 +192,9 @@ function settingsOf(file: FileSettings): AgentSettings {
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
     witness: file.witness ?? false,
+    rosterStableMs:
+      file.roster_stable_s === undefined ? LAN.rosterStableMs : 1000 * file.roster_stable_s,
+    voterDeadMs: file.voter_dead_s === undefined ? LAN.voterDeadMs : 1000 * file.voter_dead_s,
     joinTimeoutMs: 1000 * (file.join_timeout_s ?? JOIN_TIMEOUT_S),
   };
 }

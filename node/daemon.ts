@@ -10,7 +10,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { clusterId } from '../protocol/base/ids.ts';
-import { LAN } from '../protocol/config.ts';
+import { millis } from '../protocol/base/time.ts';
+import { type Config, LAN } from '../protocol/config.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { readAgentFile, writeAgentFile } from './agent-file.ts';
@@ -148,7 +149,7 @@ async function run(
   log.info({ engine: engine.version, cluster: credentials.cluster, host }, 'agent starts');
   const agent = await startAgent({
     settings: { ...settings, peers: [...settings.peers, ...peers] },
-    config: LAN,
+    config: configOf(settings),
     credentials,
     identityKey,
     peerId,
@@ -161,6 +162,13 @@ async function run(
   await servePeers(agent);
   return agent;
 }
+
+/** What of the protocol's timings an agent is told; all else is the profile's. */
+const configOf = ({ rosterStableMs, voterDeadMs }: AgentSettings): Config => ({
+  ...LAN,
+  rosterStableMs: millis(rosterStableMs),
+  voterDeadMs: millis(voterDeadMs),
+});
 
 /** Writes down whose instances are here, for those who look while no agent answers. */
 async function introduce({ settings }: Parts, agent: Agent): Promise<void> {

@@ -30,6 +30,8 @@ export type LocalClusterInit = {
   readonly count: number;
   readonly engine: LocalEngine;
   readonly logLevel?: string;
+  /** Further flags of the agent of this name. */
+  readonly flagsOf?: (name: string) => readonly string[];
   /** The agent's program; default: the sources. */
   readonly agentd?: string;
 };
@@ -67,7 +69,7 @@ export async function planLocalCluster(init: LocalClusterInit): Promise<LocalClu
 
 /** Starts the agent's process and waits until it answers. */
 export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent): Promise<void> {
-  const { engine, logLevel = 'info', agentd = AGENTD } = cluster.init;
+  const { engine, logLevel = 'info', agentd = AGENTD, flagsOf } = cluster.init;
   const log = openSync(agent.logFile, 'a');
   const flags = [
     ['--state', agent.folder],
@@ -78,6 +80,7 @@ export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent):
     ['--listen', `127.0.0.1:${agent.port}`],
     ['--log-level', logLevel],
     ...(engine.kind === 'docker' ? [['--docker-socket', engine.socket]] : []),
+    flagsOf?.(agent.name) ?? [],
   ].flat();
   agent.process = spawn(process.execPath, [...NODE_FLAGS, agentd, ...flags], {
     // A session of its own: Ctrl-C is for us, who then end the agents in order.

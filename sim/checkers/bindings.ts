@@ -68,8 +68,8 @@ function checkHold(
   const what = `${leader.id} leads ${key}`;
   const owner = ownerAt(host, key, now);
   // Who was removed gives the key to nobody any more: the new voters hold it by then.
-  const { roster } = host.agent?.core.council ?? {};
-  const votes = roster !== undefined && votersOf(roster).includes(host.id);
+  const present = host.agent?.core.council.roster;
+  const votes = present !== undefined && votersOf(present).includes(host.id);
   if (votes && owner !== leader.id && countsOn(leader, host, key, now))
     report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
   const isGuarded = rostersOf(rosters, leader).some((roster) =>

@@ -17,6 +17,7 @@ import {
   formLocalCluster,
   type LocalAgent,
   type LocalCluster,
+  type LocalClusterInit,
   planLocalCluster,
   removeLocalCluster,
   signalAgent,
@@ -31,6 +32,7 @@ export type RealCluster = LocalCluster & {
   /** The cluster's own id. */
   readonly id: string;
   readonly hostOf: (agent: LocalAgent) => string;
+  readonly voterCount: number;
 };
 
 const ENGINE = { kind: 'process' } as const;
@@ -41,10 +43,35 @@ const CALL_MS = 15_000;
 /** Of each agent's log, shown where a test fails. */
 const TAIL_LINES = 25;
 
-/** Three agents that all vote. Their logs are at level debug. */
-export async function threeAgents(): Promise<RealCluster> {
+/** Three agents that all vote. */
+export const threeAgents = (): Promise<RealCluster> => agentsThat({ count: 3, voterCount: 3 });
+
+export type Crew = {
+  readonly count: number;
+  /** How many of them will vote. */
+  readonly voterCount: number;
+  readonly flagsOf?: LocalClusterInit['flagsOf'];
+  /** Written into the settings of each. */
+  readonly settings?: string;
+};
+
+/** Agents of a cluster that has its voters. Their logs are at level debug. */
+export async function agentsThat({
+  count,
+  voterCount,
+  flagsOf = () => [],
+  settings = '{}',
+}: Crew): Promise<RealCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'mr-'));
-  const planned = await planLocalCluster({ folder, count: 3, engine: ENGINE, logLevel: 'debug' });
+  const config = join(folder, 'agent.yaml');
+  const planned = await planLocalCluster({
+    folder,
+    count,
+    engine: ENGINE,
+    logLevel: 'debug',
+    flagsOf: (name) => ['--config', config, ...(flagsOf(name) ?? [])],
+  });
+  writeFileSync(config, settings);
   onTestFinished(async ({ task }) => {
     if (task.result?.state === 'fail') showLogs(planned);
     await removeLocalCluster(planned);
@@ -54,7 +81,7 @@ export async function threeAgents(): Promise<RealCluster> {
   const hosts = new Map<string, string>();
   for (const { name, client } of planned.agents)
     hosts.set(name, (await client.cluster(AbortSignal.timeout(CALL_MS))).host);
-  const cluster = { ...planned, id: body.cluster, hostOf: hostIn(hosts) };
+  const cluster = { ...planned, id: body.cluster, hostOf: hostIn(hosts), voterCount };
   await everyoneAgrees(cluster);
   return cluster;
 }
@@ -84,14 +111,15 @@ export async function viewOf({ client }: LocalAgent): Promise<ClusterView | unde
   }
 }
 
-/** Waits until all agents answer, vote, see each other alive and know the same records. */
+/** Waits until all agents answer, enough of them vote, and they see each other alive and know the same records. */
 export async function everyoneAgrees(cluster: RealCluster): Promise<void> {
   const others = cluster.agents.length - 1;
   for (const agent of cluster.agents)
     await until(`${agent.name} to agree with everyone`, STEP_MS, async () => {
       const view = await viewOf(agent);
       if (view === undefined || view.roster.next !== undefined) return undefined;
-      const alive = view.hosts.every(({ state, voter }) => state === 'alive' && voter);
+      const alive = view.hosts.every(({ state }) => state === 'alive');
+      if (view.roster.voters.length !== cluster.voterCount) return undefined;
       const whole = view.hosts.length === others + 1 && view.quorum && view.agree === others;
       return alive && whole ? true : undefined;
     });
