@@ -129,9 +129,9 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
   {
     name: 'even-voters',
     file: AUTOPILOT,
-    from: `const two = newcomers(voters, steady).slice(0, 2);
+    from: `const two = others.slice(0, 2);
   return two.length === 2 ?`,
-    to: `const two = newcomers(voters, steady).slice(0, 1);
+    to: `const two = others.slice(0, 1);
   return two.length === 1 ?`,
     says: 'One voter at a time is added, so that their number is even.',
     rules: ['S7', 'L6'],
