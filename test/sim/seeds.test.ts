@@ -3,7 +3,8 @@
  * not matter; that each is a different storm does. `npm run sim -- fuzz --seeds 10000` runs more.
  */
 import { describe, expect, it } from 'vitest';
-import { drawOptions, faultsOf } from '../../sim/options.ts';
+import { faultsOf } from '../../sim/fault-names.ts';
+import { drawOptions } from '../../sim/options.ts';
 import { simulate } from '../../sim/run.ts';
 
 const SEEDS = Array.from({ length: 50 }, (_, i) => i + 1);

@@ -1,5 +1,6 @@
 /** What many seeds amount to. */
-import { faultsOf, type Options } from '../../../sim/options.ts';
+import { faultsOf } from '../../../sim/fault-names.ts';
+import type { Options } from '../../../sim/options.ts';
 import type { Figures, Outcome } from '../../../sim/run.ts';
 import { type Coverage, mergeCoverage, NOTHING_COVERED } from '../../../sim/coverage/coverage.ts';
 import { MARKS, type Mark } from '../../../sim/coverage/marks.ts';
