@@ -147,7 +147,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     peers: settings.peers,
     addressBook: storeAddressBook(store),
     topics: Object.values(TOPICS),
-    messageId: (_topic, bytes) => createHash('sha256').update(bytes).digest(),
+    messageId: (_topic, bytes) => nameOf(bytes),
     log,
     onFrame: speech.onFrame,
     onGossip: speech.onGossip,
@@ -223,3 +223,8 @@ function logLease(
   if (event === 'renewed') log.debug(line, 'lease renewed');
   else log.info(line, `lease ${event}`);
 }
+
+/** So few that it costs little to say what one has, and chance makes no two alike within minutes. */
+const NAME_BYTES = 8;
+const nameOf = (bytes: Uint8Array): Uint8Array =>
+  createHash('sha256').update(bytes).digest().subarray(0, NAME_BYTES);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { gossipsub, type GossipSub, type GossipSubComponents } from '@libp2p/gossipsub';
 
-/** Names one message, so that copies of it are known as such: host, boot and sequence. */
+/** Names one message, so that copies of it are known as such. */
 export type MessageId = (topic: string, bytes: Uint8Array) => Uint8Array;
 
 export type GossipMesh = {
@@ -12,9 +12,20 @@ export type GossipMesh = {
   readonly degreeMax: number;
   /** Of them, at least so many that we dialed ourselves. */
   readonly outboundMin: number;
+  /**
+   * Peers outside the mesh that are told every second what we have. Larger: what the mesh missed is
+   * found sooner. A share of all peers, as is the default, would cost the more the more hosts there are.
+   */
+  readonly lazy: number;
 };
 
-export const GOSSIP_MESH: GossipMesh = { degree: 2, degreeMin: 1, degreeMax: 3, outboundMin: 0 };
+export const GOSSIP_MESH: GossipMesh = {
+  degree: 2,
+  degreeMin: 1,
+  degreeMax: 3,
+  outboundMin: 0,
+  lazy: 4,
+};
 
 /** A message with more data is not decoded. */
 const DATA_BYTES_MAX = 262_144;
@@ -44,6 +55,8 @@ export function gossipService(init: GossipInit): (components: GossipSubComponent
     Dhi: mesh.degreeMax,
     Dout: mesh.outboundMin,
     Dscore: 1,
+    Dlazy: mesh.lazy,
+    gossipFactor: 0,
     // An agent that restarts must be let into the mesh again at once.
     pruneBackoff: 5_000,
     unsubcribeBackoff: 1_000,

@@ -3,6 +3,7 @@
  * `DELTA_CHARS`, so both sides can tell from it alone whether it was cut: who receives a full one that
  * taught it something asks again at once.
  */
+import { speaksFor } from '../base/arc.ts';
 import type { HostId } from '../base/ids.ts';
 import { DELTA_OPS_MAX } from '../limits.ts';
 import { type CommittedRecords, newerThan } from '../record/committed.ts';
@@ -15,6 +16,8 @@ import { type Inventory, opsAfter } from './inventory.ts';
  * `STACK_CHARS_MAX`: together they stay below 200 KB, and a frame takes 262.
  */
 const DELTA_CHARS = 65_536;
+/** Owners in one digest: with more, each speaks for the next part of them. They take about 1 KB. */
+export const DIGEST_OWNERS_MAX = 32;
 /** Counted for each item besides its text; bounds the number of items by itself. */
 const ITEM_CHARS = 96;
 
@@ -31,16 +34,15 @@ export function answerTo(
   inventories: InOrder,
   committed: CommittedRecords,
 ): Delta | undefined {
-  const known = pull.inventories;
+  const known = new Map(pull.inventories.map((one) => [one.owner, one]));
+  const owners = [...known.keys()];
   const parts: Part[] = [];
   let chars = 0;
-  let at = 0;
   for (const [owner, inventory] of inventories) {
     if (chars >= DELTA_CHARS) break;
     if (owner === asker) continue;
-    // Both are in order; who asks without it is told more than it asked for.
-    while ((known[at]?.owner ?? owner) < owner) at += 1;
-    const theirs = known[at]?.owner === owner ? known[at] : undefined;
+    const theirs = known.get(owner);
+    if (theirs === undefined && !speaksFor(owners, DIGEST_OWNERS_MAX, owner)) continue;
     const part = missingOf(owner, inventory, theirs, DELTA_CHARS - chars);
     if (part === undefined) continue;
     parts.push(part);

@@ -3,12 +3,13 @@
  *
  *     own writes ──coalesceMs──▶ gossip a delta (a hint)
  *     a gap, or a newer version in a beat ──▶ pull from the owner at once
- *     every pullMs ──▶ pull from one random peer (the certainty)
+ *     every pullMs ──▶ pull from one random peer (the certainty), with many owners an arc of them
  *
  * The rules of one inventory are in `inventory.ts`. Committed records travel in the same pulls.
  *
  * Source: README.md §8 (push for speed, pull for certainty), S9, S10.
  */
+import { nextArc } from '../base/arc.ts';
 import type { Boot, HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { pick, within } from '../base/prng.ts';
@@ -18,7 +19,7 @@ import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/com
 import type { Committed } from '../record/record.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
 import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
-import { answerTo, firstOps, type InOrder, isFull, opChars } from './delta.ts';
+import { answerTo, DIGEST_OWNERS_MAX, firstOps, type InOrder, isFull, opChars } from './delta.ts';
 import type { Entry } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
 
@@ -34,6 +35,8 @@ export type Inventories = {
   /** When to gossip our own changes; undefined: there are none. */
   gossipAt: Instant | undefined;
   pullAt: Instant;
+  /** The last owner of the last pull from a random peer. */
+  cursor: HostId | undefined;
   /** Whom to ask beside the rhythm, and when. */
   readonly asks: Map<HostId, Instant>;
   readonly askedAt: Map<HostId, Instant>;
@@ -65,6 +68,7 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   published: 0,
   gossipAt: undefined,
   pullAt: NEVER,
+  cursor: undefined,
   asks: new Map(),
   askedAt: new Map(),
   owners: undefined,
@@ -144,7 +148,8 @@ export function wakeInventories(
   const fifth = Math.floor(pullMs / 5);
   inv.pullAt = after(turn.now, millis(within(turn.prng, pullMs - fifth, pullMs + fifth)));
   const others = peers.filter((peer) => peer !== inv.self);
-  if (others.length > 0) pullFrom(inv, committed, turn, pick(turn.prng, others));
+  if (others.length === 0) return;
+  inv.cursor = pullFrom(inv, committed, turn, pick(turn.prng, others), inv.cursor);
 }
 
 /** Gossips our own changes without waiting for more. */
@@ -171,17 +176,23 @@ function gossip(inv: Inventories, turn: Turn): void {
   publish(turn, { kind: 'inventoryDelta', owner: inv.self, boot: own.boot, from, ops });
 }
 
-/** Asks one peer for everything it knows that we do not. */
+/**
+ * Asks one peer for everything it knows that we do not; of many owners only for the next ones, `from`
+ * that peer or another on. Returns the last of them.
+ */
 export function pullFrom(
   inv: Inventories,
   committed: CommittedRecords,
   turn: Turn,
   peer: HostId,
-): void {
+  from: HostId | undefined = peer,
+): HostId | undefined {
   inv.asks.delete(peer);
   inv.askedAt.set(peer, turn.now);
-  const { digest: inventories } = derive(inv);
+  const { digest } = derive(inv);
+  const inventories = nextArc(digest, DIGEST_OWNERS_MAX, ({ owner }) => owner, from);
   send(turn, peer, { kind: 'pull', inventories, records: nextDigest(committed) });
+  return inventories.at(-1)?.owner;
 }
 
 /** An owner's own word of its version: behind it, we ask the owner. */

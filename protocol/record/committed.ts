@@ -2,10 +2,9 @@
  * The committed records this host knows: of each key the highest revision it was ever told of. Filled
  * by leaders' pushes, by anti-entropy and from disk; a record never goes back (R5).
  *
- * Anti-entropy compares digests. A digest is a list of (key, revision) in key order; one of
- * `DIGEST_RECORDS_MAX` items speaks only for the arc of keys from its first to its last, which may
- * wrap past the end. Successive arcs meet in one key, so that in time every key is spoken for.
+ * Anti-entropy compares digests, which with very many records are arcs (`base/arc.ts`).
  */
+import { nextArc, speaksFor } from '../base/arc.ts';
 import type { Key } from '../base/ids.ts';
 import { compareText, hash } from '../base/order.ts';
 import { RECORDS_MAX } from '../limits.ts';
@@ -77,31 +76,18 @@ function derive(records: CommittedRecords): Derived {
 
 /** What we know, for a peer to answer with what is newer. Moves on through the keys if many. */
 export function nextDigest(records: CommittedRecords): Digest {
-  const all = allCommitted(records);
-  const digest = (part: readonly Committed[]): Digest =>
-    part.map(({ key, revision }) => ({ key, revision }));
-  if (all.length < DIGEST_RECORDS_MAX) return digest(all);
-  const { cursor } = records;
-  const found = cursor === undefined ? 0 : all.findIndex(({ key }) => key >= cursor);
-  const start = Math.max(0, found);
-  const arc = [...all.slice(start), ...all.slice(0, start)].slice(0, DIGEST_RECORDS_MAX);
+  const arc = nextArc(allCommitted(records), DIGEST_RECORDS_MAX, ({ key }) => key, records.cursor);
   records.cursor = arc.at(-1)?.key;
-  return digest(arc);
+  return arc.map(({ key, revision }) => ({ key, revision }));
 }
 
 /** Records newer than the digest says, or missing from its arc; in key order. */
 export function newerThan(records: CommittedRecords, digest: Digest): readonly Committed[] {
   const told = new Map(digest.map(({ key, revision }) => [key, revision]));
+  const keys = [...told.keys()];
   return allCommitted(records).filter(({ key, revision }) => {
     const known = told.get(key);
     if (known !== undefined) return compareRevision(revision, known) > 0;
-    return speaksFor(digest, key);
+    return speaksFor(keys, DIGEST_RECORDS_MAX, key);
   });
-}
-
-function speaksFor(digest: Digest, key: Key): boolean {
-  const first = digest[0]?.key;
-  const last = digest.at(-1)?.key;
-  if (first === undefined || last === undefined || digest.length < DIGEST_RECORDS_MAX) return true;
-  return first <= last ? key >= first && key <= last : key >= first || key <= last;
 }

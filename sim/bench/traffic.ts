@@ -20,7 +20,7 @@ type Sum = { messages: number; bytes: number };
 
 export function benchTraffic(hostCount: number, sizeOf: (message: Message) => number): Traffic {
   const settledMs = 30_000 + 40 * hostCount;
-  const stormMs = settledMs + 60_000;
+  const stormMs = settledMs + (hostCount > 50 ? 20_000 : 60_000);
   let before: Sum | undefined;
   let after: Sum = { messages: 0, bytes: 0 };
   simulate(

@@ -17,9 +17,8 @@ export const MESH = {
   degree: 2,
   degreeMin: 1,
   degreeMax: 3,
-  /** Peers outside the mesh that are told what we have: so many, or this share of them. */
-  lazy: 6,
-  lazyPercent: 25,
+  /** Peers outside the mesh that are told what we have. */
+  lazy: 4,
   heartbeatMs: 1000,
   firstHeartbeatMs: 100,
   /** Heartbeats for which a message is kept, and for which it is told of. */
@@ -29,7 +28,7 @@ export const MESH = {
   backoffMs: 5000,
 } as const;
 /** One name of a message, and one control entry without any. */
-const NAME_BYTES = 34;
+const NAME_BYTES = 10;
 
 /** What is said once, however often its bytes are published: its name is a hash of them. */
 type Packet = { readonly message: Message; readonly bytes: number };
@@ -206,9 +205,7 @@ function grafted(mesh: Mesh, host: HostIndex, by: HostIndex): void {
 function tell(mesh: Mesh, host: HostIndex, router: Router): void {
   const told = router.history.slice(0, MESH.historyTold).flat();
   if (told.length === 0) return;
-  const peers = strangers(mesh, host);
-  const count = Math.max(MESH.lazy, Math.floor((peers.length * MESH.lazyPercent) / 100));
-  for (const peer of some(router.draw, peers, count))
+  for (const peer of some(router.draw, strangers(mesh, host), MESH.lazy))
     control(
       mesh,
       host,
