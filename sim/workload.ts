@@ -4,7 +4,7 @@
  */
 import { stackKey } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
-import type { ComponentSpec, StackSpec } from '../protocol/component/spec.ts';
+import type { ComponentSpec, RestartPolicy, StackSpec } from '../protocol/component/spec.ts';
 import type { CommandResult } from '../protocol/effect.ts';
 import type { Command } from '../protocol/input.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
@@ -139,7 +139,7 @@ function drawSpec(draw: Stream, contracts: Stream, name: string, op: string): St
     environment: { OP: happens(draw, 500) ? op : 'same' },
     ports: [],
     volumes: [],
-    restart: { kind: 'always' },
+    restart: drawRestart(draw),
     dependsOn: [],
     stopGraceMs: millis(1000),
   };
@@ -165,6 +165,12 @@ function drawContract(draw: Stream): Pick<ComponentSpec, 'onIsolation' | 'onHeal
     ...(happens(draw, 500) ? { onIsolation } : {}),
     ...(happens(draw, 500) ? { onHeal } : {}),
   };
+}
+
+function drawRestart(draw: Stream): RestartPolicy {
+  if (happens(draw, 600)) return { kind: 'always' };
+  if (happens(draw, 500)) return { kind: 'no' };
+  return { kind: 'onFailure', retryMax: within(draw, 0, 2) };
 }
 
 const CHECK = {

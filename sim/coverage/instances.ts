@@ -4,6 +4,7 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
 import { isRival } from '../../protocol/reconcile/table.ts';
+import { seatName } from '../engine/engine.ts';
 import { isRunning } from '../engine/instance.ts';
 import type { Host } from '../host.ts';
 import type { Strike } from '../strike.ts';
@@ -13,9 +14,11 @@ import { hearsQuorum } from './phases.ts';
 /** A host starts an instance. */
 export function seeStart(
   observer: Observer,
-  { agent, now }: Moment,
-  { component, slot }: Extract<Effect, { readonly kind: 'startInstance' }>,
+  { host, agent, now }: Moment,
+  { component, slot, revision, spec }: Extract<Effect, { readonly kind: 'startInstance' }>,
 ): void {
+  const ran = host.engine.ran.get(seatName(component, slot));
+  if (spec.restart.kind === 'no' && ran?.has(revision) === false) sometimes(observer, 'run-anew');
   if (hearsQuorum(agent, now)) return;
   const { slots, authorized } = agent.core;
   if (hasRun(slots, component, slot)) sometimes(observer, 'restart-without-quorum');

@@ -84,6 +84,8 @@ export const MARKS = {
   // Instances.
   'restart-without-quorum': 'An instance was restarted where no quorum could be heard.',
   'start-alone': 'A host that heard nobody started what it had run before.',
+  'run-anew':
+    'A slot that is never restarted was started again, because its spec had changed since it ran.',
   adopted: 'A new agent found instances running and took them over.',
   'daemon-restart-survived': 'An engine was restarted and its instances ran on.',
   'stopped-isolated': 'A host that heard no quorum stopped what its contract told it to.',

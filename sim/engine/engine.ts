@@ -100,6 +100,8 @@ export type Engine = EngineInit & {
   readonly faults: { hang: number; restart: number; crashLoop: number };
   /** What the daemon does as soon as it no longer hangs. */
   readonly kept: (() => void)[];
+  /** By seat: every revision that ever ran here. */
+  readonly ran: Map<string, Set<string>>;
   made: number;
   /** When the last event reaches its listeners. */
   toldAt: Micros;
@@ -138,6 +140,7 @@ export function createEngine(init: EngineInit): Engine {
     listeners: new Set(),
     faults: { hang: 0, restart: 0, crashLoop: 0 },
     kept: [],
+    ran: new Map(),
     made: 0,
     toldAt: 0,
   };
@@ -151,6 +154,12 @@ export function running(engine: Engine): readonly Observed[] {
 }
 
 export const seatName = (component: ComponentId, slot: number): string => `${component}.${slot}`;
+
+export function noteRun({ ran }: Engine, { component, slot, revision }: Observed): void {
+  const seat = seatName(component, slot);
+  const revisions = ran.get(seat) ?? new Set();
+  ran.set(seat, revisions.add(revision));
+}
 
 /** Things go wrong here by themselves. */
 export const isRough = ({ lifeMs, isCalm }: Engine): boolean => lifeMs !== undefined && !isCalm();

@@ -8,7 +8,15 @@
 import type { Effect } from '../../protocol/effect.ts';
 import { below, exponential, happens, pick, within } from '../choice.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
-import { atDaemon, emit, type Engine, type Instance, isRough, type Program } from './engine.ts';
+import {
+  atDaemon,
+  emit,
+  type Engine,
+  type Instance,
+  isRough,
+  noteRun,
+  type Program,
+} from './engine.ts';
 
 export type Request = Omit<Extract<Effect, { readonly kind: 'startInstance' }>, 'kind'>;
 
@@ -60,6 +68,7 @@ export function setStill(engine: Engine, instance: Instance, isFrozen: boolean):
 export function launch(engine: Engine, instance: Instance): void {
   const { fate } = instance.program;
   instance.observed = { ...instance.observed, state: 'running' };
+  noteRun(engine, instance.observed);
   engine.started(instance.observed);
   emit(engine, { kind: 'instanceStarted', instance: instance.observed });
   if (fate !== undefined)

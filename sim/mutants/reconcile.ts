@@ -47,6 +47,14 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     rules: ['L1', 'L5'],
   },
   {
+    name: 'done-for-ever',
+    file: RECONCILE,
+    from: 'seat.next = NOW;\n  }\n  const held',
+    to: "if (seat.next.kind !== 'done') seat.next = NOW;\n  }\n  const held",
+    says: 'What is over is not started again when its spec changes.',
+    rules: ['L5'],
+  },
+  {
     name: 'never-restarted',
     file: RECONCILE,
     from: 'seat.next = nextAt(verdict.at, turn.now);',

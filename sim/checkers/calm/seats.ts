@@ -101,21 +101,23 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   );
   const revision = revisionOf(spec, stack);
   if (instances.some((instance) => instance.revision === revision)) return [];
-  if (isDone(one, part, slot) || isHeldUp(calm, part)) return [];
+  if (isDone(one, part, slot, revision) || isHeldUp(calm, part)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
 }
 
-/** Its restart policy is satisfied, or only a user can help. */
+/** Of this revision its restart policy is satisfied, or only a user can help. */
 function isDone(
-  { core }: Participant,
+  { core, host }: Participant,
   { component, spec: { restart } }: Part,
   slot: number,
+  revision: string,
 ): boolean {
   const seat = core.slots.seats.get(instanceEntry(component, slot));
   if (seat?.next.kind !== 'done') return false;
   const isEndless = restart.kind === 'always' || restart.kind === 'unlessStopped';
-  return !isEndless || seat.outcome?.state === 'rejected';
+  if (seat.outcome?.state === 'rejected') return true;
+  return !isEndless && host.engine.ran.get(seatName(component, slot))?.has(revision) === true;
 }
 
 /** What it has to wait for is to be run by hosts of which nobody can say what they do. */
