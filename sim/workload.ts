@@ -30,6 +30,8 @@ export type Workload = {
   readonly draw: Stream;
   /** What holds for components where hosts cannot hear each other. */
   readonly contracts: Stream;
+  /** Whether what ends is started again. */
+  readonly restarts: Stream;
   readonly checker: RecordChecker;
   /** Gives a user's command to the agent of a host. */
   readonly command: (host: HostIndex, errand: Errand) => void;
@@ -52,6 +54,7 @@ export function createWorkload(
     world,
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
+    restarts: streamOf(world.choices, 'restarts'),
     checker,
     command,
     open: new Map(),
@@ -120,17 +123,17 @@ function askIn(workload: Workload, meanMs: number, errand: () => Errand): void {
 }
 
 function drawErrand(workload: Workload, { stackCount }: Random): Errand {
-  const { draw, contracts } = workload;
+  const { draw } = workload;
   workload.count += 1;
   const deployId = `op${workload.count}`;
   const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
   const given = happens(draw, 150)
     ? ({ kind: 'destroy', deployId, stack } as const)
-    : ({ kind: 'deploy', deployId, spec: drawSpec(draw, contracts, stack, deployId) } as const);
+    : ({ kind: 'deploy', deployId, spec: drawSpec(workload, stack, deployId) } as const);
   return { stack, given, attempt: 1 };
 }
 
-function drawSpec(draw: Stream, contracts: Stream, name: string, op: string): StackSpec {
+function drawSpec({ draw, contracts, restarts }: Workload, name: string, op: string): StackSpec {
   const base: ComponentSpec = {
     name: 'web',
     mode: 'replicated',
@@ -139,7 +142,7 @@ function drawSpec(draw: Stream, contracts: Stream, name: string, op: string): St
     environment: { OP: happens(draw, 500) ? op : 'same' },
     ports: [],
     volumes: [],
-    restart: drawRestart(draw),
+    restart: drawRestart(restarts),
     dependsOn: [],
     stopGraceMs: millis(1000),
   };

@@ -49,8 +49,8 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   {
     name: 'done-for-ever',
     file: RECONCILE,
-    from: 'seat.next = NOW;\n  }\n  const held',
-    to: "if (seat.next.kind !== 'done') seat.next = NOW;\n  }\n  const held",
+    from: 'seat.next = NOW;\n  }\n  for (const seat',
+    to: "if (seat.next.kind !== 'done') seat.next = NOW;\n  }\n  for (const seat",
     says: 'What is over is not started again when its spec changes.',
     rules: ['L5'],
   },

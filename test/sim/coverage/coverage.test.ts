@@ -112,6 +112,7 @@ const CALM = [
   'leak-returned',
   'committed-after-lease',
   'older-life-assigned',
+  'run-anew',
 ] as const satisfies readonly Mark[];
 
 describe('rare states', () => {
