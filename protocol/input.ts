@@ -1,6 +1,7 @@
 /** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
 import type { ComponentId, HostId, Key } from './base/ids.ts';
 import type { StackSpec } from './component/spec.ts';
+import type { Expected } from './record/record.ts';
 import type { Message } from './wire/message.ts';
 
 export type Input =
@@ -53,8 +54,18 @@ export type Input =
   | { readonly kind: 'commandGiven'; readonly commandId: string; readonly command: Command };
 
 export type Command =
-  | { readonly kind: 'deploy'; readonly deployId: string; readonly spec: StackSpec }
-  | { readonly kind: 'destroy'; readonly deployId: string; readonly stack: string }
+  | {
+      readonly kind: 'deploy';
+      readonly deployId: string;
+      readonly spec: StackSpec;
+      readonly expect?: Expected;
+    }
+  | {
+      readonly kind: 'destroy';
+      readonly deployId: string;
+      readonly stack: string;
+      readonly expect?: Expected;
+    }
   /** `to` (else this host) shall lead it; `force`: its leader is not asked. */
   | { readonly kind: 'lead'; readonly key: Key; readonly to?: HostId; readonly force: boolean }
   /** Of an instance on this very host: replaced without being counted as a failure. */

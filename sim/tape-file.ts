@@ -19,6 +19,7 @@ import {
   whole,
   within,
 } from '../protocol/wire/schema.ts';
+import { expected } from '../protocol/wire/record-schema.ts';
 import { stackSpec } from '../protocol/wire/spec-schema.ts';
 import { deployId, stackName } from '../protocol/wire/vocabulary.ts';
 import type { Draws } from './choice.ts';
@@ -88,11 +89,12 @@ const strike: Schema<Strike> = byKind({
   }),
 } satisfies { readonly [K in Strike['kind']]: Schema<Extract<Strike, { readonly kind: K }>> });
 
+const expect = optional(expected);
 const errand: Schema<Errand> = object({
   stack: stackName,
   given: byKind({
-    deploy: object({ kind: literal('deploy'), deployId, spec: stackSpec }),
-    destroy: object({ kind: literal('destroy'), deployId, stack: stackName }),
+    deploy: object({ kind: literal('deploy'), deployId, spec: stackSpec, expect }),
+    destroy: object({ kind: literal('destroy'), deployId, stack: stackName, expect }),
   }),
   attempt: count,
 } satisfies Every<Errand>);

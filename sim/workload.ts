@@ -7,6 +7,8 @@ import { millis } from '../protocol/base/time.ts';
 import type { ComponentSpec, RestartPolicy, StackSpec } from '../protocol/component/spec.ts';
 import type { CommandResult } from '../protocol/effect.ts';
 import type { Command } from '../protocol/input.ts';
+import type { Expected, Revision } from '../protocol/record/record.ts';
+import { noteExpected } from './checkers/expectations.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
 import { exponential, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
@@ -32,6 +34,8 @@ export type Workload = {
   readonly contracts: Stream;
   /** Whether what ends is started again. */
   readonly restarts: Stream;
+  /** When users looked at what there is. */
+  readonly looks: Stream;
   readonly checker: RecordChecker;
   /** Gives a user's command to the agent of a host. */
   readonly command: (host: HostIndex, errand: Errand) => void;
@@ -41,6 +45,8 @@ export type Workload = {
   readonly overdue: Set<string>;
   /** Drawn, rather than told by a tape. */
   readonly isDrawn: boolean;
+  /** Of each stack, the newest revisions that users were told of: what they may expect to find. */
+  readonly told: Map<string, readonly Revision[]>;
   count: number;
   readonly outcomes: { committed: number; refused: number; unknown: number };
 };
@@ -55,11 +61,13 @@ export function createWorkload(
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
     restarts: streamOf(world.choices, 'restarts'),
+    looks: streamOf(world.choices, 'looks'),
     checker,
     command,
     open: new Map(),
     overdue: new Set(),
     isDrawn,
+    told: new Map(),
     count: 0,
     outcomes: { committed: 0, refused: 0, unknown: 0 },
   };
@@ -67,9 +75,11 @@ export function createWorkload(
 
 /** A command reaches an agent. */
 export function noteAsked(workload: Workload, errand: Errand): void {
-  const { world, open, overdue } = workload;
+  const { world, checker, open, overdue } = workload;
   const id = errandId(errand);
   open.set(id, errand);
+  if (errand.given.expect !== undefined)
+    noteExpected(checker, errand.given.deployId, errand.given.expect);
   // An agent that dies does not answer; what is given once must get there nevertheless.
   if (world.options.workload.kind === 'given')
     schedule(world.queue, world.queue.now + ofMillis(UNANSWERED_MS), () => {
@@ -127,10 +137,25 @@ function drawErrand(workload: Workload, { stackCount }: Random): Errand {
   workload.count += 1;
   const deployId = `op${workload.count}`;
   const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
+  const expect = drawExpected(workload, stack);
   const given = happens(draw, 150)
-    ? ({ kind: 'destroy', deployId, stack } as const)
-    : ({ kind: 'deploy', deployId, spec: drawSpec(workload, stack, deployId) } as const);
+    ? ({ kind: 'destroy', deployId, stack, ...expect } as const)
+    : ({
+        kind: 'deploy',
+        deployId,
+        spec: drawSpec(workload, stack, deployId),
+        ...expect,
+      } as const);
   return { stack, given, attempt: 1 };
+}
+
+const TOLD_MAX = 2;
+
+/** What was there when this user looked, which may be a while ago. */
+function drawExpected({ looks, told }: Workload, stack: string): { readonly expect?: Expected } {
+  if (!happens(looks, 300)) return {};
+  const known: readonly Expected[] = told.get(stack) ?? ['none'];
+  return { expect: pick(looks, known) };
 }
 
 function drawSpec({ draw, contracts, restarts }: Workload, name: string, op: string): StackSpec {
@@ -197,13 +222,17 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
   switch (result.kind) {
     case 'committed':
       outcomes.committed += 1;
+      workload.told.set(
+        errand.stack,
+        [...(workload.told.get(errand.stack) ?? []), result.revision].slice(-TOLD_MAX),
+      );
       if (result.changed) noteAck(checker, stackKey(errand.stack), deployId, result.revision);
       return;
     case 'refused':
       outcomes.refused += 1;
       if (errand.attempt === 1)
         noteRefused(checker, stackKey(errand.stack), deployId, {
-          written: result.code === 'no-such-stack',
+          written: SAID_BY_LEADERS.has(result.code),
         });
       // What is given once must get there: under another id, as the first was never applied.
       if (mustGetThere)
@@ -220,6 +249,9 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
     case 'noSuchInstance':
   }
 }
+
+/** Refusals of leaders, who have read a quorum. */
+const SAID_BY_LEADERS: ReadonlySet<string> = new Set(['no-such-stack', 'stale']);
 
 /** `op1`, `op1+1`, `op1+2`… */
 function anew(deployId: string): string {

@@ -4,10 +4,12 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { Expected } from '../../protocol/record/record.ts';
 import type { StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
+import { expectOption, typedExpect } from './expect-option.ts';
 import { EXIT, Failure, isUnknown, unknownOutcome } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
@@ -22,6 +24,7 @@ type DeployOptions = {
   readonly timeout: number;
   readonly strict?: boolean;
   readonly deployId?: string;
+  readonly expect?: Expected;
 };
 
 export function deployCommand(perform: Perform): Command {
@@ -34,6 +37,7 @@ export function deployCommand(perform: Perform): Command {
     .addOption(durationOption('--timeout <time>', 'how long to wait until all is healthy', '2m'))
     .option('--strict', 'warnings are errors')
     .option('--deploy-id <id>', 'ask again after an unknown outcome: the same deploy happens once')
+    .addOption(expectOption('only if nothing was deployed after this; none: only a new stack'))
     .action((options: DeployOptions, command: Command) =>
       perform(command, (cli) => deploy(cli, options)),
     );
@@ -99,10 +103,14 @@ async function mayRemove(
 
 async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promise<DeployBody> {
   const id = options.deployId ?? randomUUID().replaceAll('-', '');
+  const { expect } = options;
   const again = repeat(options, id);
   cli.continues = `the deploy was sent and may have happened; ask again with: ${again}`;
   try {
-    return await cli.client.deploy({ stack, deploy_id: id }, cli.signal);
+    return await cli.client.deploy(
+      { stack, deploy_id: id, ...(expect === undefined ? {} : { expect }) },
+      cli.signal,
+    );
   } catch (error) {
     throw isUnknown(error)
       ? unknownOutcome(`the deploy of ${stack.name}`, id, again, error)
@@ -110,9 +118,9 @@ async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promi
   }
 }
 
-function repeat({ file, name, strict }: DeployOptions, id: string): string {
+function repeat({ file, name, strict, expect }: DeployOptions, id: string): string {
   const named = name === undefined ? '' : ` -n ${name}`;
   return typed(
-    `deploy -f ${file}${named}${strict === true ? ' --strict' : ''} --yes --deploy-id ${id}`,
+    `deploy -f ${file}${named}${strict === true ? ' --strict' : ''}${typedExpect(expect)} --yes --deploy-id ${id}`,
   );
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
+import type { Expected } from '../../protocol/record/record.ts';
 import type { ClusterView, StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
+import { expectOption, typedExpect } from './expect-option.ts';
 import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { listLocal, removeLocal } from './local-engine.ts';
@@ -17,6 +19,7 @@ type DestroyOptions = {
   readonly local?: boolean;
   readonly timeout: number;
   readonly deployId?: string;
+  readonly expect?: Expected;
 };
 
 export function destroyCommand(perform: Perform): Command {
@@ -30,6 +33,7 @@ export function destroyCommand(perform: Perform): Command {
     )
     .addOption(durationOption('--timeout <time>', 'how long to wait until all is gone', '1m'))
     .option('--deploy-id <id>', 'ask again after an unknown outcome: it happens once')
+    .addOption(expectOption('only if nothing was deployed after this revision'))
     .action((word: string | undefined, options: DestroyOptions, command: Command) =>
       perform(command, (cli) =>
         options.local === true ? local(cli, word, options) : destroy(cli, word, options),
@@ -87,10 +91,14 @@ function question(stack: StackView): string {
 
 async function submit(cli: Cli, stack: string, options: DestroyOptions): Promise<DeployBody> {
   const id = options.deployId ?? randomUUID().replaceAll('-', '');
-  const again = typed(`destroy ${stack} --yes --deploy-id ${id}`);
+  const { expect } = options;
+  const again = typed(`destroy ${stack}${typedExpect(expect)} --yes --deploy-id ${id}`);
   cli.continues = `it was asked for and may have happened; ask again with: ${again}`;
   try {
-    return await cli.client.destroy({ stack, deploy_id: id }, cli.signal);
+    return await cli.client.destroy(
+      { stack, deploy_id: id, ...(expect === undefined ? {} : { expect }) },
+      cli.signal,
+    );
   } catch (error) {
     throw isUnknown(error) ? unknownOutcome(`the destroy of ${stack}`, id, again, error) : error;
   }

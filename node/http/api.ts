@@ -19,6 +19,7 @@
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
  */
 import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { Expected } from '../../protocol/record/record.ts';
 import type { ClusterView, InstanceView } from '../../protocol/view/view.ts';
 
 /** What went wrong in three parts, and the exit code of `agentctl` that goes with it. */
@@ -79,8 +80,17 @@ export type InitRequest = Record<string, never>;
 /** `peers`: multiaddrs to dial where multicast does not reach. */
 export type JoinRequest = { readonly token: string; readonly peers: readonly string[] };
 
-export type DeployRequest = { readonly stack: StackSpec; readonly deploy_id: string };
-export type DestroyRequest = { readonly stack: string; readonly deploy_id: string };
+/** `expect`: refused as `stale` unless this revision still stands; `none`: unless there is no stack. */
+export type DeployRequest = {
+  readonly stack: StackSpec;
+  readonly deploy_id: string;
+  readonly expect?: Expected;
+};
+export type DestroyRequest = {
+  readonly stack: string;
+  readonly deploy_id: string;
+  readonly expect?: Expected;
+};
 /** `revision`: the committed revision, `TERM.SEQ`. `changed` false: the stack was so already. */
 export type DeployBody = {
   readonly deploy_id: string;

@@ -9,6 +9,7 @@ import { committedOf } from '../../protocol/record/committed.ts';
 import { showRevision } from '../../protocol/record/record.ts';
 import type { InstanceView } from '../../protocol/view/view.ts';
 import { decodeMessage } from '../../protocol/wire/decode.ts';
+import type { Deploy } from '../../protocol/wire/message.ts';
 import type { Agent } from '../agent.ts';
 import type { Daemon } from '../daemon.ts';
 import type { ActionBody, DeployBody } from './api.ts';
@@ -20,8 +21,14 @@ import { ApiRefusal } from './refusal.ts';
 const DEPLOY = z.object({
   stack: z.looseObject({ name: z.string() }),
   deploy_id: z.string().min(1).max(64),
+  // The core's own decoder knows what may be expected.
+  expect: z.unknown().optional(),
 });
-const DESTROY = z.object({ stack: z.string().max(63), deploy_id: z.string().min(1).max(64) });
+const DESTROY = z.object({
+  stack: z.string().max(63),
+  deploy_id: z.string().min(1).max(64),
+  expect: z.unknown().optional(),
+});
 const KILL = z.object({ signal: z.string().regex(/^(SIG)?[A-Z0-9]{2,10}$/) });
 const ACT_MS = 15_000;
 const TAIL_MAX = 100_000;
@@ -30,21 +37,21 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
   app.post('/v1/deploy', async (context) => {
     const body = await bodyOf(context, DEPLOY);
     const deployId = body.deploy_id;
-    const message = { kind: 'deploy', deployId, stack: body.stack.name, spec: body.stack };
-    const decoded = decodeMessage(message);
-    if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
-    if (decoded.value.kind !== 'deploy' || decoded.value.spec === undefined)
-      throw ApiRefusal.badRequest('it names no stack');
-    const { spec } = decoded.value;
-    const result = await agentOf(daemon).command({ kind: 'deploy', deployId, spec });
+    const { stack: given, expect } = body;
+    const { spec, ...rest } = readDeploy({
+      deployId,
+      stack: given.name,
+      spec: given,
+      expect,
+    });
+    if (spec === undefined) throw ApiRefusal.badRequest('it names no stack');
+    const result = await agentOf(daemon).command({ ...rest, spec });
     return context.json(deployBody(deployId, result));
   });
   app.post('/v1/destroy', async (context) => {
-    const { stack, deploy_id: deployId } = await bodyOf(context, DESTROY);
-    // A name that no voter would decode must not become a key that this host campaigns for.
-    const decoded = decodeMessage({ kind: 'deploy', deployId, stack });
-    if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
-    const result = await agentOf(daemon).command({ kind: 'destroy', deployId, stack });
+    const { stack, deploy_id: deployId, expect } = await bodyOf(context, DESTROY);
+    const deploy = readDeploy({ deployId, stack, expect });
+    const result = await agentOf(daemon).command({ ...deploy, kind: 'destroy' });
     return context.json(deployBody(deployId, result));
   });
   app.post('/v1/instances/:id/kill', async (context) => {
@@ -84,6 +91,14 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
       headers: { 'content-type': 'text/plain; charset=utf-8' },
     });
   });
+}
+
+/** What no voter would decode must not become a key that this host campaigns for. */
+function readDeploy(given: object): Deploy {
+  const decoded = decodeMessage({ kind: 'deploy', ...given });
+  if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
+  if (decoded.value.kind !== 'deploy') throw ApiRefusal.badRequest('it is no deploy');
+  return decoded.value;
 }
 
 function instanceOf(agent: Agent, id: string): InstanceView {
@@ -152,6 +167,12 @@ function deployBody(deployId: string, result: CommandResult): DeployBody {
   });
 }
 
+const NEXT: Readonly<Record<string, string>> = {
+  'too-large': 'split the stack into several',
+  stale: 'look at what is there now, and expect its revision: agentctl status --json',
+};
+const NEXT_OF_ALL = 'try again when a majority of the voters is reachable; see: agentctl status';
+
 function refused(code: string, why: string): ApiRefusal {
   if (code === 'no-such-stack')
     return new ApiRefusal(404, {
@@ -161,9 +182,6 @@ function refused(code: string, why: string): ApiRefusal {
       next: 'agentctl status',
       exit: 4,
     });
-  const next =
-    code === 'too-large'
-      ? 'split the stack into several'
-      : 'try again when a majority of the voters is reachable; see: agentctl status';
+  const next = NEXT[code] ?? NEXT_OF_ALL;
   return new ApiRefusal(409, { code, what: 'refused, nothing was changed', why, next, exit: 6 });
 }

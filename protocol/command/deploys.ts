@@ -18,8 +18,14 @@ import { after, earlier, type Instant } from '../base/time.ts';
 import { sameSpec } from '../component/digest.ts';
 import type { CommandResult } from '../effect.ts';
 import { COMMANDS_MAX, STACK_CHARS_MAX } from '../limits.ts';
-import { compareRevision, type Committed, type Revision, type Stack } from '../record/record.ts';
-import { isServing, write, type Writer } from '../record/writer.ts';
+import {
+  compareRevision,
+  type Committed,
+  type Revision,
+  showRevision,
+  type Stack,
+} from '../record/record.ts';
+import { isServing, nextRevision, write, type Writer } from '../record/writer.ts';
 import type { Roster } from '../roster/roster.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Deploy, DeployOutcome } from '../wire/message.ts';
@@ -213,12 +219,15 @@ function lead(
   const current = record?.value.kind === 'stack' ? record.value : undefined;
   if (deploy.spec === undefined && current?.spec === undefined)
     return { kind: 'refused', code: 'no-such-stack', why: `there is no stack ${deploy.stack}` };
+  const unmet = unmetBy(record?.revision, current, deploy);
+  if (unmet !== undefined) return { kind: 'refused', code: 'stale', why: unmet };
   if (record !== undefined && deploy.spec !== undefined && sameSpec(current?.spec, deploy.spec))
     return { kind: 'committed', revision: record.revision, changed: false };
+  const since = nextRevision(writer);
   const value: Stack =
     deploy.spec === undefined
-      ? { kind: 'stack', life: (current?.life ?? 0) + 1 }
-      : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0 };
+      ? { kind: 'stack', life: (current?.life ?? 0) + 1, since }
+      : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0, since };
   const revision = write(writer, turn, scene.roster, value, deploy.deployId);
   // One write at a time: whoever waits for an earlier one of this key was outbid, and asks again.
   const others = deploys.waiting.filter((waiting) => waiting.key !== key);
@@ -230,6 +239,29 @@ function lead(
     `${describe(deploy)} as ${revision.term}.${revision.seq}`,
   );
   return 'written';
+}
+
+/**
+ * How the record differs from what the deploy expects, in words; undefined: it does not. A revision is
+ * expected in vain once something was written after it; that a later leader has committed the same
+ * again under its own term changes nothing (R3).
+ */
+function unmetBy(
+  revision: Revision | undefined,
+  current: Stack | undefined,
+  { stack, expect }: Deploy,
+): string | undefined {
+  if (expect === undefined) return undefined;
+  if (expect === 'none')
+    return current?.spec === undefined || revision === undefined
+      ? undefined
+      : `no stack ${stack} was expected, and there is one of revision ${showRevision(revision)}`;
+  const wanted = `revision ${showRevision(expect)} of ${stack} was expected`;
+  if (revision === undefined || current === undefined)
+    return `${wanted}, and there is no such stack`;
+  const isStill =
+    compareRevision(expect, current.since) >= 0 && compareRevision(expect, revision) <= 0;
+  return isStill ? undefined : `${wanted}, and it is now ${showRevision(revision)}`;
 }
 
 function describe({ stack, spec }: Deploy): string {

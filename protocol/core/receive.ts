@@ -24,7 +24,7 @@ import {
 } from '../reconcile/slots.ts';
 import { sameEpoch } from '../roster/council.ts';
 import { journal, type Turn } from '../turn.ts';
-import type { Message } from '../wire/message.ts';
+import type { Deploy, Message } from '../wire/message.ts';
 import { holdBack } from './isolation.ts';
 import { know } from './know.ts';
 import { leave } from './leaving.ts';
@@ -81,13 +81,11 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
 function command(core: Core, leases: Leases, turn: Turn, commandId: string, given: Command): void {
   switch (given.kind) {
     case 'deploy': {
-      const { deployId, spec } = given;
-      const deploy = { kind: 'deploy', deployId, stack: spec.name, spec } as const;
+      const deploy: Deploy = { ...given, stack: given.spec.name };
       return onCommand(core.deploys, turn, sceneOf(core, leases, turn), commandId, deploy);
     }
     case 'destroy': {
-      const { deployId, stack } = given;
-      const deploy = { kind: 'deploy', deployId, stack } as const;
+      const deploy: Deploy = { ...given, kind: 'deploy' };
       return onCommand(core.deploys, turn, sceneOf(core, leases, turn), commandId, deploy);
     }
     case 'lead':

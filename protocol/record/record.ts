@@ -21,6 +21,8 @@ export type Stack = {
   readonly spec?: StackSpec;
   /** Counts the tombstones so far: an assignment of an earlier life is void. */
   readonly life: number;
+  /** As which it was written: later leaders commit it again under their own terms, unchanged (R3). */
+  readonly since: Revision;
 };
 
 /** Under `component/ID`: who fills which slot, and for which spec (R0). */
@@ -49,6 +51,9 @@ export type Committed = {
   readonly revision: Revision;
   readonly value: RecordValue;
 };
+
+/** What a deploy may expect to find: this revision, unchanged since; or no such stack (R7). */
+export type Expected = Revision | 'none';
 
 export const compareRevision = (a: Revision, b: Revision): number =>
   a.term - b.term || a.seq - b.seq;

@@ -131,6 +131,9 @@ function begin(
   resend(writer, turn, roster);
 }
 
+/** As which `write` will write. */
+export const nextRevision = ({ term, seq }: Writer): Revision => ({ term, seq: seq + 1 });
+
 /** Writes the next revision. The caller has checked `isServing` and `isHeld`. */
 export function write(
   writer: Writer,
@@ -139,11 +142,11 @@ export function write(
   value: RecordValue,
   deployId?: string,
 ): Revision {
+  const revision = nextRevision(writer);
   writer.phase = 'writing';
-  writer.seq += 1;
+  writer.seq = revision.seq;
   if (deployId !== undefined)
     writer.deployIds = [...writer.deployIds, deployId].slice(-DEPLOY_IDS_MAX);
-  const revision: Revision = { term: writer.term, seq: writer.seq };
   begin(writer, turn, roster, revision, value);
   return revision;
 }

@@ -14,6 +14,7 @@ import {
   brokenRegister,
   committed,
   deployIds,
+  expected,
   inventoryOp,
   misplaced,
   recordValue,
@@ -319,7 +320,13 @@ const records = {
 
 const errands = {
   deploy: where(
-    object({ kind: literal('deploy'), deployId, stack: stackName, spec: optional(stackSpec) }),
+    object({
+      kind: literal('deploy'),
+      deployId,
+      stack: stackName,
+      spec: optional(stackSpec),
+      expect: optional(expected),
+    }),
     ({ stack, spec }) =>
       spec === undefined || spec.name === stack
         ? undefined

@@ -8,7 +8,7 @@ import type { Millis } from '../base/time.ts';
 import type { StackSpec } from '../component/spec.ts';
 import type { Entry } from '../inventory/entry.ts';
 import type { LeaseClass } from '../lease/class.ts';
-import type { Committed, RecordValue, Revision } from '../record/record.ts';
+import type { Committed, Expected, RecordValue, Revision } from '../record/record.ts';
 import type { Roster } from '../roster/roster.ts';
 
 export type Message =
@@ -340,6 +340,8 @@ export type Deploy = {
   readonly deployId: string;
   readonly stack: string;
   readonly spec?: StackSpec;
+  /** Absent: whatever is there. */
+  readonly expect?: Expected;
 };
 export type DeployResult = {
   readonly kind: 'deployResult';
@@ -348,7 +350,8 @@ export type DeployResult = {
 };
 export type DeployOutcome =
   | { readonly kind: 'committed'; readonly revision: Revision; readonly changed: boolean }
-  /** Nothing was written. `code`: `no-quorum`, `not-leader`, `no-such-stack`, `too-large`, `busy`. */
+  /** Nothing was written. `code`: `no-quorum`, `not-leader`, `no-such-stack`, `stale`,
+   *  `too-large`, `busy`. */
   | { readonly kind: 'refused'; readonly code: string; readonly why: string }
   | { readonly kind: 'unknown'; readonly why: string };
 

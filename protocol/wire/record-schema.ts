@@ -2,8 +2,19 @@
 import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
 import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
 import { DEPLOY_IDS_MAX, ITEMS_MAX, MEMBERS_MAX, RIVALS_MAX, SLOTS_MAX } from '../limits.ts';
-import type { RecordValue, Revision } from '../record/record.ts';
-import { boolean, byKind, list, literal, object, optional, where, whole } from './schema.ts';
+import { ok } from '../base/result.ts';
+import type { Expected, RecordValue, Revision } from '../record/record.ts';
+import {
+  boolean,
+  byKind,
+  list,
+  literal,
+  object,
+  optional,
+  type Schema,
+  where,
+  whole,
+} from './schema.ts';
 import { componentSpec, stackSpec } from './spec-schema.ts';
 import {
   componentId,
@@ -22,6 +33,9 @@ import {
 
 export const revision = object({ term, seq: counter });
 
+export const expected: Schema<Expected> = (value) =>
+  value === 'none' ? ok(value) : revision(value);
+
 const members = object({
   kind: literal('members'),
   members: where(list(object({ id: hostId, name: hostName, peerId }), MEMBERS_MAX), (all) =>
@@ -29,7 +43,12 @@ const members = object({
   ),
 });
 
-const stack = object({ kind: literal('stack'), spec: optional(stackSpec), life: counter });
+const stack = object({
+  kind: literal('stack'),
+  spec: optional(stackSpec),
+  life: counter,
+  since: revision,
+});
 
 const slot = where(
   object({ slot: counter, host: hostId, left: optional(list(hostId, RIVALS_MAX)) }),

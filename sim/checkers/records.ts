@@ -2,7 +2,8 @@
  * S11 A revision has one value. What was acknowledged to a user stays: every record committed at that
  *     revision or later holds it, or something first written later. What was refused never appears.
  *     Nobody keeps a revision as committed that no quorum has on disk.
- *     What was committed is not applied again (R7). A leader decides nothing before what it found is
+ *     What was committed is not applied again, and of two deploys that expect the same revision at
+ *     most one is committed (R7, `expectations.ts`). A leader decides nothing before what it found is
  *     committed under its own term, and writes the next revision only when the one before is committed
  *     (R3). No assignment goes back to an older stack.
  *
@@ -16,6 +17,7 @@ import { DEPLOY_IDS_MAX } from '../../protocol/limits.ts';
 import {
   type Committed,
   compareRevision,
+  type Expected,
   type RecordValue,
   type Revision,
   showRevision,
@@ -24,6 +26,7 @@ import type { Register } from '../../protocol/record/register.ts';
 import { quorum, type Roster } from '../../protocol/roster/roster.ts';
 import type { Write } from '../../protocol/wire/message.ts';
 import type { Host } from '../host.ts';
+import { checkExpected } from './expectations.ts';
 import type { Report } from './report.ts';
 
 type Written = { readonly value: RecordValue; readonly op: string };
@@ -40,6 +43,8 @@ export type RecordChecker = {
   readonly known: Set<string>;
   readonly acked: Map<Key, Commit[]>;
   readonly refused: Set<string>;
+  /** What each op expects to find. */
+  readonly expected: Map<string, Expected>;
 };
 
 export const createRecordChecker = (report: Report): RecordChecker => ({
@@ -51,6 +56,7 @@ export const createRecordChecker = (report: Report): RecordChecker => ({
   known: new Set(),
   acked: new Map(),
   refused: new Set(),
+  expected: new Map(),
 });
 
 const nameOf = (key: Key, revision: Revision): string => `${key} ${showRevision(revision)}`;
@@ -172,6 +178,11 @@ function checkCommitted(
     checker.report('S11', `${commit.op} was refused and is committed as ${name}`);
   checker.committed.set(key, [...(checker.committed.get(key) ?? []), commit]);
   for (const ack of checker.acked.get(key) ?? []) compare(checker, key, ack, commit);
+  checkExpected(checker, {
+    key,
+    commits: checker.committed.get(key) ?? [],
+    valueOf: (at) => checker.written.get(nameOf(key, at))?.value,
+  });
 }
 
 /** The promise itself. */

@@ -44,6 +44,9 @@ export const MARKS = {
   'unknown-committed': 'A user was told that the outcome is unknown, and the deploy was committed.',
   'asked-again-answered':
     'A deploy that was committed already was asked for again and not repeated.',
+  'stale-refused': 'A deploy was refused because another had been committed meanwhile.',
+  'expected-of-a-leader-before':
+    'A deploy expected a revision that a later leader had committed again under its own term.',
   'older-life-assigned': 'A host knew a tombstone, and an assignment of the life before it.',
   'write-cut-kept': 'An agent ended in the middle of a write, which had reached the disk.',
   'write-cut-lost': 'An agent ended in the middle of a write, which had not reached the disk.',

@@ -61,6 +61,10 @@ export function seeReply(
   if (errand === undefined) return;
   const { given, stack } = errand;
   if (result.kind === 'unknown') observer.unknown.set(given.deployId, stackKey(stack));
+  if (result.kind === 'refused' && result.code === 'stale') sometimes(observer, 'stale-refused');
+  const { expect } = given;
+  if (result.kind === 'committed' && expect !== undefined && expect !== 'none')
+    if (result.revision.term > expect.term) sometimes(observer, 'expected-of-a-leader-before');
   if (result.kind === 'committed' && observer.askedAgain.has(errandId(errand)))
     sometimes(observer, 'asked-again-answered');
 }

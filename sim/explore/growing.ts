@@ -85,7 +85,7 @@ export function foundAgent(name: string, names: readonly string[], ceiling: numb
     ['roster', roster],
     [`committed/${ROSTER_KEY}`, { key: ROSTER_KEY, revision, value: { kind: 'members', members } }],
   ]);
-  const stack = { kind: 'stack', life: 1 };
+  const stack = { kind: 'stack', life: 1, since: { term: 1, seq: 1 } };
   if (name === founder)
     disk.set(`record/${RECORD}`, { promised: 1, revision, value: stack, deployIds: [] });
   return startAgent(name, disk, 'speaks');

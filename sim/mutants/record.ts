@@ -71,8 +71,8 @@ export const RECORD_MUTANTS = ofMachine('record', [
   {
     name: 'sequence-stands-still',
     file: WRITER,
-    from: 'writer.seq += 1;',
-    to: 'writer.seq = 1;',
+    from: 'seq: seq + 1 });',
+    to: 'seq: seq < 0 ? seq : 1 });',
     says: 'Every write of a term has the same number.',
     rules: ['S11'],
   },
@@ -82,6 +82,14 @@ export const RECORD_MUTANTS = ofMachine('record', [
     from: 'if (record !== undefined && writer.deployIds.includes(deploy.deployId))',
     to: 'if (record !== undefined && deploy.deployId === undefined)',
     says: 'A deploy that is asked for again is applied again.',
+    rules: ['S11'],
+  },
+  {
+    name: 'expectation-ignored',
+    file: DEPLOYS,
+    from: "if (unmet !== undefined) return { kind: 'refused', code: 'stale', why: unmet };",
+    to: '',
+    says: 'A deploy is applied whatever it expected to find.',
     rules: ['S11'],
   },
   {

@@ -1,4 +1,5 @@
 /** What is done to a cluster from outside, in plain words. */
+import { showRevision } from '../../protocol/record/record.ts';
 import type { HostIndex, Strike, Way } from '../strike.ts';
 import type { Errand } from '../workload.ts';
 
@@ -62,7 +63,11 @@ export function struck(strike: Strike, isFrozen: boolean): string {
 }
 
 export function asked({ given, attempt }: Errand): string {
-  const again = attempt > 1 ? `, asked for the ${attempt}. time` : '';
+  const expected =
+    given.expect === undefined
+      ? ''
+      : `, expecting ${given.expect === 'none' ? 'none' : showRevision(given.expect)}`;
+  const again = `${expected}${attempt > 1 ? `, asked for the ${attempt}. time` : ''}`;
   if (given.kind === 'destroy') return `destroy ${given.stack} (${given.deployId}${again})`;
   const components = given.spec.components.map(({ name, mode, replicas }) =>
     mode === 'global' ? `${name} everywhere` : `${replicas} × ${name}`,

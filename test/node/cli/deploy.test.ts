@@ -77,6 +77,21 @@ it('names what is not healthy in time', async () => {
   expect(ran.stderr).toContain('next  npx agentctl why shop.web');
 });
 
+it.each([
+  ['4.7', { term: 4, seq: 7 }],
+  ['none', 'none'],
+])('passes on what it expects: %s', async (typed, sent) => {
+  await using agent = await startAgent({
+    'GET /v1/status': status(missing),
+    'POST /v1/deploy': accepted,
+  });
+  expect((await deploy(agent, COMPOSE, '--no-wait', '--expect', typed)).code).toBe(0);
+  expect(agent.asked.at(-1)?.body).toMatchObject({ expect: sent });
+  const wrong = await deploy(agent, COMPOSE, '--no-wait', '--expect', 'v1');
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('Give a revision like 1003.1');
+});
+
 it('ends with 6 where it is refused', async () => {
   await using agent = await startAgent({
     'GET /v1/status': status(missing),

@@ -14,7 +14,7 @@ import {
 } from '../../../protocol/command/deploys.ts';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
 import { STACK_CHARS_MAX } from '../../../protocol/limits.ts';
-import type { Stack } from '../../../protocol/record/record.ts';
+import type { Revision, Stack } from '../../../protocol/record/record.ts';
 import { createWriter, type Writer } from '../../../protocol/record/writer.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { Turn } from '../../../protocol/turn.ts';
@@ -22,6 +22,8 @@ import type { Deploy } from '../../../protocol/wire/message.ts';
 import { sent, turnOf } from '../turns.ts';
 
 const KEY = stackKey('shop');
+/** As which the record that servingWriter has found was written. */
+const SINCE = { term: term(3), seq: 7 };
 const ABC: Roster = {
   epoch: epoch(1),
   voters: ['a', 'b', 'c'].map(hostId),
@@ -160,7 +162,7 @@ it('written here and not committed in time, it ends as unknown (D1)', () => {
 it('committed is said when exactly the written revision is (D2)', () => {
   const deploys = createDeploys();
   command(deploys, { writer: servingWriter() });
-  const value: Stack = { kind: 'stack', spec: spec(), life: 0 };
+  const value: Stack = { kind: 'stack', spec: spec(), life: 0, since: SINCE };
   const told = (t: number, seq: number) => {
     const turn = turnOf('p', 5);
     onCommitted(deploys, turn, { key: KEY, revision: { term: term(t), seq }, value });
@@ -173,31 +175,100 @@ it('committed is said when exactly the written revision is (D2)', () => {
 });
 
 it.each([
-  [{ kind: 'stack', spec: spec(), life: 0 }, [], deploy('d9'), false, 'the same spec again'],
   [
-    { kind: 'stack', spec: spec(), life: 0 },
+    { kind: 'stack', spec: spec(), life: 0, since: SINCE },
+    [],
+    deploy('d9'),
+    false,
+    'the same spec again',
+  ],
+  [
+    { kind: 'stack', spec: spec(), life: 0, since: SINCE },
     ['d1'],
     deploy('d1', 'new'),
     true,
     'a known deploy id',
   ],
-  [{ kind: 'stack', life: 1 }, ['d2'], destroy, true, 'a known destroy, after it was done'],
+  [
+    { kind: 'stack', life: 1, since: SINCE },
+    ['d2'],
+    destroy,
+    true,
+    'a known destroy, after it was done',
+  ],
 ] as const)('answered without a write: %#', (value, ids, what, changed, _why) => {
   const turn = command(createDeploys(), { writer: servingWriter(value, ids) }, what);
   expect(replies([turn])).toMatchObject([{ kind: 'committed', changed }]);
   expect(sent(turn, 'write')).toEqual([]);
 });
 
+const FOUND: Stack = { kind: 'stack', spec: spec(), life: 0, since: SINCE };
+const GONE: Stack = { kind: 'stack', life: 1, since: SINCE };
+const at = (t: number, seq: number): Revision => ({ term: term(t), seq });
+
+// The record was written as 3.7 and has been committed again by later leaders, at last as 4.2.
+it.each([
+  [FOUND, at(4, 2), true, 'its present revision'],
+  [FOUND, at(3, 7), true, 'as it was written: later leaders have changed nothing'],
+  [FOUND, at(4, 0), true, 'in between'],
+  [FOUND, at(3, 6), false, 'before it was written'],
+  [FOUND, at(4, 3), false, 'a revision that does not exist'],
+  [FOUND, 'none', false, 'there is one'],
+  [GONE, at(4, 2), true, 'the tombstone itself'],
+  [GONE, at(3, 6), false, 'it was destroyed since'],
+  [GONE, 'none', true, 'it is gone'],
+  [undefined, at(3, 7), false, 'there never was one'],
+  [undefined, 'none', true, 'there never was one'],
+] as const)('what a deploy expects: %#', (found, expected, isThere, _why) => {
+  const turn = command(
+    createDeploys(),
+    { writer: servingWriter(found) },
+    { ...deploy('d1', 'new'), expect: expected },
+  );
+  expectWritten(turn, isThere);
+});
+
+function expectWritten(turn: Turn, isWritten: boolean): void {
+  expect(sent(turn, 'write')).toHaveLength(isWritten ? 3 : 0);
+  expect(replies([turn])).toMatchObject(isWritten ? [] : [{ kind: 'refused', code: 'stale' }]);
+}
+
+it('what a destroy expects is looked at too, where there is something to destroy', () => {
+  const asked = (found: Stack | undefined): Turn =>
+    command(createDeploys(), { writer: servingWriter(found) }, { ...destroy, expect: at(3, 6) });
+  expectWritten(asked(FOUND), false);
+  expect(replies([asked(GONE)])).toMatchObject([{ kind: 'refused', code: 'no-such-stack' }]);
+});
+
+it('an expectation in vain is not saved by the same spec, but by a known id it is', () => {
+  const asked = (ids: readonly string[]): Turn =>
+    command(
+      createDeploys(),
+      { writer: servingWriter(FOUND, ids) },
+      { ...deploy('d1'), expect: at(3, 6) },
+    );
+  expectWritten(asked([]), false);
+  expect(replies([asked(['d1'])])).toMatchObject([{ kind: 'committed', changed: true }]);
+});
+
 it('a destroy raises the life of the stack, so that older assignments are void', () => {
-  const writer = servingWriter({ kind: 'stack', spec: spec(), life: 3 });
+  const writer = servingWriter({ kind: 'stack', spec: spec(), life: 3, since: SINCE });
   const turn = command(createDeploys(), { writer }, destroy);
-  expect(sent(turn, 'write')[0]?.message.value).toEqual({ kind: 'stack', life: 4 });
+  expect(sent(turn, 'write')[0]?.message.value).toEqual({
+    kind: 'stack',
+    life: 4,
+    since: { term: 5, seq: 1 },
+  });
 });
 
 it('a deploy after a destroy keeps the new life', () => {
-  const writer = servingWriter({ kind: 'stack', life: 4 });
+  const writer = servingWriter({ kind: 'stack', life: 4, since: SINCE });
   const turn = command(createDeploys(), { writer });
-  expect(sent(turn, 'write')[0]?.message.value).toMatchObject({ life: 4, spec: { name: 'shop' } });
+  expect(sent(turn, 'write')[0]?.message.value).toMatchObject({
+    life: 4,
+    spec: { name: 'shop' },
+    since: { term: 5, seq: 1 },
+  });
 });
 
 it('waits while another write is under way, and goes on as soon as it is done', () => {
@@ -218,7 +289,7 @@ it('answers another agent as it answers its user', () => {
   ]);
   onDeploy(deploys, turn, scene({ writer: servingWriter() }), hostId('q'), deploy());
   const done = turnOf('p', 1);
-  const value: Stack = { kind: 'stack', spec: spec(), life: 0 };
+  const value: Stack = { kind: 'stack', spec: spec(), life: 0, since: SINCE };
   onCommitted(deploys, done, { key: KEY, revision: { term: term(5), seq: 1 }, value });
   expect(sent(done, 'deployResult')).toMatchObject([
     { to: 'q', message: { deployId: 'd1', outcome: { kind: 'committed' } } },

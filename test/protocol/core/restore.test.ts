@@ -39,10 +39,14 @@ const BALLOT = { n: 1, host: 'h1' };
 const REGISTER = {
   promised: 5,
   revision: { term: 4, seq: 1 },
-  value: { kind: 'stack', life: 0 },
+  value: { kind: 'stack', life: 0, since: { term: 4, seq: 1 } },
   deployIds: ['d'],
 };
-const COMMITTED = { key: SHOP, revision: { term: 4, seq: 1 }, value: { kind: 'stack', life: 0 } };
+const COMMITTED = {
+  key: SHOP,
+  revision: { term: 4, seq: 1 },
+  value: { kind: 'stack', life: 0, since: { term: 4, seq: 1 } },
+};
 const DISK = { host: HOST, roster: JOINT };
 
 type Disk = Map<string, unknown>;
@@ -113,7 +117,7 @@ describe('decodeRestored', () => {
     });
     const of = { epoch: JOINT.epoch, key: SHOP };
     onRead(registers, turn, H1, { kind: 'read', ...of, term: term(5) });
-    const value = { kind: 'stack', life: 1 } as const;
+    const value = { kind: 'stack', life: 1, since: { term: term(4), seq: 1 } } as const;
     const revision = { term: term(5), seq: 1 };
     onWrite(registers, turn, H1, { kind: 'write', ...of, revision, value, deployIds: ['d1'] });
     onRead(registers, turn, H1, { kind: 'read', ...of, key: ROSTER_KEY, term: term(6) });

@@ -196,7 +196,7 @@ describe('a pull', () => {
       commit(world, owner, {
         key: stackKey(`s${i}`),
         revision: { term: term(1), seq: 0 },
-        value: { kind: 'stack', life: 0, spec },
+        value: { kind: 'stack', life: 0, since: { term: term(1), seq: 1 }, spec },
       });
     world.now += 2000;
     act(world, other, () => undefined);

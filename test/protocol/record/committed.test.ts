@@ -18,7 +18,7 @@ import { type Committed, showRevision } from '../../../protocol/record/record.ts
 const record = (name: string, t: number, seq: number): Committed => ({
   key: key(name),
   revision: { term: term(t), seq },
-  value: { kind: 'stack', life: t },
+  value: { kind: 'stack', life: t, since: { term: term(t), seq: 0 } },
 });
 const show = (records: CommittedRecords): readonly string[] =>
   allCommitted(records).map(({ key: name, revision }) => `${name} ${showRevision(revision)}`);

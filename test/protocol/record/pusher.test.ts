@@ -23,7 +23,7 @@ const [a, b, c] = ['a', 'b', 'c'].map(hostId) as [
 const recordAt = (seq: number): Committed => ({
   key: KEY,
   revision: { term: term(1), seq },
-  value: { kind: 'stack', life: 0 },
+  value: { kind: 'stack', life: 0, since: { term: term(1), seq: 1 } },
 });
 const turnAt = (ms: number): Turn => ({
   now: instant(ms),

@@ -12,7 +12,11 @@ import { order, theOnly, turnOf } from '../turns.ts';
 
 const KEY = stackKey('shop');
 const P = hostId('p');
-const life = (n: number): Stack => ({ kind: 'stack', life: n });
+const life = (n: number): Stack => ({
+  kind: 'stack',
+  life: n,
+  since: { term: term(1), seq: 1 },
+});
 const at = (t: number, seq: number) => ({ term: term(t), seq });
 
 /** A register that has promised 5 and stored (5, 2). */

@@ -22,7 +22,11 @@ const ABC: Roster = {
   termMs: { normal: millis(3000), strict: millis(10_000) },
 };
 const JOINT: Roster = { ...ABC, epoch: epoch(2), next: ['c', 'd', 'e'].map(hostId) };
-const life = (n: number): Stack => ({ kind: 'stack', life: n });
+const life = (n: number): Stack => ({
+  kind: 'stack',
+  life: n,
+  since: { term: term(1), seq: 1 },
+});
 const at = (t: number, seq: number) => ({ term: term(t), seq });
 
 const begin = (t = 5): Writer => createWriter(KEY, term(t), turnOf('p', 0), ABC);

@@ -16,6 +16,7 @@ import {
   deployId,
   deployIds,
   epoch,
+  expected,
   host,
   hostName,
   incarnation,
@@ -229,9 +230,14 @@ export const messagesByKind: Arbitraries = {
   push: fc.record({ kind: word('push'), record: committed }),
   pushAck: fc.record({ kind: word('pushAck'), key, revision }),
   deploy: fc
-    .record({ deployId, spec: stackSpec, destroy: fc.boolean() })
-    .map(({ deployId: id, spec, destroy }) => {
-      const deploy = { kind: 'deploy', deployId: id, stack: spec.name } as const;
+    .record({ deployId, spec: stackSpec, destroy: fc.boolean(), expect: expected })
+    .map(({ deployId: id, spec, destroy, expect }) => {
+      const deploy = {
+        kind: 'deploy',
+        deployId: id,
+        stack: spec.name,
+        ...(expect === undefined ? {} : { expect }),
+      } as const;
       return destroy ? deploy : { ...deploy, spec };
     }),
   deployResult: fc.record({

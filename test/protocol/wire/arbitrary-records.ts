@@ -78,6 +78,9 @@ export const key: Of<Key> = fc.oneof(
   component.map(componentKey),
 );
 export const revision: Of<Revision> = object<Revision>({ term, seq: count });
+export const expected = fc.option(fc.oneof(revision, fc.constant('none' as const)), {
+  nil: undefined,
+});
 const sortedHosts = (min: number, max: number) =>
   fc.uniqueArray(host, { minLength: min, maxLength: max }).map((hosts) => hosts.sort(compareText));
 
@@ -178,10 +181,10 @@ export const membersRecord: Of<Placed> = fc
     value: { kind: 'members', members: all.sort((a, b) => compareText(a.id, b.id)) },
   }));
 const stackRecord: Of<Placed> = fc
-  .record({ spec: stackSpec, gone: fc.boolean(), life: fc.nat(5) })
-  .map(({ spec, gone, life }) => ({
+  .record({ spec: stackSpec, gone: fc.boolean(), life: fc.nat(5), since: revision })
+  .map(({ spec, gone, life, since }) => ({
     key: stackKey(spec.name),
-    value: gone ? { kind: 'stack', life } : { kind: 'stack', spec, life },
+    value: gone ? { kind: 'stack', life, since } : { kind: 'stack', spec, life, since },
   }));
 const slot: Of<Slot> = fc
   .record({

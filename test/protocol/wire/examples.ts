@@ -23,8 +23,8 @@ export const COMPONENT = {
   stopGraceMs: 10_000,
 };
 export const SPEC = { name: 'shop', components: [COMPONENT] };
-export const STACK = { kind: 'stack', spec: SPEC, life: 0 };
-export const TOMBSTONE = { kind: 'stack', life: 1 };
+export const STACK = { kind: 'stack', spec: SPEC, life: 0, since: { term: 4, seq: 1 } };
+export const TOMBSTONE = { kind: 'stack', life: 1, since: { term: 4, seq: 1 } };
 export const ASSIGNMENT = {
   kind: 'component',
   component: 'shop.db',

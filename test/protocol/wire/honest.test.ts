@@ -201,7 +201,7 @@ describe('a cluster that grows, deploys, loses a host, takes it back and has one
       const restored = decodeRestored(disk, LAN);
       expect(
         restored.ok && restored.value.committed.find(({ key }) => key === 'stack/shop')?.value,
-      ).toEqual({ kind: 'stack', life: 1 });
+      ).toMatchObject({ kind: 'stack', life: 1 });
     }
   });
 });

@@ -147,7 +147,7 @@ const WRONG: readonly (readonly [string, (stage: Stage) => void])[] = [
       const tombstone: Committed = {
         key: stackKey('shop'),
         revision: { term: term(9), seq: 1 },
-        value: { kind: 'stack', life: 1 },
+        value: { kind: 'stack', life: 1, since: { term: term(1), seq: 1 } },
       };
       assign(stage, tombstone, true);
       assign(stage, assignment(5, 'h1'), true);

@@ -7,8 +7,9 @@ import {
   stackKey,
   term,
 } from '../../../protocol/base/ids.ts';
-import type { Committed, RecordValue, Revision } from '../../../protocol/record/record.ts';
+import type { Committed, RecordValue, Revision, Stack } from '../../../protocol/record/record.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
+import { noteExpected } from '../../../sim/checkers/expectations.ts';
 import { noteAck, noteRefused } from '../../../sim/checkers/records.ts';
 import { spec } from '../../protocol/reconcile/stage.ts';
 import { coreOf, keep, leave, newStage, send, type Stage, take } from './stage.ts';
@@ -16,7 +17,7 @@ import { coreOf, keep, leave, newStage, send, type Stage, take } from './stage.t
 const SHOP = stackKey('shop');
 const WEB = componentKey(componentId('shop', 'web'));
 const at = (n: number, seq: number): Revision => ({ term: term(n), seq });
-const stack = (life: number): RecordValue => ({ kind: 'stack', life });
+const stack = (life: number): Stack => ({ kind: 'stack', life, since: at(1, 1) });
 const web = (n: number, seq: number): RecordValue => ({
   kind: 'component',
   component: componentId('shop', 'web'),
@@ -125,6 +126,24 @@ const WRONG: readonly (readonly [string, (stage: Stage) => void])[] = [
     },
   ],
   [
+    'a deploy that expects a revision is committed after another',
+    (stage) => {
+      settle(stage, SHOP, at(5, 1), stack(0), 'a');
+      noteExpected(stage.panel.records, 'b', at(5, 1));
+      noteExpected(stage.panel.records, 'c', at(5, 1));
+      settle(stage, SHOP, at(5, 2), stack(0), 'b');
+      settle(stage, SHOP, at(5, 3), stack(0), 'c');
+    },
+  ],
+  [
+    'a deploy that expects no stack is committed where there is one',
+    (stage) => {
+      noteExpected(stage.panel.records, 'b', 'none');
+      settle(stage, SHOP, at(5, 1), { ...stack(0), spec: { name: 'shop', components: [] } }, 'a');
+      settle(stage, SHOP, at(5, 2), stack(0), 'b');
+    },
+  ],
+  [
     'a leader decides before it has taken over what was committed',
     (stage) => {
       settle(stage, SHOP, at(5, 1), stack(0), 'a');
@@ -186,6 +205,16 @@ const RIGHT: readonly (readonly [string, (stage: Stage) => void])[] = [
       write(stage, SHOP, at(5, 1), stack(0), 'a');
       settle(stage, SHOP, at(6, 1), stack(1), 'b');
       noteRefused(stage.panel.records, SHOP, 'a', { written: true });
+    },
+  ],
+  [
+    'a deploy finds what it expects, committed again by a later leader',
+    (stage) => {
+      settle(stage, SHOP, at(5, 1), stack(0), 'a');
+      settle(stage, SHOP, at(6, 0), stack(0), 'a');
+      noteExpected(stage.panel.records, 'b', at(5, 1));
+      settle(stage, SHOP, at(6, 1), stack(0), 'b');
+      settle(stage, SHOP, at(7, 0), stack(0), 'b');
     },
   ],
   [

@@ -113,6 +113,7 @@ const CALM = [
   'committed-after-lease',
   'older-life-assigned',
   'run-anew',
+  'stale-refused',
 ] as const satisfies readonly Mark[];
 
 describe('rare states', () => {

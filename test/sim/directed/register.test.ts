@@ -16,7 +16,12 @@ import {
 import { below, createPrng, type Prng } from '../../../protocol/base/prng.ts';
 import { instant } from '../../../protocol/base/time.ts';
 import { firstTerms, LAN } from '../../../protocol/config.ts';
-import { type Committed, compareRevision, showRevision } from '../../../protocol/record/record.ts';
+import {
+  type Committed,
+  compareRevision,
+  showRevision,
+  type Stack,
+} from '../../../protocol/record/record.ts';
 import { onRead, onWrite, type Registers } from '../../../protocol/record/register.ts';
 import {
   createWriter,
@@ -97,12 +102,18 @@ function elect(run: Run): void {
   post(run, id, turn);
 }
 
+const stack = (life: number): Stack => ({
+  kind: 'stack',
+  life,
+  since: { term: term(1), seq: 1 },
+});
+
 function deploy(run: Run): void {
   const leader = run.leaders[below(run.prng, run.leaders.length)];
   if (leader === undefined || !isServing(leader.writer)) return;
   const turn = turnOf(run, leader.id);
   run.ops += 1;
-  const revision = write(leader.writer, turn, run.roster, { kind: 'stack', life: run.ops });
+  const revision = write(leader.writer, turn, run.roster, stack(run.ops));
   run.applied.set(run.ops, revision);
   post(run, leader.id, turn);
 }
@@ -135,7 +146,7 @@ function deliver(run: Run, { from, to, message }: Envelope): void {
   const leader = run.leaders.find(({ id }) => id === to);
   if (leader === undefined) return;
   if (message.kind === 'readAck')
-    onReadAck(leader.writer, turn, run.roster, from, message, { kind: 'stack', life: 0 });
+    onReadAck(leader.writer, turn, run.roster, from, message, stack(0));
   if (message.kind === 'writeAck') onWriteAck(leader.writer, run.roster, from, message);
   post(run, to, turn);
   // What it serves it tells, whether it says so itself or was just elected.
