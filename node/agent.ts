@@ -21,6 +21,8 @@ import type { CommandResult, Effect } from '../protocol/effect.ts';
 import type { Command, Input } from '../protocol/input.ts';
 import type { HostFacts } from '../protocol/inventory/entry.ts';
 import { viewOf } from '../protocol/view/build.ts';
+import { allDecisions } from '../protocol/inventory/inventories.ts';
+import type { Witnessed } from '../protocol/inventory/log.ts';
 import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
 import { createLeaseClock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
@@ -43,6 +45,8 @@ export interface Agent extends AsyncDisposable {
   view(): ClusterView;
   /** Oldest first; `wall` is when it was, by this host's wall clock, in ms. */
   journal(): readonly (JournalEntry & { readonly wall: number })[];
+  /** What all other hosts have decided, as far as it was told here, the gone ones too. */
+  witnessed(): readonly (Witnessed & { readonly wall: number })[];
   command(command: Command): Promise<CommandResult>;
 }
 
@@ -167,6 +171,10 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     journal() {
       const offset = Date.now() - clock.now();
       return core.journal.map((entry) => ({ ...entry, wall: offset + entry.at }));
+    },
+    witnessed() {
+      const offset = Date.now() - clock.now();
+      return allDecisions(core.inventories).map((told) => ({ ...told, wall: offset + told.at }));
     },
     command(command) {
       commandCount += 1;

@@ -13,6 +13,8 @@ import type { Config } from './config.ts';
 import { validateConfig } from './config.ts';
 import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
+import { writeEntry } from './inventory/inventories.ts';
+import { decisionEntry, decisionOf } from './inventory/log.ts';
 import type { Leases } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
 import { know } from './core/know.ts';
@@ -22,6 +24,7 @@ import { isQuiet, isQuietMessage, keepTime, rhythmDeadline } from './core/rhythm
 import { deadlineOf, settle } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
 import type { Turn } from './turn.ts';
+import type { JournalEntry } from './view/view.ts';
 
 export type { Core, Identity, Restored } from './core/state.ts';
 export { emptyDisk, foundCluster } from './core/state.ts';
@@ -56,8 +59,8 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
     quiet = loopBack(core, leases, turn) !== 'news';
   }
   if (!quiet || now >= core.settleBy || know(core) !== core.settled) settleAll(core, leases, turn);
-  core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
   keepJournal(core, turn);
+  core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
   return turn.out;
 }
 
@@ -108,12 +111,21 @@ function settleAll(core: Core, leases: Leases, turn: Turn): void {
   core.settleBy = earlier(core.settleAt, after(turn.now, SETTLE_EVERY_MS)) ?? FOREVER;
 }
 
+/** Offers a decision to all others; what does not fit into the inventory would not fit there either. */
+function tell(core: Core, turn: Turn, entry: JournalEntry): void {
+  if (entry.kind === 'inventory') return;
+  const decision = decisionOf(entry, core.startedAt);
+  writeEntry(core.inventories, turn, decisionEntry(entry.seq), decision);
+}
+
 function keepJournal(core: Core, turn: Turn): void {
   for (const effect of turn.out) {
     if (effect.kind !== 'journal') continue;
     core.journalSeq += 1;
     const { topic, about, text } = effect;
-    core.journal.push({ seq: core.journalSeq, at: turn.now, kind: topic, about, text });
+    const entry = { seq: core.journalSeq, at: turn.now, kind: topic, about, text };
+    core.journal.push(entry);
+    tell(core, turn, entry);
   }
   if (core.journal.length > JOURNAL_MAX) core.journal.splice(0, core.journal.length - JOURNAL_MAX);
 }

@@ -35,6 +35,11 @@ export const ITEMS_MAX = 1_000;
 export const TEXT_MAX = 4_096;
 /** Journal entries kept; the oldest is dropped. */
 export const JOURNAL_MAX = 1_000;
+/** Newest decisions of a host that all others keep, and as many of its earlier starts together. */
+export const DECISIONS_MAX = 32;
+/** Characters of one of them told to others, and ids it is about; the rest is cut off. */
+export const DECISION_CHARS_MAX = 240;
+export const DECISION_IDS_MAX = 4;
 /** Commands of users under way at once; one more is refused. */
 export const COMMANDS_MAX = 100;
 /** Probes for other hosts under way at once; of one more it is said at once that nothing was heard. */

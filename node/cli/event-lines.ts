@@ -39,7 +39,7 @@ export function eventTable(
     { title: '', cell: (event) => event.host_name, drop: 1 },
     { title: '', cell: (event) => subjectOf(view, event) },
     { title: '', cell: (event) => event.kind, drop: 2 },
-    { title: '', cell: (event) => inNames(view, event.text) },
+    { title: '', cell: (event) => textOf(view, event) },
   ];
   return table(events, columns, { width: style.width, heading: (text) => text }).slice(1);
 }
@@ -75,7 +75,13 @@ export function eventLine(view: ClusterView, event: EventBody): string {
     subjectOf(view, event).padEnd(SUBJECT_CHARS),
     event.kind.padEnd(KIND_CHARS),
   ];
-  return [...head, inNames(view, event.text)].join('  ');
+  return [...head, textOf(view, event)].join('  ');
+}
+
+/** Who tells it, if not the host that has decided it. */
+function textOf(view: ClusterView, { text, witnesses }: EventBody): string {
+  const told = inNames(view, text);
+  return witnesses === undefined ? told : `${told} (told by ${witnesses.join(' ')})`;
 }
 
 /** Ids of hosts as the names people gave them. */

@@ -121,10 +121,17 @@ export type EventBody = {
   readonly at: string;
   readonly host: string;
   readonly host_name: string;
+  /** The start of its agent: how often it has started. */
+  readonly boot: number;
   readonly seq: number;
   readonly kind: string;
   readonly about: readonly string[];
   readonly text: string;
+  /**
+   * Names of the hosts that tell it in its place, because it is gone or has started again since; then
+   * `at` is by their clocks.
+   */
+  readonly witnesses?: readonly string[];
 };
 
 export type InspectBody = Viewed<{

@@ -15,12 +15,21 @@ import type { EventBody } from './api.ts';
 const EVENTS_MAX = 1000;
 const ANSWER_BYTES_MAX = 4_194_304;
 
-export type EventFilter = { readonly sinceMs: number; readonly about?: string };
+export type EventFilter = {
+  readonly sinceMs: number;
+  readonly about?: string;
+  /** What others have decided too, as it was told here. */
+  readonly witnessed?: boolean;
+};
 export type Act =
   | { readonly kind: 'kill'; readonly engineId: string; readonly signal: string }
   | { readonly kind: 'restart'; readonly component: string; readonly slot: number };
 
-const FILTER = z.object({ sinceMs: z.number(), about: z.string().max(256).optional() });
+const FILTER = z.object({
+  sinceMs: z.number(),
+  about: z.string().max(256).optional(),
+  witnessed: z.boolean().optional(),
+});
 const ACT = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('kill'), engineId: z.string().max(256), signal: z.string().max(20) }),
   z.object({ kind: z.literal('restart'), component: z.string().max(256), slot: z.int().min(1) }),
@@ -35,7 +44,9 @@ const LOGS = z.object({
 export async function servePeers(agent: Agent): Promise<void> {
   const { network } = agent;
   await network.handle('journal', async function* (from, request) {
-    yield encode(ownEvents(agent, read(agent, from, request, FILTER) as EventFilter));
+    const filter = read(agent, from, request, FILTER) as EventFilter;
+    const told = filter.witnessed === true ? witnessedEvents(agent, filter) : [];
+    yield encode([...ownEvents(agent, filter), ...told].slice(-EVENTS_MAX));
   });
   await network.handle('act', async function* (from, request) {
     yield encode(await act(agent, read(agent, from, request, ACT)));
@@ -59,14 +70,50 @@ function read<T>({ core, speech }: Agent, from: string, request: Uint8Array, as:
 /** This host's journal as others read it. */
 export function ownEvents(agent: Agent, filter: EventFilter): readonly EventBody[] {
   const since = Date.now() - filter.sinceMs;
-  const { host, name } = { host: agent.host, name: agent.core.identity.name };
+  const { host, core } = agent;
+  const { boot, identity } = core;
+  const { name } = identity;
   return agent
     .journal()
     .filter(({ wall, about }) => wall >= since && concerns(about, filter.about))
     .slice(-EVENTS_MAX)
     .map(({ wall, seq, kind, about, text }) => {
-      return { at: new Date(wall).toISOString(), host, host_name: name, seq, kind, about, text };
+      const at = new Date(wall).toISOString();
+      return { at, host, host_name: name, boot, seq, kind, about, text };
     });
+}
+
+/** What this host was told of the decisions of others. */
+function witnessedEvents(agent: Agent, filter: EventFilter): readonly EventBody[] {
+  const since = Date.now() - filter.sinceMs;
+  const names = new Map(know(agent.core).members.map(({ id, name }) => [id, name]));
+  const witnesses = [agent.core.identity.name];
+  return agent
+    .witnessed()
+    .filter(({ wall, about }) => wall >= since && concerns(about, filter.about))
+    .map(({ wall, host, boot, seq, kind, about, text }) => {
+      const at = new Date(wall).toISOString();
+      const host_name = names.get(host) ?? host;
+      return { at, host, host_name, boot, seq, kind, about, text, witnesses };
+    });
+}
+
+/** The same event, whoever tells it. */
+export const nameOf = ({ host, boot, seq }: EventBody): string => `${host}/${boot}/${seq}`;
+
+/** Each event once: as its own host tells it, or else with all who were told of it. */
+export function mergeEvents(all: readonly EventBody[]): readonly EventBody[] {
+  const merged = new Map<string, EventBody>();
+  for (const event of all) {
+    const name = nameOf(event);
+    const known = merged.get(name);
+    if (known === undefined || event.witnesses === undefined) merged.set(name, event);
+    else if (known.witnesses !== undefined) {
+      const witnesses = [...new Set([...known.witnesses, ...event.witnesses])].sort();
+      merged.set(name, { ...known, witnesses });
+    }
+  }
+  return [...merged.values()];
 }
 
 const concerns = (about: readonly string[], id: string | undefined): boolean =>
@@ -107,10 +154,12 @@ const EVENTS = z.array(
     at: z.string(),
     host: z.string(),
     host_name: z.string(),
+    boot: z.number(),
     seq: z.number(),
     kind: z.string(),
     about: z.array(z.string()),
     text: z.string(),
+    witnesses: z.array(z.string()).optional(),
   }),
 );
 
@@ -125,21 +174,25 @@ export async function journalOf(
 ): Promise<readonly EventBody[]> {
   try {
     const answer = await ask(agent, host, 'journal', filter, AbortSignal.timeout(GATHER_MS));
-    return EVENTS.parse(answer);
+    return EVENTS.parse(answer) as readonly EventBody[];
   } catch {
     return [];
   }
 }
 
-/** Everybody's journal, oldest first; a peer that does not answer in time is left out. */
+/**
+ * Everybody's journal, oldest first. Of a peer that does not answer in time, or is gone, what this host
+ * was told; of one subject also what the others were told of it.
+ */
 export async function gatherEvents(
   agent: Agent,
   filter: EventFilter,
 ): Promise<readonly EventBody[]> {
   const others = agent.view().hosts.filter(({ self, state }) => !self && state === 'alive');
-  const answers = await Promise.all(others.map(({ id }) => journalOf(agent, id, filter)));
-  const all = [...ownEvents(agent, filter), ...answers.flat()];
-  return all
-    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq))
+  const asked = filter.about === undefined ? filter : { ...filter, witnessed: true };
+  const answers = await Promise.all(others.map(({ id }) => journalOf(agent, id, asked)));
+  const own = [...ownEvents(agent, filter), ...witnessedEvents(agent, filter)];
+  return mergeEvents([...own, ...answers.flat()])
+    .toSorted((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.seq - b.seq))
     .slice(-EVENTS_MAX);
 }

@@ -7,9 +7,9 @@ import { committedOf } from '../../protocol/record/committed.ts';
 import type { ClusterView, ComponentView, InstanceView } from '../../protocol/view/view.ts';
 import type { Agent } from '../agent.ts';
 import type { Daemon } from '../daemon.ts';
-import type { EventBody, InspectBody, StatusBody, Viewed } from './api.ts';
+import type { InspectBody, StatusBody, Viewed } from './api.ts';
 import { agentOf } from './cluster-routes.ts';
-import { type EventFilter, gatherEvents, journalOf } from './peer-requests.ts';
+import { type EventFilter, gatherEvents, journalOf, nameOf } from './peer-requests.ts';
 import { ApiRefusal } from './refusal.ts';
 
 /** How far back `status` looks. */
@@ -94,8 +94,6 @@ async function* eventLines(
     await pause(FOLLOW_MS, undefined, { signal });
   }
 }
-
-const nameOf = ({ host, at, seq }: EventBody): string => `${host}/${at.slice(0, 16)}/${seq}`;
 
 function inspect(agent: Agent, subject: string): InspectBody {
   const cluster = agent.view();

@@ -17,6 +17,7 @@ export const NEVER = -Infinity as Instant;
 export const FOREVER = Infinity as Instant;
 
 export const after = (since: Instant, length: Millis): Instant => (since + length) as Instant;
+export const before = (until: Instant, length: Millis): Instant => (until - length) as Instant;
 export const between = (since: Instant, until: Instant): Millis => (until - since) as Millis;
 export const earlier = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
   a === undefined ? b : b === undefined ? a : a < b ? a : b;

@@ -15,7 +15,7 @@ import { type Instant, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
 import type { Leads } from '../command/leads.ts';
 import { type Config, firstTerms } from '../config.ts';
-import { createInventories, type Inventories } from '../inventory/inventories.ts';
+import { beginInventory, createInventories, type Inventories } from '../inventory/inventories.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
 import { createLeases, type Leases } from '../lease/leases.ts';
@@ -231,6 +231,7 @@ export function begin(core: Core, turn: Turn): Leases {
   const leases = createLeases(core.durable, turn, core.council.roster);
   core.durable.ceiling = ballot(core.durable.ceiling + CEILING_BLOCK);
   core.startedAt = turn.now;
+  beginInventory(core.inventories, turn);
   core.leases = leases;
   turn.out.push({ kind: 'persist', writes: [{ name: 'host', value: { ...core.durable } }] });
   return leases;

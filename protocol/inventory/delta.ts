@@ -5,6 +5,7 @@
  */
 import { speaksFor } from '../base/arc.ts';
 import type { HostId } from '../base/ids.ts';
+import { between, type Instant } from '../base/time.ts';
 import { DELTA_OPS_MAX } from '../limits.ts';
 import { type CommittedRecords, newerThan } from '../record/committed.ts';
 import type { Committed } from '../record/record.ts';
@@ -33,6 +34,7 @@ export function answerTo(
   pull: Pull,
   inventories: InOrder,
   committed: CommittedRecords,
+  now: Instant,
 ): Delta | undefined {
   const known = new Map(pull.inventories.map((one) => [one.owner, one]));
   const owners = [...known.keys()];
@@ -43,8 +45,9 @@ export function answerTo(
     if (owner === asker) continue;
     const theirs = known.get(owner);
     if (theirs === undefined && !speaksFor(owners, DIGEST_OWNERS_MAX, owner)) continue;
-    const part = missingOf(owner, inventory, theirs, DELTA_CHARS - chars);
-    if (part === undefined) continue;
+    const missing = missingOf(owner, inventory, theirs, DELTA_CHARS - chars);
+    if (missing === undefined) continue;
+    const part = { ...missing, ageMs: between(inventory.begunAt, now) };
     parts.push(part);
     chars += partChars(part);
   }
@@ -71,7 +74,7 @@ function missingOf(
   inventory: Inventory,
   known: Known | undefined,
   room: number,
-): Part | undefined {
+): Omit<Part, 'ageMs'> | undefined {
   const { boot, forgotten } = inventory;
   if (known !== undefined && known.boot > boot) return undefined;
   const had = known?.boot === boot ? known.version : 0;

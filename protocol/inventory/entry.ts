@@ -1,11 +1,13 @@
 /**
  * What a host writes into its own inventory: one map of these per host, written by its owner alone.
- * The name of an entry says its kind: `host`, `instance/STACK.COMPONENT/SLOT`, `lease/KEY`.
+ * The name of an entry says its kind: `host`, `instance/STACK.COMPONENT/SLOT`, `lease/KEY`,
+ * `log/N`.
  */
+import type { Millis } from '../base/time.ts';
 import type { ComponentId, Key, Term } from '../base/ids.ts';
 import type { InstanceState } from '../view/view.ts';
 
-export type Entry = HostFacts | InstanceReport | Leadership;
+export type Entry = HostFacts | InstanceReport | Leadership | Decision;
 
 /** What placement needs to know of a host, and people like to. */
 export type HostFacts = {
@@ -52,7 +54,22 @@ export type InstanceReport = {
 /** This host leads `key` under `term`: a hint for everyone else, never a proof. */
 export type Leadership = { readonly kind: 'lease'; readonly key: Key; readonly term: Term };
 
+/** One of the host's newest decisions (`log.ts`). */
+export type Decision = {
+  readonly kind: 'decision';
+  /** Rises by one per decision of this host and boot. */
+  readonly seq: number;
+  /** Since the start of its host's agent. */
+  readonly afterMs: Millis;
+  readonly topic: string;
+  /** Ids it concerns: a component, an instance, a host, a key. */
+  readonly about: readonly string[];
+  readonly text: string;
+};
+
 export const HOST_ENTRY = 'host';
 export const instanceEntry = (component: ComponentId, slot: number): string =>
   `instance/${component}/${slot}`;
+/** Followed by a number below `DECISIONS_MAX`. */
+export const LOG_ENTRY = 'log/';
 export const leaseEntry = (key: Key): string => `lease/${key}`;

@@ -13,8 +13,17 @@ import { nextArc } from '../base/arc.ts';
 import type { Boot, HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { pick, within } from '../base/prng.ts';
-import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
-import { DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX } from '../limits.ts';
+import {
+  after,
+  before,
+  between,
+  earlier,
+  type Instant,
+  later,
+  millis,
+  NEVER,
+} from '../base/time.ts';
+import { DECISIONS_MAX, DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX } from '../limits.ts';
 import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/committed.ts';
 import type { Committed } from '../record/record.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
@@ -22,6 +31,7 @@ import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
 import { answerTo, DIGEST_OWNERS_MAX, firstOps, type InOrder, isFull, opChars } from './delta.ts';
 import type { Entry } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
+import { decisionsIn, type Witnessed } from './log.ts';
 
 export type Inventories = {
   readonly self: HostId;
@@ -30,6 +40,8 @@ export type Inventories = {
   version: number;
   /** What follows from the inventories, kept until the version changes. */
   derived: Derived | undefined;
+  /** The newest decisions of earlier starts of other hosts, oldest first. */
+  readonly past: Map<HostId, readonly Witnessed[]>;
   /** Our own version as far as it was gossiped. */
   published: number;
   /** When to gossip our own changes; undefined: there are none. */
@@ -62,7 +74,8 @@ const NO_ENTRIES: ReadonlyMap<string, Entry> = new Map();
 
 export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   self,
-  byOwner: new Map([[self, newInventory(boot)]]),
+  byOwner: new Map([[self, newInventory(boot, NEVER)]]),
+  past: new Map(),
   version: 0,
   derived: undefined,
   published: 0,
@@ -77,6 +90,11 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
 
 export const entriesOf = (inv: Inventories, owner: HostId): ReadonlyMap<string, Entry> =>
   inv.byOwner.get(owner)?.entries ?? NO_ENTRIES;
+
+/** Our agent begins: from here on it has an age to tell. */
+export function beginInventory(inv: Inventories, turn: Turn): void {
+  ownOf(inv, turn).begunAt = turn.now;
+}
 
 /** In the order of owners. */
 export const allEntries = (
@@ -106,7 +124,7 @@ export function forgetOwners(inv: Inventories, keep: readonly HostId[]): void {
   inv.owners = new Set([...keep, inv.self]);
   for (const owner of inv.byOwner.keys()) {
     if (inv.owners.has(owner)) continue;
-    for (const table of [inv.byOwner, inv.asks, inv.askedAt]) table.delete(owner);
+    for (const table of [inv.byOwner, inv.past, inv.asks, inv.askedAt]) table.delete(owner);
     inv.version += 1;
   }
 }
@@ -173,7 +191,9 @@ function gossip(inv: Inventories, turn: Turn): void {
   inv.published = ops.length < all.length && last !== undefined ? last.version : own.version;
   inv.gossipAt = inv.published < own.version ? after(turn.now, turn.config.coalesceMs) : undefined;
   if (last === undefined || ops.some((op) => opChars(op) > GOSSIP_CHARS / 2)) return;
-  publish(turn, { kind: 'inventoryDelta', owner: inv.self, boot: own.boot, from, ops });
+  const { boot } = own;
+  const ageMs = between(own.begunAt, turn.now);
+  publish(turn, { kind: 'inventoryDelta', owner: inv.self, boot, ageMs, from, ops });
 }
 
 /**
@@ -224,10 +244,10 @@ function ask(inv: Inventories, turn: Turn, peer: HostId): void {
 export function onInventoryDelta(
   inv: Inventories,
   turn: Turn,
-  { owner, boot, from, ops }: InventoryDelta,
+  { owner, boot, ageMs, from, ops }: InventoryDelta,
 ): void {
   const version = ops.at(-1)?.version ?? from;
-  const outcome = merge(inv, { owner, boot, reset: false, from, version, ops });
+  const outcome = merge(inv, turn, { owner, boot, ageMs, reset: false, from, version, ops });
   if (outcome === 'gap') ask(inv, turn, owner);
 }
 
@@ -238,7 +258,7 @@ export function onPull(
   from: HostId,
   pull: Pull,
 ): void {
-  const delta = answerTo(from, pull, derive(inv).inOrder, committed);
+  const delta = answerTo(from, pull, derive(inv).inOrder, committed, turn.now);
   if (delta !== undefined) send(turn, from, delta);
 }
 
@@ -250,7 +270,7 @@ export function onDelta(
   from: HostId,
   delta: Delta,
 ): readonly Committed[] {
-  const outcomes = delta.inventories.map((part) => merge(inv, part));
+  const outcomes = delta.inventories.map((part) => merge(inv, turn, part));
   const changed = delta.records.filter((record) => mergeCommitted(committed, record));
   const isNews = changed.length > 0 || outcomes.includes('news');
   // Every round makes progress, so the rounds end.
@@ -260,18 +280,21 @@ export function onDelta(
 
 type Part = Delta['inventories'][number];
 
-function merge(inv: Inventories, part: Part): 'news' | 'known' | 'gap' {
-  const { owner, boot, reset, from, version, ops } = part;
+function merge(inv: Inventories, turn: Turn, part: Part): 'news' | 'known' | 'gap' {
+  const { owner, boot, ageMs, reset, from, version, ops } = part;
   if (!isKept(inv, owner)) return 'known'; // S9: of ourselves nobody knows better
   const known = inv.byOwner.get(owner);
   const current = known?.boot === boot ? known : undefined;
   if (known !== undefined && boot < known.boot) return 'known';
   if (current !== undefined && version <= current.version) return 'known';
   if (!reset && from > (current?.version ?? 0)) return 'gap'; // I1
+  const begunAt = before(turn.now, ageMs);
   const next =
     current === undefined || reset
-      ? newInventory(boot, reset ? (ops[0]?.version ?? version + 1) - 1 : 0)
+      ? newInventory(boot, begunAt, reset ? (ops[0]?.version ?? version + 1) - 1 : 0)
       : current;
+  next.begunAt = begunAt;
+  if (known !== undefined && current === undefined) keepDecisions(inv, owner, known);
   for (const op of ops) take(next, op);
   next.version = Math.max(next.version, version);
   tidy(next);
@@ -279,6 +302,26 @@ function merge(inv: Inventories, part: Part): 'news' | 'known' | 'gap' {
   inv.version += 1;
   return 'news';
 }
+
+/** An earlier start is over; what it has decided is not forgotten with it. */
+function keepDecisions(inv: Inventories, owner: HostId, ended: Inventory): void {
+  const all = [...(inv.past.get(owner) ?? []), ...decisionsIn(owner, ended)];
+  inv.past.set(owner, all.slice(-DECISIONS_MAX));
+}
+
+/** What is known of another host's decisions, of its earlier starts too; oldest first. */
+export function decisionsOf(inv: Inventories, owner: HostId): readonly Witnessed[] {
+  const known = inv.byOwner.get(owner);
+  const present = known === undefined ? [] : decisionsIn(owner, known);
+  return [...(inv.past.get(owner) ?? []), ...present];
+}
+
+/** Of all other hosts, in the order of hosts. */
+export const allDecisions = (inv: Inventories): readonly Witnessed[] =>
+  [...new Set([...inv.byOwner.keys(), ...inv.past.keys()])]
+    .filter((owner) => owner !== inv.self)
+    .sort()
+    .flatMap((owner) => decisionsOf(inv, owner));
 
 /** Whether another host's inventory is wanted, and there is room for it. */
 function isKept(inv: Inventories, owner: HostId): boolean {
@@ -290,7 +333,7 @@ function isKept(inv: Inventories, owner: HostId): boolean {
 function ownOf(inv: Inventories, turn: Turn): Inventory {
   let own = inv.byOwner.get(inv.self);
   if (own === undefined) {
-    own = newInventory(turn.boot);
+    own = newInventory(turn.boot, turn.now);
     inv.byOwner.set(inv.self, own);
   }
   return own;

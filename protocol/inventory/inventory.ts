@@ -14,12 +14,15 @@
  * owner rewrites its old entries before it forgets (I3), and everyone forgets by the same rule.
  */
 import type { Boot } from '../base/ids.ts';
+import type { Instant } from '../base/time.ts';
 import { ENTRIES_MAX } from '../limits.ts';
 import type { InventoryOp } from '../wire/message.ts';
 import type { Entry } from './entry.ts';
 
 export type Inventory = {
   readonly boot: Boot;
+  /** When the owner's agent has begun this boot, by our clock: as the newest news of it says. */
+  begunAt: Instant;
   version: number;
   readonly entries: Map<string, Entry>;
   /** Version of the last change of each name; a name without an entry is a tombstone. */
@@ -33,8 +36,9 @@ export const TOMBSTONES_MAX = 500;
 const NAMES_MAX = 2 * ENTRIES_MAX;
 
 /** `forgotten`: what the source of a reset may have forgotten, at most. */
-export const newInventory = (boot: Boot, forgotten = 0): Inventory => ({
+export const newInventory = (boot: Boot, begunAt: Instant, forgotten = 0): Inventory => ({
   boot,
+  begunAt,
   version: 0,
   entries: new Map(),
   changes: new Map(),

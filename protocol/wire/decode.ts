@@ -117,7 +117,15 @@ const ops = list(inventoryOp, DELTA_OPS_MAX);
 const known = object({ owner: hostId, boot, version: counter });
 const revisionOf = object({ key, revision });
 const part = where(
-  object({ owner: hostId, boot, reset: boolean, from: counter, version: counter, ops }),
+  object({
+    owner: hostId,
+    boot,
+    ageMs: length,
+    reset: boolean,
+    from: counter,
+    version: counter,
+    ops,
+  }),
   (given) => brokenOps(given.from, given.version, given.ops),
 );
 
@@ -189,7 +197,14 @@ const dissemination = {
     recordsHash: counter,
   }),
   inventoryDelta: where(
-    object({ kind: literal('inventoryDelta'), owner: hostId, boot, from: counter, ops }),
+    object({
+      kind: literal('inventoryDelta'),
+      owner: hostId,
+      boot,
+      ageMs: length,
+      from: counter,
+      ops,
+    }),
     (given) => brokenOps(given.from, Infinity, given.ops),
   ),
   pull: object({

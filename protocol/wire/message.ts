@@ -128,6 +128,8 @@ export type InventoryDelta = {
   readonly kind: 'inventoryDelta';
   readonly owner: HostId;
   readonly boot: Boot;
+  /** Since the owner's agent has begun this boot. */
+  readonly ageMs: Millis;
   readonly from: number;
   readonly ops: readonly InventoryOp[];
 };
@@ -147,6 +149,7 @@ export type Delta = {
   readonly inventories: readonly {
     readonly owner: HostId;
     readonly boot: Boot;
+    readonly ageMs: Millis;
     readonly reset: boolean;
     readonly from: number;
     /** The version reached after applying `ops`. */

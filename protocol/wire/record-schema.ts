@@ -1,7 +1,16 @@
 /** Records, registers and inventories: what is kept under names, here and on disks. */
 import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
 import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
-import { DEPLOY_IDS_MAX, ITEMS_MAX, MEMBERS_MAX, RIVALS_MAX, SLOTS_MAX } from '../limits.ts';
+import { decisionEntry } from '../inventory/log.ts';
+import {
+  DECISION_CHARS_MAX,
+  DECISION_IDS_MAX,
+  DEPLOY_IDS_MAX,
+  ITEMS_MAX,
+  MEMBERS_MAX,
+  RIVALS_MAX,
+  SLOTS_MAX,
+} from '../limits.ts';
 import { ok } from '../base/result.ts';
 import type { Expected, RecordValue, Revision } from '../record/record.ts';
 import {
@@ -12,6 +21,7 @@ import {
   object,
   optional,
   type Schema,
+  text,
   where,
   whole,
 } from './schema.ts';
@@ -26,7 +36,9 @@ import {
   hostId,
   hostName,
   key,
+  length,
   peerId,
+  subject,
   term,
   words,
 } from './vocabulary.ts';
@@ -171,7 +183,23 @@ const instanceReport = object({
 
 const leadership = object({ kind: literal('lease'), key, term });
 
-const entry = byKind({ host: hostFacts, instance: instanceReport, lease: leadership });
+/** One word: `lease`, `placement`. */
+const TOPIC_CHARS_MAX = 32;
+const decision = object({
+  kind: literal('decision'),
+  seq: counter,
+  afterMs: length,
+  topic: text(TOPIC_CHARS_MAX),
+  about: list(subject, DECISION_IDS_MAX),
+  text: text(DECISION_CHARS_MAX),
+});
+
+const entry = byKind({
+  host: hostFacts,
+  instance: instanceReport,
+  lease: leadership,
+  decision,
+});
 
 export const inventoryOp = where(
   object({ name: entryName, version: counter, entry: optional(entry) }),
@@ -189,5 +217,7 @@ function nameOf(given: Entry): string {
       return instanceEntry(given.component, given.slot);
     case 'lease':
       return leaseEntry(given.key);
+    case 'decision':
+      return decisionEntry(given.seq);
   }
 }

@@ -23,7 +23,7 @@ export const COUNTER_MAX = 2 ** 52;
 const NAME = '[a-zA-Z0-9_-]{1,63}';
 const HOST = '[a-z0-9]{1,32}';
 const KEY = `(?:sys/roster|stack/${NAME}|component/${NAME}\\.${NAME}|slot/${NAME}\\.${NAME}/\\d{1,16})`;
-const ENTRY = `(?:host|instance/${NAME}\\.${NAME}/\\d{1,16}|lease/${KEY})`;
+const ENTRY = `(?:host|instance/${NAME}\\.${NAME}/\\d{1,16}|lease/${KEY}|log/\\d{1,3})`;
 const only = (form: string): RegExp => new RegExp(`^${form}$`);
 /** Longer than any name, key or entry: what is longer is not even matched. */
 const NAME_CHARS_MAX = 256;
@@ -47,6 +47,8 @@ export const entryName = text(NAME_CHARS_MAX, only(ENTRY));
 export const hostName = text(253, /^\P{Cc}+$/u);
 export const peerId = text(128, /^[a-zA-Z0-9_-]+$/);
 export const deployId = text(128, /^\P{Cc}+$/u);
+/** An id that a decision is about. */
+export const subject = text(NAME_CHARS_MAX);
 /** What an engine, an agent or a user said; read by people. */
 export const words = text(TEXT_MAX);
 

@@ -4,6 +4,7 @@
  */
 import {
   COMMANDS_MAX,
+  DECISIONS_MAX,
   DELTA_OPS_MAX,
   DEPLOY_IDS_MAX,
   ENTRIES_MAX,
@@ -16,6 +17,7 @@ import {
 } from '../../protocol/limits.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Core } from '../../protocol/core.ts';
+import type { Inventory } from '../../protocol/inventory/inventory.ts';
 import { showRevision } from '../../protocol/record/record.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
@@ -66,11 +68,23 @@ const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => 
   ...[...core.inventories.byOwner.values()].map(
     ({ entries }) => ['entries of one inventory', entries.size, ENTRIES_MAX] as const,
   ),
+  ...[...core.inventories.byOwner.values()].map(
+    (known) => ['decisions of one start', countDecisions(known), DECISIONS_MAX] as const,
+  ),
+  ...[...core.inventories.past.values()].map(
+    ({ length }) => ['decisions of earlier starts', length, DECISIONS_MAX] as const,
+  ),
   ...[...(core.leases?.links.byVoter.values() ?? [])].map(
     ({ sessions: { normal, strict } }) =>
       ['keepalives unanswered', Math.max(normal.sent.size, strict.sent.size), SENT_MAX] as const,
   ),
 ];
+
+function countDecisions({ entries }: Inventory): number {
+  let count = 0;
+  for (const { kind } of entries.values()) if (kind === 'decision') count += 1;
+  return count;
+}
 
 const WINDOW_MS = 3000;
 

@@ -1,6 +1,7 @@
 /**
  * S9  Only its owner writes an inventory. Wherever a part of one is known it says what its owner wrote
- *     in that boot, up to its version and without gaps; (boot, version) never falls.
+ *     in that boot, up to its version and without gaps, but for names that were changed again later:
+ *     a delta that was cut off tells only of their last change. (boot, version) never falls.
  * S10 What was deleted does not come back where its deletion was known.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
@@ -129,7 +130,9 @@ function difference(known: Inventory, log: Log, from: number): Wrong | undefined
     const change = log.changes.get(version);
     if (change !== undefined) last.set(change.name, { version, change });
   }
+  const later = changedAfter(log, known.version);
   for (const [name, { version, change }] of last) {
+    if (later.has(name)) continue;
     const entry = known.entries.get(name);
     if (entry === change.entry || (entry !== undefined && sameSpec(entry, change.entry))) continue;
     if (change.entry === undefined)
@@ -140,4 +143,13 @@ function difference(known: Inventory, log: Log, from: number): Wrong | undefined
   if (from > 0) return undefined;
   const stray = [...known.entries.keys()].find((name) => !last.has(name));
   return stray === undefined ? undefined : { rule: 'S9', text: `${stray} was never written` };
+}
+
+function changedAfter({ changes, version: newest }: Log, from: number): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let version = from + 1; version <= newest; version++) {
+    const change = changes.get(version);
+    if (change !== undefined) names.add(change.name);
+  }
+  return names;
 }

@@ -13,6 +13,7 @@ import {
 } from './ballots.ts';
 import { type BindingChecker, checkBindings, createBindingChecker } from './bindings.ts';
 import { type BoundChecker, checkMessage, checkSizes, createBoundChecker } from './bounds.ts';
+import { checkDecisions, createDecisionChecker, type DecisionChecker } from './decisions.ts';
 import {
   checkIncarnations,
   createIncarnationChecker,
@@ -74,6 +75,7 @@ export type Panel = {
   readonly records: RecordChecker;
   readonly readers: ReaderChecker;
   readonly inventories: InventoryChecker;
+  readonly decisions: DecisionChecker;
   readonly incarnations: IncarnationChecker;
   readonly starts: StartChecker;
   readonly restarts: RestartChecker;
@@ -99,6 +101,7 @@ export function createPanel(report: Report): Panel {
     records: createRecordChecker(report),
     readers: createReaderChecker(report),
     inventories: createInventoryChecker(report),
+    decisions: createDecisionChecker(report),
     incarnations: createIncarnationChecker(report),
     starts: createStartChecker(report),
     restarts: createRestartChecker(report),
@@ -128,6 +131,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkSilence(panel.silence, host, step, now);
   checkIncarnations(panel.incarnations, host, step);
   checkInventories(panel.inventories, host, step);
+  checkDecisions(panel.decisions, host, step.input);
   checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
   checkReader(readers, host);
   checkRestarts(panel.restarts, host, step, now);

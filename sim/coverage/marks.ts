@@ -84,6 +84,9 @@ export const MARKS = {
   // Inventories.
   'gap-met': 'A gossiped change came after one that was lost.',
   'gap-repaired': 'A change that gossip had lost came by a pull.',
+  'earlier-decisions-known':
+    'A host knew what another had decided in a start of its that was over.',
+  'decisions-of-the-gone': 'A host knew what another had decided whose machine was gone.',
   // Instances.
   'restart-without-quorum': 'An instance was restarted where no quorum could be heard.',
   'start-alone': 'A host that heard nobody started what it had run before.',

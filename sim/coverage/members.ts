@@ -57,7 +57,17 @@ export function seeHelp(
     sometimes(observer, 'heard-through-another');
 }
 
+function lookAtDecisions(observer: Observer, { agent }: Moment): void {
+  const { past, byOwner } = agent.core.inventories;
+  if (past.size > 0) sometimes(observer, 'earlier-decisions-known');
+  if (observer.seen.has('decisions-of-the-gone')) return;
+  const gone = observer.world.hosts.filter(({ lost }) => lost);
+  const told = gone.flatMap(({ id }) => [...(byOwner.get(id)?.entries.values() ?? [])]);
+  if (told.some(({ kind }) => kind === 'decision')) sometimes(observer, 'decisions-of-the-gone');
+}
+
 export function lookAtMembers(observer: Observer, moment: Moment): void {
+  lookAtDecisions(observer, moment);
   const { agent, life, now } = moment;
   const { membership, heldBackUntil } = agent.core;
   if (heldBackUntil !== FOREVER && localNow(agent, now) < heldBackUntil)

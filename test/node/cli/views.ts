@@ -100,7 +100,7 @@ export function cluster(changes: Partial<ClusterView> = {}): ClusterView {
 }
 
 export function event(at: string, kind: string, about: readonly string[], text: string): EventBody {
-  return { at, host: idOf('h2'), host_name: 'h2', seq: 1, kind, about, text };
+  return { at, host: idOf('h2'), host_name: 'h2', boot: 1, seq: 1, kind, about, text };
 }
 
 export function status(view: ClusterView, events: readonly EventBody[] = []): StatusBody {

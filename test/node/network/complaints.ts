@@ -66,7 +66,8 @@ function complaintsAboutText(value: string, name: string): string[] {
 }
 
 function complaintsAboutList(list: readonly unknown[], name: string): string[] {
-  const complaints = list.flatMap((item) => complaintsAt(item, name));
+  // A rumor is about a host, a decision about a list of anything.
+  const complaints = list.flatMap((item) => complaintsAt(item, name === 'about' ? '' : name));
   if (list.length > 1_000) complaints.push(`${name} is too long`);
   if (HOST_LISTS.has(name)) {
     const sorted = [...new Set(list as readonly string[])].sort();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boot, stackKey, term } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import {
   allEntries,
   entriesOf,
@@ -98,6 +99,7 @@ describe('own changes', () => {
     const forged = {
       owner: owner.id,
       boot: boot(9),
+      ageMs: millis(0),
       reset: true,
       from: 0,
       version: 7,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { boot } from '../../../protocol/base/ids.ts';
+import { instant } from '../../../protocol/base/time.ts';
 import {
   type Inventory,
   newInventory,
@@ -17,7 +18,7 @@ const oldest = ({ entries, changes }: Inventory): number =>
 const tombstones = ({ entries, changes }: Inventory): number => changes.size - entries.size;
 
 it('tells what changed after a version, in order of change, deletions too', () => {
-  const own = newInventory(boot(1));
+  const own = newInventory(boot(1), instant(0));
   put(own, 'b', entry(1));
   put(own, 'a', entry(2));
   put(own, 'b', entry(3));
@@ -31,7 +32,7 @@ it('tells what changed after a version, in order of change, deletions too', () =
 });
 
 it('takes nothing that is not newer', () => {
-  const known = newInventory(boot(1));
+  const known = newInventory(boot(1), instant(0));
   take(known, { name: 'a', version: 3, entry: entry(3) });
   take(known, { name: 'a', version: 3, entry: entry(9) });
   take(known, { name: 'a', version: 1 });
@@ -40,7 +41,7 @@ it('takes nothing that is not newer', () => {
 });
 
 it('bounds the names of another owner, whatever it sends', () => {
-  const known = newInventory(boot(1));
+  const known = newInventory(boot(1), instant(0));
   for (let i = 1; i <= 2 * ENTRIES_MAX + 10; i++)
     take(known, { name: `n${i}`, version: i, entry: entry(i) });
   take(known, { name: 'n1', version: 3 * ENTRIES_MAX, entry: entry(0) });
@@ -50,7 +51,7 @@ it('bounds the names of another owner, whatever it sends', () => {
 
 describe('tombstones', () => {
   it('are bounded at the owner, and every live entry stays newer than what was forgotten (I3)', () => {
-    const own = newInventory(boot(1));
+    const own = newInventory(boot(1), instant(0));
     put(own, 'kept', entry(1));
     for (let i = 0; i < 5 * TOMBSTONES_MAX; i++) {
       put(own, `n${i}`, entry(i));
@@ -63,7 +64,7 @@ describe('tombstones', () => {
   });
 
   it('are kept elsewhere while a live entry is older, then forgotten (I2, I3)', () => {
-    const known = newInventory(boot(1));
+    const known = newInventory(boot(1), instant(0));
     take(known, { name: 'kept', version: 1, entry: entry(1) });
     for (let i = 2; i <= TOMBSTONES_MAX + 50; i++) take(known, { name: `n${i}`, version: i });
     tidy(known);

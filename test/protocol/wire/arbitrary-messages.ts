@@ -93,11 +93,12 @@ export const messagesByKind: Arbitraries = {
     recordsHash: fc.nat(2 ** 32 - 1),
   }),
   inventoryDelta: fc
-    .record({ owner: host, boot, ops })
-    .map(({ owner, boot: of, ops: { from, ops: made } }) => ({
+    .record({ owner: host, boot, ageMs: length, ops })
+    .map(({ owner, boot: of, ageMs, ops: { from, ops: made } }) => ({
       kind: 'inventoryDelta',
       owner,
       boot: of,
+      ageMs,
       from,
       ops: made,
     })),
@@ -110,7 +111,7 @@ export const messagesByKind: Arbitraries = {
     kind: word('delta'),
     inventories: uniqueBy(
       fc
-        .record({ owner: host, boot, reset: fc.boolean(), ops, beyond: fc.nat(5) })
+        .record({ owner: host, boot, ageMs: length, reset: fc.boolean(), ops, beyond: fc.nat(5) })
         .map(({ ops: made, beyond, ...rest }) => ({
           ...rest,
           ...made,

@@ -22,6 +22,7 @@ import {
   instanceEntry,
   leaseEntry,
 } from '../../../protocol/inventory/entry.ts';
+import { decisionEntry } from '../../../protocol/inventory/log.ts';
 import type { Committed, RecordValue, Revision, Slot } from '../../../protocol/record/record.ts';
 import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
@@ -254,6 +255,14 @@ const entry: Of<Entry> = fc.oneof(
     ports: fc.array(fc.record({ target: port, address: words, published: port }), { maxLength: 2 }),
   }),
   fc.record({ kind: word('lease'), key, term }),
+  fc.record({
+    kind: word('decision'),
+    seq: count,
+    afterMs: length,
+    topic: word('lease', 'placement'),
+    about: fc.array(component, { maxLength: 4 }),
+    text: words,
+  }),
 );
 const change: Of<Omit<InventoryOp, 'version'>> = fc.oneof(
   entry.map((made) => ({ name: nameOf(made), entry: made })),
@@ -262,6 +271,7 @@ const change: Of<Omit<InventoryOp, 'version'>> = fc.oneof(
 
 function nameOf(made: Entry): string {
   if (made.kind === 'host') return HOST_ENTRY;
+  if (made.kind === 'decision') return decisionEntry(made.seq);
   return made.kind === 'lease' ? leaseEntry(made.key) : instanceEntry(made.component, made.slot);
 }
 

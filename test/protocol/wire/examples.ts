@@ -61,10 +61,12 @@ export const keys = (count: number): string[] =>
 export const VALID = {
   beat: { boot: 1, seq: 2, incarnation: 0, inventoryVersion: 3 },
   rumor: { by: 'h1', about: 'h2', boot: 1, incarnation: 0, health: 'suspect' },
-  inventoryDelta: { owner: 'h1', boot: 1, from: 4, ops: [op(6), op(9)] },
+  inventoryDelta: { owner: 'h1', boot: 1, ageMs: 9, from: 4, ops: [op(6), op(9)] },
   pull: { inventories: [{ owner: 'h1', boot: 1, version: 2 }], records: [] },
   delta: {
-    inventories: [{ owner: 'h1', boot: 1, reset: false, from: 4, version: 9, ops: [op(6), op(9)] }],
+    inventories: [
+      { owner: 'h1', boot: 1, ageMs: 9, reset: false, from: 4, version: 9, ops: [op(6), op(9)] },
+    ],
     records: [],
   },
   rosterPromise: { epoch: 4, ballot: BALLOT, ok: true, promised: BALLOT },

@@ -187,7 +187,7 @@ it.each<[Partial<ComponentSpec>, Slot, readonly string[], Slot, readonly string[
 });
 
 function holding(name: string): Inventory {
-  const inventory = newInventory(boot(1));
+  const inventory = newInventory(boot(1), instant(0));
   const { component, slot, attempt, revision, term: under } = { ...observed(), term: term(5) };
   const labels = { component, slot, attempt, revision, term: under };
   const rest = { state: 'running', health: 'none', restarts: 0, crashLoop: false } as const;

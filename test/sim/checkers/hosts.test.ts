@@ -8,6 +8,7 @@ import {
   stackKey,
   term,
 } from '../../../protocol/base/ids.ts';
+import { instant, millis } from '../../../protocol/base/time.ts';
 import type { Entry } from '../../../protocol/inventory/entry.ts';
 import { newInventory, put } from '../../../protocol/inventory/inventory.ts';
 import type { Belief } from '../../../protocol/membership/member.ts';
@@ -54,7 +55,7 @@ function learn(
   const { byOwner } = coreOf(stage, 'h1').inventories;
   const { boot: boots } = coreOf(stage, 'h2');
   const known = reset ? undefined : byOwner.get('h2' as HostId);
-  const inventory = known ?? newInventory(boots);
+  const inventory = known ?? newInventory(boots, instant(0));
   for (const [name, changed, value] of ops) {
     inventory.changes.set(name, changed);
     if (value === undefined) inventory.entries.delete(name);
@@ -62,7 +63,8 @@ function learn(
   }
   inventory.version = version;
   byOwner.set('h2' as HostId, inventory);
-  const part = { owner: 'h2' as HostId, boot: boots, reset, from: 0, version, ops: [] };
+  const ageMs = millis(0);
+  const part = { owner: 'h2' as HostId, boot: boots, ageMs, reset, from: 0, version, ops: [] };
   take(stage, 'h1', heard('h3', { kind: 'delta', inventories: [part], records: [] }));
 }
 /** The version of h2's inventory after it has written its first facts. */
@@ -93,7 +95,14 @@ const WRONG: readonly (readonly [string, string, (stage: Stage) => void])[] = [
     (stage) =>
       take(stage, 'h1', undefined, {
         kind: 'publish',
-        message: { kind: 'inventoryDelta', owner: 'h2' as HostId, boot: boot(2), from: 0, ops: [] },
+        message: {
+          kind: 'inventoryDelta',
+          owner: 'h2' as HostId,
+          boot: boot(2),
+          ageMs: millis(0),
+          from: 0,
+          ops: [],
+        },
       }),
   ],
   [

@@ -1,6 +1,7 @@
 /** What is said of inventories has their owner and their versions. */
 import { expect, it } from 'vitest';
 import { boot, hostId } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import { said } from '../../../sim/story/words.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 
@@ -10,7 +11,14 @@ const op = (name: string, version: number) => ({ name, version });
 
 const SAID: readonly (readonly [Message, string])[] = [
   [
-    { kind: 'inventoryDelta', owner: h1, boot: boot(1), from: 3, ops: [op('a', 4), op('b', 5)] },
+    {
+      kind: 'inventoryDelta',
+      owner: h1,
+      boot: boot(1),
+      ageMs: millis(0),
+      from: 3,
+      ops: [op('a', 4), op('b', 5)],
+    },
     'tells … of its inventory from 3 to 5 (a, b)',
   ],
   [
@@ -28,8 +36,16 @@ const SAID: readonly (readonly [Message, string])[] = [
     {
       kind: 'delta',
       inventories: [
-        { owner: h1, boot: boot(1), reset: false, from: 1, version: 4, ops: [op('a', 4)] },
-        { owner: h2, boot: boot(1), reset: true, from: 0, version: 1, ops: [] },
+        {
+          owner: h1,
+          boot: boot(1),
+          ageMs: millis(0),
+          reset: false,
+          from: 1,
+          version: 4,
+          ops: [op('a', 4)],
+        },
+        { owner: h2, boot: boot(1), ageMs: millis(0), reset: true, from: 0, version: 1, ops: [] },
       ],
       records: [],
     },
