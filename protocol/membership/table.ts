@@ -21,7 +21,7 @@ import { listen, type Watch } from './watch.ts';
 import { watches, watchersOf } from './watchers.ts';
 
 export type Membership = {
-  /** Rises on every change of any member's health or boot, and of who is a member. */
+  /** Rises with any member's health or boot, when one is heard first, and with who is a member. */
   version: number;
   /** Our own: raised to refute news of our death. */
   incarnation: Incarnation;
@@ -135,7 +135,8 @@ export function change(m: Membership, turn: Turn, host: HostId, next: Member, wh
   // Under a new belief we have accused it of nothing yet.
   if (watch?.insistAt !== undefined && !sameBelief(was, next))
     m.watched.set(host, listen(turn.now));
-  if (was.health === next.health && was.boot === next.boot) return;
+  const isFirstHeard = was.lastHeardAt === NEVER && next.lastHeardAt !== NEVER;
+  if (was.health === next.health && was.boot === next.boot && !isFirstHeard) return;
   m.version += 1;
   if (was.health !== 'dead' && next.health === 'dead')
     m.flaps.set(host, afterDeath(flapsOf(m, host), turn.now));
