@@ -220,7 +220,7 @@ export function drawOptions(seed: number): Options {
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
   const kind = below(draw, 20);
-  return kind < 5 ? drawHush(seed, draw) : kind < 7 ? drawSplit(seed, draw) : drawTurns(seed, draw);
+  return kind < 3 ? drawHush(seed, draw) : kind < 5 ? drawSplit(seed, draw) : drawTurns(seed, draw);
 }
 
 /** Most hosts vanish at once, for long, and the voters are not always among them (S16). */
@@ -300,7 +300,7 @@ const drawWorkload = (draw: Stream): Options['workload'] => ({
 
 function drawStorm(seed: number, draw: Stream): Options {
   const hostCount = happens(draw, 40)
-    ? pick(draw, [2, 1])
+    ? pick(draw, [2, 2, 1])
     : pick(draw, [3, 3, 3, 4, 5, 5, 5, 5, 7, 7, 9]);
   const voters = ([1, 1, 3, 3, 5] as const).filter((count) => count <= hostCount);
   const voterCount = pick(draw, voters);

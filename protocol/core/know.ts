@@ -30,7 +30,7 @@ export function know(core: Core): Knowledge {
 /** Asked several times in every step. */
 const isCurrent = (core: Core, versions: Versions): boolean =>
   versions.membership === core.membership.version &&
-  versions.inventories === core.inventories.version &&
+  versions.facts === core.inventories.factsVersion &&
   versions.committed === core.committed.version &&
   versions.deploys === core.deploys.version &&
   versions.epoch === core.council.roster.epoch;
@@ -46,7 +46,7 @@ function derive(core: Core): Knowledge {
     versions: {
       committed: core.committed.version,
       membership: core.membership.version,
-      inventories: core.inventories.version,
+      facts: core.inventories.factsVersion,
       deploys: core.deploys.version,
       epoch: core.council.roster.epoch,
     },

@@ -34,7 +34,7 @@ export type Knowledge = {
 export type Versions = {
   readonly committed: number;
   readonly membership: number;
-  readonly inventories: number;
+  readonly facts: number;
   readonly deploys: number;
   readonly epoch: Epoch;
 };

@@ -11,7 +11,7 @@ import { isRenewal, linksDeadline, sendKeepalives } from '../lease/links.ts';
 import { membershipDeadline, wakeMembership } from '../membership/membership.ts';
 import { recordsHash } from '../record/committed.ts';
 import type { Turn } from '../turn.ts';
-import type { Message } from '../wire/message.ts';
+import type { Message, PrepareAck } from '../wire/message.ts';
 import { know } from './know.ts';
 import type { Core } from './state.ts';
 
@@ -59,7 +59,13 @@ export const isQuietMessage = (
 ): boolean =>
   message.kind === 'keepaliveAck'
     ? isRenewal(links, turn, council.roster, from, message)
-    : QUIET.has(message.kind);
+    : message.kind === 'prepareAck'
+      ? !refusesAny(message)
+      : QUIET.has(message.kind);
+
+/** A candidate that loses a voter may have to give up; by promises it gets on at once. */
+const refusesAny = ({ items }: PrepareAck): boolean =>
+  items.some(({ status }) => status === 'held' || status === 'nack');
 
 /** Does what is due of it; cheap if nothing is. */
 export function keepTime(core: Core, leases: Leases, turn: Turn): void {

@@ -20,9 +20,9 @@ import {
   instanceEntry,
   type Leadership,
   leaseEntry,
-  LOG_ENTRY,
 } from '../inventory/entry.ts';
 import { entriesOf, forgetOwners, wakeInventories, writeEntry } from '../inventory/inventories.ts';
+import { namesDecision } from '../inventory/log.ts';
 import type { Field } from '../lease/candidate.ts';
 import { isHeld } from '../lease/holder.ts';
 import { hasQuorum } from '../lease/links.ts';
@@ -173,8 +173,7 @@ export function offer(core: Core, leases: Leases, turn: Turn): void {
   for (const leadership of led) wanted.set(leaseEntry(leadership.key), leadership);
   for (const [name, entry] of sorted(wanted)) writeEntry(inventories, turn, name, entry);
   for (const name of entriesOf(inventories, identity.host).keys())
-    if (!wanted.has(name) && !name.startsWith(LOG_ENTRY))
-      writeEntry(inventories, turn, name, undefined);
+    if (!wanted.has(name) && !namesDecision(name)) writeEntry(inventories, turn, name, undefined);
   // What has just gone may have made room for what did not fit.
   if (inventories.version === was) core.offered = mark;
 }

@@ -31,13 +31,15 @@ import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
 import { answerTo, DIGEST_OWNERS_MAX, firstOps, type InOrder, isFull, opChars } from './delta.ts';
 import type { Entry } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
-import { decisionsIn, type Witnessed } from './log.ts';
+import { decisionsIn, namesDecision, type Witnessed } from './log.ts';
 
 export type Inventories = {
   readonly self: HostId;
   readonly byOwner: Map<HostId, Inventory>;
   /** Rises with every change of any inventory. */
   version: number;
+  /** Rises with `version`, but not if only decisions have changed, on which nothing else rests. */
+  factsVersion: number;
   /** What follows from the inventories, kept until the version changes. */
   derived: Derived | undefined;
   /** The newest decisions of earlier starts of other hosts, oldest first. */
@@ -77,6 +79,7 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   byOwner: new Map([[self, newInventory(boot, NEVER)]]),
   past: new Map(),
   version: 0,
+  factsVersion: 0,
   derived: undefined,
   published: 0,
   gossipAt: undefined,
@@ -125,7 +128,7 @@ export function forgetOwners(inv: Inventories, keep: readonly HostId[]): void {
   for (const owner of inv.byOwner.keys()) {
     if (inv.owners.has(owner)) continue;
     for (const table of [inv.byOwner, inv.past, inv.asks, inv.askedAt]) table.delete(owner);
-    inv.version += 1;
+    noteChange(inv, true);
   }
 }
 
@@ -147,7 +150,7 @@ export function writeEntry(
   }
   if (entry === undefined) inv.overfull = false;
   put(own, name, entry);
-  inv.version += 1;
+  noteChange(inv, !namesDecision(name));
   inv.gossipAt ??= after(turn.now, turn.config.coalesceMs);
 }
 
@@ -299,8 +302,13 @@ function merge(inv: Inventories, turn: Turn, part: Part): 'news' | 'known' | 'ga
   next.version = Math.max(next.version, version);
   tidy(next);
   inv.byOwner.set(owner, next);
-  inv.version += 1;
+  noteChange(inv, next !== current || !ops.every(({ name }) => namesDecision(name)));
   return 'news';
+}
+
+function noteChange(inv: Inventories, isOfFacts: boolean): void {
+  inv.version += 1;
+  if (isOfFacts) inv.factsVersion += 1;
 }
 
 /** An earlier start is over; what it has decided is not forgotten with it. */

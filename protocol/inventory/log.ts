@@ -25,6 +25,7 @@ export type Witnessed = JournalEntry & { readonly host: HostId; readonly boot: B
 
 /** Under which name a host offers its decision; the one `DECISIONS_MAX` before it is replaced. */
 export const decisionEntry = (seq: number): string => `${LOG_ENTRY}${seq % DECISIONS_MAX}`;
+export const namesDecision = (name: string): boolean => name.startsWith(LOG_ENTRY);
 
 /** What others are told of an entry of the journal; too long a text is cut. */
 export const decisionOf = (

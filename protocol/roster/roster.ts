@@ -18,10 +18,15 @@ export type Roster = {
 
 /** Everyone whose vote may count. Sorted. */
 export function votersOf(roster: Roster): readonly HostId[] {
-  return roster.next === undefined
-    ? roster.voters
-    : [...new Set([...roster.voters, ...roster.next])].sort();
+  const { voters, next } = roster;
+  if (next === undefined) return voters;
+  let all = UNIONS.get(roster);
+  if (all === undefined) UNIONS.set(roster, (all = [...new Set([...voters, ...next])].sort()));
+  return all;
 }
+
+/** Asked for several times in every step. */
+const UNIONS = new WeakMap<Roster, readonly HostId[]>();
 
 /**
  * Whether `host`, a voter under `from`, surely voted under every roster from there to `to`. A joint

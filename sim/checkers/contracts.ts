@@ -42,6 +42,8 @@ export const createContractChecker = (report: Report): ContractChecker => ({
 const STALL_MS = 1000;
 /** Everything is looked at so often, whatever happens. */
 const SLACK_MS = 1000;
+/** For so long it does not matter whether there is news of a quorum. */
+const NEWS_MS = 500;
 
 export function checkContracts(
   checker: ContractChecker,
@@ -55,8 +57,9 @@ export function checkContracts(
   const life = lifeOf(checker, host, agent, at);
   if (at - life.lastStepAt > STALL_MS) life.heardAt = at;
   life.lastStepAt = at;
-  life.heardAt = later(life.heardAt, acknowledgedAt(agent));
+  if (at - life.heardAt >= NEWS_MS) listen(life);
   for (const effect of effects) checkEffect(checker, host, life, effect, at);
+  if (!isIsolated(life, SLACK_MS, at)) return;
   for (const { component, slot, desired, starting, instances } of agent.core.slots.seats.values()) {
     const contract = valueOf(agent, component)?.spec.onIsolation;
     if (contract === undefined || desired === undefined || starting !== undefined) continue;
@@ -78,6 +81,10 @@ function lifeOf({ lives }: ContractChecker, host: Host, agent: Agent, at: Instan
   const life: Life = { agent, heardAt: at, lastStepAt: at, told: new Set() };
   lives.set(host, life);
   return life;
+}
+
+function listen(life: Life): void {
+  life.heardAt = later(life.heardAt, acknowledgedAt(life.agent));
 }
 
 const isSpared = ({ told }: Life, { action }: OnIsolation, { observed }: Instance): boolean =>
@@ -140,7 +147,9 @@ function checkAwake(
   at: Instant,
 ): void {
   const contract = valueOf(life.agent, component)?.spec.onIsolation;
-  if (contract !== undefined && isIsolated(life, contract.afterMs, at))
+  if (contract === undefined) return;
+  listen(life);
+  if (isIsolated(life, contract.afterMs, at))
     report('S15', `${host.id} ${what} ${seatName(component, slot)} and hears no quorum`);
 }
 
@@ -160,6 +169,7 @@ function checkStop(
   const left = value?.slots.find((each) => each.slot === slot)?.left ?? [];
   if (!left.includes(host.id)) return;
   const contract = value?.spec.onIsolation;
+  listen(life);
   if (contract?.action === 'stop' && isIsolated(life, contract.afterMs, at)) return;
   report('S15', `${host.id} stops ${seatName(component, slot)} before its leader has chosen`);
 }

@@ -10,6 +10,7 @@ import {
   type Key,
   stackKey,
   stackOf,
+  type Term,
 } from '../../protocol/base/ids.ts';
 import { type Instant, NEVER } from '../../protocol/base/time.ts';
 import { QUORUM_FRESH_MS } from '../../protocol/core/hosting.ts';
@@ -29,7 +30,9 @@ type Life = {
   readonly startedAt: Micros;
   /** Newest revision of each record told by its leader. */
   readonly told: Map<Key, Revision>;
-  /** Keys and terms under which it has led. */
+  /** Of each key, the term under which it has led last. */
+  readonly leads: Map<Key, Term>;
+  /** All keys and terms under which it has led. */
   readonly led: Set<string>;
   /** Seats of which the engine has shown an instance. */
   readonly shown: Set<string>;
@@ -58,7 +61,10 @@ export function checkStarts(
   const life = lifeOf(checker, host, agent, now);
   hear(life, input);
   for (const [key, { term }] of agent.core.leases?.holder.holds ?? [])
-    if (term !== undefined) life.led.add(`${key} ${term}`);
+    if (term !== undefined && life.leads.get(key) !== term) {
+      life.leads.set(key, term);
+      life.led.add(`${key} ${term}`);
+    }
   const known = new Map<Key, Committed>();
   for (const effect of effects) {
     if (effect.kind === 'leaseChanged' && effect.event !== 'ended')
@@ -85,6 +91,7 @@ function lifeOf({ lives }: StartChecker, host: Host, agent: Agent, startedAt: Mi
     agent,
     startedAt,
     told: new Map(),
+    leads: new Map(),
     led: new Set(),
     shown: new Set(),
     ran: new Set(),

@@ -53,8 +53,9 @@ export function noteJoint(
 export function checkForgotten({ report }: SyncChecker, { id, agent }: Host): void {
   if (agent?.core.leases === undefined) return;
   const { council, registers, leases } = agent.core;
-  const what = `${id} does not vote under epoch ${council.roster.epoch} and has`;
-  if (votersOf(council.roster).includes(id)) return;
+  const { epoch, voters, next } = council.roster;
+  if (voters.includes(id) || next?.includes(id) === true) return;
+  const what = `${id} does not vote under epoch ${epoch} and has`;
   if (registers.size > 0) report('S6', `${what} ${registers.size} records of a voter`);
   const { places, sessions } = leases.voter;
   const isLeft = places.size > 0 || Object.values(sessions).some((granted) => granted.size > 0);

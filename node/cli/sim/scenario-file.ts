@@ -51,7 +51,7 @@ export type ScenarioRead =
 export const HOSTS_MAX = 100;
 const FOR_MS = 60_000;
 /** Time for what runs to come up before random faults begin. */
-const FAULTS_FROM_MS = 15_000;
+const FAULTS_FROM_MS = 8000;
 const RUNS_MAX = 1_000_000;
 
 const FILE = strict({
