@@ -48,6 +48,8 @@ export interface Agent extends AsyncDisposable {
   /** What all other hosts have decided, as far as it was told here, the gone ones too. */
   witnessed(): readonly (Witnessed & { readonly wall: number })[];
   command(command: Command): Promise<CommandResult>;
+  /** Closes it. `forGood`: the others are told that nobody is to wait for it. */
+  end(forGood: boolean): Promise<void>;
 }
 
 export type AgentInit = {
@@ -158,6 +160,17 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     onPeer: speech.onPeer,
   });
   line.network = network;
+
+  async function end(forGood: boolean): Promise<void> {
+    give({ kind: 'stopping', forGood });
+    clearTimeout(timer);
+    await performer.drained();
+    closed = true;
+    await pause(LAST_WORDS_MS);
+    await work[Symbol.asyncDispose]();
+    await network.close();
+  }
+
   speech.attach(network);
   give({ kind: 'started' });
 
@@ -184,15 +197,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
         give({ kind: 'commandGiven', commandId, command });
       });
     },
-    async [Symbol.asyncDispose]() {
-      give({ kind: 'stopping' });
-      clearTimeout(timer);
-      await performer.drained();
-      closed = true;
-      await pause(LAST_WORDS_MS);
-      await work[Symbol.asyncDispose]();
-      await network.close();
-    },
+    end,
+    [Symbol.asyncDispose]: () => end(false),
   };
 }
 

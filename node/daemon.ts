@@ -35,8 +35,8 @@ export interface Daemon extends AsyncDisposable {
   init(): Promise<Agent>;
   /** Resolves once this host is a member; rejects with code `no-cluster-found` and leaves no trace. */
   join(credentials: Credentials, peers: readonly string[]): Promise<Agent>;
-  /** Ends this process soon; the instances run on. */
-  stop(): void;
+  /** Ends this process soon; the instances run on. `forGood`: nobody is to wait for it. */
+  stop(forGood: boolean): void;
 }
 
 export type DaemonInit = {
@@ -59,6 +59,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   let agent = credentials === undefined ? undefined : await run(parts, credentials);
   if (agent !== undefined) await introduce(parts, agent);
   let busy = false;
+  let isLeaving = false;
 
   async function become(
     chosen: Credentials,
@@ -99,9 +100,12 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     credentials: () => credentials,
     init: () => become(newCredentials(), foundCluster(hostIdOf(parts.peerId), LAN), []),
     join: (chosen, peers) => become(chosen, emptyDisk(LAN), peers),
-    stop: init.stop,
+    stop(forGood) {
+      isLeaving = forGood;
+      init.stop();
+    },
     async [Symbol.asyncDispose]() {
-      await agent?.[Symbol.asyncDispose]();
+      await agent?.end(isLeaving);
       await store.close();
     },
   };

@@ -7,8 +7,11 @@ import type { Message } from './wire/message.ts';
 export type Input =
   /** First input ever of a core. Its effects begin with the persist of `boot` and ceiling. */
   | { readonly kind: 'started' }
-  /** The agent is about to end, as it was asked to: the last input of a core. */
-  | { readonly kind: 'stopping' }
+  /**
+   * The agent is about to end, as it was asked to: the last input of a core. `forGood`: nobody is to wait
+   * until it returns.
+   */
+  | { readonly kind: 'stopping'; readonly forGood: boolean }
   /** The deadline passed; early or late is harmless. */
   | { readonly kind: 'woken' }
   | { readonly kind: 'messageReceived'; readonly from: HostId; readonly message: Message }

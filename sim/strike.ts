@@ -44,6 +44,8 @@ export type Strike =
       readonly to: HostIndex;
       readonly force: boolean;
     }
+  /** The agent is asked to end for good, and says so; somebody starts it again after `forMs`. */
+  | { readonly kind: 'stop'; readonly host: HostIndex; readonly forMs: number }
   /** The machine is gone with all that runs on it, and boots after `forMs`. */
   | { readonly kind: 'lose'; readonly host: HostIndex; readonly forMs: number }
   /** The agent stands still; its kernel answers and keeps what arrives. */

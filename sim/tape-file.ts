@@ -70,6 +70,7 @@ const strike: Schema<Strike> = byKind({
   crash: object({ kind: literal('crash'), ...ofHost }),
   upgrade: object({ kind: literal('upgrade'), ...ofHost, clean: boolean }),
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
+  stop: object({ kind: literal('stop'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),
   suspend: object({ kind: literal('suspend'), ...ofHost }),

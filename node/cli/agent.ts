@@ -40,7 +40,7 @@ async function start(cli: Cli, options: StartOptions, flags: readonly string[]):
   const owner = (await readAgentFile(state))?.socket ?? cli.client.socket;
   if (await isListening(owner)) {
     if (options.takeover === true) {
-      note(cli, (await createClient(owner).agentStop(cli.signal)).done);
+      note(cli, (await createClient(owner).agentStop({ returns: true }, cli.signal)).done);
       await ended(owner, cli.signal, STOP_MS);
     } else {
       note(cli, `an agent answers on ${owner}: waiting until it ends`);
@@ -57,7 +57,7 @@ async function start(cli: Cli, options: StartOptions, flags: readonly string[]):
 }
 
 async function stop(cli: Cli): Promise<number> {
-  const body = await cli.client.agentStop(cli.signal);
+  const body = await cli.client.agentStop({}, cli.signal);
   await ended(cli.client.socket, cli.signal, STOP_MS);
   if (cli.json) printJson(cli, body);
   else print(cli, body.done, `  next  ${asTyped(body.next)}`);

@@ -13,7 +13,7 @@
  *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
- *   POST /v1/agent/stop    {}             ActionBody
+ *   POST /v1/agent/stop    AgentStopBody  ActionBody
  *
  * Wherever `:id` or `subject` stands, the full id is meant: `agentctl` resolves prefixes.
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
@@ -32,6 +32,9 @@ export type ErrorBody = {
     readonly exit: number;
   };
 };
+
+/** `returns`: another agent takes this one's place at once, so nobody is told that it leaves. */
+export type AgentStopBody = { readonly returns?: boolean };
 
 /** Wraps everything that is one agent's view of the cluster. */
 export type Viewed<T> = {

@@ -8,6 +8,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Readable } from 'node:stream';
 import type {
   ActionBody,
+  AgentStopBody,
   ClusterBody,
   DeployBody,
   DeployRequest,
@@ -118,7 +119,8 @@ export function createClient(socket: string) {
       post<ActionBody>(`${instance(id)}/restart`, {}, signal),
     inspect: (subject: string, signal: AbortSignal) =>
       get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
-    agentStop: (signal: AbortSignal) => post<ActionBody>('/v1/agent/stop', {}, signal),
+    agentStop: (asked: AgentStopBody, signal: AbortSignal) =>
+      post<ActionBody>('/v1/agent/stop', asked, signal),
     logs: (id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<string> => {
       const asked = new URLSearchParams({ follow: query.follow ? '1' : '0' });
       if (query.tail !== undefined) asked.set('tail', String(query.tail));

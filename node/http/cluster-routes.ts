@@ -15,6 +15,8 @@ const JOIN = z.object({
   peers: z.array(z.string().max(512)).max(100),
 });
 
+const STOP = z.object({ returns: z.boolean().optional() });
+
 export function clusterRoutes(app: Hono, daemon: Daemon): void {
   app.get('/v1/cluster', (context) => context.json(clusterBody(daemon, agentOf(daemon))));
   app.post('/v1/cluster/init', async (context) =>
@@ -26,10 +28,13 @@ export function clusterRoutes(app: Hono, daemon: Daemon): void {
     if (credentials === undefined) throw badToken();
     return context.json(clusterBody(daemon, await daemon.join(credentials, peers)));
   });
-  app.post('/v1/agent/stop', (context) => {
-    setImmediate(() => daemon.stop());
+  app.post('/v1/agent/stop', async (context) => {
+    const { returns = false } = await bodyOf(context, STOP);
+    setImmediate(() => daemon.stop(!returns));
     const body: ActionBody = {
-      done: 'the agent of this host stops; its instances run on',
+      done: returns
+        ? 'the agent of this host stops; its instances run on'
+        : 'the agent of this host stops; its instances run on, and other hosts take its slots over',
       next: 'agentctl agent start      adopts them again',
     };
     return context.json(body);

@@ -14,6 +14,7 @@ export { noteHeard, onBeat, onHeartbeat, onProbeAck, onProbeForAck, onRumor } fr
 export { onConnectProbed, onKnock } from './knock.ts';
 export type { Member as MemberView } from './member.ts';
 export { onProbe } from './probe.ts';
+export { sayLeft } from './rumors.ts';
 export {
   aliveHosts,
   createMembership,

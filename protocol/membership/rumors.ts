@@ -9,7 +9,7 @@ import { after } from '../base/time.ts';
 import { publish, send, type Turn } from '../turn.ts';
 import type { Rumor } from '../wire/message.ts';
 import type { Belief } from './member.ts';
-import { type Membership, otherWatchers } from './table.ts';
+import { aliveHosts, type Membership, otherWatchers, suspectHosts } from './table.ts';
 
 /** Rumors told to one returning host; of more it learns by heartbeats and by its own watching. */
 const BRIEFING_MAX = 64;
@@ -32,6 +32,17 @@ export function tell(m: Membership, turn: Turn, about: HostId, belief: Belief): 
   if (toldAt !== undefined && turn.now < after(toldAt, turn.config.beatMs)) return;
   m.toldAt.set(about, turn.now);
   send(turn, about, rumorOf(turn, about, belief));
+}
+
+/**
+ * We end for good. Said straight to everyone as well: nobody can ask us again, and whoever misses it
+ * waits as for a crashed agent.
+ */
+export function sayLeft(m: Membership, turn: Turn): void {
+  const { boot } = turn;
+  const rumor = rumorOf(turn, turn.self, { health: 'left', boot, incarnation: m.incarnation });
+  publish(turn, rumor);
+  for (const host of [...aliveHosts(m), ...suspectHosts(m)]) send(turn, host, rumor);
 }
 
 /** A host that has just started believes everyone alive: its watchers tell it of the others. */

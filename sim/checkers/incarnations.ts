@@ -1,12 +1,15 @@
 /**
  * S12 Only a host itself raises its boot and its incarnation: nobody believes, or says, a higher one of
  *     it than it has. What is believed of it goes forward only, by boot, then by incarnation, then
- *     from alive to suspect to dead: news of a death never stands against its refutation.
+ *     from alive to suspect to dead to left: news of a death never stands against its refutation, and
+ *     what is heard of a host is believed at once unless something newer is. An agent that ends for
+ *     good says so, and of no other start than that is it said.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Belief, Health } from '../../protocol/membership/member.ts';
+import type { Rumor } from '../../protocol/wire/message.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
 
@@ -18,12 +21,18 @@ export type IncarnationChecker = {
   readonly report: Report;
   readonly owns: Map<HostId, Own & { readonly life: Agent; readonly isTold: boolean }>;
   readonly beliefs: Map<Host, Beliefs>;
+  /** Starts of agents that were asked to end for good: `HOST/BOOT`. */
+  readonly farewells: Set<string>;
+  /** Asked to end: what they are asked later they do not hear. */
+  readonly ended: WeakSet<Agent>;
 };
 
 export const createIncarnationChecker = (report: Report): IncarnationChecker => ({
   report,
   owns: new Map(),
   beliefs: new Map(),
+  farewells: new Set(),
+  ended: new WeakSet(),
 });
 
 export function checkIncarnations(
@@ -33,6 +42,10 @@ export function checkIncarnations(
 ): void {
   if (host.agent === undefined) return;
   noteOwn(checker, host, host.agent);
+  if (input.kind === 'stopping' && !checker.ended.has(host.agent)) {
+    checker.ended.add(host.agent);
+    if (input.forGood) checkFarewell(checker, host, host.agent, effects);
+  }
   for (const effect of effects) checkSaid(checker, host, effect);
   const beliefs = beliefsOf(checker, host, host.agent);
   const { membership } = host.agent.core;
@@ -44,6 +57,42 @@ export function checkIncarnations(
     // Anything else that changes comes with a message, of its author or about somebody.
     for (const id of subjectsOf(input)) checkBelief(checker, host, beliefs, id);
   }
+  checkHeard(checker, host, host.agent, input);
+}
+
+function checkFarewell(
+  { report, farewells }: IncarnationChecker,
+  { id }: Host,
+  { core }: Agent,
+  effects: readonly Effect[],
+): void {
+  if (core.cloned) return;
+  farewells.add(`${id}/${core.boot}`);
+  const isSaid = effects.some(
+    (effect) =>
+      effect.kind === 'publish' && effect.message.kind === 'rumor' && isFarewell(effect.message),
+  );
+  if (!isSaid) report('S12', `${id} ends for good and does not say so`);
+}
+
+const isFarewell = ({ health, by, about }: Rumor): boolean => health === 'left' && by === about;
+
+/** After the step in which it was heard. */
+function checkHeard(
+  { report }: IncarnationChecker,
+  { id }: Host,
+  { core }: Agent,
+  input: Input,
+): void {
+  if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return;
+  const { from, message } = input;
+  if (message.kind !== 'rumor' || message.health === 'alive' || message.by === id) return;
+  const { members } = core.membership;
+  const is = members.get(message.about);
+  const isMember = [from, message.by].every((each) => each === id || members.has(each));
+  if (is === undefined || !isMember || core.ended || core.cloned) return;
+  if (isOlder(is, message))
+    report('S12', `${id} hears that ${message.about} is ${textOf(message)}, not ${textOf(is)}`);
 }
 
 function noteOwn({ report, owns }: IncarnationChecker, { id }: Host, life: Agent): void {
@@ -78,12 +127,14 @@ function checkSaid(checker: IncarnationChecker, { id }: Host, effect: Effect): v
 }
 
 function checkTruth(
-  { report, owns }: IncarnationChecker,
+  { report, owns, farewells }: IncarnationChecker,
   by: HostId,
   about: HostId,
-  said: Own,
+  said: Own & Partial<Belief>,
 ): void {
   const own = owns.get(about);
+  if (said.health === 'left' && !farewells.has(`${about}/${said.boot}`))
+    report('S12', `${by} says ${about} has left under boot ${said.boot}, and it was not to`);
   const { boot, incarnation } = own ?? { boot: 0, incarnation: 0 };
   if (said.boot < boot || (said.boot === boot && said.incarnation <= incarnation)) return;
   report(

@@ -75,6 +75,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
       return;
     case 'crash':
     case 'upgrade':
+    case 'stop':
     case 'lose':
     case 'suspend':
     case 'lag':

@@ -71,6 +71,8 @@ export const MARKS = {
   'heard-through-another': 'A silent host was heard through another watcher.',
   'ears-distrusted': 'A host that was slow itself listened for longer before it doubted others.',
   'stall-waited-out': 'The port of a silent host was open: it was given the time of a stall.',
+  'left-for-good': 'A host was believed gone because its agent had said so.',
+  'left-came-back': 'A host that had said that it leaves came back as a new life.',
   braked: 'Most peers of a host vanished at once: it moved nothing.',
   'brake-eased': 'A quorum had answered such a host for a while: it moved slots again, slowly.',
   'host-flapped': 'A host was dead twice within ten minutes.',

@@ -78,6 +78,7 @@ export function lookAtMembers(observer: Observer, moment: Moment): void {
   if (membership.version === life.membership) return;
   life.membership = membership.version;
   const dead = new Map<HostId, number>();
+  seeLeft(observer, moment);
   for (const { deaths } of membership.flaps.values())
     if (deaths > 1) sometimes(observer, 'host-flapped');
   for (const [id, { health, boot }] of membership.members)
@@ -85,6 +86,17 @@ export function lookAtMembers(observer: Observer, moment: Moment): void {
   for (const [id, boot] of life.dead) seeReturned(observer, moment, id, boot);
   life.dead = dead;
   for (const id of dead.keys()) seeDead(observer, moment.host, id, now);
+}
+
+function seeLeft(observer: Observer, { agent, life }: Moment): void {
+  for (const [id, { health }] of agent.core.membership.members) {
+    if (health === 'left') {
+      life.left.add(id);
+      sometimes(observer, 'left-for-good');
+    } else if (life.left.delete(id)) {
+      sometimes(observer, 'left-came-back');
+    }
+  }
 }
 
 /** It was believed dead when it was in this boot. */

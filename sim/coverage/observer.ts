@@ -38,6 +38,7 @@ export type Life = {
   /** The version of its beliefs at the last look, and whom it believed dead. */
   membership: number;
   dead: ReadonlyMap<HostId, number>;
+  readonly left: Set<HostId>;
   /** Of each owner, the version that a gap in its changes was met at. */
   readonly gaps: Map<HostId, number>;
   /** Since when it votes without being synced. */
@@ -83,6 +84,7 @@ export function lifeOf({ lives }: Observer, host: Host, agent: Agent): Life {
     lookAt: 0,
     membership: -1,
     dead: new Map(),
+    left: new Set(),
     gaps: new Map(),
     unsyncedSince: undefined,
     listed: false,

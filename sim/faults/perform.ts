@@ -54,7 +54,10 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
     case 'lead':
       return lead(world, host, strike);
     case 'upgrade':
-      return upgrade(faults, host, strike);
+      if (!strike.clean) return kill(faults, host, strike.forMs);
+      return end(faults, host, strike.forMs, false);
+    case 'stop':
+      return end(faults, host, strike.forMs, true);
     case 'crash':
       return kill(faults, host, strike.forMs);
     case 'lose':
@@ -87,22 +90,18 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
 /** How long an agent that was asked to end has for its last words. */
 const LAST_WORDS_MS = 150;
 
-function upgrade(
-  faults: Faults,
-  host: Host,
-  { clean, forMs }: Extract<Strike, { readonly kind: 'upgrade' }>,
-): void {
+function end(faults: Faults, host: Host, forMs: number, forGood: boolean): void {
   const { world } = faults;
   const { agent } = host;
-  if (!clean || isPaused(host, world.queue.now)) return kill(faults, host, forMs);
+  if (isPaused(host, world.queue.now)) return kill(faults, host, forMs);
   if (agent === undefined) return;
-  const end = (): void => {
+  const close = (): void => {
     if (host.agent === agent) crash(world, host);
   };
-  give(world.around, host, { kind: 'stopping' });
-  schedule(world.queue, world.queue.now + ofMillis(LAST_WORDS_MS), end);
+  give(world.around, host, { kind: 'stopping', forGood });
+  schedule(world.queue, world.queue.now + ofMillis(LAST_WORDS_MS), close);
   last(faults, LAST_WORDS_MS + forMs, host, () => {
-    end();
+    close();
     start(world, host);
   });
 }

@@ -80,10 +80,13 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
   },
   crashes: ofHost((host, forMs) => ({ kind: 'crash', host, forMs })),
   upgrades: ofHost((host, forMs, draw) => ({
-    kind: 'upgrade',
     host,
     forMs,
-    clean: happens(draw, 500),
+    ...pick(draw, [
+      { kind: 'upgrade', clean: false },
+      { kind: 'upgrade', clean: true },
+      { kind: 'stop' },
+    ] as const),
   })),
   leads(storm, draw) {
     const { hostCount } = storm.world.options;

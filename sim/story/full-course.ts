@@ -178,7 +178,7 @@ function noteDeed(recorder: Recorder, deed: Deed): void {
   const writes = disk?.pending;
   if (disk === undefined || writes === undefined) return;
   const { kind } = deed.strike;
-  if (kind !== 'crash' && kind !== 'lose' && kind !== 'upgrade') return;
+  if (kind !== 'crash' && kind !== 'lose' && kind !== 'upgrade' && kind !== 'stop') return;
   recorder.settleWrite = () => {
     const isKept = writes.every(({ name, value }) => disk.durable.get(name) === value);
     done.write = { names: writes.map(({ name }) => name), isKept };

@@ -55,8 +55,9 @@ const host = (fault: (line: Line) => HostFault, keys: z.ZodRawShape = {}): Verb 
   },
 });
 
-const lasting = (kind: 'crash' | 'lose' | 'pause' | 'suspend' | 'crashLoop' | 'engineHang') =>
-  host(({ forMs }) => ({ kind, forMs }));
+const lasting = (
+  kind: 'crash' | 'stop' | 'lose' | 'pause' | 'suspend' | 'crashLoop' | 'engineHang',
+) => host(({ forMs }) => ({ kind, forMs }));
 
 const ending = (how: 'exit' | 'unhealthy'): Verb => ({
   keys: {},
@@ -94,6 +95,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   reset: between((ways) => ({ kind: 'reset', between: ways })),
   crash: lasting('crash'),
   upgrade: { ...host(({ forMs }) => ({ kind: 'upgrade', forMs, clean: true })), forMs: 500 },
+  stop: lasting('stop'),
   lose: lasting('lose'),
   pause: lasting('pause'),
   suspend: lasting('suspend'),

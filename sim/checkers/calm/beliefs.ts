@@ -6,7 +6,8 @@ export function misbelieved(calm: Calm): readonly Owed[] {
   return calm.team.flatMap((viewer) =>
     [...viewer.core.membership.members].flatMap(([about, { health, boot }]): readonly Owed[] => {
       const truth = truthOf(calm, about);
-      const isTrue = health === truth?.health && (truth.boot ?? boot) === boot;
+      const isGone = health === 'left' && truth?.health === 'dead';
+      const isTrue = (health === truth?.health || isGone) && (truth.boot ?? boot) === boot;
       if (truth === undefined || isTrue) return [];
       return [owedBelief(viewer, about, health, truth.health)];
     }),

@@ -242,7 +242,7 @@ async function keyOfFormerMember(first: LocalAgent): Promise<Uint8Array> {
     AbortSignal.timeout(STEP_MS),
   );
   const ended = new Promise<void>((resolve) => lone.process?.once('exit', () => resolve()));
-  await lone.client.agentStop(AbortSignal.timeout(CALL_MS));
+  await lone.client.agentStop({}, AbortSignal.timeout(CALL_MS));
   await ended;
   const store = await openStore(lone.folder);
   const key = (await store.load()).get('identity');

@@ -1,0 +1,77 @@
+/** An agent that ends for good says so: nobody waits for it, neither for its slots nor for its leases. */
+import { describe, expect, it } from 'vitest';
+import { healthOf } from '../../../protocol/membership/membership.ts';
+import { know } from '../../../protocol/core/know.ts';
+import {
+  type Cluster,
+  coreOf,
+  crash,
+  deploy,
+  give,
+  grown,
+  hostOf,
+  run,
+  running,
+  soon,
+  stack,
+  start,
+} from './cluster.ts';
+
+const NAMES = ['a', 'b', 'c'] as const;
+
+function shopping(): Cluster {
+  const cluster = grown('abc');
+  deploy(cluster, 'a', 'open', stack('shop', 'web:3'));
+  soon(cluster, 3000, () => running(cluster).length === 3);
+  run(cluster, 2000);
+  return cluster;
+}
+
+/** Whoever leads most, so that there is something to give up. */
+function leader(cluster: Cluster): string {
+  const counts = NAMES.map((name) => [name, coreOf(cluster, name).writers.size] as const);
+  return counts.toSorted(([, a], [, b]) => b - a)[0]?.[0] ?? 'a';
+}
+
+const others = (name: string): readonly string[] => NAMES.filter((each) => each !== name);
+const slotsOf = (cluster: Cluster, by: string): readonly string[] =>
+  [...know(coreOf(cluster, by)).assignments.values()].flatMap(({ component: { slots } }) =>
+    slots.map(({ host }) => host),
+  );
+
+describe('an agent that leaves', () => {
+  it('is believed gone by all at once, and its slots and leases are taken over', () => {
+    const cluster = shopping();
+    const name = leader(cluster);
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    run(cluster, 20);
+    for (const other of others(name))
+      expect(healthOf(coreOf(cluster, other).membership, hostOf(cluster, name).id)).toBe('left');
+    expect(coreOf(cluster, name).leases?.holder.holds.size).toBe(0);
+    crash(cluster, name);
+    soon(cluster, 1500, () =>
+      others(name).every((other) => !slotsOf(cluster, other).includes(name)),
+    );
+  });
+
+  it('leads nothing more, however long it lives on', () => {
+    const cluster = shopping();
+    const name = leader(cluster);
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    run(cluster, 10_000);
+    expect(coreOf(cluster, name).leases?.holder.holds.size).toBe(0);
+  });
+
+  it('is alive again in its next life', () => {
+    const cluster = shopping();
+    const name = leader(cluster);
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    run(cluster, 20);
+    crash(cluster, name);
+    run(cluster, 1000);
+    start(cluster, name);
+    const isBack = (other: string): boolean =>
+      healthOf(coreOf(cluster, other).membership, hostOf(cluster, name).id) === 'alive';
+    expect(soon(cluster, 1000, () => others(name).every(isBack))).toBeLessThanOrEqual(1000);
+  });
+});
