@@ -143,7 +143,9 @@ export function startAgent(around: Surroundings, host: Host): void {
   if (!restored.ok) return around.threw(host, { kind: 'started' }, restored.error);
   const ratePermille = options.ratesPermille[host.index] ?? 0;
   const clock = { ratePermille, offsetMs: below(life, 1_000_000) };
-  const core = createCore(CONFIG, identityOf(host, options), below(life, 2 ** 32), restored.value);
+  const { suspicionMaxFactor = CONFIG.suspicionMaxFactor } = options;
+  const config = { ...CONFIG, suspicionMaxFactor };
+  const core = createCore(config, identityOf(host, options), below(life, 2 ** 32), restored.value);
   const work = createEngineWork(host.engine, (input) => give(around, host, input));
   host.agent = { core, clock, work, waiting: [], writing: false, begun: false, wakeAt: Infinity };
   host.inbox = [];

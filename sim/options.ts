@@ -56,6 +56,8 @@ export type Options = {
   readonly turnover?: { readonly everyMs: number };
   /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
   readonly bias?: { readonly everyMs: number };
+  /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
+  readonly suspicionMaxFactor?: number;
   readonly workload:
     | { readonly kind: 'random'; readonly everyMs: number; readonly stackCount: number }
     /** These stacks are deployed once, at the beginning. */

@@ -162,6 +162,7 @@ const options: Schema<Options> = where(
     growth: optional(object({ startsWithinMs: ms })),
     turnover: optional(object({ everyMs: ms })),
     bias: optional(object({ everyMs: ms })),
+    suspicionMaxFactor: optional(count),
     workload: byKind({
       random: object({ kind: literal('random'), everyMs: ms, stackCount: count }),
       given: object({ kind: literal('given'), stacks: list(stackSpec, STACKS_MAX) }),

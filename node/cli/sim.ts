@@ -130,7 +130,7 @@ function selftestCommand(perform: Perform): Command {
 function benchCommand(perform: Perform): Command {
   return new Command('bench')
     .description('how fast the simulator is, and what the protocol costs at many hosts')
-    .argument('[bench...]', 'speed, traffic or convergence (all)')
+    .argument('[bench...]', 'speed, traffic, convergence (all these), or published')
     .action((names: readonly string[], _options: object, command: Command) =>
       simulated(perform, command, async (cli) =>
         (await import('./sim/bench.ts')).bench(cli, names),

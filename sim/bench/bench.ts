@@ -1,10 +1,11 @@
 /** The figures the simulator publishes of itself and of the protocol, each with what it should be. */
 import type { Message } from '../../protocol/wire/message.ts';
 import { benchConvergence } from './convergence.ts';
+import { published } from './published.ts';
 import { benchSpeed } from './speed.ts';
 import { benchTraffic } from './traffic.ts';
 
-export const BENCHED = ['speed', 'traffic', 'convergence'] as const;
+export const BENCHED = ['speed', 'traffic', 'convergence', 'published'] as const;
 export type Benched = (typeof BENCHED)[number];
 
 export type Figure = {
@@ -14,6 +15,8 @@ export type Figure = {
   readonly unit: string;
   /** What it should be; undefined: nobody has said. */
   readonly aim?: { readonly atLeast: number } | { readonly atMost: number };
+  /** What others have published of their own. */
+  readonly theirs?: string;
 };
 
 /** What the outside lends: milliseconds that pass, and messages as bytes. */
@@ -38,6 +41,9 @@ export function bench(which: Benched, tools: Tools, report: (figure: Figure) => 
       return;
     case 'convergence':
       for (const figure of convergenceOf(100, 100)) report(figure);
+      return;
+    case 'published':
+      for (const comparison of published(tools.sizeOf)) report({ bench: which, ...comparison });
   }
 }
 

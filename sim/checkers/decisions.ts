@@ -79,11 +79,15 @@ function checkKnown(
   known.set(owner, now);
   const lost = before?.find(
     (name) =>
-      !now.some((other) => compare(other, name) === 0) &&
+      !now.some((other) => compare(other, name) === 0 || takesItsPlace(other, name)) &&
       now.filter((other) => compare(other, name) > 0).length < DECISIONS_MAX,
   );
   if (lost !== undefined)
     report('S10', `${host.id} has forgotten decision ${lost.join('/')} of ${owner}`);
 }
+
+/** In the ring of one start: of what lies between, the rest may be on its way still. */
+const takesItsPlace = (other: Name, name: Name): boolean =>
+  other[0] === name[0] && other[1] > name[1] && decisionEntry(other[1]) === decisionEntry(name[1]);
 
 const compare = (a: Name, b: Name): number => a[0] - b[0] || a[1] - b[1];
