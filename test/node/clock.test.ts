@@ -85,7 +85,7 @@ test.each<readonly [string, readonly Reading[]]>([
       [400, 400, 500],
     ],
   ],
-])('%s', (_, readings) => {
+])('%s (L-d)', (_, readings) => {
   let at: Reading = readings[0] ?? [0, 0, 0];
   const clock = createLeaseClock({ monotonicMs: () => at[0], uptimeMs: () => at[1] });
   const seen = readings.map((reading) => {

@@ -126,7 +126,7 @@ it('a deploy that ended as unknown is not called refused when it is asked for ag
   ]);
 });
 
-it('without a leader the stack is campaigned for, and in the end refused: nothing had left (D1)', () => {
+it('without a leader the stack is campaigned for, and in the end refused: nothing had left (D1, R0)', () => {
   const deploys = createDeploys();
   command(deploys, {});
   expect(keysWanted(deploys)).toEqual([KEY]);
@@ -251,7 +251,7 @@ it('an expectation in vain is not saved by the same spec, but by a known id it i
   expect(replies([asked(['d1'])])).toMatchObject([{ kind: 'committed', changed: true }]);
 });
 
-it('a destroy raises the life of the stack, so that older assignments are void', () => {
+it('a destroy raises the life of the stack, so that older assignments are void (R8)', () => {
   const writer = servingWriter({ kind: 'stack', spec: spec(), life: 3, since: SINCE });
   const turn = command(createDeploys(), { writer }, destroy);
   expect(sent(turn, 'write')[0]?.message.value).toEqual({

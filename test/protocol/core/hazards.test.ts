@@ -151,7 +151,7 @@ describe('asking again', () => {
     soon(cluster, 3000, () => running(cluster).length === 1);
   });
 
-  it('does not call refused what it has sent out before', () => {
+  it('does not call refused what it has sent out before (W4)', () => {
     const cluster = grown('abc');
     cluster.lost = (_from, _to, { kind }) => kind === 'writeAck';
     deploy(cluster, 'b', 'x', stack('shop', 'web'));

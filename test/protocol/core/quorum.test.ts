@@ -114,6 +114,26 @@ it('a voter serves nobody of another epoch, but tells of its own (Q2)', () => {
   }
 });
 
+it('what no quorum has acknowledged is passed on to nobody (R5)', () => {
+  const cluster = grown('abc');
+  deploy(cluster, 'a', 'x', stack('shop', 'web'));
+  soon(cluster, 5000, () => running(cluster).length === 1);
+  const leader = leaderOf(cluster, stackKey('shop'));
+  const letters = overhear(cluster, ({ message }) => message.kind === 'writeAck');
+  deploy(cluster, leader, 'y', stack('shop', 'web:2'));
+  run(cluster, 2000);
+  const passedOn = () =>
+    letters.filter(
+      ({ message }) =>
+        (message.kind === 'push' || message.kind === 'delta') &&
+        JSON.stringify(message).includes('web:2'),
+    );
+  expect(kindsFrom(letters, leader)).toContain('write');
+  expect(passedOn()).toEqual([]);
+  const healed = overhear(cluster);
+  soon(cluster, 5000, () => kindsFrom(healed, leader).includes('push'));
+});
+
 it('a new voter answers keepalives alone until it has merged what the old ones hold (Q3)', () => {
   const cluster = newCluster('abc');
   found(cluster, 'a');

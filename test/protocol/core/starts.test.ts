@@ -61,7 +61,7 @@ it.each([
   expect(startsOf(cluster, name)).toHaveLength(count);
 });
 
-it('after a stall it starts nothing again before it has asked what has moved meanwhile', () => {
+it('after a stall it starts nothing again before it has asked what has moved meanwhile (R9)', () => {
   const cluster = shopping();
   hostOf(cluster, 'b').stoppedUntil = cluster.now + 10_000;
   cluster.lost = (_from, to) => to === 'b'; // its connections broke

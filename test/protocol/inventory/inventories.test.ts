@@ -116,7 +116,7 @@ describe('own changes', () => {
 });
 
 describe('a lost delta', () => {
-  it('shows as a gap in the next, and the owner is asked at once', () => {
+  it('shows as a gap in the next, and the owner is asked at once (I1)', () => {
     const [world, owner, other] = pair();
     change(world, owner, 'a', 1);
     world.letters.length = 0;

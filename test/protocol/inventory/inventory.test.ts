@@ -31,7 +31,7 @@ it('tells what changed after a version, in order of change, deletions too', () =
   expect(opsAfter(own, 4)).toEqual([]);
 });
 
-it('takes nothing that is not newer', () => {
+it('takes nothing that is not newer (I1)', () => {
   const known = newInventory(boot(1), instant(0));
   take(known, { name: 'a', version: 3, entry: entry(3) });
   take(known, { name: 'a', version: 3, entry: entry(9) });

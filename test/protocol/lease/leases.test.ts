@@ -78,6 +78,35 @@ function leading(): Leases {
   return leases;
 }
 
+it('lets go of what a voter calls revoked before its answer prolongs anything (H6)', () => {
+  const leases = leading();
+  const at = T / 4 + 10;
+  const [keepalive] = sent(tend(leases, at), 'keepalive');
+  const turn = turnOf('p', at + 1);
+  onLeaseMessage(leases, turn, ABC, FIELD, hostId('a'), {
+    kind: 'keepaliveAck',
+    class: 'normal',
+    epoch: ABC.epoch,
+    sid: boot(1),
+    seq: keepalive?.message.seq ?? 0,
+    grant: { boot: boot(1), count: 1, nonce: 0 },
+    fresh: true,
+    yourBoot: boot(1),
+    synced: true,
+    maxTermMs: T,
+    revoked: [{ key: WEB, ballot: ballot(1) }],
+    bindings: [],
+  });
+  expect(order(turn.out)).toEqual([
+    'leaseChanged',
+    'send a release',
+    'send b release',
+    'send c release',
+  ]);
+  expect(turn.out[0]).toMatchObject({ event: 'ended', validUntil: at + 1 });
+  expect(leases.holder.holds.has(WEB)).toBe(false);
+});
+
 it('says that it leads no longer before it lets another lead (H4)', () => {
   const leases = leading();
   const turn = turnOf('p', 10);

@@ -125,7 +125,7 @@ it.each([
   ['q', 5, [], 'another host'],
   ['p', 4, [], 'another ballot'],
   ['p', 5, [WEB], 'its own ballot exactly'],
-] as const)('release by %s of ballot %i frees %j: %s', (from, n, freed, _why) => {
+] as const)('release by %s of ballot %i frees %j: %s (V2)', (from, n, freed, _why) => {
   expect(release(boundVoter().voter, from, n).map((each) => each.key)).toEqual(freed);
 });
 

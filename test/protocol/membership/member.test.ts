@@ -37,7 +37,7 @@ it.each([
   ['left@1.1', 'dead@1.1', 'left@1.1', 'it had said good-bye'],
   ['dead@1.1', 'left@1.1', 'left@1.1', 'good-bye explains the silence'],
   ['left@1.1', 'alive@2.0', 'alive@2.0', 'it has come back'],
-])('%s, hearing %s, becomes %s: %s', (was, heard, is) => {
+])('%s, hearing %s, becomes %s: %s (M2)', (was, heard, is) => {
   const before = member(was);
   const after = believe(before, belief(heard), instant(5));
   expect(show(after)).toBe(is);

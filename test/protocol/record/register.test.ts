@@ -66,7 +66,7 @@ it.each([
   expect(answer.order).toEqual([...persisted, 'send p readAck']);
 });
 
-it('after a read by a higher term the old leader can write no more', () => {
+it('after a read by a higher term the old leader can write no more (G2)', () => {
   const registers = stored();
   read(registers, 7);
   expect(write(registers, 5, 3).outcome).toBe('refused');
@@ -84,7 +84,7 @@ it.each([
   expect(registers.get(KEY)).toMatchObject({ promised, value: { life: lives } });
 });
 
-it('a removed voter forgets on disk too (roster rule 6)', () => {
+it('a removed voter forgets on disk too (Q5, roster rule 6)', () => {
   const registers = stored();
   expect(wipeRegisters(registers)).toEqual([{ name: 'record/stack/shop', value: undefined }]);
   expect(registers.size).toBe(0);

@@ -95,7 +95,7 @@ it('serves nothing before the adopted revision is committed as (term, 0) (W1)', 
   expect(isServing(writer)).toBe(true);
 });
 
-it('adopts the highest revision of those who answered, whatever the order', () => {
+it('adopts the highest revision of those who answered, whatever the order (R3)', () => {
   for (const [first, second] of [
     ['a', 'b'],
     ['b', 'a'],
@@ -163,7 +163,7 @@ it('needs both majorities while the roster changes', () => {
   expect(acknowledge(writer, 'e', at(5, 1), 'stored', JOINT)).toBeDefined();
 });
 
-it('counts its writes and remembers the last sixteen deploys (R7)', () => {
+it('counts its writes and remembers the last sixteen deploys (R7, W3)', () => {
   const writer = begin();
   read(writer, 'ab');
   for (let n = 1; n <= 20; n++) {
