@@ -24,10 +24,10 @@ const SETTLED_MS = 20_000;
 
 /** One comparison after the other. `sizeOf`: bytes of a message on the wire. */
 export function* published(sizeOf: (message: Message) => number): Generator<Comparison> {
-  yield* lifeguard();
   yield joins();
   yield* lossyEgress();
   yield* gates(sizeOf);
+  yield* lifeguard();
 }
 
 const MEMBERS = 128;
