@@ -1,14 +1,14 @@
 /**
- * Fifty clusters under faults, drawn from fifty seeds, and four of them twice. Which seeds they are does
- * not matter; that each is a different storm does. `npm run sim -- fuzz --seeds 10000` runs more.
+ * Clusters under faults, drawn from sixteen seeds, and two of them twice. Which seeds they are does not
+ * matter; that each is a different storm does. CI runs 300, and `npm run sim -- fuzz --seeds 10000` more.
  */
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '../../sim/fault-names.ts';
 import { drawOptions } from '../../sim/options.ts';
 import { simulate } from '../../sim/run.ts';
 
-const SEEDS = Array.from({ length: 50 }, (_, i) => i + 1);
-const TWICE = [3, 14, 31, 47];
+const SEEDS = Array.from({ length: 16 }, (_, i) => i + 1);
+const TWICE = [3, 14];
 
 describe('nothing goes wrong in the storm, all comes right in the calm', () => {
   it.each(SEEDS)('seed %i', (seed) => {

@@ -5,7 +5,7 @@ import { type Outcome, type RunOptions, simulate } from '../../sim/run.ts';
 import { parseTape, printTape } from '../../sim/tape-file.ts';
 import type { Tape } from '../../sim/tape.ts';
 
-const SEEDS = Array.from({ length: 24 }, (_, i) => 501 + i);
+const SEEDS = Array.from({ length: 12 }, (_, i) => 501 + i);
 const STORM_MS = 4000;
 
 function brief(seed: number, how: RunOptions): Outcome {
@@ -43,7 +43,7 @@ it('a tape of a tape is the part of it that was used', () => {
 });
 
 describe('as text', () => {
-  it.each(SEEDS.slice(0, 12))('the tape of seed %i is read as it was written', (seed) => {
+  it.each(SEEDS.slice(0, 6))('the tape of seed %i is read as it was written', (seed) => {
     const tape = tapeOf(seed);
     expect(parseTape(printTape(tape))).toEqual({ ok: true, value: tape });
   });
