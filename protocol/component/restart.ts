@@ -87,6 +87,10 @@ export function mayRestart(history: History, policy: RestartPolicy): boolean {
   }
 }
 
+/** Whether what has ended for good under another policy is started again under this one. */
+export const mayGoOn = (ended: 'complete' | 'failed', policy: RestartPolicy): boolean =>
+  ended === 'complete' ? restartsAfterSuccess(policy) : mayRestart(FRESH, policy);
+
 /** `wellSince`: healthy, or running without a healthcheck; undefined while it is neither. */
 export function settle(
   history: History,

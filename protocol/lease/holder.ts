@@ -39,6 +39,8 @@ export type Hold = {
   readonly promises: Set<HostId>;
   /** Voters that refused the present ballot, or hold the key for another. */
   readonly refusals: Set<HostId>;
+  /** Those of them that have promised a higher ballot, or this one to another: they never will. */
+  readonly outbid: Set<HostId>;
   /** The grant under which each voter accepted the present ballot or one it replaced (H5). */
   readonly accepted: Map<HostId, Grant>;
   /** The same for the present ballot alone. */
@@ -118,6 +120,7 @@ export function acquire(
       resendAt: after(turn.now, turn.config.retryMs),
       promises: new Set(),
       refusals: new Set(),
+      outbid: new Set(),
       accepted: keep ? old.accepted : new Map<HostId, Grant>(),
       current: new Map(),
       term: keep ? old.term : undefined,
@@ -185,6 +188,7 @@ export function onPrepareAck(
     if (hold === undefined || hold.ballot !== n || hold.phase !== 'prepare') continue;
     if (status === 'open' || status === 'self') hold.promises.add(from);
     else if (status !== 'silent') hold.refusals.add(from);
+    if (status === 'nack') hold.outbid.add(from);
     if (!quorum(roster, (voter) => hold.promises.has(voter))) continue;
     hold.phase = 'accept';
     hold.refusals.clear();
@@ -205,7 +209,7 @@ export function askAgain(
   const items: Attempt[] = [];
   for (const key of keys) {
     const hold = holder.holds.get(key);
-    if (hold?.phase === 'prepare' && hold.refusals.delete(from))
+    if (hold?.phase === 'prepare' && !hold.outbid.has(from) && hold.refusals.delete(from))
       items.push({ key, ballot: hold.ballot });
   }
   if (items.length > 0)
@@ -304,7 +308,7 @@ function resend(key: Key, hold: Hold, links: Links, turn: Turn, roster: Roster):
     if (hold.phase === 'accept') {
       if (!sameGrant(hold.current.get(voter), sessionWith(links, voter, classOf(key))?.grant))
         sendAccept(links, turn, roster, voter, items);
-    } else if (!hold.promises.has(voter)) {
+    } else if (!hold.promises.has(voter) && !hold.outbid.has(voter)) {
       send(turn, voter, { kind: 'prepare', epoch: roster.epoch, sid: turn.boot, items });
     }
   }

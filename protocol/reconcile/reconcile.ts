@@ -21,7 +21,8 @@
 import { assert, unreachable } from '../base/assert.ts';
 import { type ComponentId, term as termOf } from '../base/ids.ts';
 import { after, between, earlier, type Millis, seconds } from '../base/time.ts';
-import { FRESH, judge, mayRestart, settle } from '../component/restart.ts';
+import { sameSpec } from '../component/digest.ts';
+import { FRESH, judge, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
 import { stopInstance } from './events.ts';
 import { type Instance, isLive, type StopWhy } from './instance.ts';
@@ -107,9 +108,14 @@ function desire(slots: Slots, wish: Wish): void {
   for (const desired of wish.desired) {
     const seat = seatOf(slots, desired.component, desired.slot);
     seat.round = slots.round;
+    const policy = seat.desired?.spec.restart;
     seat.dirty ||= seat.desired === undefined || !sameWish(seat.desired, desired);
     seat.desired = desired;
-    if (seat.revision === desired.revision) continue;
+    if (seat.revision === desired.revision) {
+      if (policy !== undefined && !sameSpec(policy, desired.spec.restart))
+        reconsider(seat, desired);
+      continue;
+    }
     seat.revision = desired.revision;
     seat.history = FRESH;
     seat.next = NOW;
@@ -132,6 +138,16 @@ function desire(slots: Slots, wish: Wish): void {
     seat.restartAsked = false;
     seat.dirty = true;
   }
+}
+
+/** It has another restart policy now: what was given up under the former may go on under this one. */
+function reconsider(seat: Seat, { spec: { restart } }: DesiredSlot): void {
+  const state = seat.outcome?.state;
+  if (seat.next.kind !== 'done' || (state !== 'complete' && state !== 'failed')) return;
+  if (!mayGoOn(state, restart)) return;
+  seat.history = FRESH;
+  seat.next = NOW;
+  seat.dirty = true;
 }
 
 const sameWish = (a: DesiredSlot, b: DesiredSlot): boolean =>

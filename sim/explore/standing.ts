@@ -102,6 +102,7 @@ const copyHold = (hold: Hold): Hold => ({
   ...hold,
   promises: new Set(hold.promises),
   refusals: new Set(hold.refusals),
+  outbid: new Set(hold.outbid),
   accepted: new Map(hold.accepted),
   current: new Map(hold.current),
 });
@@ -136,8 +137,8 @@ export function printLink(link: Link | undefined): string {
 /** What the voter has said to the present ballot. */
 export function printVotes(hold: Hold | undefined, voter: HostId): string {
   if (hold === undefined) return '';
-  const { promises, refusals, accepted, current } = hold;
-  const said = `${promises.has(voter)} ${refusals.has(voter)}`;
+  const { promises, refusals, outbid, accepted, current } = hold;
+  const said = `${promises.has(voter)} ${refusals.has(voter)} ${outbid.has(voter)}`;
   return `${said} ${showGrant(accepted.get(voter))} ${showGrant(current.get(voter))}`;
 }
 

@@ -137,6 +137,21 @@ it('asks a voter again that held the key for another, once it says that the key 
   expect(stage.holder.holds.get(WEB)?.phase).toBe('accept');
 });
 
+it('asks a voter that has promised more no more, whatever is free there', () => {
+  const stage = stageOf();
+  renew(stage, 'abc', 0);
+  acquireAt(stage, 0);
+  promise(stage, 'a', 1, 1);
+  promise(stage, 'b', 1, 1, 'nack');
+  const turn = turnOf('p', 2);
+  askAgain(stage.holder, turn, stage.roster, hostId('b'), [WEB]);
+  tend(stage.holder, stage.links, turnOf('p', 400), stage.roster);
+  expect(sent(turn, 'prepare')).toEqual([]);
+  const again = turnOf('p', 800);
+  tend(stage.holder, stage.links, again, stage.roster);
+  expect(sent(again, 'prepare').map(({ to }) => to)).toEqual(['c']);
+});
+
 it('a promise counted twice is one promise (H2)', () => {
   const stage = stageOf();
   renew(stage, 'abc', 0);

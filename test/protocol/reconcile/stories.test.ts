@@ -187,6 +187,47 @@ it('on failure: as many retries as granted, then failed until a user restarts it
   `);
 });
 
+it.each([
+  [3, 'no', 'always', 'preparing', 'it may go on'],
+  [3, 'no', 'unlessStopped', 'preparing', 'it may go on'],
+  [3, 'always', 'no', 'preparing', 'it was to go on anyway'],
+  [3, 'no', 'no', 'failed', 'nothing has changed'],
+  [0, 'no', 'always', 'preparing', 'what has done its work is to do it again'],
+  [0, 'no', 'no', 'complete', 'it has done its work'],
+] as const)(
+  'an end with exit %i under %s, then deployed with %s: %s, %s',
+  (code, was, is, state, _why) => {
+    const s = stage([desired({ spec: spec({ restart: { kind: was } }) })]);
+    list(s, 0);
+    started(s, 100, 1);
+    exited(s, 200, 1, code);
+    s.wanted = [desired({ spec: spec({ restart: { kind: is } }) })];
+    wake(s, 300);
+    expect(trace(s).split('\n').at(-1)).toContain(` ${state}`);
+  },
+);
+
+it('retries that are used up are granted anew with another policy, and with the same they are not', () => {
+  const onFailure = (retryMax: number) => [
+    desired({ spec: spec({ restart: { kind: 'onFailure', retryMax } }) }),
+  ];
+  const s = stage(onFailure(0));
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 200, 1, 3);
+  s.wanted = onFailure(0);
+  wake(s, 300);
+  s.wanted = onFailure(1);
+  wake(s, 400);
+  expect(trace(s)).toMatchInlineSnapshot(`
+    "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
+    100 e1 started: 1 running
+    200 e1 exited 3: 1 failed "exit 3, its restart policy allows 0 retries"
+    300 woken: 1 failed "exit 3, its restart policy allows 0 retries"
+    400 woken: 2 preparing | start shop.web.1 #2 r1"
+  `);
+});
+
 it('refused for now: tried again with backoff; refused for good: only a new spec or a user helps', () => {
   const s = stage();
   list(s, 0);

@@ -173,6 +173,7 @@ export function lead(stage: Stage, name: string, key: Key, n: number, forMs: num
     resendAt: instant(stage.nowMs),
     promises: new Set(),
     refusals: new Set(),
+    outbid: new Set(),
     accepted: new Map(),
     current: new Map(),
     term: term(n),
