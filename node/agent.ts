@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
+import { isOver } from '../protocol/core/dismissal.ts';
 import {
   type Core,
   createCore,
@@ -62,6 +63,8 @@ export type AgentInit = {
   readonly store: Store;
   readonly engine: Engine;
   readonly log: Logger;
+  /** Its cluster has forgotten this host, and nothing of it runs here any more; once. */
+  readonly dismissed: () => void;
   /** The agent cannot go on: its disk failed, or its core broke an invariant. */
   readonly fatal: (error: unknown) => void;
 };
@@ -73,6 +76,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const replies = new Map<string, (result: CommandResult) => void>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  let over = false;
   let commandCount = 0;
 
   function give(input: Input): void {
@@ -81,6 +85,10 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       const now = clock.now();
       performer.perform(step(core, input, now));
       schedule(now);
+      if (!over && isOver(core)) {
+        over = true;
+        init.dismissed();
+      }
     } catch (error) {
       closed = true; // nothing may follow from a broken invariant, not even a good-bye
       init.fatal(error);

@@ -6,11 +6,16 @@
  *         join └─ nobody ─┐    │
  *          ▼              │    │
  *       joining ──────────┴────┘ welcomed
+ *
+ * A member that its cluster has forgotten ends what it runs, and belongs to none then. What makes it the
+ * same host stays on the disk (`protocol/core/dismissal.ts`): voters would take a host that begins to
+ * count its starts anew for a copy.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { clusterId } from '../protocol/base/ids.ts';
+import { type ClusterId, clusterId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
+import { know } from '../protocol/core/know.ts';
 import { type Config, LAN } from '../protocol/config.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
@@ -31,6 +36,8 @@ export interface Daemon extends AsyncDisposable {
   /** Undefined: this host belongs to no cluster. */
   agent(): Agent | undefined;
   credentials(): Credentials | undefined;
+  /** The cluster that has forgotten this host, if it belongs to none since. */
+  former(): ClusterId | undefined;
   /** Founds a cluster with this host as its first member. */
   init(): Promise<Agent>;
   /** Resolves once this host is a member; rejects with code `no-cluster-found` and leaves no trace. */
@@ -54,31 +61,50 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   const { settings, log } = init;
   const store = await openStore(settings.state);
   const identityKey = await identityIn(store);
-  const parts = { ...init, store, identityKey, peerId: await peerIdOf(identityKey) };
+  const peerId = await peerIdOf(identityKey);
   let credentials = await credentialsIn(store);
+  let former = await formerIn(store);
+  const parts: Parts = { ...init, store, identityKey, peerId, dismissed: () => void retire() };
   let agent = credentials === undefined ? undefined : await run(parts, credentials);
   if (agent !== undefined) await introduce(parts, agent);
   let busy = false;
   let isLeaving = false;
 
+  /** Its cluster has forgotten this host: it belongs to none from here on. */
+  async function retire(): Promise<void> {
+    try {
+      const { cluster } = credentials ?? {};
+      log.warn({ cluster }, 'the cluster has forgotten this host, which belongs to none now');
+      await agent?.end(false);
+      await store.write([
+        { key: 'cluster', value: undefined },
+        { key: 'former', value: cluster },
+      ]);
+      agent = undefined;
+      credentials = undefined;
+      former = cluster;
+    } catch (error) {
+      init.fatal(error);
+    }
+  }
+
   async function become(
     chosen: Credentials,
-    restored: Restored,
+    fresh: Restored,
     peers: readonly string[],
   ): Promise<Agent> {
     if (busy || (agent !== undefined && isMember(agent))) throw alreadyMember(credentials);
     busy = true;
     try {
       if (agent !== undefined) await abandonJoin(agent);
-      await store.write([
-        { key: 'cluster', value: { cluster: chosen.cluster, secret: chosen.secret } },
-        { key: `${CORE_PREFIX}roster`, value: restored.roster },
-      ]);
+      const restored = await prepared(store, chosen, fresh, former);
       agent = await member(parts, chosen, restored, peers);
+      await store.write([{ key: 'former', value: undefined }]);
       credentials = chosen;
+      former = undefined;
       return agent;
     } catch (error) {
-      await forget(store).catch(() => undefined); // the first error is the one to tell
+      await forget(store, former).catch(() => undefined); // the first error is the one to tell
       throw error;
     } finally {
       busy = false;
@@ -90,7 +116,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     await joining[Symbol.asyncDispose]();
     agent = undefined;
     credentials = undefined;
-    await forget(store);
+    await forget(store, former);
   }
 
   return {
@@ -98,7 +124,8 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     log,
     agent: () => agent,
     credentials: () => credentials,
-    init: () => become(newCredentials(), foundCluster(hostIdOf(parts.peerId), LAN), []),
+    former: () => former,
+    init: () => become(newCredentials(), foundCluster(hostIdOf(peerId), LAN), []),
     join: (chosen, peers) => become(chosen, emptyDisk(LAN), peers),
     stop(forGood) {
       isLeaving = forGood;
@@ -111,12 +138,14 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   };
 }
 
-const isMember = (agent: Agent): boolean => agent.core.council.roster.epoch > 0;
+const isMember = ({ core }: Agent): boolean =>
+  core.council.roster.epoch > 0 && !know(core).isDismissed;
 
 type Parts = DaemonInit & {
   readonly store: Store;
   readonly identityKey: Uint8Array;
   readonly peerId: string;
+  readonly dismissed: () => void;
 };
 
 /** Runs the agent of a host that is new to its cluster; throws, with nothing left, if nobody lets it in. */
@@ -142,7 +171,7 @@ async function run(
   first?: Restored,
   peers: readonly string[] = [],
 ): Promise<Agent> {
-  const { settings, log, store, identityKey, peerId, fatal } = parts;
+  const { settings, log, store, identityKey, peerId, dismissed, fatal } = parts;
   const host = hostIdOf(peerId);
   const { publishAddress, dockerSocket } = settings;
   const engine = await openEngine(
@@ -161,6 +190,7 @@ async function run(
     store,
     engine,
     log,
+    dismissed,
     fatal,
   });
   await servePeers(agent);
@@ -168,10 +198,11 @@ async function run(
 }
 
 /** What of the protocol's timings an agent is told; all else is the profile's. */
-const configOf = ({ rosterStableMs, voterDeadMs }: AgentSettings): Config => ({
+const configOf = ({ rosterStableMs, voterDeadMs, forgetMs }: AgentSettings): Config => ({
   ...LAN,
   rosterStableMs: millis(rosterStableMs),
   voterDeadMs: millis(voterDeadMs),
+  forgetMs: millis(forgetMs),
 });
 
 /** Writes down whose instances are here, for those who look while no agent answers. */
@@ -231,12 +262,49 @@ async function restoredFrom(store: Store): Promise<Restored> {
   return restored.value;
 }
 
-/** After a join that found nobody: as if it had never been tried. */
-async function forget(store: Store): Promise<void> {
-  const keys = [...(await store.load()).keys()].filter(
-    (key) => key === 'cluster' || key.startsWith(CORE_PREFIX),
-  );
-  await store.write(keys.map((key) => ({ key, value: undefined })));
+/**
+ * Writes down which cluster it is to be, and returns what the agent begins with. Its former cluster lets
+ * the host in again as the one it was; for another one only its counters go on.
+ */
+async function prepared(
+  store: Store,
+  chosen: Credentials,
+  fresh: Restored,
+  former: ClusterId | undefined,
+): Promise<Restored> {
+  const { cluster, secret } = chosen;
+  const write = { key: 'cluster', value: { cluster, secret } };
+  const known = await restoredFrom(store);
+  if (cluster === former) {
+    await store.write([write]);
+    return { ...known, joins: true };
+  }
+  const { boot, ceiling, maxTermMs } = known;
+  const { synced, roster } = fresh;
+  await store.write([
+    ...(await coreKeys(store)).map((key) => ({ key, value: undefined })),
+    write,
+    // The first start of all writes its own.
+    ...(boot === 0
+      ? []
+      : [{ key: `${CORE_PREFIX}host`, value: { boot, ceiling, maxTermMs, synced } }]),
+    { key: `${CORE_PREFIX}roster`, value: roster },
+  ]);
+  return { ...fresh, boot, ceiling, maxTermMs };
+}
+
+/** After a join that found nobody: as if it had never been tried, but for what a former cluster knows. */
+async function forget(store: Store, former: ClusterId | undefined): Promise<void> {
+  const keys = former === undefined ? await coreKeys(store) : [];
+  await store.write(['cluster', ...keys].map((key) => ({ key, value: undefined })));
+}
+
+const coreKeys = async (store: Store): Promise<readonly string[]> =>
+  [...(await store.load()).keys()].filter((key) => key.startsWith(CORE_PREFIX));
+
+async function formerIn(store: Store): Promise<ClusterId | undefined> {
+  const value = (await store.load()).get('former');
+  return typeof value === 'string' ? clusterId(value) : undefined;
 }
 
 function damaged(why: string): StartupError {

@@ -62,6 +62,8 @@ export type Config = {
   readonly rosterStableMs: Millis;
   /** How long a voter has been dead before another votes instead. Smaller: a reboot costs it its vote. */
   readonly voterDeadMs: Millis;
+  /** How long a host has been dead, or has left, before it is a member no more; unless it votes. */
+  readonly forgetMs: Millis;
   /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
   readonly isolatedStartMs: Millis;
   /** How long a command may take before its outcome is given as unknown. */
@@ -99,6 +101,7 @@ export const LAN: Config = {
   firstGrowthMs: seconds(2),
   rosterStableMs: seconds(60),
   voterDeadMs: minutes(5),
+  forgetMs: minutes(24 * 60),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),
 };
@@ -153,6 +156,10 @@ export function validateConfig(config: Config): readonly string[] {
     [
       config.rosterStableMs >= config.firstGrowthMs,
       'rosterStableMs must be at least firstGrowthMs',
+    ],
+    [
+      config.forgetMs >= config.agentGraceMs,
+      'forgetMs must be at least agentGraceMs: a crashed agent comes back',
     ],
   ];
   return rules.filter(([holds]) => !holds).map(([, reason]) => reason);

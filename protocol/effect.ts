@@ -64,6 +64,7 @@ export type CommandResult =
   | DeployOutcome
   /** Who leads the key asked about now. */
   | { readonly kind: 'led'; readonly host: HostId; readonly term: Term }
+  | { readonly kind: 'forgotten'; readonly host: HostId }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'noSuchInstance' };
 

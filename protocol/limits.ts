@@ -7,6 +7,10 @@ export const FRAME_BYTES_MAX = 262_144;
 export const GOSSIP_BYTES_MAX = 32_768;
 /** Members of a cluster; further joins are refused. */
 export const MEMBERS_MAX = 1_000;
+/** Forgotten hosts told apart by the start they had; of older ones a late `join` lets them in again. */
+export const FORMER_MAX = 64;
+/** Strangers of whom it is known when they were told that they are none; beyond it all are told anew. */
+export const STRANGERS_MAX = 100;
 /** Keys under which records are kept; a deploy beyond it is refused. */
 export const RECORDS_MAX = 10_000;
 /** Keys whose promises a voter tells apart; beyond it those that nobody holds share the highest. */

@@ -21,7 +21,7 @@ import {
   type EngineWork,
 } from './engine/work.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
-import { CONFIG, isWitness, type Options } from './options.ts';
+import { CONFIG, configOf, isWitness, type Options } from './options.ts';
 
 /** Inputs that wait for a stopped agent; the oldest is lost. */
 const INBOX_MAX = 10_000;
@@ -36,6 +36,8 @@ export type Agent = {
   /** Its first write is durable: from here on detector messages may overtake. */
   begun: boolean;
   wakeAt: Micros;
+  /** A user has seen that its cluster has forgotten it. */
+  isNoticed: boolean;
 };
 
 /** Where the chances of one host come from. */
@@ -135,19 +137,24 @@ function identityOf(host: Host, options: Options): Identity {
   };
 }
 
-/** A new agent over what the disk holds. Its clock starts somewhere else, as clocks do. */
-export function startAgent(around: Surroundings, host: Host): void {
+/**
+ * A new agent over what the disk holds. Its clock starts somewhere else, as clocks do. `joins`: a user
+ * tells it to join.
+ */
+export function startAgent(around: Surroundings, host: Host, joins: boolean): void {
   const { options, queue } = around;
   const { life } = host.chances;
   const restored = restore(host.disk, CONFIG);
   if (!restored.ok) return around.threw(host, { kind: 'started' }, restored.error);
   const ratePermille = options.ratesPermille[host.index] ?? 0;
   const clock = { ratePermille, offsetMs: below(life, 1_000_000) };
-  const { suspicionMaxFactor = CONFIG.suspicionMaxFactor } = options;
-  const config = { ...CONFIG, suspicionMaxFactor };
-  const core = createCore(config, identityOf(host, options), below(life, 2 ** 32), restored.value);
+  const core = createCore(configOf(options), identityOf(host, options), below(life, 2 ** 32), {
+    ...restored.value,
+    joins: joins || restored.value.joins,
+  });
   const work = createEngineWork(host.engine, (input) => give(around, host, input));
-  host.agent = { core, clock, work, waiting: [], writing: false, begun: false, wakeAt: Infinity };
+  const idle = { waiting: [], writing: false, begun: false, wakeAt: Infinity, isNoticed: false };
+  host.agent = { core, clock, work, ...idle };
   host.inbox = [];
   give(around, host, { kind: 'started' });
   relist(around, host, host.agent, queue.now + ofMillis(CONFIG.relistMs));

@@ -40,6 +40,8 @@ const KINDS = {
   deployResult: true,
   join: true,
   welcome: true,
+  forget: true,
+  dismissed: true,
 } as const satisfies { readonly [kind in Message['kind']]: true };
 
 export const MESSAGE_KINDS = Object.keys(KINDS) as readonly Message['kind'][];

@@ -6,6 +6,7 @@ import { millis, seconds } from '../protocol/base/time.ts';
 import { type Config, LAN } from '../protocol/config.ts';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import type { Message } from '../protocol/wire/message.ts';
+import { drawOnePlague, drawPlagues } from './plagues.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 
 /** A fault that comes again and again: `everyMs` on average, each for up to `lastMs`. */
@@ -54,6 +55,8 @@ export type Options = {
   readonly growth?: { readonly startsWithinMs: number };
   /** Voters are lost for so long that others vote instead, this often. */
   readonly turnover?: { readonly everyMs: number };
+  /** Users forget hosts that are gone, this often, and the cluster does after so long. */
+  readonly members?: { readonly everyMs: number; readonly forgetMs: number };
   /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
   readonly bias?: { readonly everyMs: number };
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
@@ -97,6 +100,12 @@ export const CONFIG: Config = {
   rosterStableMs: seconds(3),
   voterDeadMs: seconds(8),
 };
+
+export const configOf = ({ members, suspicionMaxFactor }: Options): Config => ({
+  ...CONFIG,
+  ...(members === undefined ? {} : { forgetMs: millis(members.forgetMs) }),
+  ...(suspicionMaxFactor === undefined ? {} : { suspicionMaxFactor }),
+});
 
 /** A cluster in which nothing goes wrong. */
 export const quiet = (seed: number, hostCount: number, stormMs: number): Options => ({
@@ -154,71 +163,13 @@ const AMBUSHES = [
   'release',
 ] as const satisfies readonly Ambush['after'][];
 
-/**
- * How often each fault comes and how long it lasts, in the storms that have it. One that lasts longer
- * than the time between two would leave nobody to lead anything.
- */
-const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonly number[]] } = {
-  partitions: [
-    [4000, 10_000, 20_000],
-    [1000, T, 4 * T],
-  ],
-  links: [
-    [1000, 3000],
-    [1000, T, 4 * T],
-  ],
-  clogs: [
-    [2000, 8000],
-    [500, T, 5000],
-  ],
-  resets: [[1000, 5000], [0]],
-  crashes: [
-    [1000, 3000, 8000, 20_000],
-    [10, 200, T, 2 * T],
-  ],
-  upgrades: [
-    [4000, 20_000],
-    [10, 500],
-  ],
-  leads: [[500, 3000], [0]],
-  hostLosses: [
-    [8000, 20_000],
-    [1000, 2 * T, 4 * T],
-  ],
-  pauses: [
-    [1500, 4000, 10_000, 20_000],
-    [400, T / 2, 2 * T, 5 * T],
-  ],
-  suspends: [
-    [8000, 20_000],
-    [1000, 2 * T, 5 * T],
-  ],
-  lags: [
-    [2000, 8000],
-    [500, T],
-  ],
-  disks: [
-    [5000, 20_000],
-    [200, T],
-  ],
-  exits: [[1000, 5000], [0]],
-  engines: [
-    [500, 5000, 15_000],
-    [500, 5000],
-  ],
-};
-export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
-/** Those that strike a single link: many of them at a time leave a cluster alive. */
-const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
-/** Those few storms have that are not everybody's: they hide much. */
-const RARE = new Set<Plague>(['resets', 'upgrades', 'leads', 'lags', 'disks', 'engines']);
-
-/** Unless one of these lasts for longer than a lease hardly ever another host leads: not much is tested. */
-const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] as const;
-
 /** The swarm: each option from the seed. */
 export function drawOptions(seed: number): Options {
-  const draw = streamOf(choicesOfSeed(seed), 'options');
+  const choices = choicesOfSeed(seed);
+  // On a stream of its own: the other seeds stand for what they stood for before.
+  const rare = streamOf(choices, 'options/members');
+  if (happens(rare, 60)) return drawMembers(seed, rare);
+  const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
   const kind = below(draw, 20);
@@ -292,6 +243,27 @@ function drawTurnover(seed: number, draw: Stream): Options {
   };
 }
 
+/** Hosts are away for so long that they are forgotten, and come back. */
+function drawMembers(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [4, 5, 5, 7]);
+  return {
+    ...quiet(seed, hostCount, within(draw, 60, 120) * 1000),
+    voterCount: 3,
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    duplicatePermille: pick(draw, [0, 200]),
+    tailPermille: pick(draw, [0, 20, 50]),
+    tailMs: pick(draw, [T, 6 * T]),
+    // What a host has once asked for arrives when it is forgotten already.
+    ...(happens(draw, 500) ? { lossOnly: 'join', tailPermille: 500, tailMs: 10 * T } : {}),
+    fsyncMs: pick(draw, [3, 30]),
+    recurring: happens(draw, 300) ? drawOnePlague(draw) : {},
+    members: { everyMs: pick(draw, [2000, 5000]), forgetMs: pick(draw, [10_000, 15_000, 600_000]) },
+    workload: drawWorkload(draw),
+  };
+}
+
 const drawLength = (draw: Stream): number => within(draw, 30, 90) * 1000;
 
 const drawWorkload = (draw: Stream): Options['workload'] => ({
@@ -354,34 +326,6 @@ function drawWeather(draw: Stream, transport: Options['transport']): Weather {
     tailPermille: happens(draw, 500) ? pick(draw, tails) : 0,
     tailMs: pick(draw, [T / 2, T, 2 * T, 6 * T]),
   };
-}
-
-function drawPlagues(draw: Stream): Options['recurring'] {
-  const drawn: { [kind in Plague]?: Recurring } = {};
-  for (const kind of PLAGUE_KINDS)
-    if (happens(draw, RARE.has(kind) ? 250 : 400)) drawn[kind] = drawPace(draw, kind);
-  if (TOPPLING.some((kind) => (drawn[kind]?.lastMs ?? 0) > T)) return drawn;
-  return { ...drawn, ...drawOnePlague(draw) };
-}
-
-const drawOnePlague = (draw: Stream): Options['recurring'] => ({
-  [pick(draw, TOPPLING)]: { everyMs: pick(draw, [4000, 8000]), lastMs: pick(draw, [2 * T, 3 * T]) },
-});
-
-function drawPace(draw: Stream, kind: Plague): Recurring {
-  const [every, last] = PLAGUES[kind];
-  const everyMs = pick(draw, every);
-  const longestMs = (OF_WAYS.has(kind) ? 4 : 1) * everyMs;
-  return {
-    everyMs,
-    lastMs: pick(draw, [last[0] ?? 0, ...last.slice(1).filter((ms) => ms <= longestMs)]),
-  };
-}
-
-/** These faults and no others, each at a pace from the seed. */
-export function drawOnly(seed: number, kinds: readonly Plague[]): Options['recurring'] {
-  const draw = streamOf(choicesOfSeed(seed), 'options');
-  return Object.fromEntries(kinds.map((kind) => [kind, drawPace(draw, kind)]));
 }
 
 function drawAmbush(draw: Stream): Ambush {

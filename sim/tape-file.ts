@@ -70,6 +70,7 @@ const strike: Schema<Strike> = byKind({
   crash: object({ kind: literal('crash'), ...ofHost }),
   upgrade: object({ kind: literal('upgrade'), ...ofHost, clean: boolean }),
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
+  forget: object({ kind: literal('forget'), host, of: host }),
   stop: object({ kind: literal('stop'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),
@@ -161,6 +162,7 @@ const options: Schema<Options> = where(
     ambush: optional(object({ after, permille })),
     growth: optional(object({ startsWithinMs: ms })),
     turnover: optional(object({ everyMs: ms })),
+    members: optional(object({ everyMs: ms, forgetMs: ms })),
     bias: optional(object({ everyMs: ms })),
     suspicionMaxFactor: optional(count),
     workload: byKind({

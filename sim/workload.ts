@@ -26,6 +26,7 @@ export const errandId = ({ given, attempt }: Errand): string => `${given.deployI
 
 /** What ids of commands begin with that are no errands: nobody counts on their answers. */
 export const LEAD_COMMAND = 'lead/';
+export const FORGET_COMMAND = 'forget/';
 
 export type Workload = {
   readonly world: World;
@@ -212,7 +213,7 @@ const CHECK = {
 /** An agent has answered. */
 export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
   const { checker, outcomes, open, overdue, world } = workload;
-  if (commandId.startsWith(LEAD_COMMAND)) return;
+  if (commandId.startsWith(LEAD_COMMAND) || commandId.startsWith(FORGET_COMMAND)) return;
   const errand = open.get(commandId);
   if (errand === undefined) return checker.report('S11', `${commandId} is answered twice`);
   open.delete(commandId);
@@ -245,6 +246,7 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
         askAgain(workload, { ...errand, attempt: errand.attempt + 1 });
       return;
     case 'led':
+    case 'forgotten':
     case 'restarting':
     case 'noSuchInstance':
   }

@@ -104,7 +104,10 @@ export function createWorld(
     options,
     isCalm: (host) => isCalm(world, host),
     begin: (host, effect) => begin(world, host, effect),
-    stepped: watch.stepped,
+    stepped(host, input, effects) {
+      watch.stepped(host, input, effects);
+      letJoin(world, host);
+    },
     synced: watch.synced,
     threw: watch.threw,
     resumed: ({ index }) => agentResumed(network, index),
@@ -229,10 +232,25 @@ function probe({ network, byId, queue, around }: World, host: Host, target: Host
   schedule(queue, queue.now + roundTrip(network), () => answer(outcome));
 }
 
-export function start(world: World, host: Host): void {
+/** How long until a user notices that a host was forgotten, and tells it to join. */
+const NOTICED_MS = 2000;
+
+function letJoin(world: World, host: Host): void {
+  const { queue } = world;
+  const { agent } = host;
+  if (agent?.core.knowledge?.isDismissed !== true || agent.core.joins || agent.isNoticed) return;
+  agent.isNoticed = true;
+  schedule(queue, queue.now + ofMillis(NOTICED_MS), () => {
+    if (host.agent !== agent) return;
+    crash(world, host);
+    start(world, host, true);
+  });
+}
+
+export function start(world: World, host: Host, joins = false): void {
   if (host.agent !== undefined) return;
   host.lost = false;
-  startAgent(world.around, host);
+  startAgent(world.around, host, joins);
   agentStarted(world.network, host.index);
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT } from './failure.ts';
+import { asTyped, typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { hostTable } from './status-screen.ts';
 import { resolve } from './subject.ts';
@@ -19,7 +20,24 @@ export function hostCommand(perform: Perform): Command {
     .action((word: string, _: object, command: Command) =>
       perform(command, (cli) => show(cli, word)),
     );
+  host
+    .command('forget')
+    .description('take a host that is gone and does not come back out of the cluster')
+    .argument('<host>', 'its name or id, or a prefix')
+    .action((word: string, _: object, command: Command) =>
+      perform(command, (cli) => forget(cli, word)),
+    );
   return host;
+}
+
+async function forget(cli: Cli, word: string): Promise<number> {
+  const { cluster } = (await cli.client.status(cli.signal)).data;
+  const { id } = resolve(cluster, word, ['host']);
+  cli.continues = `it was asked for and may still happen; see ${typed('host ls')}`;
+  const body = await cli.client.hostForget(id, cli.signal);
+  if (cli.json) printJson(cli, body);
+  else print(cli, body.done, `  next  ${asTyped(body.next)}`);
+  return EXIT.ok;
 }
 
 async function list(cli: Cli): Promise<number> {

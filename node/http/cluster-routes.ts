@@ -44,7 +44,7 @@ export function clusterRoutes(app: Hono, daemon: Daemon): void {
 /** The agent, or the refusal that says how to get one into a cluster. */
 export function agentOf(daemon: Daemon): Agent {
   const agent = daemon.agent();
-  if (agent === undefined) throw ApiRefusal.noCluster();
+  if (agent === undefined) throw ApiRefusal.noCluster(daemon.former());
   return agent;
 }
 

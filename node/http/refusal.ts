@@ -31,11 +31,15 @@ export class ApiRefusal extends Error {
     });
   }
 
-  static noCluster(): ApiRefusal {
+  /** `former`: the one that has forgotten this host. */
+  static noCluster(former: string | undefined): ApiRefusal {
     return new ApiRefusal(409, {
       code: 'no-cluster',
-      what: 'this host belongs to no cluster yet',
-      why: 'neither `cluster init` nor `cluster join` has been run here',
+      what: `this host belongs to no cluster ${former === undefined ? 'yet' : 'any more'}`,
+      why:
+        former === undefined
+          ? 'neither `cluster init` nor `cluster join` has been run here'
+          : `cluster ${former} has forgotten it, and what it ran for it has been ended`,
       next: 'agentctl cluster init      or, with the token of a cluster: agentctl cluster join TOKEN',
       exit: 6,
     });

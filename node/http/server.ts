@@ -8,6 +8,7 @@ import type { Daemon } from '../daemon.ts';
 import { StartupError } from '../startup-error.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { ApiRefusal } from './refusal.ts';
+import { hostRoutes } from './host-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
 import { stackRoutes } from './stack-routes.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -32,6 +33,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   clusterRoutes(app, daemon);
   stackRoutes(app, daemon);
   leadRoutes(app, daemon);
+  hostRoutes(app, daemon);
   viewRoutes(app, daemon);
   app.notFound(() => ApiRefusal.noSuchRoute().response());
   app.onError((error) => {

@@ -8,7 +8,8 @@ import { adopt, type Change } from '../roster/council.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Join, Push, Welcome } from '../wire/message.ts';
 import { know } from './know.ts';
-import { admit, learn } from './leading.ts';
+import { learn } from './leading.ts';
+import { admit } from './members.ts';
 import type { Core } from './state.ts';
 
 /** Carries an adopted roster to leases, records and this host's own standing as a voter. */
@@ -60,8 +61,7 @@ export function onJoin(core: Core, leases: Leases, turn: Turn, from: HostId, mes
       send(turn, message.host, { kind: 'welcome', roster: core.council.roster, members });
     return;
   }
-  const { host: id, name, peerId } = message;
-  admit(core, leases, turn, { id, name, peerId });
+  admit(core, leases, turn, message);
   const leader = leaders.get(ROSTER_KEY)?.host;
   if (leader !== undefined && from === message.host) send(turn, leader, message);
 }
@@ -75,8 +75,10 @@ export function onWelcome(
 ): void {
   const { value } = message.members;
   const invited = value.kind === 'members' && value.members.some(({ id }) => id === turn.self);
-  if (core.council.roster.epoch > 0 || !invited) return;
+  if (!invited || !core.joins) return;
   learn(core, turn, message.members);
+  if (know(core).isDismissed) return; // it is older than what has forgotten us
+  core.joins = false;
   follow(core, leases, turn, adopt(core.council, core, turn, message.roster));
   pullFrom(core.inventories, core.committed, turn, from);
 }

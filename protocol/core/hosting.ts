@@ -35,7 +35,7 @@ export function hasFreshQuorum(core: Core, leases: Leases, turn: Turn): boolean 
 
 /** One look at what is wanted here and what the engine reports; at most one step per slot follows. */
 export function host(core: Core, leases: Leases, turn: Turn): void {
-  const { assignments, stacks } = know(core);
+  const { assignments, stacks, isDismissed } = know(core);
   // What a host was given before it became a witness has perhaps nowhere else to go.
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here;
   noteIsolation(core, leases, turn);
@@ -47,9 +47,10 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
     desired,
     // Of a component we know nothing about, nothing is touched: its record may be on its way.
     unwanted: (component, slot) =>
-      !wanted.has(`${component}/${slot}`) &&
-      (assignments.has(component) || stacks.get(stackOf(component))?.stack.spec === undefined) &&
-      stacks.has(stackOf(component)),
+      isDismissed ||
+      (!wanted.has(`${component}/${slot}`) &&
+        (assignments.has(component) || stacks.get(stackOf(component))?.stack.spec === undefined) &&
+        stacks.has(stackOf(component))),
     rivals: rivalsOf(core, turn),
     holdStarts: turn.now < core.heldBackUntil,
   });

@@ -39,6 +39,7 @@ function derive(core: Core): Knowledge {
   const { host: self, name, peerId } = core.identity;
   const listed = committedOf(core.committed, ROSTER_KEY)?.value;
   const members = listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
+  const isMember = new Set(members.map(({ id }) => id));
   const alive = [...aliveHosts(core.membership), self].sort(compareText);
   const stacks = stacksOf(allCommitted(core.committed));
   const assignments = assignmentsOf(allCommitted(core.committed), stacks);
@@ -51,7 +52,8 @@ function derive(core: Core): Knowledge {
       epoch: core.council.roster.epoch,
     },
     members,
-    isMember: new Set(members.map(({ id }) => id)),
+    isMember,
+    isDismissed: core.council.roster.epoch > 0 && !isMember.has(self),
     alive,
     wanted: wantedKeys(core, stacks),
     urgent: new Set(keysWanted(core.deploys)),

@@ -11,7 +11,7 @@ import {
   ROSTER_KEY,
   stackOf,
 } from '../base/ids.ts';
-import { compareText, sorted } from '../base/order.ts';
+import { sorted } from '../base/order.ts';
 import { after } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { sameSpec } from '../component/digest.ts';
@@ -20,7 +20,6 @@ import { HOST_ENTRY, instanceEntry } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
-import { MEMBERS_MAX } from '../limits.ts';
 import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
@@ -30,9 +29,7 @@ import {
   type Committed,
   compareRevision,
   type Component,
-  type Member,
   type RecordValue,
-  showRevision,
 } from '../record/record.ts';
 import { createWriter, isServing, reread, resend, write, type Writer } from '../record/writer.ts';
 import { journal, persist, type Turn } from '../turn.ts';
@@ -205,23 +202,6 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
       ...(facts?.kind === 'host' ? { facts } : {}),
     };
   });
-}
-
-/** A host asks to be let in; answered by `welcome` once the list with it is committed. */
-export function admit(core: Core, leases: Leases, turn: Turn, joiner: Member): void {
-  const writer = writerOf(core, leases, turn, ROSTER_KEY);
-  const value = writer?.record?.value;
-  if (writer === undefined || !isServing(writer) || value?.kind !== 'members') return;
-  if (value.members.length >= MEMBERS_MAX || value.members.some(({ id }) => id === joiner.id))
-    return;
-  const members = [...value.members, joiner].sort((a, b) => compareText(a.id, b.id));
-  const revision = write(writer, turn, core.council.roster, { kind: 'members', members });
-  journal(
-    turn,
-    'member',
-    [joiner.id],
-    `${joiner.name} joins the cluster: members ${showRevision(revision)}`,
-  );
 }
 
 /** Tells a host that has just started, or come back, what it is to run (R9). */

@@ -14,6 +14,7 @@ import type { Core } from './state.ts';
 /** Nothing is done after it: from this step on the core answers nobody. */
 export function leave(core: Core, leases: Leases, turn: Turn, forGood: boolean): void {
   core.ended = true;
+  if (know(core).isDismissed) return;
   const others = know(core).alive.filter((host) => host !== turn.self);
   const given = giveAway(leases, turn, core.council.roster, others);
   const how = forGood ? 'ends for good' : 'ends';

@@ -21,15 +21,17 @@ import { onRosterMessage, onSyncPage, onSyncPull, sameEpoch } from '../roster/co
 import { votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
+import { answerStranger, onDismissed } from './dismissal.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
 import { announce, initialValue, keep, noteCommitted, writerOf } from './leading.ts';
+import { onForget } from './members.ts';
 import { rouseDetector } from './rhythm.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
 /** Messages a host may send before it is a member, or to one that is not. */
-const OPEN_KINDS: ReadonlySet<Message['kind']> = new Set(['join', 'welcome']);
+const OPEN_KINDS: ReadonlySet<Message['kind']> = new Set(['join', 'welcome', 'dismissed']);
 
 export function receiveMessage(
   core: Core,
@@ -38,9 +40,12 @@ export function receiveMessage(
   from: HostId,
   message: Message,
 ): void {
-  if (!OPEN_KINDS.has(message.kind) && !know(core).isMember.has(from)) {
+  const { isMember, isDismissed } = know(core);
+  const isStrange = !OPEN_KINDS.has(message.kind) && !isMember.has(from);
+  if (isStrange || (isDismissed && message.kind !== 'welcome')) {
     core.strangers += 1;
     core.connected.add(from); // whoever speaks to us can be asked to let us in
+    if (!isDismissed) answerStranger(core, turn, from, message);
     return;
   }
   if (from !== turn.self) noteHeard(core.membership, turn, from);
@@ -87,6 +92,8 @@ export function receiveMessage(
     case 'deployResult':
     case 'join':
     case 'welcome':
+    case 'forget':
+    case 'dismissed':
       return receiveAsHost(core, leases, turn, from, message);
     default:
       return unreachable(message);
@@ -228,7 +235,9 @@ function receiveAsHost(
   leases: Leases,
   turn: Turn,
   from: HostId,
-  message: Kind<'push' | 'pushAck' | 'deploy' | 'deployResult' | 'join' | 'welcome'>,
+  message: Kind<
+    'push' | 'pushAck' | 'deploy' | 'deployResult' | 'join' | 'welcome' | 'forget' | 'dismissed'
+  >,
 ): void {
   switch (message.kind) {
     case 'push':
@@ -243,6 +252,10 @@ function receiveAsHost(
       return onJoin(core, leases, turn, from, message);
     case 'welcome':
       return onWelcome(core, leases, turn, from, message);
+    case 'forget':
+      return onForget(core, leases, turn, message.host);
+    case 'dismissed':
+      return onDismissed(core, turn, message);
     default:
       return unreachable(message);
   }

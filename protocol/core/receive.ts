@@ -2,6 +2,7 @@
 import { unreachable } from '../base/assert.ts';
 import type { HostId } from '../base/ids.ts';
 import { onCommand } from '../command/deploys.ts';
+import { onForgetCommand } from '../command/forgets.ts';
 import { onLead } from '../command/leads.ts';
 import type { Command, Input } from '../input.ts';
 import { noteVersion, onInventoryDelta } from '../inventory/inventories.ts';
@@ -30,7 +31,7 @@ import { know } from './know.ts';
 import { leave } from './leaving.ts';
 import { receiveMessage } from './messages.ts';
 import { rouseDetector } from './rhythm.ts';
-import { leadSceneOf, sceneOf } from './settle.ts';
+import { forgetSceneOf, leadSceneOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
 export function receive(core: Core, leases: Leases, turn: Turn, input: Input): void {
@@ -90,6 +91,14 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
     }
     case 'lead':
       return onLead(core.leads, turn, leadSceneOf(core, leases, turn), commandId, given);
+    case 'forget':
+      return onForgetCommand(
+        core.forgets,
+        turn,
+        forgetSceneOf(core, leases, turn),
+        commandId,
+        given.host,
+      );
     case 'restart': {
       const found = onRestartCommand(core.slots, turn, given.component, given.slot);
       const kind = found ? 'restarting' : 'noSuchInstance';
@@ -103,8 +112,8 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
 
 function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): void {
   // Gossip hands on what others wrote: the author must be a member, and its word is only a hint.
-  const { isMember } = know(core);
-  if (!isMember.has(from)) {
+  const { isMember, isDismissed } = know(core);
+  if (isDismissed || !isMember.has(from)) {
     core.strangers += 1;
     return;
   }
@@ -129,7 +138,8 @@ export function noteStall(core: Core, turn: Turn): void {
   core.lastStepAt = turn.now;
   if (!stalled) return;
   core.awakeAt = turn.now;
-  if (know(core).members.every(({ id }) => id === turn.self)) return;
+  const { members, isDismissed } = know(core);
+  if (isDismissed || members.every(({ id }) => id === turn.self)) return;
   holdBack(core, turn);
   journal(
     turn,

@@ -58,6 +58,7 @@ export function decodeRestored(
   const { host: numbers, roster, acceptor: kept, registers, committed: records } = found;
   return ok({
     ...emptyDisk(config),
+    joins: roster === undefined || roster.epoch === 0,
     // Before its first start a founder has only its roster: there is nothing it could lack.
     ...(numbers ?? { synced: roster !== undefined && roster.voters.length > 0 }),
     ...(roster === undefined ? {} : { roster }),

@@ -69,6 +69,7 @@ const refusesAny = ({ items }: PrepareAck): boolean =>
 
 /** Does what is due of it; cheap if nothing is. */
 export function keepTime(core: Core, leases: Leases, turn: Turn): void {
+  if (know(core).isDismissed) return;
   sendKeepalives(leases.links, turn, core.council.roster);
   if (turn.now >= core.membershipAt) wakeDetector(core, turn);
   wakeInventories(core.inventories, core.committed, turn, know(core).alive);

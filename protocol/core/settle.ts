@@ -13,6 +13,7 @@ import {
   NEVER,
 } from '../base/time.ts';
 import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
+import { forgetsDeadline, type ForgetScene, tendForgets } from '../command/forgets.ts';
 import { type LeadScene, leadsDeadline, tendLeads } from '../command/leads.ts';
 import {
   type Entry,
@@ -37,10 +38,12 @@ import type { Elector } from '../roster/autopilot.ts';
 import { councilDeadline, fetchState, govern } from '../roster/council.ts';
 import { send, type Turn } from '../turn.ts';
 import { hasFreshQuorum, host, QUORUM_FRESH_MS } from './hosting.ts';
+import { dismiss } from './dismissal.ts';
 import { isolationDeadline } from './isolation.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
+import { forgetGone } from './members.ts';
 import type { Core } from './state.ts';
 
 const JOIN_RETRY_MS = millis(500);
@@ -84,21 +87,36 @@ export function leadSceneOf(core: Core, leases: Leases, turn: Turn): LeadScene {
   };
 }
 
+export function forgetSceneOf(core: Core, leases: Leases, turn: Turn): ForgetScene {
+  return {
+    roster: core.council.roster,
+    quorum: hasFreshQuorum(core, leases, turn),
+    isMember: know(core).isMember,
+    healthOf: (peer) => healthOf(core.membership, peer),
+    leader: leadSceneOf(core, leases, turn).leaderOf(ROSTER_KEY)?.host,
+  };
+}
+
 export function settle(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
-  followMembers(core, turn);
+  followMembers(core, leases, turn);
+  if (know(core).isDismissed) return settleDismissed(core, leases, turn);
   fetchState(core.council, turn, core.durable);
   releaseUnwanted(leases, turn, roster, know(core).wanted);
   tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
   tendWriters(core, leases, turn);
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
   tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
+  tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
   const answered = hasQuorum(leases.links, turn, roster, millis(core.config.termMs / 2));
   tendBrake(core.brake, turn, core.membership, answered);
   decide(core, leases, turn);
   tellReturned(core, leases, turn);
   repeatPushes(core.pusher, turn, (peer) => healthOf(core.membership, peer) === 'alive');
-  if (writerOf(core, leases, turn, ROSTER_KEY) !== undefined) governRoster(core, leases, turn);
+  if (writerOf(core, leases, turn, ROSTER_KEY) !== undefined) {
+    governRoster(core, leases, turn);
+    forgetGone(core, leases, turn);
+  }
   host(core, leases, turn);
   offer(core, leases, turn);
   wakeDetector(core, turn);
@@ -106,11 +124,26 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   askToJoin(core, turn);
 }
 
+/** What users still wait for comes to its end, and so does what runs here. */
+function settleDismissed(core: Core, leases: Leases, turn: Turn): void {
+  tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
+  tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
+  tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
+  host(core, leases, turn);
+  askToJoin(core, turn);
+}
+
 /** Who belongs to the cluster is a committed record; the tables and connections follow it. */
-function followMembers(core: Core, turn: Turn): void {
+function followMembers(core: Core, leases: Leases, turn: Turn): void {
   if (core.followedVersion === core.committed.version) return;
   core.followedVersion = core.committed.version;
-  const { members } = know(core);
+  const { members, isDismissed } = know(core);
+  if (isDismissed) {
+    if (!core.dismissed) dismiss(core, leases, turn);
+    core.followedVersion = core.committed.version;
+    return;
+  }
+  core.dismissed = false;
   const others = members.filter(({ id }) => id !== turn.self);
   const known = membersOf(core.membership);
   if (others.length === known.size && others.every(({ id }) => known.has(id))) return;
@@ -192,13 +225,13 @@ function leadershipsOf(core: Core, leases: Leases, turn: Turn): readonly Leaders
  * always the same: they may be newcomers themselves, who ask each other.
  */
 function askToJoin(core: Core, turn: Turn): void {
-  if (core.council.roster.epoch > 0 || turn.now < core.joinAt) return;
+  if (!core.joins || turn.now < core.joinAt) return;
   core.joinAt = after(turn.now, JOIN_RETRY_MS);
   const { host: self, name, peerId } = core.identity;
   const peers = [...core.connected].sort();
   for (let asked = 0; asked < JOIN_ASKED_MAX && peers.length > 0; asked++)
     for (const peer of peers.splice(below(turn.prng, peers.length), 1))
-      send(turn, peer, { kind: 'join', host: self, name, peerId });
+      send(turn, peer, { kind: 'join', host: self, name, peerId, boot: core.boot });
 }
 
 /** When everything is to be settled next; what has a rhythm of its own is left out (`rhythm.ts`). */
@@ -211,7 +244,8 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, pusherDeadline(core.pusher));
   deadline = earlier(deadline, slotsDeadline(core.slots));
   deadline = earlier(deadline, isolationDeadline(core, turn));
-  if (council.roster.epoch === 0) deadline = earlier(deadline, core.joinAt);
+  deadline = earlier(deadline, forgetsDeadline(core.forgets));
+  if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);
   for (const writer of writers.values()) deadline = earlier(deadline, writerDeadline(writer));

@@ -13,6 +13,7 @@ import { compareText } from '../base/order.ts';
 import { createPrng, type Prng } from '../base/prng.ts';
 import { type Instant, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
+import type { Forgets } from '../command/forgets.ts';
 import type { Leads } from '../command/leads.ts';
 import { type Config, firstTerms } from '../config.ts';
 import { beginInventory, createInventories, type Inventories } from '../inventory/inventories.ts';
@@ -53,6 +54,8 @@ export type Restored = {
   readonly acceptor?: Acceptor;
   readonly registers: ReadonlyMap<Key, Register>;
   readonly committed: readonly Committed[];
+  /** A user has told it to join: where its cluster has forgotten it, it may ask to be let in again. */
+  readonly joins: boolean;
 };
 
 /** The disk of a host that has joined nothing yet: a roster of epoch 0 in which nobody votes. */
@@ -65,6 +68,7 @@ export function emptyDisk(config: Config): Restored {
     roster: { epoch: epoch(0), voters: [], termMs: firstTerms(config) },
     registers: new Map(),
     committed: [],
+    joins: true,
   };
 }
 
@@ -72,6 +76,7 @@ export function emptyDisk(config: Config): Restored {
 export function foundCluster(host: HostId, config: Config): Restored {
   return {
     ...emptyDisk(config),
+    joins: false,
     synced: true,
     roster: { epoch: epoch(1), voters: [host], termMs: firstTerms(config) },
   };
@@ -105,6 +110,7 @@ export type Core = {
   readonly slots: Slots;
   readonly deploys: Deploys;
   readonly leads: Leads;
+  readonly forgets: Forgets;
   /** The newest decisions of this host, oldest first. */
   readonly journal: JournalEntry[];
   journalSeq: number;
@@ -126,12 +132,18 @@ export type Core = {
   /** Some component's contract took this host for isolated at the last look. */
   isolated: boolean;
   joinAt: Instant;
+  /** It may ask to be let in: a user has said so, and nobody has let it in since. */
+  joins: boolean;
+  /** The cluster has forgotten us, and we have done by it (`dismissal.ts`). */
+  dismissed: boolean;
   /** Another agent runs under our identity: we serve nothing (README.md §5, "Copied disks"). */
   cloned: boolean;
   /** The agent was asked to end: nothing is done any more. */
   ended: boolean;
   /** Messages ignored because their sender is no member. */
   strangers: number;
+  /** When those were told so. */
+  readonly strangersToldAt: Map<HostId, Instant>;
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
   /** What was known when everything was settled last. */
@@ -190,6 +202,7 @@ export function newCore(
     slots: createSlots(),
     deploys: createDeploys(),
     leads: new Map(),
+    forgets: new Map(),
     journal: [],
     journalSeq: 0,
     startedAt: NEVER,
@@ -203,9 +216,12 @@ export function newCore(
     awakeAt: NEVER,
     isolated: false,
     joinAt: NEVER,
+    joins: restored.joins,
+    dismissed: false,
     cloned: false,
     ended: false,
     strangers: 0,
+    strangersToldAt: new Map(),
     knowledge: undefined,
     settled: undefined,
     offered: undefined,

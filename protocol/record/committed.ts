@@ -7,6 +7,7 @@
 import { nextArc, speaksFor } from '../base/arc.ts';
 import type { Key } from '../base/ids.ts';
 import { compareText, hash } from '../base/order.ts';
+import type { DiskWrite } from '../effect.ts';
 import { RECORDS_MAX } from '../limits.ts';
 import type { Pull } from '../wire/message.ts';
 import { type Committed, compareRevision, showRevision } from './record.ts';
@@ -49,6 +50,14 @@ export function mergeCommitted(records: CommittedRecords, record: Committed): bo
   records.byKey.set(record.key, record);
   records.version += 1;
   return true;
+}
+
+/** Forgets all but one; returns what is to be deleted from the disk. */
+export function keepOnly(records: CommittedRecords, kept: Key): readonly DiskWrite[] {
+  const keys = [...records.byKey.keys()].filter((key) => key !== kept);
+  for (const key of keys) records.byKey.delete(key);
+  records.version += 1;
+  return keys.map((key) => ({ name: `committed/${key}`, value: undefined }));
 }
 
 export const committedOf = (records: CommittedRecords, key: Key): Committed | undefined =>

@@ -1,5 +1,5 @@
 /** The values kept under keys on the voters' durable store, and their revisions. */
-import type { ComponentId, HostId, Key, Term } from '../base/ids.ts';
+import type { Boot, ComponentId, HostId, Key, Term } from '../base/ids.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 
 /** Totally ordered without clocks: by the leader's term, then by its count of writes. */
@@ -11,6 +11,8 @@ export type RecordValue = Members | Stack | Component;
 export type Members = {
   readonly kind: 'members';
   readonly members: readonly Member[];
+  /** The newest of those that were forgotten, and under which start, the oldest first; absent: none. */
+  readonly former?: readonly { readonly id: HostId; readonly boot: Boot }[];
 };
 export type Member = { readonly id: HostId; readonly name: string; readonly peerId: string };
 

@@ -9,6 +9,7 @@
 import type { ClusterId, Key } from '../base/ids.ts';
 import { fail, ok, type Result } from '../base/result.ts';
 import { DELTA_OPS_MAX, ITEMS_MAX } from '../limits.ts';
+import type { Committed } from '../record/record.ts';
 import type { Message } from './message.ts';
 import {
   brokenRegister,
@@ -348,11 +349,15 @@ const errands = {
         : `${stack} has the spec of ${spec.name}`,
   ),
   deployResult: object({ kind: literal('deployResult'), deployId, outcome }),
-  join: object({ kind: literal('join'), host: hostId, name: hostName, peerId }),
-  welcome: where(object({ kind: literal('welcome'), roster, members: committed }), (given) =>
-    given.members.value.kind === 'members' ? undefined : 'it names no members',
-  ),
+  join: object({ kind: literal('join'), host: hostId, name: hostName, peerId, boot }),
+  welcome: where(object({ kind: literal('welcome'), roster, members: committed }), namesMembers),
+  forget: object({ kind: literal('forget'), host: hostId }),
+  dismissed: where(object({ kind: literal('dismissed'), members: committed }), namesMembers),
 } as const;
+
+function namesMembers(given: { readonly members: Committed }): string | undefined {
+  return given.members.value.kind === 'members' ? undefined : 'it names no members';
+}
 
 /** One schema per kind. */
 export const message = byKind({

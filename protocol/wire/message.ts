@@ -55,7 +55,9 @@ export type Message =
   | Deploy
   | DeployResult
   | Join
-  | Welcome;
+  | Welcome
+  | Forget
+  | Dismissed;
 
 /** To the sender's watchers, every `beatMs`. */
 export type Beat = {
@@ -364,6 +366,7 @@ export type Join = {
   readonly host: HostId;
   readonly name: string;
   readonly peerId: string;
+  readonly boot: Boot;
 };
 /** The joiner is now a member: the roster and the committed list it stands in. */
 export type Welcome = {
@@ -371,3 +374,7 @@ export type Welcome = {
   readonly roster: Roster;
   readonly members: Committed;
 };
+/** A user wants this host, which does not come back, to be a member no more; to the leader of the list. */
+export type Forget = { readonly kind: 'forget'; readonly host: HostId };
+/** To a host that speaks as a member: it is none by this list, which names no host of its id. */
+export type Dismissed = { readonly kind: 'dismissed'; readonly members: Committed };

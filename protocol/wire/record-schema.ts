@@ -6,6 +6,7 @@ import {
   DECISION_CHARS_MAX,
   DECISION_IDS_MAX,
   DEPLOY_IDS_MAX,
+  FORMER_MAX,
   ITEMS_MAX,
   MEMBERS_MAX,
   RIVALS_MAX,
@@ -27,6 +28,7 @@ import {
 } from './schema.ts';
 import { componentSpec, stackSpec } from './spec-schema.ts';
 import {
+  boot,
   componentId,
   counter,
   deployId,
@@ -52,6 +54,11 @@ const members = object({
   kind: literal('members'),
   members: where(list(object({ id: hostId, name: hostName, peerId }), MEMBERS_MAX), (all) =>
     disorder(all.map(({ id }) => id)),
+  ),
+  former: optional(
+    where(list(object({ id: hostId, boot }), FORMER_MAX), (all) =>
+      duplicate(all.map(({ id }) => id)),
+    ),
   ),
 });
 

@@ -15,6 +15,8 @@ import type { Report } from './report.ts';
 type Name = readonly [boot: number, seq: number];
 type Life = {
   readonly agent: Agent;
+  /** Of the list of members that it followed last. */
+  followed: number;
   /** The last of its own decisions that was looked at. */
   seq: number;
   /** What it knew of each other's decisions at the last look, oldest first. */
@@ -31,9 +33,20 @@ export function checkDecisions(checker: DecisionChecker, host: Host, input: Inpu
   const { agent } = host;
   if (agent === undefined) return;
   let life = checker.lives.get(host);
-  if (life?.agent !== agent) checker.lives.set(host, (life = { agent, seq: 0, known: new Map() }));
+  if (life?.agent !== agent)
+    checker.lives.set(host, (life = { agent, followed: 0, seq: 0, known: new Map() }));
+  dropFormer(life);
   checkOwn(checker, host, life);
   for (const { owner, boot } of partsIn(input)) checkKnown(checker, host, life, owner, boot);
+}
+
+/** What was known of whoever is no member may go with it. */
+function dropFormer(life: Life): void {
+  const { followedVersion, membership } = life.agent.core;
+  if (life.followed === followedVersion) return;
+  life.followed = followedVersion;
+  for (const owner of life.known.keys())
+    if (!membership.members.has(owner)) life.known.delete(owner);
 }
 
 function checkOwn({ report }: DecisionChecker, { id }: Host, life: Life): void {

@@ -66,7 +66,7 @@ function checkFarewell(
   { core }: Agent,
   effects: readonly Effect[],
 ): void {
-  if (core.cloned) return;
+  if (core.cloned || core.knowledge?.isDismissed === true) return;
   farewells.add(`${id}/${core.boot}`);
   const isSaid = effects.some(
     (effect) =>

@@ -40,6 +40,7 @@ import {
   type RecordChecker,
 } from './records.ts';
 import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
+import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
 import type { Report } from './report.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
@@ -83,6 +84,7 @@ export type Panel = {
   readonly instances: InstanceChecker;
   readonly bounds: BoundChecker;
   readonly moves: MoveChecker;
+  readonly members: MemberChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -109,6 +111,7 @@ export function createPanel(report: Report): Panel {
     instances: createInstanceChecker(report),
     bounds: createBoundChecker(report),
     moves: createMoveChecker(report),
+    members: createMemberChecker(report),
   };
 }
 
@@ -129,6 +132,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkForgotten(panel.syncs, host);
   checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
   checkSilence(panel.silence, host, step, now);
+  checkMembers(panel.members, host, panel.incarnations.beliefs.get(host)?.of, effects);
   checkIncarnations(panel.incarnations, host, step);
   checkInventories(panel.inventories, host, step);
   checkDecisions(panel.decisions, host, step.input);

@@ -1,11 +1,11 @@
 /**
  * S11 Readers never go backwards: in memory as on disk, the revision that a host knows of a record only
- *     rises.
+ *     rises. Whoever is forgotten by its cluster forgets too, all but the list that says so (S20).
  *
  * Beside it, the newest that each host knew before and after its present step, for whoever must judge
  * what it does by it.
  */
-import type { Key } from '../../protocol/base/ids.ts';
+import { type Key, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import { type Committed, compareRevision, showRevision } from '../../protocol/record/record.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
@@ -40,8 +40,11 @@ export function checkReader(checker: ReaderChecker, host: Host): void {
   reading.version = committed.version;
   for (const [key, { revision }] of reading.known) {
     const is = committed.byKey.get(key);
-    if (is === undefined) checker.report('S11', `${host.id} no longer knows ${key}`);
-    else if (compareRevision(is.revision, revision) < 0)
+    if (is === undefined) {
+      reading.known.delete(key);
+      if (life.core.knowledge?.isDismissed !== true || key === ROSTER_KEY)
+        checker.report('S11', `${host.id} no longer knows ${key}`);
+    } else if (compareRevision(is.revision, revision) < 0)
       checker.report(
         'S11',
         `${host.id} goes back from ${key} ${showRevision(revision)} to ${showRevision(is.revision)}`,

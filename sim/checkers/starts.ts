@@ -78,7 +78,7 @@ export function checkStarts(
 /** What is learned in a step is kept before anything is done by it. */
 function learn(known: Map<Key, Committed>, writes: readonly DiskWrite[]): void {
   for (const { name, value } of writes) {
-    if (!name.startsWith('committed/')) continue;
+    if (!name.startsWith('committed/') || value === undefined) continue;
     const record = value as Committed;
     known.set(record.key, record);
   }

@@ -68,6 +68,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'pause':
       return noteStall(watch, strike.host, { from: now, until }, strike.forMs);
     case 'lead':
+    case 'forget':
     case 'exit':
     case 'crashLoop':
     case 'engineHang':

@@ -2,6 +2,7 @@
 import type { HostId } from '../../protocol/base/ids.ts';
 import { FOREVER } from '../../protocol/base/time.ts';
 import type { Delta, InventoryDelta, ProbeForAck, Rumor } from '../../protocol/wire/message.ts';
+import { votersOf } from '../../protocol/roster/roster.ts';
 import { type Host, isPaused, localNow } from '../host.ts';
 import { type Moment, type Observer, sometimes } from './observer.ts';
 
@@ -79,6 +80,7 @@ export function lookAtMembers(observer: Observer, moment: Moment): void {
   life.membership = membership.version;
   const dead = new Map<HostId, number>();
   seeLeft(observer, moment);
+  seeDismissed(observer, moment);
   for (const { deaths } of membership.flaps.values())
     if (deaths > 1) sometimes(observer, 'host-flapped');
   for (const [id, { health, boot }] of membership.members)
@@ -86,6 +88,23 @@ export function lookAtMembers(observer: Observer, moment: Moment): void {
   for (const [id, boot] of life.dead) seeReturned(observer, moment, id, boot);
   life.dead = dead;
   for (const id of dead.keys()) seeDead(observer, moment.host, id, now);
+}
+
+function seeDismissed(observer: Observer, { host, agent }: Moment): void {
+  const { knowledge, council } = agent.core;
+  if (knowledge?.isDismissed === true) {
+    observer.dismissed.add(host.id);
+    sometimes(observer, 'dismissed');
+    if (votersOf(council.roster).includes(host.id)) sometimes(observer, 'dismissed-as-voter');
+  } else if (observer.dismissed.delete(host.id)) {
+    sometimes(observer, 'let-in-again');
+  }
+}
+
+/** A host decides who is a member. */
+export function seeForgotten(observer: Observer, text: string): void {
+  if (!text.startsWith('forgotten, ')) return;
+  sometimes(observer, text.includes('a user') ? 'forgotten-by-user' : 'forgotten-in-time');
 }
 
 function seeLeft(observer: Observer, { agent, life }: Moment): void {

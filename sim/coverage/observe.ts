@@ -27,7 +27,15 @@ import {
   seeTaken,
   seeWin,
 } from './leases.ts';
-import { lookAtMembers, seeConnect, seeDelta, seeGossip, seeHelp, seeRumor } from './members.ts';
+import {
+  lookAtMembers,
+  seeForgotten,
+  seeConnect,
+  seeDelta,
+  seeGossip,
+  seeHelp,
+  seeRumor,
+} from './members.ts';
 import { lifeOf, type Moment, type Observer, sometimes } from './observer.ts';
 import { type Phase, phasesOf } from './phases.ts';
 import {
@@ -162,6 +170,7 @@ const SENT: Eyes<Message> = {
 /** An effect leaves its host. */
 export function observeBegun(observer: Observer, host: Host, effect: Outward, now: Micros): void {
   if (effect.kind === 'leaseChanged' && effect.event === 'won') seeWin(observer, host, effect, now);
+  if (effect.kind === 'journal' && effect.topic === 'member') seeForgotten(observer, effect.text);
 }
 
 /** Its agent is about to end. */
@@ -174,6 +183,7 @@ export function observeEnd(observer: Observer, host: Host): void {
 /** Faults that change nobody's lead. */
 const LOCAL: ReadonlySet<Strike['kind']> = new Set([
   'lead',
+  'forget',
   'exit',
   'crashLoop',
   'engineHang',

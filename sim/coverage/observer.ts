@@ -23,6 +23,8 @@ export type Observer = {
   readonly promises: Map<string, { readonly ballot: number; readonly life: Agent }>;
   /** The highest joint epoch, and who has brought it about. */
   joint: { readonly epoch: number; readonly by: Host } | undefined;
+  /** Hosts that know that they are forgotten. */
+  readonly dismissed: Set<HostId>;
   /** Writes that were under way when their agent ended. */
   readonly cut: Map<Host, readonly DiskWrite[]>;
   /** Deploys whose outcome was unknown to whoever asked, and of those asked again though committed. */
@@ -68,6 +70,7 @@ export const createObserver = (world: World, panel: Panel): Observer => ({
   leaders: new Map(),
   promises: new Map(),
   joint: undefined,
+  dismissed: new Set(),
   cut: new Map(),
   unknown: new Map(),
   askedAgain: new Set(),

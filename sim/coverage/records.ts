@@ -53,11 +53,16 @@ export function seeAsked({ panel, askedAgain }: Observer, errand: Errand): void 
   if (commits.some(({ op }) => op === given.deployId)) askedAgain.add(errandId(errand));
 }
 
+/** Why hosts are not forgotten. */
+const FORGET_CODES: ReadonlySet<string> = new Set(['host-alive', 'is-voter']);
+
 export function seeReply(
   observer: Observer,
   errand: Errand | undefined,
   result: CommandResult,
 ): void {
+  if (result.kind === 'refused' && FORGET_CODES.has(result.code))
+    sometimes(observer, 'forget-refused');
   if (errand === undefined) return;
   const { given, stack } = errand;
   if (result.kind === 'unknown') observer.unknown.set(given.deployId, stackKey(stack));

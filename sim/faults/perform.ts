@@ -6,7 +6,7 @@ import { give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
-import { LEAD_COMMAND } from '../workload.ts';
+import { FORGET_COMMAND, LEAD_COMMAND } from '../workload.ts';
 import { command, crash, lose, start, type World } from '../world.ts';
 
 /** A fault that goes on: whom it strikes, and how to end it. */
@@ -53,6 +53,12 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
   switch (strike.kind) {
     case 'lead':
       return lead(world, host, strike);
+    case 'forget': {
+      const of = world.hosts[strike.of];
+      const id = `${FORGET_COMMAND}${world.queue.now}/${strike.of}`;
+      if (of !== undefined) command(world, host, id, { kind: 'forget', host: of.id });
+      return;
+    }
     case 'upgrade':
       if (!strike.clean) return kill(faults, host, strike.forMs);
       return end(faults, host, strike.forMs, false);

@@ -12,7 +12,8 @@ export type Machine =
   | 'detector'
   | 'inventory'
   | 'component'
-  | 'reconcile';
+  | 'reconcile'
+  | 'members';
 
 export type Mutant = {
   readonly name: string;

@@ -4,6 +4,7 @@ import { DETECTOR_MUTANTS } from './detector.ts';
 import { HANDOVER_MUTANTS } from './handover.ts';
 import { INVENTORY_MUTANTS } from './inventory.ts';
 import { LEASE_MUTANTS } from './lease.ts';
+import { MEMBER_MUTANTS } from './members.ts';
 import type { Mutant } from './mutant.ts';
 import { RECONCILE_MUTANTS } from './reconcile.ts';
 import { RECORD_MUTANTS } from './record.ts';
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RECORD_MUTANTS,
   ...ROSTER_MUTANTS,
   ...DETECTOR_MUTANTS,
+  ...MEMBER_MUTANTS,
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
   ...RECONCILE_MUTANTS,

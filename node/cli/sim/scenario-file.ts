@@ -4,7 +4,8 @@
  */
 import * as z from 'zod';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
-import { PLAGUE_KINDS, type Plague } from '../../../sim/options.ts';
+import type { Plague } from '../../../sim/options.ts';
+import { PLAGUE_KINDS } from '../../../sim/plagues.ts';
 import { CLAIM_FORMS, parseClaim } from '../../../sim/scenario/claim.ts';
 import {
   type Expectation,

@@ -81,14 +81,15 @@ export function found(cluster: Cluster, name: string): void {
   start(cluster, name);
 }
 
-/** Starts the agent over what its disk holds. */
-export function start(cluster: Cluster, name: string): void {
+/** Starts the agent over what its disk holds; `joins`: a user tells it to join again. */
+export function start(cluster: Cluster, name: string, joins = false): void {
   const host = hostOf(cluster, name);
   const restored = decodeRestored(structuredClone(host.disk), LAN);
   if (!restored.ok) throw new Error(`${name}: ${JSON.stringify(restored.error)}`);
   host.lost = false;
   host.writesLeft = undefined;
-  host.core = createCore(LAN, identityOf(host), name.charCodeAt(0), restored.value);
+  const kept = joins ? { ...restored.value, joins } : restored.value;
+  host.core = createCore(LAN, identityOf(host), name.charCodeAt(0), kept);
   give(cluster, host, { kind: 'started' });
   for (const other of cluster.hosts.values())
     if (other !== host && other.core !== undefined) connect(cluster, host, other);

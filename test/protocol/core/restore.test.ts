@@ -123,7 +123,8 @@ describe('decodeRestored', () => {
     onRead(registers, turn, H1, { kind: 'read', ...of, key: ROSTER_KEY, term: term(6) });
     const disk: Disk = new Map();
     write(disk, turn.out);
-    const expected = { ...durable, roster: JOINT, acceptor: accepted, registers, committed: [] };
+    const found = { roster: JOINT, acceptor: accepted, registers, committed: [] };
+    const expected = { ...durable, ...found, joins: false };
     expect(decodeRestored(disk, LAN)).toEqual({ ok: true, value: expected });
 
     const last = turnAt(1);

@@ -250,12 +250,19 @@ export const messagesByKind: Arbitraries = {
       fc.record({ kind: word('unknown'), why: words }),
     ),
   }),
-  join: fc.record({ kind: word('join'), host, name: hostName, peerId }),
+  join: fc.record({ kind: word('join'), host, name: hostName, peerId, boot }),
   welcome: fc
     .record({ roster, placed: membersRecord, revision })
     .map(({ roster: given, placed: { key: at, value }, revision: of }) => ({
       kind: 'welcome',
       roster: given,
+      members: { key: at, revision: of, value },
+    })),
+  forget: fc.record({ kind: word('forget'), host }),
+  dismissed: fc
+    .record({ placed: membersRecord, revision })
+    .map(({ placed: { key: at, value }, revision: of }) => ({
+      kind: 'dismissed',
       members: { key: at, revision: of, value },
     })),
 };

@@ -80,7 +80,7 @@ export const VALID = {
   write: { epoch: 3, key: 'stack/shop', revision: REVISION, value: STACK, deployIds: [] },
   push: { record: { key: 'stack/shop', revision: REVISION, value: STACK } },
   deploy: { deployId: 'd1', stack: 'shop', spec: SPEC },
-  join: { host: 'h4', name: 'host four', peerId: '12D3KooWabc' },
+  join: { host: 'h4', name: 'host four', peerId: '12D3KooWabc', boot: 7 },
   welcome: { roster: ROSTER, members: { key: 'sys/roster', revision: REVISION, value: MEMBERS } },
 } satisfies { readonly [K in Message['kind']]?: Patch };
 

@@ -32,7 +32,7 @@ type World = {
   readonly refused: string[];
 };
 
-function start(world: World, id: HostId, first = emptyDisk(LAN)): void {
+function start(world: World, id: HostId, first = emptyDisk(LAN), joins = false): void {
   const host = world.hosts.get(id) ?? {
     disk: new Map([['roster', first.roster]]),
     core: undefined,
@@ -51,7 +51,10 @@ function start(world: World, id: HostId, first = emptyDisk(LAN)): void {
     memoryBytes: 1024,
   } as const;
   const identity = { host: id, cluster: clusterId('c1'), name: id, peerId: `12D3KooW${id}`, facts };
-  host.core = createCore(LAN, identity, world.now + id.charCodeAt(1), restored.value);
+  host.core = createCore(LAN, identity, world.now + id.charCodeAt(1), {
+    ...restored.value,
+    joins: joins || restored.value.joins,
+  });
   give(world, id, { kind: 'started' });
   give(world, id, { kind: 'instancesListed', instances: [] });
   for (const [other, { core }] of world.hosts) {
@@ -184,6 +187,19 @@ describe('a cluster that grows, deploys, loses a host, takes it back and has one
         run(world, 5_000);
       }
     give(world, h1, command({ kind: 'destroy', deployId: 'd3', stack: SPEC.name }));
+    run(world, 5_000);
+    const votes = (id: HostId): boolean =>
+      world.hosts.get(h1)?.core?.council.roster.voters.includes(id) === true;
+    const spare = HOSTS.find((id) => !votes(id)) ?? h4;
+    const [asked] = HOSTS.filter(votes);
+    world.paused.add(spare);
+    run(world, 10_000);
+    give(world, asked ?? h1, command({ kind: 'forget', host: spare }));
+    run(world, 2_000);
+    world.paused.delete(spare);
+    run(world, 5_000);
+    stop(world, spare);
+    start(world, spare, emptyDisk(LAN), true);
     run(world, 5_000);
   });
 

@@ -120,6 +120,7 @@ function start(stage: Stage, host: Host): void {
     writing: false,
     begun: true,
     wakeAt: Infinity,
+    isNoticed: false,
   };
   const input: Input = { kind: 'started' };
   const effects = step(core, input, instant(stage.nowMs));

@@ -1,0 +1,117 @@
+/**
+ * S20 Nobody is forgotten whom the leader of the list of members believes alive, or who has a vote by its
+ *     roster (F1). Nobody is let in but by what it has asked for since it was forgotten (F2). Who has
+ *     learned that it is forgotten leads nothing, starts nothing, keeps nothing of what was committed but
+ *     the list, and says nothing more but that it wants to be let in.
+ */
+import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import type { Belief } from '../../protocol/membership/member.ts';
+import type { Committed } from '../../protocol/record/record.ts';
+import { votersOf } from '../../protocol/roster/roster.ts';
+import type { Agent, Host } from '../host.ts';
+import type { Report } from './report.ts';
+
+export type MemberChecker = {
+  readonly report: Report;
+  /** The start under which each host asked last to be let in, and that which was forgotten. */
+  readonly asked: Map<HostId, number>;
+  readonly forgotten: Map<HostId, number>;
+  /** The list that each agent knew after its last step. */
+  readonly known: WeakMap<Agent, Committed>;
+  readonly dismissed: WeakSet<Agent>;
+};
+
+export const createMemberChecker = (report: Report): MemberChecker => ({
+  report,
+  asked: new Map(),
+  forgotten: new Map(),
+  known: new WeakMap(),
+  dismissed: new WeakSet(),
+});
+
+/** `believed`: of the others, before this step. */
+export function checkMembers(
+  checker: MemberChecker,
+  host: Host,
+  believed: ReadonlyMap<HostId, Belief> | undefined,
+  effects: readonly Effect[],
+): void {
+  const { agent } = host;
+  if (agent === undefined) return;
+  if (checker.dismissed.has(agent)) checkSilent(checker, host, agent, effects);
+  for (const effect of effects) {
+    if (effect.kind !== 'send') continue;
+    const { message } = effect;
+    if (message.kind === 'join' && message.host === host.id)
+      checker.asked.set(host.id, Math.max(message.boot, checker.asked.get(host.id) ?? 0));
+    if (message.kind === 'write' && message.key === ROSTER_KEY && message.revision.seq > 0)
+      checkChange(checker, host, agent, believed, message);
+  }
+  const list = agent.core.committed.byKey.get(ROSTER_KEY);
+  if (list === undefined || checker.known.get(agent) === list) return;
+  checker.known.set(agent, list);
+  const isIn = idsOf(list).includes(host.id);
+  if (agent.core.council.roster.epoch > 0 && !isIn) checker.dismissed.add(agent);
+  else checker.dismissed.delete(agent);
+}
+
+const idsOf = ({ value }: Pick<Committed, 'value'>): readonly HostId[] =>
+  value.kind === 'members' ? value.members.map(({ id }) => id) : [];
+
+function checkChange(
+  { report, asked, forgotten, known }: MemberChecker,
+  { id: by }: Host,
+  agent: Agent,
+  believed: ReadonlyMap<HostId, Belief> | undefined,
+  written: Pick<Committed, 'value' | 'revision'>,
+): void {
+  const was = known.get(agent);
+  if (was === undefined) return;
+  const [before, after] = [idsOf(was), idsOf(written)];
+  for (const id of before) {
+    if (after.includes(id)) continue;
+    const health = believed?.get(id)?.health ?? 'alive';
+    if (health === 'alive' || health === 'suspect')
+      report('S20', `${by} forgets ${id}, and believes it ${health}`);
+    if (votersOf(agent.core.council.roster).includes(id))
+      report('S20', `${by} forgets ${id}, which has a vote`);
+    const boot = believed?.get(id)?.boot ?? 0;
+    forgotten.set(id, Math.max(boot, forgotten.get(id) ?? 0));
+  }
+  for (const id of after) {
+    if (before.includes(id)) continue;
+    if ((asked.get(id) ?? 0) <= (forgotten.get(id) ?? -1))
+      report('S20', `${by} lets ${id} in, which has not asked since it was forgotten`);
+  }
+}
+
+/** What may still leave it or be asked of its engine. */
+const QUIET: ReadonlySet<Effect['kind']> = new Set([
+  'persist',
+  'journal',
+  'reply',
+  'keepPeers',
+  'stopInstance',
+  'removeInstance',
+  'listInstances',
+]);
+
+function checkSilent(
+  { report }: MemberChecker,
+  { id }: Host,
+  { core }: Agent,
+  effects: readonly Effect[],
+): void {
+  // The word that lets it in again is the last of that.
+  const list = core.committed.byKey.get(ROSTER_KEY);
+  if (list !== undefined && idsOf(list).includes(id)) return;
+  const loud = effects.find(
+    (effect) =>
+      !QUIET.has(effect.kind) && !(effect.kind === 'send' && effect.message.kind === 'join'),
+  );
+  const what = loud?.kind === 'send' ? loud.message.kind : loud?.kind;
+  if (what !== undefined) report('S20', `${id} is forgotten and goes on: ${what}`);
+  const left = core.committed.byKey.size - 1 + core.registers.size + core.writers.size;
+  if (left > 0) report('S20', `${id} is forgotten and has ${left} records, or leads`);
+}

@@ -1,0 +1,96 @@
+/** How often each kind of fault comes, in the storms that have it, and which storms have it. */
+import { LAN } from '../protocol/config.ts';
+import { choicesOfSeed, happens, pick, type Stream, streamOf } from './choice.ts';
+import type { Options, Plague, Recurring } from './options.ts';
+
+const T = LAN.termMs;
+
+/**
+ * How often each fault comes and how long it lasts, in the storms that have it. One that lasts longer
+ * than the time between two would leave nobody to lead anything.
+ */
+const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonly number[]] } = {
+  partitions: [
+    [4000, 10_000, 20_000],
+    [1000, T, 4 * T],
+  ],
+  links: [
+    [1000, 3000],
+    [1000, T, 4 * T],
+  ],
+  clogs: [
+    [2000, 8000],
+    [500, T, 5000],
+  ],
+  resets: [[1000, 5000], [0]],
+  crashes: [
+    [1000, 3000, 8000, 20_000],
+    [10, 200, T, 2 * T],
+  ],
+  upgrades: [
+    [4000, 20_000],
+    [10, 500],
+  ],
+  leads: [[500, 3000], [0]],
+  hostLosses: [
+    [8000, 20_000],
+    [1000, 2 * T, 4 * T],
+  ],
+  pauses: [
+    [1500, 4000, 10_000, 20_000],
+    [400, T / 2, 2 * T, 5 * T],
+  ],
+  suspends: [
+    [8000, 20_000],
+    [1000, 2 * T, 5 * T],
+  ],
+  lags: [
+    [2000, 8000],
+    [500, T],
+  ],
+  disks: [
+    [5000, 20_000],
+    [200, T],
+  ],
+  exits: [[1000, 5000], [0]],
+  engines: [
+    [500, 5000, 15_000],
+    [500, 5000],
+  ],
+};
+export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
+/** Those that strike a single link: many of them at a time leave a cluster alive. */
+const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
+/** Those few storms have that are not everybody's: they hide much. */
+const RARE = new Set<Plague>(['resets', 'upgrades', 'leads', 'lags', 'disks', 'engines']);
+
+/** Unless one of these lasts for longer than a lease hardly ever another host leads: not much is tested. */
+const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] as const;
+
+export function drawPlagues(draw: Stream): Options['recurring'] {
+  const drawn: { [kind in Plague]?: Recurring } = {};
+  for (const kind of PLAGUE_KINDS)
+    if (happens(draw, RARE.has(kind) ? 250 : 400)) drawn[kind] = drawPace(draw, kind);
+  if (TOPPLING.some((kind) => (drawn[kind]?.lastMs ?? 0) > T)) return drawn;
+  return { ...drawn, ...drawOnePlague(draw) };
+}
+
+export const drawOnePlague = (draw: Stream): Options['recurring'] => ({
+  [pick(draw, TOPPLING)]: { everyMs: pick(draw, [4000, 8000]), lastMs: pick(draw, [2 * T, 3 * T]) },
+});
+
+function drawPace(draw: Stream, kind: Plague): Recurring {
+  const [every, last] = PLAGUES[kind];
+  const everyMs = pick(draw, every);
+  const longestMs = (OF_WAYS.has(kind) ? 4 : 1) * everyMs;
+  return {
+    everyMs,
+    lastMs: pick(draw, [last[0] ?? 0, ...last.slice(1).filter((ms) => ms <= longestMs)]),
+  };
+}
+
+/** These faults and no others, each at a pace from the seed. */
+export function drawOnly(seed: number, kinds: readonly Plague[]): Options['recurring'] {
+  const draw = streamOf(choicesOfSeed(seed), 'options');
+  return Object.fromEntries(kinds.map((kind) => [kind, drawPace(draw, kind)]));
+}
