@@ -88,7 +88,9 @@ export function verdictAt(
   const endsAt = later(after(member.since, lasts), silentAt);
   const need = eyesNeeded(circle);
   const open = openUntil(watch.graces, need, config);
-  const stalledUntil =
-    open < after(endsAt, config.stallGraceMs) ? open : after(endsAt, config.stallGraceMs);
+  // From our own doubt on: others may have begun theirs when it was only they that could not hear it.
+  const doubted = later(endsAt, after(silentAt, suspicionMinMs(circle.hostCount, config)));
+  const graced = after(doubted, config.stallGraceMs);
+  const stalledUntil = open < graced ? open : graced;
   return later(later(endsAt, stalledUntil), sparedUntil(watch.graces, need, config));
 }

@@ -4,8 +4,14 @@
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import { NEVER } from '../../protocol/base/time.ts';
+import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
-import { compareRevision, type Revision, type Slot } from '../../protocol/record/record.ts';
+import {
+  type Committed,
+  compareRevision,
+  type Revision,
+  type Slot,
+} from '../../protocol/record/record.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
@@ -25,7 +31,7 @@ export type MoveChecker = {
   readonly report: Report;
   readonly sights: Map<Host, Sight>;
   /** The newest slots seen of each component, by key, life and term. */
-  readonly slots: Map<string, { readonly revision: Revision; readonly slots: readonly Slot[] }>;
+  readonly slots: Map<string, Known>;
 };
 
 export const createMoveChecker = (report: Report): MoveChecker => ({
@@ -33,6 +39,12 @@ export const createMoveChecker = (report: Report): MoveChecker => ({
   sights: new Map(),
   slots: new Map(),
 });
+
+type Known = {
+  readonly revision: Revision;
+  readonly slots: readonly Slot[];
+  readonly mode: ComponentSpec['mode'];
+};
 
 /** A little longer and shorter than the rule has it: clocks err by 1 %. */
 const WINDOW = ofMillis(30_400);
@@ -106,21 +118,39 @@ function mostGone({ alive, goneAt }: Sight, now: Micros): boolean {
   return 2 * gone > alive.size + gone;
 }
 
+/** What the host writes, tells, or has committed as its leader: alone it says nothing to anybody. */
+function recordIn({ writers }: Agent['core'], effect: Effect): Committed | undefined {
+  if (effect.kind === 'send') {
+    const { message } = effect;
+    return message.kind === 'push'
+      ? message.record
+      : message.kind === 'write'
+        ? message
+        : undefined;
+  }
+  if (effect.kind !== 'persist') return undefined;
+  const kept = effect.writes.find(({ name }) => name.startsWith('committed/'))?.value;
+  const record = kept as Committed | undefined;
+  return record !== undefined && writers.get(record.key)?.term === record.revision.term
+    ? record
+    : undefined;
+}
+
 /** How many slots of hosts that it believes dead this moves, if it is a new revision of its own. */
 function movedBy({ slots }: MoveChecker, { core }: Agent, effect: Effect): number {
-  if (effect.kind !== 'send') return 0;
-  const { message } = effect;
-  const record =
-    message.kind === 'push' ? message.record : message.kind === 'write' ? message : undefined;
+  const record = recordIn(core, effect);
   if (record?.value.kind !== 'component') return 0;
   const { key, revision, value } = record;
   // In a later life of its stack everything is placed anew.
   const name = `${key} ${value.life} ${revision.term}`;
   const known = slots.get(name);
   if (known !== undefined && compareRevision(revision, known.revision) <= 0) return 0;
-  slots.set(name, { revision, slots: value.slots });
+  const { mode } = value.spec;
+  slots.set(name, { revision, slots: value.slots, mode });
+  // Of another mode the slots of the same numbers are others: that is what a user has asked for.
+  if (known?.mode !== mode) return 0;
   const isDead = (id: HostId): boolean => core.membership.members.get(id)?.health === 'dead';
-  const before = new Map(known?.slots.map((was) => [was.slot, was]));
+  const before = new Map(known.slots.map((was) => [was.slot, was]));
   return value.slots.filter(({ slot, host }) => {
     const was = before.get(slot);
     if (was === undefined || was.host === host) return false;

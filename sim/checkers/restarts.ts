@@ -15,8 +15,13 @@ import { CONFIG } from '../options.ts';
 import type { Report } from './report.ts';
 import type { Start } from './starts.ts';
 
-/** The starts of one slot of one spec in a row. */
-type Streak = { readonly revision: string; startedAt: number; starts: number };
+/** The starts of one slot in a row, of one spec and under one policy. */
+type Streak = {
+  readonly revision: string;
+  readonly policy: string;
+  startedAt: number;
+  starts: number;
+};
 type Life = {
   readonly agent: Agent;
   readonly streaks: Map<string, Streak>;
@@ -69,7 +74,8 @@ function checkRestart(
   start: Start,
   now: Micros,
 ): void {
-  const { component, slot, attempt, revision } = start;
+  const { component, slot, attempt, revision, spec } = start;
+  const policy = JSON.stringify(spec.restart);
   const seat = seatName(component, slot);
   const name = instanceEntry(component, slot);
   const last = attempts.get(name) ?? 0;
@@ -81,9 +87,12 @@ function checkRestart(
     report('S13', `${host.id} does not call ${failures.length} failures of ${seat} a crash loop`);
   const at = localNow(agent, now);
   const streak = streaks.get(name);
-  const goesOn = streak?.revision === revision && at - streak.startedAt < CONFIG.restartResetMs;
+  const goesOn =
+    streak?.revision === revision &&
+    streak.policy === policy &&
+    at - streak.startedAt < CONFIG.restartResetMs;
   if (!goesOn) {
-    streaks.set(name, { revision, startedAt: at, starts: 1 });
+    streaks.set(name, { revision, policy, startedAt: at, starts: 1 });
     return;
   }
   const waitedMs = at - streak.startedAt;

@@ -27,6 +27,7 @@ const ONCE_FAILED = [
     'a voter that had promised a higher ballot was asked for a lower one again and again (S14)',
   ],
   [1005, 'a slot that had ended for good under one restart policy stayed so under another (L5)'],
+  [2001, 'an agent that stood still was condemned early by whom another had warned before (S17)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 

@@ -102,6 +102,7 @@ describe('the verdict', () => {
       'and no longer than its kernel is known to answer',
     ],
     [true, open(10_400), 2, 8850, 11_250, 'an open port without a word is given a stall more'],
+    [true, open(10_900), 2, 9_500, 11_900, 'from our own doubt on, if others doubted it before'],
     [true, open(9_100), 2, 8850, 10_600, 'if it is open still'],
     [true, { ...open(10_400), connected: false }, 2, 8850, 10_500, 'and not if it was once'],
     [true, { ...spared, spared: false }, 2, 8850, 10_500, 'a grace that is over spares nothing'],
