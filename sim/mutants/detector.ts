@@ -62,7 +62,7 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
   {
     name: 'stall-without-end',
     file: 'protocol/membership/suspicion.ts',
-    from: 'open < after(endsAt, config.stallGraceMs) ? open : after(endsAt, config.stallGraceMs);',
+    from: 'open < graced ? open : graced;',
     to: 'open;',
     says: 'An agent that hangs is taken for one that stalls for as long as its port is open.',
     rules: ['L3', 'L1'],
