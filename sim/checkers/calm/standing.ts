@@ -2,6 +2,7 @@
  * What becomes of whoever is not healed: the rest of the cluster stays as it is for ever. What may be
  * demanded of the healed core depends on what it can still hear of the others.
  */
+import { ofMillis } from '../../event-queue.ts';
 import { isPaused, type Host } from '../../host.ts';
 import { obstacleOf } from '../../network/obstacles.ts';
 import type { World } from '../../world.ts';
@@ -50,8 +51,11 @@ function heardOf(world: World, standings: readonly Standing[]): ReadonlySet<numb
   return heard;
 }
 
+/** Steps that come late are no silence. */
+const LATE = ofMillis(1000);
+
 const speaks = ({ queue }: World, host: Host): boolean =>
-  host.agent !== undefined && !isPaused(host, queue.now);
+  host.agent !== undefined && !isPaused(host, queue.now + LATE);
 
 function isSound(world: World, host: Host, standings: readonly Standing[]): boolean {
   const { fault } = host.disk;
