@@ -74,7 +74,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   async function retire(): Promise<void> {
     try {
       const { cluster } = credentials ?? {};
-      log.warn({ cluster }, 'the cluster has forgotten this host, which belongs to none now');
+      log.warn({ cluster }, 'this host is a member of the cluster no more, and belongs to none');
       await agent?.end(false);
       await store.write([
         { key: 'cluster', value: undefined },

@@ -65,6 +65,8 @@ export type CommandResult =
   /** Who leads the key asked about now. */
   | { readonly kind: 'led'; readonly host: HostId; readonly term: Term }
   | { readonly kind: 'forgotten'; readonly host: HostId }
+  /** The list of members says that this host leaves; the rest takes its time. */
+  | { readonly kind: 'leaving' }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'noSuchInstance' };
 

@@ -71,6 +71,8 @@ export type Command =
     }
   /** `to` (else this host) shall lead it; `force`: its leader is not asked. */
   | { readonly kind: 'lead'; readonly key: Key; readonly to?: HostId; readonly force: boolean }
+  /** This host shall give away all it has, and be a member no more. */
+  | { readonly kind: 'leave' }
   /** A host that does not come back shall be a member no more. */
   | { readonly kind: 'forget'; readonly host: HostId }
   /** Of an instance on this very host: replaced without being counted as a failure. */

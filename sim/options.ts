@@ -245,10 +245,10 @@ function drawTurnover(seed: number, draw: Stream): Options {
 
 /** Hosts are away for so long that they are forgotten, and come back. */
 function drawMembers(seed: number, draw: Stream): Options {
-  const hostCount = pick(draw, [4, 5, 5, 7]);
+  const hostCount = pick(draw, [2, 4, 5, 5, 7]);
   return {
     ...quiet(seed, hostCount, within(draw, 60, 120) * 1000),
-    voterCount: 3,
+    voterCount: hostCount === 2 ? 1 : 3,
     calm: pick(draw, ['all', 'core'] as const),
     ratesPermille: drawRates(draw, hostCount),
     delayMeanMs: pick(draw, [1, 3, 10]),

@@ -46,6 +46,8 @@ export type Strike =
     }
   /** The agent is asked to end for good, and says so; somebody starts it again after `forMs`. */
   | { readonly kind: 'stop'; readonly host: HostIndex; readonly forMs: number }
+  /** A user tells this host to leave the cluster. */
+  | { readonly kind: 'leave'; readonly host: HostIndex }
   /** A user asks this agent that another host, which does not come back, be forgotten. */
   | { readonly kind: 'forget'; readonly host: HostIndex; readonly of: HostIndex }
   /** The machine is gone with all that runs on it, and boots after `forMs`. */

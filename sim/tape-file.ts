@@ -71,6 +71,7 @@ const strike: Schema<Strike> = byKind({
   upgrade: object({ kind: literal('upgrade'), ...ofHost, clean: boolean }),
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
   forget: object({ kind: literal('forget'), host, of: host }),
+  leave: object({ kind: literal('leave'), host }),
   stop: object({ kind: literal('stop'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),

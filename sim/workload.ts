@@ -247,6 +247,7 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
       return;
     case 'led':
     case 'forgotten':
+    case 'leaving':
     case 'restarting':
     case 'noSuchInstance':
   }

@@ -2,13 +2,16 @@ import { Command } from 'commander';
 import type { ClusterBody } from '../http/api.ts';
 import { EXIT } from './failure.ts';
 import { typed } from './invocation.ts';
+import { leaveCommand } from './leave.ts';
 import type { Perform } from './perform.ts';
 import { table } from './table.ts';
 import { byName } from './verdict.ts';
 import { type Cli, note, print, printJson, widthOf } from './terminal.ts';
 
 export function clusterCommand(perform: Perform): Command {
-  const cluster = new Command('cluster').description('make a cluster, join one, show this one');
+  const cluster = new Command('cluster').description(
+    'make a cluster, join one, leave it, show this one',
+  );
   cluster
     .command('init')
     .description('make a new cluster of this host; prints the line to run on the others')
@@ -21,6 +24,7 @@ export function clusterCommand(perform: Perform): Command {
     .action((token: string, options: { readonly peer?: readonly string[] }, command: Command) =>
       perform(command, (cli) => join(cli, token, options.peer ?? [])),
     );
+  cluster.addCommand(leaveCommand(perform));
   cluster
     .command('show')
     .description('id, members, voters, addresses and the join token')

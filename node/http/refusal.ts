@@ -39,7 +39,7 @@ export class ApiRefusal extends Error {
       why:
         former === undefined
           ? 'neither `cluster init` nor `cluster join` has been run here'
-          : `cluster ${former} has forgotten it, and what it ran for it has been ended`,
+          : `it has left cluster ${former}, or was forgotten by it; what it ran there has been ended`,
       next: 'agentctl cluster init      or, with the token of a cluster: agentctl cluster join TOKEN',
       exit: 6,
     });

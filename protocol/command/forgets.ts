@@ -1,6 +1,7 @@
 /**
- * Users who want a host forgotten that does not come back. Asked of the leader of `sys/roster` every
- * `retryMs`, and answered once the list of members without it is known here.
+ * Users who want a host forgotten that does not come back, or this one to leave. Asked of the leader of
+ * `sys/roster` every `retryMs`, and answered once the list of members is known here from which it is
+ * gone, or which says that this host leaves.
  */
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
@@ -22,6 +23,9 @@ export type ForgetScene = {
   readonly healthOf: (host: HostId) => Health | undefined;
   /** Who leads `sys/roster`, ourselves too. */
   readonly leader: HostId | undefined;
+  /** Alive hosts and ourselves. */
+  readonly alive: readonly HostId[];
+  readonly leaving: ReadonlySet<HostId>;
 };
 
 export function onForgetCommand(
@@ -45,28 +49,48 @@ const reply = (turn: Turn, commandId: string, result: CommandResult): void => {
 function refuse(
   forgets: Forgets,
   turn: Turn,
-  { roster, quorum, isMember, healthOf }: ForgetScene,
+  scene: ForgetScene,
   host: HostId,
 ): CommandResult | undefined {
   const refused = (code: string, why: string): CommandResult => ({ kind: 'refused', code, why });
   if (forgets.size >= COMMANDS_MAX)
     return refused('busy', `${forgets.size} of these are under way here`);
-  if (!isMember.has(host)) return refused('no-such-host', `${host} is no member of this cluster`);
-  const health = host === turn.self ? 'alive' : healthOf(host);
-  if (health !== 'dead' && health !== 'left')
-    return refused('host-alive', `it is ${health ?? 'alive'}: only who is gone can be forgotten`);
-  if (votersOf(roster).includes(host))
-    return refused('is-voter', 'it has a vote, and who has none is not asked in its stead');
-  if (!quorum)
+  if (!scene.isMember.has(host))
+    return refused('no-such-host', `${host} is no member of this cluster`);
+  const why = host === turn.self ? whyNotLeave(scene, host) : whyNotForget(scene, host);
+  if (why !== undefined) return refused(...why);
+  if (!scene.quorum)
     return refused('no-quorum', 'this host has not heard a majority of the voters for a second');
   return undefined;
+}
+
+type Reason = readonly [code: string, why: string];
+
+function whyNotForget({ roster, healthOf }: ForgetScene, host: HostId): Reason | undefined {
+  const health = healthOf(host) ?? 'alive';
+  if (health !== 'dead' && health !== 'left')
+    return ['host-alive', `it is ${health}: only who is gone can be forgotten`];
+  if (!votersOf(roster).includes(host)) return undefined;
+  return ['is-voter', 'it has a vote, and the number of voters never falls'];
+}
+
+function whyNotLeave({ roster, alive, leaving }: ForgetScene, self: HostId): Reason | undefined {
+  const stays = alive.filter((host) => host !== self && !leaving.has(host));
+  if (stays.length === 0) return ['last-host', 'no other host is alive that could take over'];
+  const voters = votersOf(roster);
+  if (!voters.includes(self) || stays.some((host) => !voters.includes(host))) return undefined;
+  const many = voters.length === 1 ? 'the only voter' : `one of ${voters.length} voters`;
+  return ['is-voter', `it is ${many}, and no other host could vote instead`];
 }
 
 /** Answers what has come about, ends what took too long, and asks again for the rest. */
 export function tendForgets(forgets: Forgets, turn: Turn, scene: ForgetScene): void {
   for (const [commandId, request] of forgets) {
     const { host } = request;
-    if (!scene.isMember.has(host)) {
+    if (host === turn.self && (scene.leaving.has(host) || !scene.isMember.has(host))) {
+      forgets.delete(commandId);
+      reply(turn, commandId, { kind: 'leaving' });
+    } else if (!scene.isMember.has(host)) {
       forgets.delete(commandId);
       reply(turn, commandId, { kind: 'forgotten', host });
     } else if (turn.now >= request.until) {

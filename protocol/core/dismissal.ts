@@ -10,6 +10,7 @@ import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { after, type Instant } from '../base/time.ts';
 import { onLeadershipLost } from '../command/deploys.ts';
 import type { DiskWrite } from '../effect.ts';
+import type { InstanceReport } from '../inventory/entry.ts';
 import { forgetOwners } from '../inventory/inventories.ts';
 import { giveAway, type Leases } from '../lease/leases.ts';
 import { wipeVoter } from '../lease/voter.ts';
@@ -74,8 +75,9 @@ export function dismiss(core: Core, leases: Leases, turn: Turn): void {
 /** Nothing runs here any more of what the cluster had given to this host. */
 export function isOver({ dismissed, slots }: Core): boolean {
   if (!dismissed || !slots.listed) return false;
-  for (const { state } of reportsOf(slots).values()) if (GOING_ON.has(state)) return false;
+  for (const report of reportsOf(slots).values()) if (isGoingOn(report)) return false;
   return true;
 }
 
+export const isGoingOn = ({ state }: InstanceReport): boolean => GOING_ON.has(state);
 const GOING_ON: ReadonlySet<string> = new Set(['preparing', 'starting', 'running', 'stopping']);

@@ -16,7 +16,7 @@ import { entriesOf } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
-import type { Committed, Revision, Slot, Stack } from '../record/record.ts';
+import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
 import type { Assignment, Knowledge, Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
@@ -38,7 +38,8 @@ const isCurrent = (core: Core, versions: Versions): boolean =>
 function derive(core: Core): Knowledge {
   const { host: self, name, peerId } = core.identity;
   const listed = committedOf(core.committed, ROSTER_KEY)?.value;
-  const members = listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
+  const members: readonly Member[] =
+    listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
   const isMember = new Set(members.map(({ id }) => id));
   const alive = [...aliveHosts(core.membership), self].sort(compareText);
   const stacks = stacksOf(allCommitted(core.committed));
@@ -53,6 +54,7 @@ function derive(core: Core): Knowledge {
     },
     members,
     isMember,
+    leaving: new Set(members.filter((each) => each.leaving === true).map(({ id }) => id)),
     isDismissed: core.council.roster.epoch > 0 && !isMember.has(self),
     alive,
     wanted: wantedKeys(core, stacks),

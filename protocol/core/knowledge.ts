@@ -8,6 +8,8 @@ export type Knowledge = {
   readonly versions: Versions;
   readonly members: readonly Member[];
   readonly isMember: ReadonlySet<HostId>;
+  /** Members that have asked to leave. */
+  readonly leaving: ReadonlySet<HostId>;
   /** We are a member no more (`dismissal.ts`). */
   readonly isDismissed: boolean;
   /** Alive hosts and ourselves, sorted. */

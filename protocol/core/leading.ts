@@ -181,7 +181,7 @@ function saysItRuns(core: Core, component: ComponentId, slot: number, host: Host
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
 function placementHosts(core: Core, turn: Turn, component: ComponentId): readonly PlacementHost[] {
-  const { members, alive, assignments, loads } = know(core);
+  const { members, alive, leaving, assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
   return members.map(({ id }) => {
@@ -197,6 +197,7 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
       id,
       alive: alive.includes(id) || member?.health === 'suspect',
       ...(restless === undefined ? {} : { restless }),
+      ...(leaving.has(id) ? { leaving: true } : {}),
       slotCount: (load?.slotCount ?? 0) - ownCount,
       portsTaken: load?.portsTaken.filter(({ by }) => by !== component) ?? [],
       ...(facts?.kind === 'host' ? { facts } : {}),

@@ -1,9 +1,14 @@
 /**
  * Who is a member, as the leader of `sys/roster` decides it: hosts that ask are let in, and those that
- * are gone are forgotten, because a user says so or because they have been gone for long.
+ * are gone are forgotten, because a user says so or because they have been gone for long; and so are
+ * those that ask to leave, as soon as others have what was theirs.
+ *
+ *     stranger ──join──▶ member ──leave──▶ leaving ── no slots, no vote ──▶ stranger
+ *                          └─────── gone: forget, or forgetMs ────────────────▲
  *
  * Invariants:
- *  F1 Nobody is forgotten that is believed alive, or that may have a vote.
+ *  F1 Nobody is forgotten that is believed alive, unless it has asked to leave and has nothing left to
+ *     run; nor anybody who has a vote.
  *  F2 Whoever was forgotten is let in again only as it asks under a later start: what it once asked may
  *     be on its way still.
  */
@@ -18,6 +23,8 @@ import { isServing, write, type Writer } from '../record/writer.ts';
 import { votersOf } from '../roster/roster.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Join } from '../wire/message.ts';
+import { isGoingOn } from './dismissal.ts';
+import { know } from './know.ts';
 import { writerOf } from './leading.ts';
 import type { Core } from './state.ts';
 
@@ -54,22 +61,52 @@ const listOf = (members: Members['members'], former: NonNullable<Members['former
   ...(former.length === 0 ? {} : { former }),
 });
 
-/** A user wants it forgotten. Whoever cannot be now is passed over: it is asked again. */
-export function onForget(core: Core, leases: Leases, turn: Turn, id: HostId): void {
-  const ledger = ledgerOf(core, leases, turn);
-  if (ledger === undefined || !mayForget(core, id)) return;
-  forget(core, turn, ledger, id, 'a user says that it does not come back');
-}
-
-/** Those that have been gone for so long do not come back either. */
-export function forgetGone(core: Core, leases: Leases, turn: Turn): void {
+/** A user wants it forgotten, or it wants to leave. What cannot be now is passed over: it is asked again. */
+export function onForget(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  { from, id }: { readonly from: HostId; readonly id: HostId },
+): void {
   const ledger = ledgerOf(core, leases, turn);
   if (ledger === undefined) return;
+  if (from === id) noteLeaving(core, turn, ledger, id);
+  else if (mayForget(core, id))
+    forget(core, turn, ledger, id, 'a user says that it does not come back');
+}
+
+function noteLeaving(core: Core, turn: Turn, { writer, value }: Ledger, id: HostId): void {
+  const member = value.members.find((each) => each.id === id);
+  if (member === undefined || member.leaving === true) return;
+  // Of several that leave at once somebody has to stay.
+  if (!know(core).alive.some((host) => host !== id && !know(core).leaving.has(host))) return;
+  const members = value.members.map((each) => (each.id === id ? { ...each, leaving: true } : each));
+  const revision = write(writer, turn, core.council.roster, listOf(members, value.former ?? []));
+  journal(turn, 'member', [id], `is to leave the cluster: members ${showRevision(revision)}`);
+}
+
+/** Those that have been gone for so long do not come back either; those that leave may be done with it. */
+export function tendMembers(core: Core, leases: Leases, turn: Turn): void {
+  const ledger = ledgerOf(core, leases, turn);
+  if (ledger === undefined) return;
+  for (const { id, leaving } of ledger.value.members)
+    if (leaving === true && hasLeft(core, id))
+      return forget(core, turn, ledger, id, 'it leaves, and has nothing left to run');
   for (const [id, { since }] of sorted(membersOf(core.membership))) {
     const goneMs = between(since, turn.now);
     if (goneMs < turn.config.forgetMs || !mayForget(core, id)) continue;
     return forget(core, turn, ledger, id, `gone for ${Math.floor(goneMs / 1000)} s`);
   }
+}
+
+/** F1 */
+function hasLeft(core: Core, id: HostId): boolean {
+  if (mayForget(core, id)) return true;
+  const { assignments, reports } = know(core);
+  if (votersOf(core.council.roster).includes(id)) return false;
+  for (const { isVoid, component } of assignments.values())
+    if (!isVoid && component.slots.some(({ host }) => host === id)) return false;
+  return !reports.some(({ host, report }) => host === id && isGoingOn(report));
 }
 
 /** F1 */

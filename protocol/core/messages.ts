@@ -253,7 +253,7 @@ function receiveAsHost(
     case 'welcome':
       return onWelcome(core, leases, turn, from, message);
     case 'forget':
-      return onForget(core, leases, turn, message.host);
+      return onForget(core, leases, turn, { from, id: message.host });
     case 'dismissed':
       return onDismissed(core, turn, message);
     default:

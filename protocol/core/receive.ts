@@ -91,14 +91,15 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
     }
     case 'lead':
       return onLead(core.leads, turn, leadSceneOf(core, leases, turn), commandId, given);
-    case 'forget':
-      return onForgetCommand(
-        core.forgets,
-        turn,
-        forgetSceneOf(core, leases, turn),
-        commandId,
-        given.host,
-      );
+    case 'leave':
+      return takeOut(core, leases, turn, commandId, turn.self);
+    case 'forget': {
+      if (given.host !== turn.self) return takeOut(core, leases, turn, commandId, given.host);
+      const why = 'it is this very host, which is alive';
+      const result = { kind: 'refused', code: 'host-alive', why } as const;
+      turn.out.push({ kind: 'reply', commandId, result });
+      return;
+    }
     case 'restart': {
       const found = onRestartCommand(core.slots, turn, given.component, given.slot);
       const kind = found ? 'restarting' : 'noSuchInstance';
@@ -108,6 +109,11 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
     default:
       return unreachable(given);
   }
+}
+
+function takeOut(core: Core, leases: Leases, turn: Turn, commandId: string, host: HostId): void {
+  const scene = forgetSceneOf(core, leases, turn);
+  onForgetCommand(core.forgets, turn, scene, commandId, host);
 }
 
 function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): void {

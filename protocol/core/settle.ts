@@ -43,7 +43,7 @@ import { isolationDeadline } from './isolation.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
-import { forgetGone } from './members.ts';
+import { tendMembers } from './members.ts';
 import type { Core } from './state.ts';
 
 const JOIN_RETRY_MS = millis(500);
@@ -94,6 +94,8 @@ export function forgetSceneOf(core: Core, leases: Leases, turn: Turn): ForgetSce
     isMember: know(core).isMember,
     healthOf: (peer) => healthOf(core.membership, peer),
     leader: leadSceneOf(core, leases, turn).leaderOf(ROSTER_KEY)?.host,
+    alive: know(core).alive,
+    leaving: know(core).leaving,
   };
 }
 
@@ -115,7 +117,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   repeatPushes(core.pusher, turn, (peer) => healthOf(core.membership, peer) === 'alive');
   if (writerOf(core, leases, turn, ROSTER_KEY) !== undefined) {
     governRoster(core, leases, turn);
-    forgetGone(core, leases, turn);
+    tendMembers(core, leases, turn);
   }
   host(core, leases, turn);
   offer(core, leases, turn);
@@ -168,7 +170,12 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
     return facts?.kind === 'host' && facts.runs === 'nothing';
   };
-  const own = { id: turn.self, witness: core.identity.facts.runs === 'nothing' };
+  const { leaving } = know(core);
+  const own = {
+    id: turn.self,
+    witness: core.identity.facts.runs === 'nothing',
+    leaving: leaving.has(turn.self),
+  };
   const hosts: Elector[] = [{ ...own, aliveMs: between(startedAt, turn.now) }];
   for (const [id, { health, since, lastHeardAt }] of sorted(membersOf(core.membership))) {
     const forMs = between(since, turn.now);
@@ -177,6 +184,7 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
     hosts.push({
       id,
       witness: witness(id),
+      leaving: leaving.has(id),
       ...(heard ? { aliveMs: forMs } : {}),
       ...(health === 'dead' || health === 'left' ? { deadMs: forMs } : {}),
     });

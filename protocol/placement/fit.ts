@@ -16,6 +16,8 @@ export type PlacementHost = {
   readonly id: HostId;
   /** Suspects count as alive. */
   readonly alive: boolean;
+  /** It has asked to leave the cluster: it is given nothing, and what it has goes where it fits. */
+  readonly leaving?: boolean;
   /** Why it is taken only where no other host fits. */
   readonly restless?: string;
   /** Absent until its inventory is known. */
@@ -26,6 +28,8 @@ export type PlacementHost = {
   readonly portsTaken: readonly PortTaken[];
 };
 
+const LEAVES = 'it leaves the cluster';
+
 /** Why a new slot of `spec` cannot go there; undefined: it can. `own`: slots it already has there. */
 export function whyNotPlace(
   spec: ComponentSpec,
@@ -33,6 +37,7 @@ export function whyNotPlace(
   own: readonly number[],
 ): string | undefined {
   if (!host.alive) return 'dead or gone';
+  if (host.leaving === true) return LEAVES;
   if (host.facts === undefined) return 'its engine is not known yet';
   return whyNotRun(spec, host.facts) ?? portTaken(spec, host) ?? portOwn(spec, own);
 }
@@ -49,6 +54,7 @@ export function whyNotKeep(
 ): string | undefined {
   if (host === undefined) return 'no longer a member';
   if (!host.alive) return 'dead or gone';
+  if (host.leaving === true) return LEAVES;
   const engine = host.facts === undefined ? undefined : whyNotRun(spec, host.facts);
   const portsTaken = host.portsTaken.filter(({ by }) => compareText(by, component) < 0);
   return engine ?? portTaken(spec, { portsTaken }) ?? portOwn(spec, own);

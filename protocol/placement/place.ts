@@ -3,7 +3,7 @@
  *
  *  1. A slot stays where it is while its host is alive and can still run it: nothing is rebalanced.
  *  2. A slot whose host is dead moves; while no other host fits, it stays assigned there, so that
- *     nothing is stopped when the host returns.
+ *     nothing is stopped when the host returns. The same for one that leaves the cluster.
  *  3. Replicated slots are numbered 1 to `replicas`; what is too many goes from the top.
  *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
  *     Under the brake (`brake.ts`) only so many move, the others wait where they are.
@@ -207,7 +207,7 @@ function stayOut(
   const name = `${draft.request.component}.${slot}`;
   const all = reasonsOf(rejected.slice(0, REJECTED_MAX));
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
-  if (host === undefined || host.alive)
+  if (host === undefined || (host.alive && host.leaving !== true))
     return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
   assign(draft, slot, host.id, leaver?.left);
   const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;

@@ -14,7 +14,13 @@ export type Members = {
   /** The newest of those that were forgotten, and under which start, the oldest first; absent: none. */
   readonly former?: readonly { readonly id: HostId; readonly boot: Boot }[];
 };
-export type Member = { readonly id: HostId; readonly name: string; readonly peerId: string };
+export type Member = {
+  readonly id: HostId;
+  readonly name: string;
+  readonly peerId: string;
+  /** It has asked to leave: its slots go elsewhere, and its vote; then it is a member no more. */
+  readonly leaving?: boolean;
+};
 
 /** Under `stack/NAME`: the atomic point of a deploy (R0). */
 export type Stack = {

@@ -8,7 +8,7 @@
  *  A1 The number of voters is odd; one is replaced, or two are added. It never falls: a majority of
  *     fewer need not have what a majority of all has stored.
  *  A2 After a change the voters of before that answer now are a majority: no quorum needs a newcomer,
- *     who has still to be synced. The first growth, from one voter, cannot promise that.
+ *     who has still to be synced. A change of one voter alone cannot promise that.
  *  A3 A majority of the voters of before answers: without one nothing could be decided.
  *
  * Source: README.md §7; Consul's autopilot.
@@ -28,6 +28,8 @@ export type Elector = {
   readonly deadMs?: Millis;
   /** It runs nothing: it votes only where too few others can. */
   readonly witness: boolean;
+  /** It has asked to leave: others vote in its stead, at once. */
+  readonly leaving?: boolean;
 };
 
 export type Electorate = {
@@ -48,10 +50,28 @@ export function wantedVoters(
   electorate: Electorate,
   config: Config,
 ): Wish | undefined {
-  if (voters.length === 1) return firstGrowth(voters, electorate, config);
+  const farewell = relief(voters, electorate, config);
+  if (voters.length === 1) return farewell ?? firstGrowth(voters, electorate, config);
+  if (farewell !== undefined && isSafe(voters, farewell, electorate)) return farewell;
   if (electorate.stoodMs < config.rosterStableMs) return undefined;
   const wish = repair(voters, electorate, config) ?? growth(voters, electorate, config);
   return wish !== undefined && isSafe(voters, wish, electorate) ? wish : undefined;
+}
+
+/** A voter that leaves is replaced as soon as somebody has been up for a moment; the last one too. */
+function relief(
+  voters: readonly HostId[],
+  electorate: Electorate,
+  { firstGrowthMs }: Config,
+): Wish | undefined {
+  const { hosts } = electorate;
+  const leaver = voters.find((voter) =>
+    hosts.some(({ id, leaving }) => leaving === true && id === voter),
+  );
+  const [instead] = newcomers(voters, electorate, firstGrowthMs);
+  if (leaver === undefined || instead === undefined) return undefined;
+  const kept = voters.filter((voter) => voter !== leaver);
+  return sorted([...kept, instead], `${leaver} leaves: ${instead} votes instead`);
 }
 
 /** A2, A3. */
@@ -90,7 +110,9 @@ function growth(
   electorate: Electorate,
   config: Config,
 ): Wish | undefined {
-  const hosts = electorate.hosts.filter(({ id }) => !isDead(electorate, id, config));
+  const hosts = electorate.hosts.filter(
+    ({ id, leaving }) => leaving !== true && !isDead(electorate, id, config),
+  );
   if (voters.length >= targetOf(hosts.length)) return undefined;
   const why = `${hosts.length} hosts: ${voters.length + 2} of them vote`;
   return withMore(voters, newcomers(voters, electorate, config.rosterStableMs), why);
@@ -115,7 +137,9 @@ const sorted = (voters: readonly HostId[], why: string): Wish => ({
 });
 
 const steadyFor = ({ hosts }: Electorate, lengthMs: Millis): readonly Elector[] =>
-  hosts.filter(({ aliveMs }) => aliveMs !== undefined && aliveMs >= lengthMs);
+  hosts.filter(
+    ({ aliveMs, leaving }) => leaving !== true && aliveMs !== undefined && aliveMs >= lengthMs,
+  );
 
 /** Who could vote besides, best first: witnesses last. Every leader finds the same. */
 function newcomers(

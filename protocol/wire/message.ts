@@ -374,7 +374,10 @@ export type Welcome = {
   readonly roster: Roster;
   readonly members: Committed;
 };
-/** A user wants this host, which does not come back, to be a member no more; to the leader of the list. */
+/**
+ * To the leader of the list of members: a user wants this host, which does not come back, to be a member
+ * no more; or, of the sender itself, it is to leave.
+ */
 export type Forget = { readonly kind: 'forget'; readonly host: HostId };
 /** To a host that speaks as a member: it is none by this list, which names no host of its id. */
 export type Dismissed = { readonly kind: 'dismissed'; readonly members: Committed };

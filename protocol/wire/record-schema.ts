@@ -52,8 +52,9 @@ export const expected: Schema<Expected> = (value) =>
 
 const members = object({
   kind: literal('members'),
-  members: where(list(object({ id: hostId, name: hostName, peerId }), MEMBERS_MAX), (all) =>
-    disorder(all.map(({ id }) => id)),
+  members: where(
+    list(object({ id: hostId, name: hostName, peerId, leaving: optional(boolean) }), MEMBERS_MAX),
+    (all) => disorder(all.map(({ id }) => id)),
   ),
   former: optional(
     where(list(object({ id: hostId, boot }), FORMER_MAX), (all) =>

@@ -1,9 +1,9 @@
 /**
  * S7 A change of voters is begun only where it is due and can do no harm: one voter is replaced that has
- *    been believed dead for long, or two are added; by hosts that have been up for long, after a rest;
+ *    been believed dead for long, or leaves, or two are added; by hosts that have been up for long, after a rest;
  *    and a majority of the new voters are such of before as answer.
  */
-import type { HostId } from '../../protocol/base/ids.ts';
+import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Core } from '../../protocol/core.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
@@ -65,6 +65,8 @@ function whyNotNow(
 ): string | undefined {
   const isFirst = voters.length === 1;
   const restMs = isFirst ? CONFIG.firstGrowthMs : CONFIG.rosterStableMs;
+  const leaver = voters.find((id) => isLeaving(core, id) && !next.includes(id));
+  if (leaver !== undefined) return whyNotYet(core, voters, next, at);
   if (!isFirst && at - stoodSince < restMs) return `the roster has stood for ${at - stoodSince} ms`;
   const fresh = next.find((id) => !voters.includes(id) && aliveMs(core, id, at) < restMs);
   if (fresh !== undefined) return `${fresh} has not been up for ${restMs} ms`;
@@ -83,6 +85,28 @@ function whyNotNow(
   const answers = (id: HostId): boolean => at - ackedAt(links, id) <= 1000;
   const isSafe = majority(next, (id) => voters.includes(id) && answers(id));
   return isSafe ? undefined : 'too few of its voters answer';
+}
+
+/** A voter leaves: it need not be dead, and the roster need not rest. */
+function whyNotYet(
+  core: Core,
+  voters: readonly HostId[],
+  next: readonly HostId[],
+  at: number,
+): string | undefined {
+  const { firstGrowthMs } = CONFIG;
+  const fresh = next.find((id) => !voters.includes(id) && aliveMs(core, id, at) < firstGrowthMs);
+  if (fresh !== undefined) return `${fresh} has not been up for ${firstGrowthMs} ms`;
+  if (voters.length === 1 || core.leases === undefined) return undefined;
+  const { links } = core.leases;
+  const answers = (id: HostId): boolean => at - ackedAt(links, id) <= 1000;
+  const isSafe = majority(next, (id) => voters.includes(id) && answers(id));
+  return isSafe ? undefined : 'too few of its voters answer';
+}
+
+function isLeaving({ committed }: Core, id: HostId): boolean {
+  const list = committed.byKey.get(ROSTER_KEY)?.value;
+  return list?.kind === 'members' && list.members.some((each) => each.id === id && each.leaving);
 }
 
 function aliveMs({ identity, membership, startedAt }: Core, id: HostId, at: number): number {

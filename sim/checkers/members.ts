@@ -1,13 +1,14 @@
 /**
- * S20 Nobody is forgotten whom the leader of the list of members believes alive, or who has a vote by its
- *     roster (F1). Nobody is let in but by what it has asked for since it was forgotten (F2). Who has
+ * S20 Nobody is forgotten whom the leader of the list of members believes alive, unless it leaves and has
+ *     no slots by what the leader knows; nor anybody who has a vote by its roster (F1). What leaves is
+ *     given no slot. Nobody is let in but by what it has asked for since it was forgotten (F2). Who has
  *     learned that it is forgotten leads nothing, starts nothing, keeps nothing of what was committed but
  *     the list, and says nothing more but that it wants to be let in.
  */
-import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
+import { type HostId, type Key, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Belief } from '../../protocol/membership/member.ts';
-import type { Committed } from '../../protocol/record/record.ts';
+import type { Committed, Slot } from '../../protocol/record/record.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
@@ -20,6 +21,10 @@ export type MemberChecker = {
   /** The list that each agent knew after its last step. */
   readonly known: WeakMap<Agent, Committed>;
   readonly dismissed: WeakSet<Agent>;
+  /** By the last list that was written with them. */
+  readonly leaving: Set<HostId>;
+  /** The slots of each component as they were written last. */
+  readonly given: Map<Key, readonly Slot[]>;
 };
 
 export const createMemberChecker = (report: Report): MemberChecker => ({
@@ -28,6 +33,8 @@ export const createMemberChecker = (report: Report): MemberChecker => ({
   forgotten: new Map(),
   known: new WeakMap(),
   dismissed: new WeakSet(),
+  leaving: new Set(),
+  given: new Map(),
 });
 
 /** `believed`: of the others, before this step. */
@@ -47,6 +54,7 @@ export function checkMembers(
       checker.asked.set(host.id, Math.max(message.boot, checker.asked.get(host.id) ?? 0));
     if (message.kind === 'write' && message.key === ROSTER_KEY && message.revision.seq > 0)
       checkChange(checker, host, agent, believed, message);
+    if (message.kind === 'write') noteWritten(checker, host, agent, message);
   }
   const list = agent.core.committed.byKey.get(ROSTER_KEY);
   if (list === undefined || checker.known.get(agent) === list) return;
@@ -59,8 +67,43 @@ export function checkMembers(
 const idsOf = ({ value }: Pick<Committed, 'value'>): readonly HostId[] =>
   value.kind === 'members' ? value.members.map(({ id }) => id) : [];
 
+const leaversOf = ({ value }: Pick<Committed, 'value'>): readonly HostId[] =>
+  value.kind === 'members'
+    ? value.members.filter(({ leaving }) => leaving === true).map(({ id }) => id)
+    : [];
+
+const hasSlots = ({ core }: Agent, id: HostId): boolean =>
+  [...(core.knowledge?.assignments.values() ?? [])].some(
+    ({ isVoid, component }) => !isVoid && component.slots.some(({ host }) => host === id),
+  );
+
+/** What leaves is given nothing. */
+function noteWritten(
+  { report, known, leaving, given }: MemberChecker,
+  { id: by }: Host,
+  agent: Agent,
+  { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
+): void {
+  if (value.kind === 'members')
+    for (const member of value.members)
+      if (member.leaving === true) leaving.add(member.id);
+      else leaving.delete(member.id);
+  if (value.kind !== 'component') return;
+  const before = given.get(key) ?? [];
+  given.set(key, value.slots);
+  const list = known.get(agent);
+  if (revision.seq === 0 || list === undefined) return;
+  const leavers = leaversOf(list);
+  const fresh = value.slots.find(
+    ({ slot, host }) =>
+      leavers.includes(host) && !before.some((was) => was.slot === slot && was.host === host),
+  );
+  if (fresh !== undefined)
+    report('S20', `${by} gives ${key} ${fresh.slot} to ${fresh.host}, which leaves`);
+}
+
 function checkChange(
-  { report, asked, forgotten, known }: MemberChecker,
+  { report, asked, forgotten, known, leaving }: MemberChecker,
   { id: by }: Host,
   agent: Agent,
   believed: ReadonlyMap<HostId, Belief> | undefined,
@@ -72,8 +115,12 @@ function checkChange(
   for (const id of before) {
     if (after.includes(id)) continue;
     const health = believed?.get(id)?.health ?? 'alive';
-    if (health === 'alive' || health === 'suspect')
+    // What the only voter writes it tells nobody but itself.
+    const isLeaving = leaving.has(id) || leaversOf(was).includes(id);
+    if (!isLeaving && (health === 'alive' || health === 'suspect'))
       report('S20', `${by} forgets ${id}, and believes it ${health}`);
+    if (health === 'alive' && hasSlots(agent, id))
+      report('S20', `${by} forgets ${id}, which leaves and is still to run something`);
     if (votersOf(agent.core.council.roster).includes(id))
       report('S20', `${by} forgets ${id}, which has a vote`);
     const boot = believed?.get(id)?.boot ?? 0;

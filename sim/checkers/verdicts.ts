@@ -69,6 +69,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
       return noteStall(watch, strike.host, { from: now, until }, strike.forMs);
     case 'lead':
     case 'forget':
+    case 'leave':
     case 'exit':
     case 'crashLoop':
     case 'engineHang':

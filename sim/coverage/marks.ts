@@ -76,6 +76,7 @@ export const MARKS = {
   'forgotten-by-user': 'A host that was gone was forgotten because a user had asked for it.',
   'forgotten-in-time': 'A host that was gone for long was forgotten.',
   'forget-refused': 'A user was told why a host is not forgotten.',
+  'has-left': 'A host that was told to leave had nothing left, and was out.',
   dismissed: 'A host learned that its cluster had forgotten it.',
   'dismissed-as-voter': 'Such a host had a vote by the last roster it knew.',
   'let-in-again': 'A host that was forgotten was let in again.',

@@ -104,6 +104,7 @@ function seeDismissed(observer: Observer, { host, agent }: Moment): void {
 /** A host decides who is a member. */
 export function seeForgotten(observer: Observer, text: string): void {
   if (!text.startsWith('forgotten, ')) return;
+  if (text.includes('it leaves')) return sometimes(observer, 'has-left');
   sometimes(observer, text.includes('a user') ? 'forgotten-by-user' : 'forgotten-in-time');
 }
 

@@ -184,6 +184,7 @@ export function observeEnd(observer: Observer, host: Host): void {
 const LOCAL: ReadonlySet<Strike['kind']> = new Set([
   'lead',
   'forget',
+  'leave',
   'exit',
   'crashLoop',
   'engineHang',

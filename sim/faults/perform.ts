@@ -53,6 +53,8 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
   switch (strike.kind) {
     case 'lead':
       return lead(world, host, strike);
+    case 'leave':
+      return command(world, host, `${FORGET_COMMAND}${world.queue.now}`, { kind: 'leave' });
     case 'forget': {
       const of = world.hosts[strike.of];
       const id = `${FORGET_COMMAND}${world.queue.now}/${strike.of}`;

@@ -38,6 +38,31 @@ export const MEMBER_MUTANTS = ofMachine('members', [
     rules: ['S20'],
   },
   {
+    name: 'leaves-with-slots',
+    file: MEMBERS,
+    from: 'if (votersOf(core.council.roster).includes(id)) return false;',
+    to: 'if (id !== undefined) return !votersOf(core.council.roster).includes(id);',
+    says: 'A host that leaves is out before its slots are elsewhere.',
+    rules: ['S20'],
+  },
+  {
+    name: 'gives-to-leavers',
+    file: 'protocol/placement/fit.ts',
+    from: `  if (host.leaving === true) return LEAVES;
+  if (host.facts === undefined)`,
+    to: '  if (host.facts === undefined)',
+    says: 'A host that leaves is given slots.',
+    rules: ['S20', 'L1'],
+  },
+  {
+    name: 'leaver-votes-on',
+    file: 'protocol/roster/autopilot.ts',
+    from: 'if (leaver === undefined || instead === undefined) return undefined;',
+    to: 'if (leaver !== null) return undefined;',
+    says: 'A voter that leaves is not replaced.',
+    rules: ['L6'],
+  },
+  {
     name: 'strangers-not-told',
     file: DISMISSAL,
     from: 'if (members === undefined || !ANSWERED.has(kind)) return;',

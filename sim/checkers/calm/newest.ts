@@ -1,7 +1,8 @@
 /** The newest committed records that the healed hosts know together. */
-import { stackKey } from '../../../protocol/base/ids.ts';
+import { type HostId, ROSTER_KEY, stackKey } from '../../../protocol/base/ids.ts';
 import { compareRevision, type Committed, type Stack } from '../../../protocol/record/record.ts';
-import type { Calm } from './owed.ts';
+import { isWitness } from '../../options.ts';
+import type { Calm, Participant } from './owed.ts';
 
 /** The newest that any host of the core has of each record. */
 export function newestRecords({ team }: Calm): ReadonlyMap<string, Committed> {
@@ -20,5 +21,21 @@ type NamedStack = { readonly name: string; readonly stack: Stack };
 export function newestStacks(calm: Calm): readonly NamedStack[] {
   return [...newestRecords(calm).values()].flatMap(({ key, value }) =>
     value.kind === 'stack' ? [{ name: key.slice(stackKey('').length), stack: value }] : [],
+  );
+}
+
+/** Members that are to leave. */
+export function leaversOf(calm: Calm): readonly HostId[] {
+  const list = newestRecords(calm).get(ROSTER_KEY)?.value;
+  const members = list?.kind === 'members' ? list.members : [];
+  return members.filter(({ leaving }) => leaving === true).map(({ id }) => id);
+}
+
+/** Healed hosts to which something can still be given: they do not leave, and may run something. */
+export function takersOf(calm: Calm): readonly Participant[] {
+  const leavers = leaversOf(calm);
+  const { options } = calm.world;
+  return calm.team.filter(
+    ({ host }) => !leavers.includes(host.id) && !isWitness(options, host.index),
   );
 }

@@ -6,6 +6,8 @@
  */
 import { ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { allCommitted } from '../../../protocol/record/committed.ts';
+import { votersOf } from '../../../protocol/roster/roster.ts';
+import { leaversOf, takersOf } from './newest.ts';
 import type { Calm, Owed, Participant } from './owed.ts';
 
 /** As much of something as a host knows; the first counts more. */
@@ -62,4 +64,18 @@ export function notLetIn({ team }: Calm): readonly Owed[] {
         text: `${other.host.id} is no member, says ${host.id}`,
       }));
   });
+}
+
+/** L1 Whoever is to leave is out, once it has no vote and others can run what it ran. */
+export function notOut(calm: Calm): readonly Owed[] {
+  if (takersOf(calm).length === 0) return [];
+  const leavers = leaversOf(calm);
+  return calm.team
+    .filter(({ host }) => leavers.includes(host.id))
+    .filter(({ core, host }) => !votersOf(core.council.roster).includes(host.id))
+    .map(({ host: { id } }) => ({
+      rule: 'L1',
+      about: `${id} leaves`,
+      text: `${id} is to leave, and is a member still`,
+    }));
 }

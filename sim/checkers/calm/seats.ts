@@ -8,10 +8,9 @@ import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
-import { isWitness } from '../../options.ts';
 import { running, seatName } from '../../engine/engine.ts';
 import { leaderOf } from './leaders.ts';
-import { newestRecords, newestStacks } from './newest.ts';
+import { newestRecords, newestStacks, takersOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { isWell } from './standing.ts';
 
@@ -53,7 +52,10 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
     return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
-  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((n) => !seats.includes(n));
+  const isTaken = takersOf(calm).length > 0;
+  const missing = Array.from({ length: isTaken ? count : 0 }, (_, i) => i + 1).filter(
+    (n) => !seats.includes(n),
+  );
   const surplus = spec.mode === 'global' ? [] : seats.filter((slot) => slot > count);
   return [
     ...surplus.map((slot) => ({
@@ -72,11 +74,10 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
 }
 
 /** A global component has a slot on every host that is well. */
-function uncovered({ team, world }: Calm, { component, record }: Part): readonly Owed[] {
+function uncovered(calm: Calm, { component, record }: Part): readonly Owed[] {
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];
-  return team
-    .filter(({ host }) => !isWitness(world.options, host.index))
+  return takersOf(calm)
     .filter(({ host }) => !slots.some((slot) => slot.host === host.id))
     .map(({ host }) => {
       const about = `${component} on ${host.id}`;

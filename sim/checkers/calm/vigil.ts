@@ -11,7 +11,7 @@ import { CONFIG } from '../../options.ts';
 import type { LeaseChecker } from '../leases.ts';
 import { misbelieved } from './beliefs.ts';
 import { dethroned, isTroubled, leaked, type Reigns, reignsOf, unled } from './leaders.ts';
-import { type News, notLetIn, undelivered } from './news.ts';
+import { type News, notLetIn, notOut, undelivered } from './news.ts';
 import type { Calm, Owed } from './owed.ts';
 import { unseated } from './seats.ts';
 import { isWell, standingsOf } from './standing.ts';
@@ -98,6 +98,7 @@ function wrongs(vigil: Vigil, ms: number): readonly Owed[] {
 
 const demands = (calm: Calm, news: News): readonly Owed[] => [
   ...notLetIn(calm),
+  ...notOut(calm),
   ...unled(calm),
   ...leaked(calm),
   ...missingVoters(calm),

@@ -4,6 +4,7 @@
  */
 import { type HostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { leaderOf } from './leaders.ts';
+import { leaversOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, standingOf } from './owed.ts';
 import { isWell } from './standing.ts';
 
@@ -22,13 +23,18 @@ export function missingVoters(calm: Calm): readonly Owed[] {
 
 /** Why these are not the voters they should be; undefined: they are, or nothing can be done about it. */
 function lackOf(calm: Calm, voters: readonly HostId[]): string | undefined {
-  const spare = calm.team.filter(({ host }) => !voters.includes(host.id));
+  const leavers = leaversOf(calm);
+  const stay = calm.team.filter(({ host }) => !leavers.includes(host.id));
+  const spare = stay.filter(({ host }) => !voters.includes(host.id));
   const well = calm.team.filter(({ host }) => voters.includes(host.id));
   if (2 * well.length <= voters.length) return undefined;
   const gone = voters.find((voter) => isGone(calm, voter));
   if (gone !== undefined && voters.length > 1 && spare.length > 0)
     return `${gone} is gone, ${spare.map(({ host }) => host.id).join(' ')} could vote instead`;
-  const size = calm.team.length < 3 ? 1 : calm.team.length < 7 ? 3 : 5;
+  const leaver = voters.find((voter) => leavers.includes(voter));
+  if (leaver !== undefined && spare.length > 0 && well.length === voters.length)
+    return `${leaver} leaves, ${spare.map(({ host }) => host.id).join(' ')} could vote instead`;
+  const size = stay.length < 3 ? 1 : stay.length < 7 ? 3 : 5;
   const canGrow = spare.length >= 2 && well.length === voters.length;
   return canGrow && voters.length < size ? `should have ${size}` : undefined;
 }

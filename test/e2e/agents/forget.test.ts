@@ -62,10 +62,28 @@ test('a host that is gone is forgotten, and joins anew when it is back', async (
     return answer.code === 0 ? undefined : answer;
   });
   expect(outside.code).toBe(6);
-  expect(outside.stderr).toContain(`cluster ${cluster.id} has forgotten it`);
+  expect(outside.stderr).toContain(`it has left cluster ${cluster.id}, or was forgotten by it`);
 
   const { token } = await asked.client.cluster(AbortSignal.timeout(SOON_MS));
   const joined = await agentctl(spare, ['cluster', 'join', token]);
   expect(joined.stdout).toContain('now 4 hosts');
   await everyoneAgrees(cluster);
+});
+
+test('a voter leaves: another votes instead, its slot moves, and nothing of it is left', async () => {
+  const cluster = await agentsThat({ count: 4, voterCount: 3 });
+  const { asked: voter, spare } = await roles(cluster);
+  await deploy(spare, { components: ['one'], replicas: 4 });
+  await everyoneRuns(cluster, 4);
+  const left = await agentctl(voter, ['cluster', 'leave', '--yes', '--timeout', '60s']);
+  expect(left.code, left.stderr).toBe(0);
+  expect(left.stdout).toContain(`has left cluster ${cluster.id}`);
+  expect(await runningOn(cluster, voter)).toBe(0);
+  const view = await viewOf(spare);
+  expect(view?.hosts.map(({ id }) => id)).not.toContain(cluster.hostOf(voter));
+  expect(view?.roster.voters).toContain(cluster.hostOf(spare));
+  await until('four to run on three hosts', SOON_MS, async () => {
+    const found = await runningInstances({ kind: 'process' }, { cluster: cluster.id });
+    return found.length === 4 ? true : undefined;
+  });
 });

@@ -9,10 +9,12 @@ import {
   coreOf,
   deploy,
   divide,
+  found,
   give,
   grown,
   hostOf,
   lose,
+  newCluster,
   run,
   running,
   soon,
@@ -141,5 +143,54 @@ describe('a host that was forgotten and is heard again', () => {
       });
     run(cluster, 3000);
     expect(membersAt(cluster, 'a')).not.toContain(spare);
+  });
+});
+
+describe('a host leaves', () => {
+  const leave = (cluster: Cluster, by: string): void =>
+    give(cluster, hostOf(cluster, by), {
+      kind: 'commandGiven',
+      commandId: 'forget',
+      command: { kind: 'leave' },
+    });
+
+  it('a voter: its slot is elsewhere and another votes before it is a member no more', () => {
+    const { cluster, spare, voter } = shopping();
+    leave(cluster, voter);
+    soon(cluster, 1000, () => answers(cluster).length > 0);
+    expect(answers(cluster)).toEqual([`${voter} answers forget: leaving`]);
+    const isOut = (): boolean => !membersAt(cluster, spare).includes(hostId(voter));
+    soon(cluster, 30_000, () => {
+      const runs = running(cluster).some((line) => line.startsWith(`${voter} `));
+      const { voters } = coreOf(cluster, spare).council.roster;
+      if (isOut()) expect([runs, voters.includes(hostId(voter))]).toEqual([false, false]);
+      return isOut();
+    });
+    expect(coreOf(cluster, spare).council.roster.voters).toContain(hostId(spare));
+    soon(cluster, 3000, () => isOver(coreOf(cluster, voter)));
+    expect(coreOf(cluster, voter).leases?.holder.holds.size).toBe(0);
+    soon(cluster, 3000, () => running(cluster).length === 4);
+  });
+
+  it('that has the only vote to give: refused', () => {
+    const cluster = grown('abc');
+    leave(cluster, 'b');
+    expect(answers(cluster)).toEqual(['b answers forget: refused is-voter']);
+  });
+
+  it('that is alone: refused', () => {
+    const cluster = newCluster('a');
+    found(cluster, 'a');
+    run(cluster, 5000);
+    leave(cluster, 'a');
+    expect(answers(cluster)).toEqual(['a answers forget: refused last-host']);
+  });
+
+  it('nobody asks another host to leave by the name of forgetting it', () => {
+    const { cluster, voter } = shopping();
+    ask(cluster, voter, voter);
+    expect(answers(cluster)).toEqual([`${voter} answers forget: refused host-alive`]);
+    run(cluster, 3000);
+    expect(know(coreOf(cluster, voter)).leaving.size).toBe(0);
   });
 });

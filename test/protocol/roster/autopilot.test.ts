@@ -18,15 +18,19 @@ type Case = {
   readonly witnesses?: string;
   /** Default: all voters that are steady. */
   readonly answering?: string;
+  readonly leaving?: string;
   readonly stoodMs?: number;
 };
 
 function electorateOf(given: Case): Electorate {
-  const { fresh = ['', 0], dead = ['', 0], doubted = '', witnesses = '' } = given;
+  const { fresh = ['', 0], dead = ['', 0], doubted = '', witnesses = '', leaving = '' } = given;
   const each = (letters: string, known: Omit<Elector, 'id' | 'witness'>): readonly Elector[] =>
-    letters
-      .split('')
-      .map((letter) => ({ id: hostId(letter), witness: witnesses.includes(letter), ...known }));
+    letters.split('').map((letter) => ({
+      id: hostId(letter),
+      witness: witnesses.includes(letter),
+      leaving: leaving.includes(letter),
+      ...known,
+    }));
   return {
     hosts: [
       ...each(given.steady, { aliveMs: STEADY }),
@@ -107,6 +111,25 @@ const TABLE: readonly (readonly [Case, wanted: string | undefined, why: string])
     'by a witness, if nobody else is there',
   ],
   [{ voters: 'abc', steady: 'abdefghi', dead: ['c', DEAD] }, 'abd', 'replaced first, then more'],
+  // One that leaves.
+  [{ voters: 'abc', steady: 'abcd', leaving: 'c' }, 'abd', 'replaced while it is alive'],
+  [{ voters: 'abc', steady: 'abcd', leaving: 'c', stoodMs: 0 }, 'abd', 'at once'],
+  [
+    { voters: 'abc', steady: 'abc', fresh: ['d', 2000], leaving: 'c' },
+    'abd',
+    'by one that has been up for two seconds',
+  ],
+  [{ voters: 'abc', steady: 'abc', fresh: ['d', 1999], leaving: 'c' }, undefined, 'not before'],
+  [{ voters: 'abc', steady: 'abc', leaving: 'c' }, undefined, 'nobody else is there'],
+  [{ voters: 'abc', steady: 'abcd', leaving: 'cd' }, undefined, 'not by one that leaves too'],
+  [
+    { voters: 'abc', steady: 'abcd', leaving: 'c', answering: 'ac' },
+    undefined,
+    'a quorum would need the newcomer (A2)',
+  ],
+  [{ voters: 'a', steady: 'ab', leaving: 'a' }, 'b', 'the only voter gives its vote to the other'],
+  [{ voters: 'a', steady: 'abc', leaving: 'c' }, undefined, 'it grows without those that leave'],
+  [{ voters: 'abc', steady: 'abcdefg', leaving: 'g' }, undefined, 'six hosts stay'],
 ];
 
 it.each(TABLE)('%j: %s, %s', (given, wanted, _why) => {
