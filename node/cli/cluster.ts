@@ -5,6 +5,7 @@ import { typed } from './invocation.ts';
 import { leaveCommand } from './leave.ts';
 import type { Perform } from './perform.ts';
 import { table } from './table.ts';
+import { votersCommand } from './voters.ts';
 import { byName } from './verdict.ts';
 import { type Cli, note, print, printJson, widthOf } from './terminal.ts';
 
@@ -29,6 +30,7 @@ export function clusterCommand(perform: Perform): Command {
     .command('show')
     .description('id, members, voters, addresses and the join token')
     .action((_: object, command: Command) => perform(command, show));
+  cluster.addCommand(votersCommand(perform));
   return cluster;
 }
 
