@@ -122,6 +122,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       case 'reply':
         replies.get(effect.commandId)?.(effect.result);
         return void replies.delete(effect.commandId);
+      case 'guardSlot':
+        return; // no guard yet: what needs one is refused (node/compose/contract.ts)
       case 'leaseChanged':
         return logLease(log, effect, clock.now());
       case 'journal':

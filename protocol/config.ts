@@ -32,6 +32,8 @@ export type Config = {
   readonly strictTermMs: Millis;
   /** How long before the end of its lease a strict instance is frozen: guard's wake-up, slowest freeze (F). */
   readonly freezeMs: Millis;
+  /** What must be left of its lease before a strict instance is started: F and the slowest start call. */
+  readonly startMarginMs: Millis;
   /** A stall of an agent that shall freeze none of its strict instances, and is no death. */
   readonly stallMaxMs: Millis;
   /** Time to re-send an unacknowledged keepalive or ballot. */
@@ -85,6 +87,7 @@ export const LAN: Config = {
   termMs: seconds(3),
   strictTermMs: seconds(10),
   freezeMs: seconds(1),
+  startMarginMs: seconds(2),
   stallMaxMs: seconds(2),
   retryMs: millis(300),
   rateErrorPermille: 10,
@@ -124,6 +127,9 @@ export const firstTerms = ({ termMs, strictTermMs }: Config): Roster['termMs'] =
   strict: strictTermMs,
 });
 
+/** The slowest start of an instance that is not frozen before it has begun. */
+const START_CALL_MS = 1000;
+
 /** The relations without which the promises do not hold; each line is one reason to refuse. */
 export function validateConfig(config: Config): readonly string[] {
   const retriesMs = 3 * config.retryMs;
@@ -141,6 +147,10 @@ export function validateConfig(config: Config): readonly string[] {
     [
       strictMs >= config.strictTermMs / 4 + retriesMs + config.stallMaxMs,
       'strictTermMs must leave room for a renewal, three retries and a stall before the freeze',
+    ],
+    [
+      config.startMarginMs >= config.freezeMs + START_CALL_MS,
+      'startMarginMs must leave room for a freeze and the slowest start',
     ],
     [
       config.restartMinMs > 0 && config.restartMaxMs >= config.restartMinMs,

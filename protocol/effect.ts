@@ -7,6 +7,7 @@
 import type { ComponentId, HostId, Key, Term } from './base/ids.ts';
 import type { Instant } from './base/time.ts';
 import type { ComponentSpec } from './component/spec.ts';
+import type { Warrant } from './guard/guard.ts';
 import type { DeployOutcome, Message } from './wire/message.ts';
 
 export type Effect =
@@ -42,6 +43,11 @@ export type Effect =
   /** Asks the engine for everything; answered by `instancesListed`. */
   | { readonly kind: 'listInstances' }
   | { readonly kind: 'reply'; readonly commandId: string; readonly result: CommandResult }
+  /**
+   * The guard is to let instances of this strict slot run by this warrant, whose `until` is ours;
+   * absent: by none. Answered by `guardAcknowledged` where there is one.
+   */
+  | { readonly kind: 'guardSlot'; readonly key: Key; readonly warrant?: Warrant }
   /** A lease won, renewed or ended: `validUntil` is the instant from which we no longer hold it. */
   | {
       readonly kind: 'leaseChanged';

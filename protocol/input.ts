@@ -1,6 +1,7 @@
 /** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
 import type { ComponentId, HostId, Key } from './base/ids.ts';
 import type { StackSpec } from './component/spec.ts';
+import type { Warrant } from './guard/guard.ts';
 import type { Expected } from './record/record.ts';
 import type { Message } from './wire/message.ts';
 
@@ -53,6 +54,12 @@ export type Input =
   | { readonly kind: 'instanceFrozen'; readonly engineId: string }
   | { readonly kind: 'instanceThawed'; readonly engineId: string }
   | { readonly kind: 'instanceRemoved'; readonly engineId: string }
+  /** A guard answers; of earlier warrants it knows nothing. */
+  | { readonly kind: 'guardJoined' }
+  /** The guard will act by this warrant. */
+  | { readonly kind: 'guardAcknowledged'; readonly key: Key; readonly warrant: Warrant }
+  /** The guard has been silent for a second, or is gone. */
+  | { readonly kind: 'guardLost' }
   /** A user asked this agent; answered by the effect `reply` with the same id. */
   | { readonly kind: 'commandGiven'; readonly commandId: string; readonly command: Command };
 

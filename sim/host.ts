@@ -21,6 +21,7 @@ import {
   type EngineWork,
 } from './engine/work.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from './event-queue.ts';
+import { connect, disconnect, forget, type GuardPost } from './guard.ts';
 import { CONFIG, configOf, isWitness, type Options } from './options.ts';
 
 /** Inputs that wait for a stopped agent; the oldest is lost. */
@@ -56,6 +57,7 @@ export type Host = {
   readonly chances: Chances;
   readonly disk: Disk;
   readonly engine: Engine;
+  readonly guard: GuardPost;
   /** Undefined: crashed, or its host is gone. */
   agent: Agent | undefined;
   /** The whole machine is gone: silence. */
@@ -64,6 +66,8 @@ export type Host = {
   pausedUntil: Micros;
   /** The machine sleeps: silence, and time goes on. */
   asleepUntil: Micros;
+  /** When it woke last. */
+  sleptUntil: Micros;
   /** Each step of a busy event loop comes up to so much later. */
   lagMs: number;
   inbox: Input[];
@@ -89,7 +93,12 @@ export type Surroundings = {
 /** Effects that leave the host. */
 export type Outward = Exclude<Effect, EngineEffect | { readonly kind: 'persist' }>;
 
-export const createHost = (index: number, engine: Engine, choices: Choices): Host => ({
+export const createHost = (
+  index: number,
+  engine: Engine,
+  guard: GuardPost,
+  choices: Choices,
+): Host => ({
   index,
   id: hostId(`h${index + 1}`),
   chances: {
@@ -100,10 +109,12 @@ export const createHost = (index: number, engine: Engine, choices: Choices): Hos
   },
   disk: createDisk(),
   engine,
+  guard,
   agent: undefined,
   lost: false,
   pausedUntil: 0,
   asleepUntil: 0,
+  sleptUntil: -Infinity,
   lagMs: 0,
   inbox: [],
 });
@@ -157,6 +168,10 @@ export function startAgent(around: Surroundings, host: Host, joins: boolean): vo
   host.agent = { core, clock, work, ...idle };
   host.inbox = [];
   give(around, host, { kind: 'started' });
+  const { agent } = host;
+  connect(host.guard, (input) => {
+    if (host.agent === agent) give(around, host, input);
+  });
   relist(around, host, host.agent, queue.now + ofMillis(CONFIG.relistMs));
 }
 
@@ -293,6 +308,7 @@ function cutWrite(around: Surroundings, host: Host): void {
 export function crashAgent(around: Surroundings, host: Host): void {
   cutWrite(around, host);
   if (host.agent !== undefined) endEngineWork(host.agent.work);
+  disconnect(host.guard);
   host.agent = undefined;
   host.inbox = [];
   host.pausedUntil = 0;
@@ -307,6 +323,7 @@ export function loseDisk(host: Host): void {
 export function loseHost(around: Surroundings, host: Host): void {
   cutWrite(around, host);
   killAll(host.engine);
+  forget(host.guard);
   if (host.agent !== undefined) endEngineWork(host.agent.work);
   host.agent = undefined;
   host.inbox = [];

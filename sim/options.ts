@@ -6,7 +6,7 @@ import { millis, seconds } from '../protocol/base/time.ts';
 import { type Config, LAN } from '../protocol/config.ts';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import type { Message } from '../protocol/wire/message.ts';
-import { drawOnePlague, drawPlagues } from './plagues.ts';
+import { drawGuards, drawOnePlague, drawPlagues } from './plagues.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 
 /** A fault that comes again and again: `everyMs` on average, each for up to `lastMs`. */
@@ -62,7 +62,13 @@ export type Options = {
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
   readonly suspicionMaxFactor?: number;
   readonly workload:
-    | { readonly kind: 'random'; readonly everyMs: number; readonly stackCount: number }
+    | {
+        readonly kind: 'random';
+        readonly everyMs: number;
+        readonly stackCount: number;
+        /** So many components are strict singletons; undefined: a share of them. */
+        readonly strictPermille?: number;
+      }
     /** These stacks are deployed once, at the beginning. */
     | { readonly kind: 'given'; readonly stacks: readonly StackSpec[] };
 };
@@ -85,7 +91,8 @@ export type Plague =
   | 'lags'
   | 'disks'
   | 'exits'
-  | 'engines';
+  | 'engines'
+  | 'guards';
 
 /** Shorter waits than in production where only patience is at stake. */
 export const CONFIG: Config = {
@@ -173,7 +180,9 @@ export function drawOptions(seed: number): Options {
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
   const kind = below(draw, 20);
-  return kind < 3 ? drawHush(seed, draw) : kind < 5 ? drawSplit(seed, draw) : drawTurns(seed, draw);
+  if (kind < 3) return drawHush(seed, draw);
+  if (kind < 5) return drawSplit(seed, draw);
+  return kind < 9 ? drawSingletons(seed, draw) : drawTurns(seed, draw);
 }
 
 /** Most hosts vanish at once, for long, and the voters are not always among them (S16). */
@@ -202,6 +211,37 @@ function drawHush(seed: number, draw: Stream): Options {
       links: { everyMs: 12_000, lastMs: 4000 },
     },
     workload: drawWorkload(draw),
+  };
+}
+
+/**
+ * Everything is a strict singleton, and is cut off, left alone and asleep for longer and for less than
+ * its lease (S19).
+ */
+function drawSingletons(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [3, 3, 4, 5, 7]);
+  const paces: Options['recurring'] = {
+    partitions: { everyMs: 15_000, lastMs: 15_000 },
+    crashes: { everyMs: 8000, lastMs: pick(draw, [500, 15_000]) },
+    pauses: { everyMs: 12_000, lastMs: 14_000 },
+    suspends: { everyMs: 10_000, lastMs: 15_000 },
+    engines: { everyMs: 10_000, lastMs: 15_000 },
+    guards: { everyMs: 5000, lastMs: pick(draw, [400, 6000]) },
+    lags: { everyMs: 10_000, lastMs: 5000 },
+    upgrades: { everyMs: 15_000, lastMs: 500 },
+  };
+  const kinds = Object.keys(paces).filter(() => happens(draw, 400)) as Plague[];
+  return {
+    ...quiet(seed, hostCount, within(draw, 60, 120) * 1000),
+    voterCount: 3,
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    lossPermille: pick(draw, [0, 0, 50]),
+    fsyncMs: pick(draw, [3, 3, 300]),
+    ...(happens(draw, 250) ? { lifeMs: 5000 } : {}),
+    recurring: Object.fromEntries(kinds.map((kind) => [kind, paces[kind]])),
+    workload: { kind: 'random', everyMs: 8000, stackCount: 2, strictPermille: 900 },
   };
 }
 
@@ -293,7 +333,7 @@ function drawStorm(seed: number, draw: Stream): Options {
     ...drawWeather(draw, transport),
     fsyncMs: pick(draw, [3, 3, 30, 300, 3000]),
     ...(happens(draw, 250) ? { lifeMs: pick(draw, [5000, 1000]) } : {}),
-    recurring: drawPlagues(draw),
+    recurring: { ...drawPlagues(draw), ...drawGuards(seed) },
     seeksLeaders: happens(draw, 600),
     ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
     ...(happens(draw, 100) ? { bias: { everyMs: pick(draw, [1000, 4000]) } } : {}),

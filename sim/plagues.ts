@@ -57,8 +57,14 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [500, 5000, 15_000],
     [500, 5000],
   ],
+  guards: [
+    [1500, 5000, 15_000],
+    [400, 2000, 2 * T],
+  ],
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
+/** Drawn on a stream of its own. */
+const APART: ReadonlySet<Plague> = new Set(['guards']);
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */
@@ -70,9 +76,15 @@ const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] a
 export function drawPlagues(draw: Stream): Options['recurring'] {
   const drawn: { [kind in Plague]?: Recurring } = {};
   for (const kind of PLAGUE_KINDS)
-    if (happens(draw, RARE.has(kind) ? 250 : 400)) drawn[kind] = drawPace(draw, kind);
+    if (!APART.has(kind) && happens(draw, RARE.has(kind) ? 250 : 400))
+      drawn[kind] = drawPace(draw, kind);
   if (TOPPLING.some((kind) => (drawn[kind]?.lastMs ?? 0) > T)) return drawn;
   return { ...drawn, ...drawOnePlague(draw) };
+}
+
+export function drawGuards(seed: number): Options['recurring'] {
+  const draw = streamOf(choicesOfSeed(seed), 'guards');
+  return happens(draw, 300) ? { guards: drawPace(draw, 'guards') } : {};
 }
 
 export const drawOnePlague = (draw: Stream): Options['recurring'] => ({

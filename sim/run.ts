@@ -12,6 +12,7 @@ import {
   createPanel,
   type Panel,
 } from './checkers/panel.ts';
+import { noteGuard, noteTrouble, strictFigures } from './checkers/singletons.ts';
 import {
   checkVerdicts,
   createVerdictWatch,
@@ -28,7 +29,7 @@ import {
   observeStep,
   observeStrike,
 } from './coverage/observe.ts';
-import { seeTwin } from './coverage/instances.ts';
+import { seeGuard, seeTwin } from './coverage/instances.ts';
 import { createObserver, type Observer } from './coverage/observer.ts';
 import { seeAsked, seeReply, seeSynced } from './coverage/records.ts';
 import { type Micros, ofMillis, runNext, schedule, scheduleDeed } from './event-queue.ts';
@@ -65,6 +66,13 @@ export type Figures = {
   readonly verdicts: number;
   readonly falseVerdicts: number;
   readonly starts: number;
+  /** Of strict instances: starts, times frozen and killed by a guard; and how long a slot ran twice. */
+  readonly strictStarts: number;
+  readonly strictFrozen: number;
+  readonly strictKilled: number;
+  readonly strictDoubleMs: number;
+  /** The same on machines that had just slept, which is the exception. */
+  readonly strictDrowsyMs: number;
   readonly committed: number;
   readonly refused: number;
   readonly unknown: number;
@@ -225,6 +233,11 @@ function watchOf(present: () => Run): Watch {
       checkStarted(panel, host, instance);
       seeTwin(observer, host, instance);
     },
+    guarded(host, deed) {
+      const { panel, observer, world } = present();
+      noteGuard(panel.singletons, host, deed, isMild(world.options), world.queue.now);
+      seeGuard(observer, host, deed);
+    },
     replied(_host, commandId, result) {
       const { workload, observer } = present();
       seeReply(observer, workload.open.get(commandId), result);
@@ -250,12 +263,13 @@ const goesOn = ({ verdict, world, how }: Run): boolean =>
   verdict.kind === 'passed' && world.queue.now < ofMillis(how.untilMs ?? Infinity);
 
 function does(run: Run, deed: Deed): void {
-  const { world, how, deeds, faults, workload, observer } = run;
+  const { world, how, deeds, faults, workload, observer, panel } = run;
   if (how.recording === true) deeds.push(deed);
   how.onDeed?.(deed);
   if (deed.kind === 'strike') {
     observeStrike(observer, deed.strike);
     noteStrike(run.verdicts, deed.strike, world.queue.now);
+    noteTrouble(panel.singletons, deed.strike, world.queue.now);
     return perform(faults, deed.strike);
   }
   const host = world.hosts[deed.host];
@@ -264,6 +278,10 @@ function does(run: Run, deed: Deed): void {
   seeAsked(observer, deed.errand);
   command(world, host, errandId(deed.errand), deed.errand.given);
 }
+
+/** Messages and disks do what they should. */
+const isMild = ({ lossPermille, tailPermille, fsyncMs }: Options): boolean =>
+  lossPermille === 0 && tailPermille === 0 && fsyncMs <= 30;
 
 const sceneOf = ({ world, panel }: Run): Scene => ({
   atMs: world.queue.now / 1000,
@@ -297,6 +315,7 @@ function figuresOf(
     verdicts: verdicts.verdicts,
     falseVerdicts: verdicts.falseVerdicts,
     starts: panel.instances.starts,
+    ...strictFigures(panel.singletons),
     ...workload.outcomes,
   };
 }

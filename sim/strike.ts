@@ -81,6 +81,13 @@ export type Strike =
   | { readonly kind: 'crashLoop'; readonly host: HostIndex; readonly forMs: number }
   /** The engine answers nothing, and does later what it was asked. */
   | { readonly kind: 'engineHang'; readonly host: HostIndex; readonly forMs: number }
+  /** The guard dies, hangs, or is slow to answer; its service manager brings it back in time. */
+  | {
+      readonly kind: 'guard';
+      readonly host: HostIndex;
+      readonly forMs: number;
+      readonly fault: 'dies' | 'hangs' | 'slow';
+    }
   /** The engine's daemon restarts; `instances` say whether they survive it. */
   | {
       readonly kind: 'engineRestart';

@@ -85,6 +85,7 @@ const strike: Schema<Strike> = byKind({
   exit: object({ kind: literal('exit'), host, nth: count, how: literal('exit', 'unhealthy') }),
   crashLoop: object({ kind: literal('crashLoop'), ...ofHost }),
   engineHang: object({ kind: literal('engineHang'), ...ofHost }),
+  guard: object({ kind: literal('guard'), ...ofHost, fault: literal('dies', 'hangs', 'slow') }),
   engineRestart: object({
     kind: literal('engineRestart'),
     ...ofHost,
@@ -128,6 +129,7 @@ const plagues: Schema<Options['recurring']> = object({
   disks: recurring,
   exits: recurring,
   engines: recurring,
+  guards: recurring,
 } satisfies { readonly [kind in Plague]: unknown });
 
 const voterCount: Schema<Options['voterCount']> = (value) =>
@@ -167,7 +169,12 @@ const options: Schema<Options> = where(
     bias: optional(object({ everyMs: ms })),
     suspicionMaxFactor: optional(count),
     workload: byKind({
-      random: object({ kind: literal('random'), everyMs: ms, stackCount: count }),
+      random: object({
+        kind: literal('random'),
+        everyMs: ms,
+        stackCount: count,
+        strictPermille: optional(permille),
+      }),
       given: object({ kind: literal('given'), stacks: list(stackSpec, STACKS_MAX) }),
     }),
   } satisfies Every<Options>),

@@ -33,6 +33,8 @@ export type Workload = {
   readonly draw: Stream;
   /** What holds for components where hosts cannot hear each other. */
   readonly contracts: Stream;
+  /** Which of them may never run twice. */
+  readonly singletons: Stream;
   /** Whether what ends is started again. */
   readonly restarts: Stream;
   /** When users looked at what there is. */
@@ -61,6 +63,7 @@ export function createWorkload(
     world,
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
+    singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     looks: streamOf(world.choices, 'looks'),
     checker,
@@ -159,7 +162,8 @@ function drawExpected({ looks, told }: Workload, stack: string): { readonly expe
   return { expect: pick(looks, known) };
 }
 
-function drawSpec({ draw, contracts, restarts }: Workload, name: string, op: string): StackSpec {
+function drawSpec(workload: Workload, name: string, op: string): StackSpec {
+  const { draw, restarts } = workload;
   const base: ComponentSpec = {
     name: 'web',
     mode: 'replicated',
@@ -173,7 +177,7 @@ function drawSpec({ draw, contracts, restarts }: Workload, name: string, op: str
     stopGraceMs: millis(1000),
   };
   const healthcheck = happens(draw, 300) ? { healthcheck: CHECK } : {};
-  const web: ComponentSpec = { ...base, ...healthcheck, ...drawContract(contracts) };
+  const web: ComponentSpec = { ...base, ...healthcheck, ...drawContract(workload) };
   // So that each deploy changes something.
   const db: ComponentSpec = {
     ...base,
@@ -181,12 +185,24 @@ function drawSpec({ draw, contracts, restarts }: Workload, name: string, op: str
     mode: happens(draw, 200) ? 'global' : 'replicated',
     replicas: 1,
     environment: { OP: op },
-    ...drawContract(contracts),
+    ...drawContract(workload),
   };
   return { name, components: happens(draw, 500) ? [db, web] : [db] };
 }
 
-function drawContract(draw: Stream): Pick<ComponentSpec, 'onIsolation' | 'onHeal'> {
+type Contract = Pick<ComponentSpec, 'singleton' | 'onIsolation' | 'onHeal'>;
+
+const STRICT_PERMILLE = 300;
+
+function drawContract({ contracts: draw, singletons, world }: Workload): Contract {
+  const contract = drawHealing(draw);
+  const { workload } = world.options;
+  const given = workload.kind === 'random' ? workload.strictPermille : undefined;
+  const isStrict = happens(singletons, given ?? STRICT_PERMILLE);
+  return isStrict ? { singleton: 'strict' } : contract;
+}
+
+function drawHealing(draw: Stream): Contract {
   const action = happens(draw, 500) ? 'stop' : 'freeze';
   const onIsolation = { action, afterMs: millis(within(draw, 3000, 6000)) } as const;
   const onHeal = happens(draw, 700) ? 'keepOldest' : 'keepLeader';

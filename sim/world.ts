@@ -5,8 +5,15 @@ import type { CommandResult, DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Command, Input, Observed } from '../protocol/input.ts';
 import type { Message } from '../protocol/wire/message.ts';
 import { below, type Choices, streamOf } from './choice.ts';
+import { momentOf } from './clock.ts';
 import { createEngine } from './engine/engine.ts';
-import { createEventQueue, type EventQueue, ofMillis, schedule } from './event-queue.ts';
+import {
+  createEventQueue,
+  type EventQueue,
+  type Micros,
+  ofMillis,
+  schedule,
+} from './event-queue.ts';
 import {
   crashAgent,
   createHost,
@@ -33,6 +40,7 @@ import {
   transmit,
 } from './network/network.ts';
 import { isCut } from './network/obstacles.ts';
+import { createPost, gate, type GuardDeed, sendWarrant } from './guard.ts';
 import { CONFIG, type Options } from './options.ts';
 import type { HostIndex } from './strike.ts';
 
@@ -42,6 +50,7 @@ export type Watch = {
   readonly begun: (host: Host, effect: Outward) => void;
   readonly synced: (host: Host, writes: readonly DiskWrite[]) => void;
   readonly started: (host: Host, instance: Observed) => void;
+  readonly guarded: (host: Host, deed: GuardDeed) => void;
   readonly replied: (host: Host, commandId: string, result: CommandResult) => void;
   readonly agentEnded: (host: Host) => void;
   readonly threw: (host: Host, input: Input, error: unknown) => void;
@@ -79,7 +88,15 @@ export function createWorld(
         publishAddress: '0.0.0.0',
         lifeMs: options.lifeMs,
         isCalm: () => isCalm(world, host),
+        gate: (instance) => gate(host.guard, instance),
         started: (instance) => watch.started(host, instance),
+      }),
+      createPost(queue, streamOf(choices, `${name}/guard`), {
+        engine: () => host.engine,
+        isLost: () => host.lost,
+        asleepUntil: () => host.asleepUntil,
+        isAgentWell: () => isAgentWell(host, options, queue.now),
+        noted: (deed) => watch.guarded(host, deed),
       }),
       choices,
     );
@@ -132,6 +149,14 @@ export function createWorld(
 }
 
 const hostAt = (hosts: readonly Host[], index: HostIndex): Host => hosts[index] as Host;
+
+/** It and its engine do in time what they are asked. */
+function isAgentWell({ agent, engine, disk, ...host }: Host, options: Options, now: Micros) {
+  const { hang, restart } = engine.faults;
+  if (agent === undefined || agent.core.ended || agent.core.cloned) return false;
+  if (hang > 0 || restart > 0 || disk.fault !== undefined || options.fsyncMs > 30) return false;
+  return host.lagMs === 0 && now >= Math.max(host.pausedUntil, host.asleepUntil);
+}
 
 const isCalm = ({ core }: World, { index }: Host): boolean => core?.has(index) === true;
 
@@ -206,6 +231,13 @@ function begin(world: World, host: Host, effect: Outward): void {
     case 'keepPeers': {
       const peers = effect.peers.flatMap((peer) => byId.get(peer.host)?.index ?? []);
       return keepPeers(network, host.index, new Set(peers));
+    }
+    case 'guardSlot': {
+      const { key, warrant } = effect;
+      const { agent } = host;
+      if (agent === undefined) return;
+      const until = warrant && momentOf(agent.clock, warrant.until);
+      return sendWarrant(host.guard, key, warrant && { given: warrant, until: until ?? 0 });
     }
     case 'leaseChanged':
     case 'journal':

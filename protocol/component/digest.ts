@@ -20,7 +20,17 @@ export function specDigest(spec: ComponentSpec): string {
 const digests = new WeakMap<ComponentSpec, string>();
 
 function digestOf(spec: ComponentSpec): string {
-  const { image, entrypoint, command, process, environment, ports, volumes, healthcheck } = spec;
+  const {
+    image,
+    entrypoint,
+    command,
+    process,
+    environment,
+    ports,
+    volumes,
+    healthcheck,
+    singleton,
+  } = spec;
   const text = canonical({
     image,
     entrypoint,
@@ -31,6 +41,8 @@ function digestOf(spec: ComponentSpec): string {
     ports: ports.map(canonical).sort(),
     volumes: volumes.map(canonical).sort(),
     healthcheck,
+    // A guard watches over an instance from its making to its end, or not at all.
+    singleton,
   });
   return digest(text);
 }

@@ -26,6 +26,8 @@ export type ComponentSpec = {
   readonly dependsOn: readonly Dependency[];
   /** How long a stop may take before SIGKILL. */
   readonly stopGraceMs: Millis;
+  /** Absent: available, never given up lightly. `strict`: no two instances of a slot ever run at once. */
+  readonly singleton?: 'strict';
   /** Absent: a host that hears no quorum of the voters keeps what it runs. */
   readonly onIsolation?: OnIsolation;
   /** Absent: of two instances of one slot the one that was assigned last stays. */

@@ -12,7 +12,7 @@ import { onLeadershipLost } from '../command/deploys.ts';
 import type { DiskWrite } from '../effect.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import { forgetOwners } from '../inventory/inventories.ts';
-import { giveAway, type Leases } from '../lease/leases.ts';
+import { giveAway, type Leases, releaseUnwanted } from '../lease/leases.ts';
 import { wipeVoter } from '../lease/voter.ts';
 import { STRANGERS_MAX } from '../limits.ts';
 import { setMembers } from '../membership/membership.ts';
@@ -53,6 +53,7 @@ export function dismiss(core: Core, leases: Leases, turn: Turn): void {
   core.dismissed = true;
   const others = know(core).alive.filter((host) => host !== turn.self);
   giveAway(leases, turn, roster, others);
+  releaseUnwanted(leases, turn, roster, new Set()); // the strict ones: what they stand for is ended
   for (const key of core.writers.keys()) onLeadershipLost(core.deploys, key);
   for (const table of [core.writers, core.decided, core.pusher, core.authorized, core.told])
     table.clear();

@@ -25,6 +25,7 @@ import { isolationOf, noteIsolation } from './isolation.ts';
 import { know } from './know.ts';
 import type { Assignment } from './knowledge.ts';
 import type { Core } from './state.ts';
+import { leaseOf } from './strict.ts';
 
 /** How recent an acknowledgment of a quorum must be to count as contact. */
 export const QUORUM_FRESH_MS = 1000;
@@ -52,6 +53,7 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
         (assignments.has(component) || stacks.get(stackOf(component))?.stack.spec === undefined) &&
         stacks.has(stackOf(component))),
     rivals: rivalsOf(core, turn),
+    leaseOf: (component, slot) => leaseOf(core, leases, turn, component, slot),
     holdStarts: turn.now < core.heldBackUntil,
   });
 }

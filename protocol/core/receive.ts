@@ -32,6 +32,7 @@ import { leave } from './leaving.ts';
 import { receiveMessage } from './messages.ts';
 import { rouseDetector } from './rhythm.ts';
 import { forgetSceneOf, leadSceneOf, sceneOf } from './settle.ts';
+import { onGuardAcknowledged, onGuardJoined, onGuardLost } from './strict.ts';
 import type { Core } from './state.ts';
 
 export function receive(core: Core, leases: Leases, turn: Turn, input: Input): void {
@@ -72,6 +73,12 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return onFrozen(core.slots, turn, input.engineId, input.kind === 'instanceFrozen');
     case 'instanceRemoved':
       return onRemoved(core.slots, turn, input.engineId);
+    case 'guardAcknowledged':
+      return onGuardAcknowledged(core, input.key, input.warrant);
+    case 'guardJoined':
+      return onGuardJoined(core, turn);
+    case 'guardLost':
+      return onGuardLost(core, turn);
     case 'commandGiven':
       return command(core, leases, turn, input.commandId, input.command);
     default:

@@ -1,5 +1,5 @@
 /** After every input: everything that time, or what the input changed, asks for. One fixed order. */
-import { type HostId, ROSTER_KEY } from '../base/ids.ts';
+import { type HostId, type Key, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { below } from '../base/prng.ts';
 import {
@@ -42,6 +42,7 @@ import { dismiss } from './dismissal.ts';
 import { isolationDeadline } from './isolation.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
+import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
 import { tendMembers } from './members.ts';
 import type { Core } from './state.ts';
@@ -51,15 +52,22 @@ const JOIN_RETRY_MS = millis(500);
 const JOIN_ASKED_MAX = 3;
 
 export function fieldOf(core: Core, leases: Leases, turn: Turn): Field {
-  const { wanted, urgent, leaders, alive } = know(core);
+  const { urgent, leaders, alive } = know(core);
   return {
-    wanted,
+    wanted: wantedKeys(core),
     urgent,
     alive,
     leaderOf: (key) => leaders.get(key)?.host,
     isHeld: (key) => isHeld(leases.holder, leases.links, turn, core.council.roster, key),
-    mayLeadStrict: core.slots.listed,
+    mayLeadStrict: mayLeadStrict(core),
   };
+}
+
+/** What should have a leader, and the strict slots that this host alone is to hold. */
+function wantedKeys(core: Core): ReadonlySet<Key> {
+  const { wanted } = know(core);
+  const strict = strictKeys(core);
+  return strict.length === 0 ? wanted : new Set([...wanted, ...strict].sort());
 }
 
 export function sceneOf(core: Core, leases: Leases, turn: Turn): Scene {
@@ -104,7 +112,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   followMembers(core, leases, turn);
   if (know(core).isDismissed) return settleDismissed(core, leases, turn);
   fetchState(core.council, turn, core.durable);
-  releaseUnwanted(leases, turn, roster, know(core).wanted);
+  releaseUnwanted(leases, turn, roster, wantedKeys(core));
   tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
   tendWriters(core, leases, turn);
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
@@ -119,6 +127,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
     governRoster(core, leases, turn);
     tendMembers(core, leases, turn);
   }
+  tellGuard(core, leases, turn);
   host(core, leases, turn);
   offer(core, leases, turn);
   wakeDetector(core, turn);
@@ -131,6 +140,7 @@ function settleDismissed(core: Core, leases: Leases, turn: Turn): void {
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
   tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
   tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
+  tellGuard(core, leases, turn);
   host(core, leases, turn);
   askToJoin(core, turn);
 }
@@ -205,10 +215,12 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
 export function offer(core: Core, leases: Leases, turn: Turn): void {
   const { inventories, identity, slots } = core;
   const led = leadershipsOf(core, leases, turn);
-  const mark = `${slots.version} ${led.map(({ key, term }) => `${key} ${term}`).join()}`;
+  const facts = isGuarded(core, turn) ? { ...identity.facts, guard: true } : identity.facts;
+  const terms = led.map(({ key, term }) => `${key} ${term}`).join();
+  const mark = `${slots.version} ${facts.guard === true} ${terms}`;
   if (mark === core.offered) return;
   const was = inventories.version;
-  const wanted = new Map<string, Entry>([[HOST_ENTRY, identity.facts]]);
+  const wanted = new Map<string, Entry>([[HOST_ENTRY, facts]]);
   for (const report of reportsOf(slots).values())
     wanted.set(instanceEntry(report.component, report.slot), report);
   for (const leadership of led) wanted.set(leaseEntry(leadership.key), leadership);
@@ -252,6 +264,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, pusherDeadline(core.pusher));
   deadline = earlier(deadline, slotsDeadline(core.slots));
   deadline = earlier(deadline, isolationDeadline(core, turn));
+  deadline = earlier(deadline, strictDeadline(core, leases, turn));
   deadline = earlier(deadline, forgetsDeadline(core.forgets));
   if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)

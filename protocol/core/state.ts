@@ -34,6 +34,7 @@ import { type Roster, votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Knowledge } from './knowledge.ts';
+import { createGuarding, type Guarding, isFree } from './strict.ts';
 
 /** Who this agent is; the same across restarts, but for the facts. */
 export type Identity = {
@@ -108,6 +109,7 @@ export type Core = {
   readonly brake: Brake;
   readonly inventories: Inventories;
   readonly slots: Slots;
+  readonly guarding: Guarding;
   readonly deploys: Deploys;
   readonly leads: Leads;
   readonly forgets: Forgets;
@@ -200,6 +202,7 @@ export function newCore(
     brake: createBrake(),
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
+    guarding: createGuarding(),
     deploys: createDeploys(),
     leads: new Map(),
     forgets: new Map(),
@@ -244,7 +247,8 @@ export function turnOf(core: Core, now: Instant): Turn {
 
 /** The first step: nothing may leave before boot and ceiling are durable (L-b). */
 export function begin(core: Core, turn: Turn): Leases {
-  const leases = createLeases(core.durable, turn, core.council.roster);
+  const { durable, council } = core;
+  const leases = createLeases(durable, turn, council.roster, (key) => isFree(core, key));
   core.durable.ceiling = ballot(core.durable.ceiling + CEILING_BLOCK);
   core.startedAt = turn.now;
   beginInventory(core.inventories, turn);

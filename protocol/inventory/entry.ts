@@ -19,6 +19,8 @@ export type HostFacts = {
   readonly engine: string;
   /** `nothing`: a witness, which votes and never gets a slot. */
   readonly runs: 'images' | 'processes' | 'nothing';
+  /** A guard runs there: without one there are no strict instances. */
+  readonly guard?: boolean;
   readonly publishAddress: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;

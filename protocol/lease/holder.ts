@@ -58,13 +58,17 @@ export type Holder = {
   readonly holds: Map<Key, Hold>;
   /** The highest ballot seen or tried; the first comes from the ceiling on disk (L-b). */
   highest: Ballot;
+  /** No ballot of an earlier start of this host was higher. */
+  readonly floor: Ballot;
+  /** False: what was made here under the key lives, so that nobody else may have it (X4). */
+  readonly isFree: (key: Key) => boolean;
 };
 
-export const createHolder = (durable: Durable, floor: Ballot): Holder => ({
-  durable,
-  holds: new Map(),
-  highest: floor,
-});
+export const createHolder = (
+  durable: Durable,
+  floor: Ballot,
+  isFree: Holder['isFree'] = () => true,
+): Holder => ({ durable, holds: new Map(), highest: floor, floor, isFree });
 
 /** The instant from which `key` is not held; in the past or NEVER if it is not held now. */
 export function heldUntil(
@@ -148,6 +152,7 @@ export function release(
     const hold = holder.holds.get(key);
     if (hold === undefined) continue;
     holder.holds.delete(key);
+    if (!holder.isFree(key)) continue; // X4: its bindings run out, or are returned when it is free
     items.push({ key, ballot: hold.ballot });
     if (hold.term !== undefined && hold.term !== (hold.ballot as number))
       items.push({ key, ballot: ballot(hold.term) });
@@ -352,6 +357,7 @@ export function returnLeaks(
 ): void {
   const items = bindings.filter(({ key, ballot: n }) => {
     const hold = holder.holds.get(key);
+    if (classOf(key) === 'strict' && (n <= holder.floor || !holder.isFree(key))) return false; // X4
     return !(hold !== undefined && (hold.ballot === n || hold.accepted.has(from)));
   });
   if (items.length > 0) send(turn, from, { kind: 'release', sid: turn.boot, items, ends: false });

@@ -66,14 +66,19 @@ export type Leases = {
 };
 
 /** `durable` as found on disk, `boot` already raised; the caller persists it before anything else. */
-export function createLeases(durable: Durable, turn: Turn, roster: Roster): Leases {
+export function createLeases(
+  durable: Durable,
+  turn: Turn,
+  roster: Roster,
+  isFree?: Holder['isFree'],
+): Leases {
   const links = createLinks();
   setVoters(links, roster);
   return {
     durable,
     voter: createVoter(durable, durable.ceiling, silentUntil(durable, turn.now), turn),
     links,
-    holder: createHolder(durable, durable.ceiling),
+    holder: createHolder(durable, durable.ceiling, isFree),
     candidacies: new Map(),
   };
 }

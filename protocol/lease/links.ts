@@ -181,6 +181,7 @@ export function isRenewal(
     session !== undefined &&
     sameGrant(session.grant, message.grant) &&
     message.revoked.length === 0 &&
+    message.class === 'normal' && // the guard hears of every renewal of a strict lease
     turn.now < countsUntil(session, roster.termMs[message.class], turn.config) &&
     link.synced === message.synced &&
     link.epoch === message.epoch &&

@@ -288,6 +288,12 @@ export type Freed = readonly { readonly key: Key; readonly prefer?: HostId }[];
 const freedOf = (key: Key, prefer: HostId | undefined): Freed[number] =>
   prefer === undefined ? { key } : { key, prefer };
 
+/** A strict key is wanted by one host alone: who asked for it last. */
+function heirOf(key: Key, { by }: Place, { session, revoked }: Binding): HostId | undefined {
+  if (classOf(key) === 'normal') return revoked?.prefer;
+  return by?.host === session.owner ? undefined : by?.host;
+}
+
 /**
  * Drops the bindings with exactly these ballots, or with a session that its owner ends; returns the keys
  * that became free.
@@ -300,7 +306,7 @@ export function onRelease(voter: Voter, from: HostId, message: Release): Freed {
     if (place === undefined || binding === undefined) continue;
     if (binding.session.owner !== from || binding.ballot !== n) continue;
     place.binding = undefined;
-    freed.push(freedOf(key, message.prefer ?? binding.revoked?.prefer));
+    freed.push(freedOf(key, message.prefer ?? heirOf(key, place, binding)));
   }
   if (message.ends) freed.push(...endSession(voter, from, message.sid));
   return freed;
@@ -325,7 +331,7 @@ export function expireSessions(voter: Voter, now: Instant): Freed {
   for (const [key, place] of voter.places) {
     const { binding } = place;
     if (binding === undefined || now < endOf(binding)) continue;
-    freed.push(freedOf(key, binding.revoked?.prefer));
+    freed.push(freedOf(key, heirOf(key, place, binding)));
     place.binding = undefined;
   }
   for (const leaseClass of LEASE_CLASSES)

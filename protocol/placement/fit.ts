@@ -60,8 +60,10 @@ export function whyNotKeep(
   return engine ?? portTaken(spec, { portsTaken }) ?? portOwn(spec, own);
 }
 
-function whyNotRun(spec: ComponentSpec, { runs, engine }: HostFacts): string | undefined {
+function whyNotRun(spec: ComponentSpec, { runs, engine, guard }: HostFacts): string | undefined {
   if (runs === 'nothing') return 'a witness: it votes and runs nothing';
+  if (spec.singleton === 'strict' && guard !== true)
+    return 'no guard runs there, and it is a strict singleton';
   if (runs === 'images')
     return spec.image === undefined ? `${engine} runs images only, and it names none` : undefined;
   const words = [spec.process?.command, spec.entrypoint, spec.command];

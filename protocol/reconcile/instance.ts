@@ -19,6 +19,8 @@ export type StopWhy =
   | 'duplicate'
   /** The slot belongs elsewhere or nowhere. */
   | 'unwanted'
+  /** It was made under a lease that has ended: another host may have run the slot since. */
+  | 'fenced'
   /** This host hears no quorum of the voters, and its contract is to stop then. */
   | 'isolated';
 

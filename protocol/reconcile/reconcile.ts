@@ -19,11 +19,12 @@
  * minutes to arrive, and a second start would be a second instance.
  */
 import { assert, unreachable } from '../base/assert.ts';
-import { type ComponentId, term as termOf } from '../base/ids.ts';
-import { after, between, earlier, type Millis, seconds } from '../base/time.ts';
+import type { ComponentId } from '../base/ids.ts';
+import { after, earlier, type Millis, millis, seconds } from '../base/time.ts';
 import { sameSpec } from '../component/digest.ts';
-import { FRESH, judge, mayGoOn, mayRestart, settle } from '../component/restart.ts';
+import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
+import { countFailure, judgeEnd } from './endings.ts';
 import { stopInstance } from './events.ts';
 import { type Instance, isLive, type StopWhy } from './instance.ts';
 import { refreshReport } from './report.ts';
@@ -33,6 +34,7 @@ import {
   type DesiredSlot,
   forgetSeat,
   inOrder,
+  isLawful,
   isRival,
   liveOf,
   nextAt,
@@ -42,9 +44,10 @@ import {
   type Seat,
   seatDeadline,
   seatOf,
+  type SlotLease,
   type Slots,
 } from './table.ts';
-import { delayText, exitText, lengthText, STOP_TEXT, tell } from './words.ts';
+import { STOP_TEXT, tell } from './words.ts';
 
 export type Wish = {
   /** Each slot once. */
@@ -56,6 +59,8 @@ export type Wish = {
   readonly unwanted: (component: ComponentId, slot: number) => boolean;
   /** Slots that are not desired, whose instances are left alone for now. */
   readonly rivals: readonly RivalSlot[];
+  /** Of a strict slot; undefined: the slot is not strict. */
+  readonly leaseOf: (component: ComponentId, slot: number) => SlotLease | undefined;
   /** This agent was stalled and may have missed newer assignments: nothing new is started yet. */
   readonly holdStarts: boolean;
 };
@@ -63,7 +68,7 @@ export type Wish = {
 /** Stop grace of an instance whose spec is not known any more: Docker's own default. */
 const UNKNOWN_GRACE_MS = seconds(10);
 
-/** A start or a stop, and a removal. */
+/** A start or a stop, and a removal; beside them each instance may be killed for want of a lease. */
 const STEPS_MAX = 2;
 
 type Step =
@@ -97,7 +102,10 @@ function takeSteps(slots: Slots, turn: Turn, seat: Seat, unwanted: boolean): voi
     const step = nextStep(seat, turn, unwanted, slots.hold);
     if (step === undefined) return;
     // An agent that stops here is restarted; one that never comes back is not.
-    assert(count < STEPS_MAX, 'reconcile: each step takes away its own reason');
+    assert(
+      count < STEPS_MAX + seat.instances.size,
+      'reconcile: each step takes away its own reason',
+    );
     perform(slots, turn, seat, step);
     if (step.kind === 'forget') return;
   }
@@ -127,6 +135,9 @@ function desire(slots: Slots, wish: Wish): void {
     );
     seat.dirty ||= seat.rival?.revision !== rival?.revision;
     seat.rival = rival;
+    const lease = wish.leaseOf(seat.component, seat.slot);
+    seat.dirty ||= seat.lease?.allows !== lease?.allows;
+    seat.lease = lease;
   }
   const held = slots.hold !== wish.holdStarts;
   slots.hold = wish.holdStarts;
@@ -190,64 +201,12 @@ function adopt(
   putInstance(slots, seat, { ...current, adopted: true });
 }
 
-/** Counts the end of the last instance, once, if it was one of the wanted spec. */
-function judgeEnd(
-  slots: Slots,
-  turn: Turn,
-  seat: Seat,
-  last: Instance,
-  desired: DesiredSlot,
-): void {
-  const { ended, judged, stop, observed } = last;
-  if (ended === undefined || judged || observed.revision !== desired.revision) return;
-  putInstance(slots, seat, { ...last, judged: true });
-  if (stop !== undefined) {
-    seat.next = NOW;
-    return;
-  }
-  const { exitCode } = ended;
-  const known = exitCode !== undefined && exitCode >= 0 ? exitCode : undefined;
-  countFailure(turn, seat, last, { kind: 'exited', exitCode: known }, exitText(ended));
-}
-
-/** `text`: what went wrong, for journal and report. */
-function countFailure(
-  turn: Turn,
-  seat: Seat,
-  { observed }: Instance,
-  ending: Parameters<typeof judge>[2],
-  text: string,
-): void {
-  if (seat.desired === undefined) return;
-  const was = seat.history.crashLoop;
-  const [history, verdict] = judge(seat.history, seat.desired.spec.restart, ending, turn);
-  seat.history = history;
-  seat.dirty = true;
-  let reason = text;
-  if (verdict.kind === 'restart') {
-    reason += `, ${delayText(between(turn.now, verdict.at))}`;
-    seat.next = nextAt(verdict.at, turn.now);
-  } else {
-    if (verdict.kind === 'failed') reason += `, ${verdict.why}`;
-    seat.next = { kind: 'done' };
-  }
-  const state = verdict.kind === 'complete' ? 'complete' : 'failed';
-  const { attempt, revision } = observed;
-  seat.outcome = { attempt, revision, term: termOf(observed.term), state, reason };
-  tell(turn, seat, `${state}: ${reason}`);
-  if (!history.crashLoop || was) return;
-  const window = lengthText(turn.config.restartWindowMs);
-  tell(
-    turn,
-    seat,
-    `crash loop: ${history.failures.length} failures within ${window}; goes on slowly`,
-  );
-}
-
 /** The one next safe step; undefined: nothing to do, or not now. */
 function nextStep(seat: Seat, turn: Turn, unwanted: boolean, hold: boolean): Step | undefined {
   const { desired } = seat;
   const live = liveOf(seat);
+  const unlawful = live.find((instance) => !isLawful(seat.lease, instance));
+  if (unlawful !== undefined) return { kind: 'stop', instance: unlawful, why: 'fenced' };
   if (live[0] !== undefined && isRival(seat, live[0]))
     return isolatedStep(live[0], turn, seat.rival?.isolation);
   if (desired === undefined && !unwanted) return forgottenStep(seat); // invariant 5
@@ -274,13 +233,15 @@ function keepStep(
   hold: boolean,
 ): Step | undefined {
   /** A successor may start as soon as the slot is free. */
-  const startable = isStartable(desired) && !hold;
+  const mayStart = seat.lease === undefined || seat.lease.allows === 'start';
+  const startable = isStartable(desired) && !hold && mayStart;
   if (live === undefined)
     return startable && seat.next.kind === 'now' ? { kind: 'start', desired } : undefined;
   if (desired.isolation !== undefined) return isolatedStep(live, turn, desired.isolation);
   const why = whyStop(seat, desired, live, startable);
   if (why !== undefined) return { kind: 'stop', instance: live, why };
-  return hold ? undefined : stillStep(live, turn, 'thaw');
+  // What is strict is thawed by its guard (X2).
+  return hold || seat.lease !== undefined ? undefined : stillStep(live, turn, 'thaw');
 }
 
 function isolatedStep(
@@ -342,7 +303,7 @@ function forgottenStep(seat: Seat): Step | undefined {
 function perform(slots: Slots, turn: Turn, seat: Seat, step: Step): void {
   switch (step.kind) {
     case 'start':
-      return start(turn, seat, step.desired);
+      return start(turn, seat, { ...step.desired, term: seat.lease?.term ?? step.desired.term });
     case 'stop':
       return giveUp(slots, turn, seat, step.instance, step.why);
     case 'freeze':
@@ -381,7 +342,12 @@ function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: S
   tell(turn, seat, `told to stop (attempt ${instance.observed.attempt}): ${STOP_TEXT[why]}`);
   if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
   const judged = instance.judged || why === 'unhealthy';
-  stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat));
+  stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat, instance, why));
 }
 
-const graceOf = (seat: Seat): Millis => seat.desired?.spec.stopGraceMs ?? UNKNOWN_GRACE_MS;
+function graceOf({ lease, desired }: Seat, { observed }: Instance, why: StopWhy): Millis {
+  // A farewell is no reason to outlive the lease, and to say it a frozen one would have to go on.
+  const isStill = lease !== undefined && observed.state === 'paused';
+  if (why === 'fenced' || isStill) return millis(0);
+  return desired?.spec.stopGraceMs ?? UNKNOWN_GRACE_MS;
+}

@@ -37,6 +37,15 @@ export type RivalSlot = {
   readonly isolation?: OnIsolation['action'];
 };
 
+/** What the lease of a strict slot allows at this moment. */
+export type SlotLease = {
+  /** The present one, and the one since which it is held without a gap; absent: not held. */
+  readonly term?: Term;
+  readonly first?: Term;
+  /** Each word allows what the next ones do. `stand`: to be there, frozen. */
+  readonly allows: 'start' | 'run' | 'stand' | 'nothing';
+};
+
 /** When a slot without a running instance gets its next one. */
 export type Next =
   | { readonly kind: 'now' }
@@ -71,6 +80,8 @@ export type Seat = {
   readonly slot: number;
   desired: DesiredSlot | undefined;
   rival: RivalSlot | undefined;
+  /** Undefined: it is not strict. */
+  lease: SlotLease | undefined;
   /** What `history` and `next` are about; another revision starts with a clean sheet. */
   revision: string | undefined;
   history: History;
@@ -173,6 +184,7 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     slot,
     desired: undefined,
     rival: undefined,
+    lease: undefined,
     revision: undefined,
     history: FRESH,
     next: NOW,
@@ -253,6 +265,14 @@ export const isRival = ({ rival }: Seat, instance: Instance): boolean =>
   instance.stop === undefined &&
   isLive(instance) &&
   instance.observed.revision === rival.revision;
+
+/** False of a strict instance that has to be killed before all else (X2, X3 of `core/strict.ts`). */
+export function isLawful(lease: SlotLease | undefined, { observed, stop }: Instance): boolean {
+  if (lease === undefined || stop?.graceMs === 0) return true;
+  const { allows, first } = lease;
+  if (allows === 'nothing' || (first !== undefined && observed.term < first)) return false;
+  return allows !== 'stand' || observed.state === 'paused';
+}
 
 /** What runs, newest first. */
 export const liveOf = (seat: Seat): readonly Instance[] =>

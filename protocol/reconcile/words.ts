@@ -44,6 +44,7 @@ export const STOP_TEXT = {
   unhealthy: 'unhealthy',
   duplicate: 'a newer instance of this slot runs',
   unwanted: 'not assigned to this host any more',
+  fenced: 'the lease it was made under has ended',
   isolated: 'this host hears no quorum of the voters',
 } as const satisfies Record<StopWhy, string>;
 

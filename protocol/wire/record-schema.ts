@@ -146,6 +146,7 @@ const hostFacts = object({
   agent: words,
   engine: words,
   runs: literal('images', 'processes', 'nothing'),
+  guard: optional(boolean),
   publishAddress: words,
   cpuCount: counter,
   memoryBytes: counter,

@@ -91,6 +91,7 @@ const component = object({
   restart,
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,
+  singleton: optional(literal('strict')),
   onIsolation: optional(onIsolation),
   onHeal: optional(literal('keepOldest', 'keepLeader')),
 });

@@ -53,6 +53,7 @@ import {
 } from './rosters.ts';
 import { checkRevokes, createRevokeChecker, type RevokeChecker } from './revokes.ts';
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
+import { checkSingletons, createSingletonChecker, type SingletonChecker } from './singletons.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
 import {
@@ -82,6 +83,7 @@ export type Panel = {
   readonly restarts: RestartChecker;
   readonly contracts: ContractChecker;
   readonly instances: InstanceChecker;
+  readonly singletons: SingletonChecker;
   readonly bounds: BoundChecker;
   readonly moves: MoveChecker;
   readonly members: MemberChecker;
@@ -109,6 +111,7 @@ export function createPanel(report: Report): Panel {
     restarts: createRestartChecker(report),
     contracts: createContractChecker(report),
     instances: createInstanceChecker(report),
+    singletons: createSingletonChecker(leases),
     bounds: createBoundChecker(report),
     moves: createMoveChecker(report),
     members: createMemberChecker(report),
@@ -139,6 +142,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
   checkReader(readers, host);
   checkRestarts(panel.restarts, host, step, now);
+  checkSingletons(panel.singletons, host, step, now);
   checkContracts(panel.contracts, host, effects, now);
   checkSizes(panel.bounds, host);
   checkMoves(panel.moves, host, effects, now);

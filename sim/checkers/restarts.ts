@@ -8,6 +8,7 @@ import { FRESH } from '../../protocol/component/restart.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { instanceEntry } from '../../protocol/inventory/entry.ts';
+import { currentOf } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
@@ -61,10 +62,11 @@ export function checkRestarts(
   }
 }
 
-/** What was stopped because its host was isolated has not failed. */
+/** What was stopped because its host was isolated, or for want of a lease, has not failed. */
 function forgetStopped({ agent, streaks }: Life, engineId: string): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
-  if (seat?.instances.get(engineId)?.stop?.why === 'isolated') streaks.delete(seat.name);
+  const why = seat?.instances.get(engineId)?.stop?.why;
+  if (seat !== undefined && (why === 'isolated' || why === 'fenced')) streaks.delete(seat.name);
 }
 
 function checkRestart(
@@ -87,10 +89,9 @@ function checkRestart(
     report('S13', `${host.id} does not call ${failures.length} failures of ${seat} a crash loop`);
   const at = localNow(agent, now);
   const streak = streaks.get(name);
-  const goesOn =
-    streak?.revision === revision &&
-    streak.policy === policy &&
-    at - streak.startedAt < CONFIG.restartResetMs;
+  const isInRow =
+    streak?.revision === revision && streak.policy === policy && !wasKilled(agent, start);
+  const goesOn = isInRow && at - streak.startedAt < CONFIG.restartResetMs;
   if (!goesOn) {
     streaks.set(name, { revision, policy, startedAt: at, starts: 1 });
     return;
@@ -104,6 +105,13 @@ function checkRestart(
     );
   streak.startedAt = at;
   streak.starts += 1;
+}
+
+/** A strict instance that was killed, most likely by its guard, has not failed. */
+function wasKilled({ core }: Agent, { component, slot, spec }: Start): boolean {
+  const seat = core.slots.seats.get(instanceEntry(component, slot));
+  const last = seat === undefined ? undefined : currentOf(seat);
+  return spec.singleton === 'strict' && last?.ended?.exitCode === 137;
 }
 
 /** What was not wanted here for a while starts anew. */

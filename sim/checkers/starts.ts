@@ -124,7 +124,7 @@ function checkStart(
   { report }: StartChecker,
   host: Host,
   life: Life,
-  { component, slot, term }: Start,
+  { component, slot, term, spec }: Start,
   records: Records,
   now: Micros,
 ): void {
@@ -132,7 +132,8 @@ function checkStart(
   if (host.agent?.core.identity.facts.runs === 'nothing')
     report('S13', `${host.id} starts ${seat}, and is a witness`);
   const revision = assignmentOf(records, component, slot, host.id);
-  if (revision?.term !== term)
+  // A strict slot runs under the term of its own lease.
+  if (revision === undefined || (revision.term !== term && spec.singleton !== 'strict'))
     return report(
       'S13',
       `${host.id} starts ${seat} under term ${term}, which its newest assignment does not give to it`,

@@ -73,6 +73,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'exit':
     case 'crashLoop':
     case 'engineHang':
+    case 'guard':
     case 'engineRestart':
       return;
     case 'crash':

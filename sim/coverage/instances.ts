@@ -1,11 +1,12 @@
 /** Rare states of instances and of the engines that run them. */
-import { componentKey } from '../../protocol/base/ids.ts';
+import { componentKey, slotKey } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
 import { isRival } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
 import { isRunning } from '../engine/instance.ts';
+import type { GuardDeed } from '../guard.ts';
 import type { Host } from '../host.ts';
 import type { Strike } from '../strike.ts';
 import { type Moment, type Observer, sometimes } from './observer.ts';
@@ -33,6 +34,7 @@ export function seeStop(
 ): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
+  if (why === 'fenced') sometimes(observer, 'strict-fenced');
   if (why === 'isolated') sometimes(observer, 'stopped-isolated');
   if (why === 'unwanted' && seat !== undefined && life.rivals.has(seat.name))
     sometimes(observer, 'rival-lost');
@@ -53,6 +55,20 @@ export function seeTwin(observer: Observer, host: Host, { component, slot }: Obs
   for (const other of observer.world.hosts)
     for (const instance of other === host ? [] : other.engine.instances.values())
       if (isRunning(instance) && isSame(instance)) sometimes(observer, 'ran-twice');
+}
+
+/** The guard of a machine has done something. */
+export function seeGuard(observer: Observer, host: Host, deed: GuardDeed): void {
+  if (deed.kind === 'lost') return sometimes(observer, 'guard-lost');
+  const { agent, guard } = host;
+  if (deed.kind === 'turnedAway') return sometimes(observer, 'strict-turned-away');
+  if (deed.kind === 'froze') sometimes(observer, 'strict-frozen');
+  if (deed.kind === 'froze' && agent === undefined) sometimes(observer, 'strict-frozen-alone');
+  if (deed.kind === 'thawed') sometimes(observer, 'strict-thawed');
+  if (deed.kind !== 'killed') return;
+  const { component, slot } = deed.instance.observed;
+  const warrant = guard.state.warrants.get(slotKey(component, slot));
+  sometimes(observer, warrant === undefined ? 'strict-unwarranted' : 'strict-lapsed');
 }
 
 /** A fault is about to befall an engine. */

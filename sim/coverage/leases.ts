@@ -120,12 +120,23 @@ type LeaseChanged = Extract<Effect, { readonly kind: 'leaseChanged' }>;
 
 export function seeLeaseEnd(
   observer: Observer,
-  { host, agent }: Moment,
+  { host, agent, effects }: Moment,
   { key }: LeaseChanged,
 ): void {
+  if (classOf(key) === 'strict') seeSlotEnd(observer, effects, key);
   if (agent.core.knowledge?.wanted.has(key) === true) sometimes(observer, 'lease-lapsed');
   // Nobody wants it led any more: whoever is the next to win it takes nothing over.
   else if (observer.leaders.get(key)?.host === host) observer.leaders.delete(key);
+}
+
+function seeSlotEnd(observer: Observer, effects: Moment['effects'], key: Key): void {
+  const isReleased = effects.some(
+    (effect) =>
+      effect.kind === 'send' &&
+      effect.message.kind === 'release' &&
+      effect.message.items.some((item) => item.key === key),
+  );
+  if (isReleased) sometimes(observer, 'strict-released');
 }
 
 /** A host says that it has won a key. */
@@ -143,6 +154,7 @@ export function seeWin(
   seeClocks(observer, host, agent.core.leases?.holder.holds.get(key));
   if (before === undefined || before.life === agent) return;
   if (before.host === host) return sometimes(observer, 'led-again-after-restart');
+  if (classOf(key) === 'strict') sometimes(observer, 'strict-moved');
   if (now < observer.faultyUntil) sometimes(observer, 'led-anew-under-fault');
   if (before.host.agent === before.life && !isPaused(before.host, now))
     sometimes(observer, 'led-anew-alive');

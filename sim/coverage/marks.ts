@@ -110,6 +110,16 @@ export const MARKS = {
   'rival-returned-to': 'A slot was given back to the host that had run it all the time.',
   'rival-lost': 'A host stopped what it had run all the time, as the leader had chosen another.',
   'ran-twice': 'Two hosts ran the same slot.',
+  'strict-frozen': 'A guard froze a strict instance, as its lease was near its end.',
+  'strict-frozen-alone': 'A guard froze a strict instance whose agent was gone.',
+  'strict-thawed': 'A strict lease was renewed in time, and what was frozen went on.',
+  'strict-lapsed': 'A guard killed a strict instance whose lease had ended.',
+  'strict-unwarranted': 'A guard killed a strict instance that nobody had vouched for.',
+  'strict-turned-away': 'A strict instance was about to begin, and its guard did not let it.',
+  'strict-fenced': 'An agent killed a strict instance for want of a lease, or of a guard.',
+  'strict-released': 'A host gave up a strict slot after its instance had ended.',
+  'strict-moved': 'A strict slot was held by another host than before.',
+  'guard-lost': 'An agent heard nothing of its guard.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

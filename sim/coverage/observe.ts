@@ -188,6 +188,7 @@ const LOCAL: ReadonlySet<Strike['kind']> = new Set([
   'exit',
   'crashLoop',
   'engineHang',
+  'guard',
   'engineRestart',
 ]);
 

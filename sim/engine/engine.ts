@@ -36,6 +36,10 @@ export type Instance = {
   wellChanges: number;
   /** Who waits for its end. */
   readonly awaited: (() => void)[];
+  /** Its processes are frozen by the daemon, and by the guard: it goes on when neither holds it. */
+  readonly stills: { daemon: boolean; guard: boolean };
+  /** SIGKILL was sent: no instruction of it is executed any more. */
+  isDoomed: boolean;
 };
 
 /** `code` as in `node/engine/engine.ts`; `permanent`: the same again cannot help. */
@@ -87,6 +91,8 @@ export type EngineInit = {
   readonly isCalm: () => boolean;
   /** An instance runs, whether or not anyone is told of it. */
   readonly started: (instance: Observed) => void;
+  /** Whether a strict instance that is about to begin may, and a look at all that run; undefined: no guard. */
+  readonly gate?: (instance: Instance) => boolean;
   /** What a spec runs, `undefined` if it cannot be run; left out: whatever chance says. */
   readonly programOf?: (spec: ComponentSpec) => Program | undefined;
 };
@@ -152,6 +158,8 @@ export function running(engine: Engine): readonly Observed[] {
     if (observed.state === 'running') found.push(observed);
   return found;
 }
+
+export const isStrict = ({ spec }: Instance): boolean => spec.singleton === 'strict';
 
 export const seatName = (component: ComponentId, slot: number): string => `${component}.${slot}`;
 

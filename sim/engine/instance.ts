@@ -14,6 +14,7 @@ import {
   type Engine,
   type Instance,
   isRough,
+  isStrict,
   noteRun,
   type Program,
 } from './engine.ts';
@@ -47,6 +48,8 @@ export function create(engine: Engine, request: Request, program: Program): Inst
     isWell: program.isWell,
     wellChanges: 0,
     awaited: [],
+    stills: { daemon: false, guard: false },
+    isDoomed: false,
   };
   engine.instances.set(engineId, instance);
   return instance;
@@ -58,15 +61,25 @@ export const isAlive = ({ observed: { state } }: Instance): boolean =>
   state === 'running' || state === 'paused';
 
 /** What befalls a frozen instance by itself passes it by. */
-export function setStill(engine: Engine, instance: Instance, isFrozen: boolean): void {
+export function setStill(
+  engine: Engine,
+  instance: Instance,
+  isFrozen: boolean,
+  by: keyof Instance['stills'] = 'daemon',
+): void {
   const { engineId } = instance.observed;
-  if (!isAlive(instance) || isRunning(instance) !== isFrozen) return;
-  instance.observed = { ...instance.observed, state: isFrozen ? 'paused' : 'running' };
-  emit(engine, { kind: isFrozen ? 'instanceFrozen' : 'instanceThawed', engineId });
+  const { stills } = instance;
+  stills[by] = isFrozen;
+  const isStill = stills.daemon || stills.guard;
+  if (!isAlive(instance) || isRunning(instance) !== isStill) return;
+  instance.observed = { ...instance.observed, state: isStill ? 'paused' : 'running' };
+  if (by === 'daemon')
+    emit(engine, { kind: isStill ? 'instanceFrozen' : 'instanceThawed', engineId });
 }
 
 export function launch(engine: Engine, instance: Instance): void {
   const { fate } = instance.program;
+  if (isStrict(instance) && engine.gate?.(instance) === false) return turnAway(engine, instance);
   instance.observed = { ...instance.observed, state: 'running' };
   noteRun(engine, instance.observed);
   engine.started(instance.observed);
@@ -78,6 +91,13 @@ export function launch(engine: Engine, instance: Instance): void {
     onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
   }
   if (instance.isWell) setWell(engine, instance, true);
+}
+
+/** It does not get past the guard's gate: it ends before its first instruction. */
+function turnAway(engine: Engine, instance: Instance): void {
+  const { engineId } = instance.observed;
+  instance.observed = { ...instance.observed, state: 'exited', exitCode: KILLED };
+  emit(engine, { kind: 'instanceExited', engineId, exitCode: KILLED, oomKilled: false });
 }
 
 /** Then, if it still runs. */
@@ -128,6 +148,7 @@ export function terminate(engine: Engine, instance: Instance): void {
 export function kill(engine: Engine, instance: Instance): void {
   const { stop } = engine.chances;
   if (!isAlive(instance)) return;
+  instance.isDoomed = true;
   const isStuck = isRough(engine) && happens(stop, 50);
   const takes = ofMillis(isStuck ? within(stop, 1000, 5000) : 1);
   schedule(engine.queue, engine.queue.now + takes, () => end(engine, instance, KILLED));

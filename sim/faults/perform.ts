@@ -2,6 +2,7 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
+import { awake, comeBack, takeAway } from '../guard.ts';
 import { give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
@@ -74,7 +75,9 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
       return last(faults, strike.forMs, host, () => start(world, host));
     case 'pause':
     case 'suspend':
-      if (host.agent === undefined) return;
+      // A machine sleeps with an agent or without.
+      if (strike.kind === 'pause' ? host.agent === undefined : host.lost) return;
+      if (strike.kind === 'suspend') comeBack(host.guard); // two failures at once are not promised
       pause(around, host, strike.forMs, strike.kind === 'suspend');
       return last(faults, strike.forMs, host, () => wake(world, host));
     case 'lag':
@@ -88,11 +91,30 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
       return last(faults, strike.forMs, host, crashLoop(host.engine));
     case 'engineHang':
       return last(faults, strike.forMs, host, hang(host.engine));
+    case 'guard':
+      return failGuard(faults, host, strike);
     case 'engineRestart':
       return last(faults, strike.forMs, host, restartDaemon(host.engine, strike.instances));
     default:
       return unreachable(strike);
   }
+}
+
+const SLOW_MS = 400;
+
+function failGuard(
+  faults: Faults,
+  host: Host,
+  { fault, forMs }: Extract<Strike, { readonly kind: 'guard' }>,
+): void {
+  const { guard } = host;
+  if (host.lost) return;
+  if (fault === 'slow') {
+    guard.lagMs = SLOW_MS;
+    return last(faults, forMs, host, () => void (guard.lagMs = 0));
+  }
+  last(faults, forMs, host, () => comeBack(guard));
+  takeAway(guard, fault, forMs);
 }
 
 /** How long an agent that was asked to end has for its last words. */
@@ -172,7 +194,11 @@ function canBeSpared({ hosts, byId }: World, host: Host): boolean {
   });
 }
 
-function wake({ around }: World, host: Host): void {
+function wake({ around, queue }: World, host: Host): void {
+  if (host.asleepUntil > 0) {
+    host.sleptUntil = queue.now;
+    awake(host.guard);
+  }
   host.pausedUntil = 0;
   host.asleepUntil = 0;
   resume(around, host);

@@ -102,7 +102,10 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
   },
   hostLosses: ofHost((host, forMs) => ({ kind: 'lose', host, forMs })),
   pauses: ofHost((host, forMs) => ({ kind: 'pause', host, forMs })),
-  suspends: ofHost((host, forMs) => ({ kind: 'suspend', host, forMs })),
+  suspends(storm, draw, forMs) {
+    const host = victim(storm, draw, true);
+    return host === undefined ? undefined : { kind: 'suspend', host: host.index, forMs };
+  },
   lags: ofHost((host, forMs, draw) => ({
     kind: 'lag',
     host,
@@ -117,6 +120,10 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     const how = pick(draw, ['exit', 'exit', 'unhealthy'] as const);
     return { kind: 'exit', host, nth: below(draw, 4), how };
   }),
+  guards: ofHost((host, forMs, draw) => {
+    const fault = pick(draw, ['dies', 'hangs', 'slow'] as const);
+    return { kind: 'guard', host, forMs, fault };
+  }),
   engines: ofHost((host, forMs, draw) => {
     const kind = pick(draw, ['crashLoop', 'engineHang', 'engineRestart'] as const);
     if (kind !== 'engineRestart') return { kind, host, forMs };
@@ -130,10 +137,11 @@ function oneWay({ world }: Storm, draw: Stream): readonly Way[] {
   return all.length === 0 ? [] : [pick(draw, all)];
 }
 
-/** Anyone who runs, or for a seed that seeks leaders mostly one of them. */
-function victim({ world, leaders }: Storm, draw: Stream): Host | undefined {
+/** Anyone who runs, with `isMachine` whose machine does, or for a seed that seeks leaders mostly one of them. */
+function victim({ world, leaders }: Storm, draw: Stream, isMachine = false): Host | undefined {
   const { hosts, queue, options } = world;
-  const up = (host: Host): boolean => host.agent !== undefined && !isPaused(host, queue.now);
+  const up = (host: Host): boolean =>
+    (isMachine ? !host.lost : host.agent !== undefined) && !isPaused(host, queue.now);
   const leading = options.seeksLeaders && happens(draw, 700) ? leaders().filter(up) : [];
   const candidates = leading.length > 0 ? leading : hosts.filter(up);
   return candidates.length === 0 ? undefined : pick(draw, candidates);

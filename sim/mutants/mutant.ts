@@ -13,7 +13,8 @@ export type Machine =
   | 'inventory'
   | 'component'
   | 'reconcile'
-  | 'members';
+  | 'members'
+  | 'singleton';
 
 export type Mutant = {
   readonly name: string;

@@ -9,6 +9,7 @@ import type { Mutant } from './mutant.ts';
 import { RECONCILE_MUTANTS } from './reconcile.ts';
 import { RECORD_MUTANTS } from './record.ts';
 import { ROSTER_MUTANTS } from './roster.ts';
+import { SINGLETON_MUTANTS } from './singleton.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...LEASE_MUTANTS,
@@ -20,4 +21,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
   ...RECONCILE_MUTANTS,
+  ...SINGLETON_MUTANTS,
 ];

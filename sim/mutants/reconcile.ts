@@ -2,6 +2,7 @@
 import { ofMachine } from './mutant.ts';
 
 const RECONCILE = 'protocol/reconcile/reconcile.ts';
+const ENDINGS = 'protocol/reconcile/endings.ts';
 const RESTART = 'protocol/component/restart.ts';
 
 export const RECONCILE_MUTANTS = ofMachine('reconcile', [
@@ -56,7 +57,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   },
   {
     name: 'never-restarted',
-    file: RECONCILE,
+    file: ENDINGS,
     from: 'seat.next = nextAt(verdict.at, turn.now);',
     to: "seat.next = { kind: 'done' };",
     says: 'An instance that has failed is not started again.',
@@ -81,7 +82,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   {
     name: 'never-thawed',
     file: RECONCILE,
-    from: "return hold ? undefined : stillStep(live, turn, 'thaw');",
+    from: "return hold || seat.lease !== undefined ? undefined : stillStep(live, turn, 'thaw');",
     to: 'return undefined;',
     says: 'What was frozen stays so.',
     rules: ['L1', 'L5'],

@@ -46,9 +46,16 @@ const STRUCK: Phrases = {
     `an instance on ${hostName(host)} ${how === 'exit' ? 'ends by itself' : 'turns unhealthy'}`,
   crashLoop: ({ host }) => `what starts on ${hostName(host)} ends soon after`,
   engineHang: ({ host }) => `the engine of ${hostName(host)} does not answer`,
+  guard: ({ host, fault }) => `the guard of ${hostName(host)} ${GUARD[fault]}`,
   engineRestart: ({ host, instances }) =>
     `the engine of ${hostName(host)} restarts, its instances ${instances}`,
 };
+
+const GUARD = {
+  dies: 'dies',
+  hangs: 'does not answer',
+  slow: 'is slow to answer',
+} as const;
 
 const DISK = {
   slow: 'is slow',

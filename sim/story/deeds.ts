@@ -66,5 +66,6 @@ const OF_ENGINES: ReadonlySet<Strike['kind']> = new Set<Strike['kind']>([
   'exit',
   'crashLoop',
   'engineHang',
+  'guard',
   'engineRestart',
 ]);

@@ -60,6 +60,9 @@ export const GIVEN: Phrases = {
   instanceFrozen: ({ engineId }) => `is told by its engine that ${engineId} stands still`,
   instanceThawed: ({ engineId }) => `is told by its engine that ${engineId} goes on`,
   instanceRemoved: ({ engineId }) => `is told by its engine that ${engineId} is gone`,
+  guardJoined: () => 'its guard answers',
+  guardAcknowledged: ({ key }) => `its guard acknowledges ${key}`,
+  guardLost: () => 'its guard is silent',
   commandGiven: ({ command, commandId }) => `is asked by a user to ${command.kind} (${commandId})`,
 };
 const PROBED = {

@@ -30,7 +30,12 @@ it.each([
   [{ quietMs: millis(749) }, 'quietMs', 'two lost beats would look like silence'],
   [{ termMs: millis(1000) }, 'termMs', 'one lost renewal would end a lease'],
   [{ strictTermMs: millis(5_400) }, 'strictTermMs', 'a stall of two seconds would freeze'],
-  [{ freezeMs: millis(5_000) }, 'strictTermMs', 'a freeze so slow must begin so early'],
+  [
+    { freezeMs: millis(5_000), startMarginMs: millis(6_000) },
+    'strictTermMs',
+    'a freeze so slow must begin so early',
+  ],
+  [{ startMarginMs: millis(1_999) }, 'startMarginMs', 'what is started would be frozen at once'],
   [{ restartMinMs: millis(0) }, 'restart', 'no pause between restarts'],
   [{ restartMaxMs: millis(999) }, 'restart', 'the longest pause is below the shortest'],
   [{ refusedRepeatMs: LAN.agentGraceMs }, 'refusedRepeatMs', 'the grace ends between two looks'],

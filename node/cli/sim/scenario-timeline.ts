@@ -109,6 +109,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   unhealthy: ending('unhealthy'),
   crash_loop: lasting('crashLoop'),
   engine_hang: lasting('engineHang'),
+  guard: host(({ forMs, rest }) => ({ kind: 'guard', forMs, fault: rest['fault'] as 'dies' }), {
+    fault: choice('dies', 'hangs', 'slow'),
+  }),
   engine_restart: host(
     ({ forMs, rest }) => ({
       kind: 'engineRestart',

@@ -228,6 +228,7 @@ function begin(
       );
     case 'keepPeers':
     case 'leaseChanged':
+    case 'guardSlot':
     case 'journal':
       return;
     case 'startInstance':

@@ -10,6 +10,7 @@ import { LAN } from '../../../protocol/config.ts';
 import { decodeRestored } from '../../../protocol/core/restore.ts';
 import { type Core, createCore, foundCluster, nextDeadline, step } from '../../../protocol/core.ts';
 import type { Effect } from '../../../protocol/effect.ts';
+import { begin, createGuard, type Guard, vouch } from '../../../protocol/guard/guard.ts';
 import type { Input, Observed } from '../../../protocol/input.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import { spec } from '../reconcile/stage.ts';
@@ -18,6 +19,8 @@ export type Host = {
   readonly id: HostId;
   readonly disk: Map<string, unknown>;
   readonly instances: Map<string, Observed>;
+  guarded: boolean;
+  readonly guard: Guard;
   core: Core | undefined;
   /** The machine itself is gone: nothing answers. */
   lost: boolean;
@@ -52,6 +55,8 @@ export function newCluster(names: string): Cluster {
         id: hostId(name),
         disk: new Map(),
         instances: new Map(),
+        guarded: false,
+        guard: createGuard(),
         core: undefined,
         lost: false,
         stoppedUntil: 0,
@@ -91,8 +96,16 @@ export function start(cluster: Cluster, name: string, joins = false): void {
   const kept = joins ? { ...restored.value, joins } : restored.value;
   host.core = createCore(LAN, identityOf(host), name.charCodeAt(0), kept);
   give(cluster, host, { kind: 'started' });
+  if (host.guarded) guardJoins(cluster, host);
   for (const other of cluster.hosts.values())
     if (other !== host && other.core !== undefined) connect(cluster, host, other);
+}
+
+/** Its guard answers from now on. */
+export function guardJoins(cluster: Cluster, host: Host): void {
+  host.guarded = true;
+  begin(host.guard);
+  give(cluster, host, { kind: 'guardJoined' });
 }
 
 function identityOf({ id }: Host): Core['identity'] {
@@ -234,6 +247,14 @@ function perform(cluster: Cluster, host: Host, effect: Effect): void {
     case 'keepPeers':
     case 'leaseChanged':
       return;
+    case 'guardSlot': {
+      const { key, warrant } = effect;
+      if (host.guarded) vouch(host.guard, key, warrant);
+      if (!host.guarded || warrant === undefined) return;
+      return plan(cluster, DELAY_MS, () =>
+        give(cluster, host, { kind: 'guardAcknowledged', key, warrant }),
+      );
+    }
     case 'startInstance':
     case 'stopInstance':
     case 'freezeInstance':
@@ -340,7 +361,6 @@ export function stack(name: string, text: string, changes: Partial<ComponentSpec
   return { name, components };
 }
 
-/** The command and the deploy are called the same. */
 export function deploy(cluster: Cluster, name: string, id: string, wanted: StackSpec): void {
   const command = { kind: 'deploy', deployId: id, spec: wanted } as const;
   give(cluster, hostOf(cluster, name), { kind: 'commandGiven', commandId: id, command });
@@ -363,7 +383,6 @@ export const running = (cluster: Cluster): readonly string[] =>
 export const answered = (cluster: Cluster, id: string): string | undefined =>
   cluster.lines.find((line) => line.includes(` answers ${id}: `));
 
-/** A founder and the others, grown to three voters, at rest. */
 export function grown(names: string): Cluster {
   const cluster = newCluster(names);
   found(cluster, names.charAt(0));

@@ -108,6 +108,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
         desired: self.wanted,
         unwanted: self.unwanted,
         rivals: self.rivals,
+        leaseOf: () => undefined,
         holdStarts: self.hold,
       });
       self.effects = out.filter(({ kind }) => kind !== 'journal');

@@ -160,6 +160,7 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     { maxLength: 2 },
   ),
   stopGraceMs: length,
+  singleton: maybe(word('strict')),
   onIsolation: maybe(
     fc.record({
       action: word('stop', 'freeze'),

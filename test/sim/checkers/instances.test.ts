@@ -84,6 +84,7 @@ const seat = (stage: Stage): void => {
 const emptySeat = (name: string) => ({
   name,
   rival: undefined,
+  lease: undefined,
   component: WEB,
   slot: 1,
   desired: undefined,

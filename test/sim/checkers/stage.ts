@@ -16,10 +16,11 @@ import {
   createPanel,
   type Panel,
 } from '../../../sim/checkers/panel.ts';
-import { choicesOfSeed } from '../../../sim/choice.ts';
+import { choicesOfSeed, streamOf } from '../../../sim/choice.ts';
 import { restore } from '../../../sim/disk.ts';
 import { createEngine } from '../../../sim/engine/engine.ts';
 import { createEngineWork } from '../../../sim/engine/work.ts';
+import { createPost } from '../../../sim/guard.ts';
 import { createEventQueue } from '../../../sim/event-queue.ts';
 import { type Agent, createHost, type Host, type Outward } from '../../../sim/host.ts';
 import { CONFIG } from '../../../sim/options.ts';
@@ -50,7 +51,14 @@ export function newStage(): Stage {
       isCalm: () => true,
       started: () => undefined,
     });
-    const host = createHost(index, engine, CHOICES);
+    const guard = createPost(engine.queue, streamOf(CHOICES, `${name}/guard`), {
+      engine: () => engine,
+      isLost: () => false,
+      asleepUntil: () => 0,
+      isAgentWell: () => true,
+      noted: () => undefined,
+    });
+    const host = createHost(index, engine, guard, CHOICES);
     const members = [1, 2, 3, 4].map((n) => ({ id: `h${n}`, name: `h${n}`, peerId: `p${n}` }));
     const value = { kind: 'members', members };
     const record = { key: 'sys/roster', revision: { term: 1, seq: 1 }, value };
