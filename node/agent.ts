@@ -25,9 +25,10 @@ import { viewOf } from '../protocol/view/build.ts';
 import { allDecisions } from '../protocol/inventory/inventories.ts';
 import type { Witnessed } from '../protocol/inventory/log.ts';
 import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
-import { createLeaseClock } from './clock.ts';
+import type { LeaseClock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { createEngineWork } from './engine/work.ts';
+import type { GuardLink } from './guard/link.ts';
 import type { Logger } from './log.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
@@ -62,6 +63,9 @@ export type AgentInit = {
   readonly restored: Restored;
   readonly store: Store;
   readonly engine: Engine;
+  readonly clock: LeaseClock;
+  /** Undefined: this host has none. */
+  readonly guard: GuardLink | undefined;
   readonly log: Logger;
   /** Its cluster has forgotten this host, and nothing of it runs here any more; once. */
   readonly dismissed: () => void;
@@ -70,8 +74,7 @@ export type AgentInit = {
 };
 
 export async function startAgent(init: AgentInit): Promise<Agent> {
-  const { settings, config, credentials, store, engine, log } = init;
-  const clock = createLeaseClock();
+  const { settings, config, credentials, store, engine, clock, guard, log } = init;
   const core = createCore(config, identityOf(init), randomInt(2 ** 32), init.restored);
   const replies = new Map<string, (result: CommandResult) => void>();
   let timer: NodeJS.Timeout | undefined;
@@ -123,7 +126,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
         replies.get(effect.commandId)?.(effect.result);
         return void replies.delete(effect.commandId);
       case 'guardSlot':
-        return; // no guard yet: what needs one is refused (node/compose/contract.ts)
+        return guard?.warrant(effect.key, effect.warrant);
       case 'leaseChanged':
         return logLease(log, effect, clock.now());
       case 'journal':
@@ -177,12 +180,14 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     await performer.drained();
     closed = true;
     await pause(LAST_WORDS_MS);
+    guard?.[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();
   }
 
   speech.attach(network);
   give({ kind: 'started' });
+  guard?.open(give);
 
   return {
     host: core.identity.host,

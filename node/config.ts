@@ -40,6 +40,8 @@ export type AgentSettings = {
   readonly forgetMs: number;
   /** Votes and runs nothing; default: no. */
   readonly witness: boolean;
+  /** The socket of this host's guard; undefined: there is none, and no strict singleton runs here. */
+  readonly guard?: string;
   /** How long a join looks for a member that lets this host in; agentctl waits for 90 s at most. */
   readonly joinTimeoutMs: number;
 };
@@ -67,6 +69,7 @@ const FILE = z.strictObject({
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
   witness: z.boolean().optional(),
+  guard: z.string().optional(),
   roster_stable_s: ofDay.optional(),
   voter_dead_s: ofDay.optional(),
   forget_s: z.number(YEAR).min(10, YEAR).max(31_536_000, YEAR).optional(),
@@ -88,11 +91,13 @@ const OPTIONS = {
   'log-level': { type: 'string' },
   'join-timeout': { type: 'string' },
   witness: { type: 'boolean' },
+  guard: { type: 'string' },
   version: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const;
 
 export const USAGE = `usage: agentd [options]
+       agentd guard PATH
 
   --config FILE            settings (default ${defaultPaths().config})
   --state DIR              what this host must remember (default ${defaultPaths().state})
@@ -107,6 +112,8 @@ export const USAGE = `usage: agentd [options]
   --log-level LEVEL        ${LEVELS.join('|')} (default info)
   --join-timeout SECONDS   how long a join looks for its cluster, 1 to 60 (default 30)
   --witness                vote and run nothing: two hosts and a witness lose any one and go on
+  --guard PATH             the socket of this host's guard, for strict singletons; start it with
+                           agentd guard PATH
   --version, --help
 `;
 
@@ -133,6 +140,7 @@ export function readSettings(args: readonly string[]): Invoked {
     ...given('publish_address', flags['publish-address']),
     ...given('listen', flags.listen),
     ...given('peers', flags.peer),
+    ...given('guard', flags.guard),
     ...given('log_level', flags['log-level']),
     ...given('join_timeout_s', numberIn(flags['join-timeout'])),
     ...(flags['no-mdns'] === true ? { mdns: false } : {}),
@@ -196,6 +204,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
     witness: file.witness ?? false,
+    ...(file.guard === undefined ? {} : { guard: file.guard }),
     rosterStableMs:
       file.roster_stable_s === undefined ? LAN.rosterStableMs : 1000 * file.roster_stable_s,
     voterDeadMs: file.voter_dead_s === undefined ? LAN.voterDeadMs : 1000 * file.voter_dead_s,

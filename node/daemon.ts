@@ -22,6 +22,8 @@ import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { readAgentFile, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
 import type { AgentSettings } from './config.ts';
+import { createLeaseClock } from './clock.ts';
+import { createGuardLink } from './guard/link.ts';
 import { type EngineChoice, openEngine } from './engine/select.ts';
 import { servePeers } from './http/peer-requests.ts';
 import type { Logger } from './log.ts';
@@ -174,10 +176,19 @@ async function run(
   const { settings, log, store, identityKey, peerId, dismissed, fatal } = parts;
   const host = hostIdOf(peerId);
   const { publishAddress, dockerSocket } = settings;
+  const clock = createLeaseClock();
+  const socket = settings.guard;
+  const link = socket === undefined ? undefined : createGuardLink(socket, clock);
   const engine = await openEngine(
     await engineChoice(settings),
     { cluster: credentials.cluster, host, publishAddress },
-    { stateDir: settings.state, ...(dockerSocket === undefined ? {} : { dockerSocket }) },
+    {
+      stateDir: settings.state,
+      ...(socket === undefined || link === undefined
+        ? {}
+        : { guard: { socket, admit: async (instance) => link.admit(instance) } }),
+      ...(dockerSocket === undefined ? {} : { dockerSocket }),
+    },
   );
   log.info({ engine: engine.version, cluster: credentials.cluster, host }, 'agent starts');
   const agent = await startAgent({
@@ -189,6 +200,9 @@ async function run(
     restored: first ?? (await restoredFrom(store)),
     store,
     engine,
+    clock,
+    // A guard has no hand on containers yet.
+    guard: engine.kind === 'process' ? link : undefined,
     log,
     dismissed,
     fatal,

@@ -17,12 +17,32 @@ const EXIT_OF: Readonly<Record<string, number>> = {
 const STOP_MS = 5_000;
 
 async function main(): Promise<void> {
+  const [verb, path, ...more] = process.argv.slice(2);
+  if (verb === 'guard') return guard(path, more);
   const invoked = readSettings(process.argv.slice(2));
   if (invoked.kind === 'print') {
     process.stdout.write(invoked.text);
     return;
   }
   await run(invoked.settings);
+}
+
+/** Ends with SIGTERM, and takes with it what it watches over. */
+async function guard(path: string | undefined, more: readonly string[]): Promise<void> {
+  if (path === undefined || more.length > 0)
+    throw new StartupError({
+      code: 'usage',
+      what: 'agentd guard cannot start as told',
+      why: 'it needs the path of its socket, and nothing else',
+      next: 'agentd guard /run/millrace/guard.sock',
+    });
+  const { openGuard } = await import('./guard/guard-process.ts');
+  const stopped = Promise.withResolvers<void>();
+  process.once('SIGTERM', () => stopped.resolve());
+  process.once('SIGINT', () => stopped.resolve());
+  const opened = await openGuard(path, createLogger({ level: 'info' }));
+  await stopped.promise;
+  opened.close();
 }
 
 async function run(settings: AgentSettings): Promise<void> {

@@ -57,24 +57,25 @@ export const healField = line(
 );
 
 const SINGLETONS = 'strict or available';
-export const singletonField = line(SINGLETONS, (written): Result<'available', Complaint> => {
-  if (written === 'available') return ok(written);
-  if (written !== 'strict') return fail({ message: expected(SINGLETONS, written) });
-  const message = 'strict is not supported yet';
-  const why = 'no host can promise yet that an instance never runs twice';
-  return fail({ message, why, next: 'use available with on_isolation: stop' });
+type Singleton = 'strict' | 'available';
+export const singletonField = line(SINGLETONS, (written): Result<Singleton, Complaint> => {
+  if (written === 'available' || written === 'strict') return ok(written);
+  return fail({ message: expected(SINGLETONS, written) });
 });
 
 type Written = {
+  readonly singleton?: Singleton | undefined;
   readonly on_isolation?: IsolationField | undefined;
   readonly on_heal?: ComponentSpec['onHeal'] | 'keepNewest' | undefined;
 };
 
 /** `everywhere`: what stands at the top of the file. */
 export function readContract(
-  { on_isolation: isolation, on_heal: onHeal }: Written,
+  { singleton, on_isolation: isolation, on_heal: onHeal }: Written,
   everywhere: IsolationField | undefined,
-): Pick<ComponentSpec, 'onIsolation' | 'onHeal'> {
+): Pick<ComponentSpec, 'singleton' | 'onIsolation' | 'onHeal'> {
+  // What stands at the top of the file is for those that have no contract of their own.
+  if (singleton === 'strict') return { singleton };
   const onIsolation = isolation ?? everywhere ?? 'keep';
   return {
     ...(onIsolation !== 'keep' && { onIsolation }),

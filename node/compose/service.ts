@@ -116,6 +116,7 @@ export function readComponent(
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
   };
   checkHeal(component, around);
+  checkStrict(name, fields, around);
   checkRunnable(component, around);
   checkVolumes(component, around);
   checkRestart(component, around);
@@ -126,6 +127,19 @@ export function readComponent(
   }
   advisePorts(component, fields, around);
   return component;
+}
+
+/** A strict slot has its own way with isolation: its lease. */
+function checkStrict(name: string, fields: ServiceFields, { errors }: Surroundings): void {
+  const written = fields['x-millrace'];
+  if (written?.singleton !== 'strict') return;
+  for (const key of ['on_isolation', 'on_heal'] as const) {
+    if (written[key] === undefined) continue;
+    const why = 'a strict instance is frozen and ended with its lease, and never has a rival';
+    const path = ['services', name, 'x-millrace', key];
+    const message = 'has no meaning beside singleton: strict';
+    errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
+  }
 }
 
 /** What another service waits for to complete must end; everything else is to run for good. */

@@ -2,13 +2,15 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import { dockerSockets } from './docker/sockets.ts';
 import { type Engine, EngineError, type EngineScope } from './engine.ts';
-import { createProcessEngine } from './process/process-engine.ts';
+import { createProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts';
 
 export type EngineChoice = 'auto' | 'docker' | 'process';
 
 export type EngineOptions = {
   /** Looked at before, and instead of, what the environment names. */
   readonly dockerSocket?: string;
+  /** Of the process engine: lets strict instances begin. */
+  readonly guard?: NonNullable<ProcessEngineOptions['guard']>;
   /** Where the process engine keeps what it runs. */
   readonly stateDir: string;
   /** Default: this process's own. `MILLRACE_DOCKER_SOCKET` and `DOCKER_HOST=unix://…` are read. */

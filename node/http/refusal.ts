@@ -55,6 +55,16 @@ export class ApiRefusal extends Error {
     });
   }
 
+  static noGuard(component: string): ApiRefusal {
+    return new ApiRefusal(409, {
+      code: 'no-guard',
+      what: `${component} is a strict singleton, and no host can run one`,
+      why: 'this agent knows of no host on which a guard answers',
+      next: 'start agentd guard beside the agents and name its socket to them: docs/install.md',
+      exit: 6,
+    });
+  }
+
   static notRunning({ id, state, reason }: InstanceView): ApiRefusal {
     return new ApiRefusal(409, {
       code: 'not-running',

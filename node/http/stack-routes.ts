@@ -4,6 +4,8 @@ import { encode } from 'cborg';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { type ComponentId, componentKey, type HostId } from '../../protocol/base/ids.ts';
+import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
+import { entriesOf } from '../../protocol/inventory/inventories.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
 import { committedOf } from '../../protocol/record/committed.ts';
 import { showRevision } from '../../protocol/record/record.ts';
@@ -45,7 +47,11 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
       expect,
     });
     if (spec === undefined) throw ApiRefusal.badRequest('it names no stack');
-    const result = await agentOf(daemon).command({ ...rest, spec });
+    const agent = agentOf(daemon);
+    const strict = spec.components.find(({ singleton }) => singleton === 'strict');
+    if (strict !== undefined && !hasGuard(agent))
+      throw ApiRefusal.noGuard(`${spec.name}.${strict.name}`);
+    const result = await agent.command({ ...rest, spec });
     return context.json(deployBody(deployId, result));
   });
   app.post('/v1/destroy', async (context) => {
@@ -92,6 +98,13 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
     });
   });
 }
+
+/** Nothing strict would ever run where nobody has a guard. */
+const hasGuard = ({ core: { inventories } }: Agent): boolean =>
+  [...inventories.byOwner.keys()].some((host) => {
+    const facts = entriesOf(inventories, host).get(HOST_ENTRY);
+    return facts?.kind === 'host' && facts.guard === true;
+  });
 
 /** What no voter would decode must not become a key that this host campaigns for. */
 function readDeploy(given: object): Deploy {

@@ -22,6 +22,8 @@ export type LocalAgent = {
   readonly port: number;
   readonly client: Client;
   process: ChildProcess | undefined;
+  readonly guardSocket: string;
+  guard: ChildProcess | undefined;
 };
 
 export type LocalClusterInit = {
@@ -32,6 +34,8 @@ export type LocalClusterInit = {
   readonly logLevel?: string;
   /** Further flags of the agent of this name. */
   readonly flagsOf?: (name: string) => readonly string[];
+  /** A guard beside each agent, so that strict singletons can run. */
+  readonly guards?: boolean;
   /** The agent's program; default: the sources. */
   readonly agentd?: string;
 };
@@ -62,6 +66,8 @@ export async function planLocalCluster(init: LocalClusterInit): Promise<LocalClu
       port: await freePort(),
       client: createClient(socket),
       process: undefined,
+      guardSocket: join(folder, 'guard.sock'),
+      guard: undefined,
     });
   }
   return { init, agents };
@@ -69,7 +75,8 @@ export async function planLocalCluster(init: LocalClusterInit): Promise<LocalClu
 
 /** Starts the agent's process and waits until it answers. */
 export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent): Promise<void> {
-  const { engine, logLevel = 'info', agentd = AGENTD, flagsOf } = cluster.init;
+  const { engine, logLevel = 'info', agentd = AGENTD, flagsOf, guards } = cluster.init;
+  if (guards === true && agent.guard === undefined) startLocalGuard(cluster, agent);
   const log = openSync(agent.logFile, 'a');
   const flags = [
     ['--state', agent.folder],
@@ -80,6 +87,7 @@ export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent):
     ['--listen', `127.0.0.1:${agent.port}`],
     ['--log-level', logLevel],
     ...(engine.kind === 'docker' ? [['--docker-socket', engine.socket]] : []),
+    ...(guards === true ? [['--guard', agent.guardSocket]] : []),
     flagsOf?.(agent.name) ?? [],
   ].flat();
   agent.process = spawn(process.execPath, [...NODE_FLAGS, agentd, ...flags], {
@@ -93,6 +101,15 @@ export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent):
     if (agent.process?.exitCode !== null) throw new Error(deathOf(agent));
     return (await answers(agent)) ? true : undefined;
   });
+}
+
+/** As its service manager does; the agent finds it by itself. */
+export function startLocalGuard({ init }: LocalCluster, agent: LocalAgent): void {
+  const log = openSync(join(agent.folder, 'guard.log'), 'a');
+  const words = [...NODE_FLAGS, init.agentd ?? AGENTD, 'guard', agent.guardSocket];
+  agent.guard = spawn(process.execPath, words, { detached: true, stdio: ['ignore', log, log] });
+  agent.guard.unref();
+  closeSync(log);
 }
 
 /** What a starting agent said before it ended. */
@@ -165,6 +182,7 @@ export async function removeLocalCluster(cluster: LocalCluster): Promise<void> {
     signalAgent(agent, 'SIGCONT');
     signalAgent(agent, 'SIGTERM');
   }
+  for (const { guard } of cluster.agents) guard?.kill('SIGKILL');
   await Promise.all(
     cluster.agents.map(async (agent) => {
       const hurry = setTimeout(() => signalAgent(agent, 'SIGKILL'), END_MS / 2);

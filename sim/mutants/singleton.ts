@@ -70,14 +70,6 @@ export const SINGLETON_MUTANTS = ofMachine('singleton', [
     rules: ['S19'],
   },
   {
-    name: 'given-up-while-living',
-    file: STRICT,
-    from: 'if (seat.lease !== undefined && hasLife(seat)) keys.add(slotKey(seat.component, seat.slot));',
-    to: '',
-    says: 'A host gives up a strict slot as soon as it is assigned elsewhere.',
-    rules: ['S19', 'L1'],
-  },
-  {
     name: 'slot-of-the-normal-class',
     file: 'protocol/lease/class.ts',
     from: "(key.startsWith('slot/') ? 'strict' : 'normal')",

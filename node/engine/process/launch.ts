@@ -21,6 +21,10 @@ import type { CheckPlan } from './health.ts';
 export const INSTANCE_VARIABLE = 'MILLRACE_INSTANCE';
 export const CLUSTER_VARIABLE = 'MILLRACE_CLUSTER';
 export const HOST_VARIABLE = 'MILLRACE_HOST';
+/** Of a strict instance: the socket of the guard that may end it. */
+export const GUARD_VARIABLE = 'MILLRACE_GUARD';
+/** A strict instance stops itself before its first instruction, until its guard lets it go on. */
+const GATE = ['/bin/sh', '-c', 'kill -STOP $$; exec "$@"', 'gate'] as const;
 /** Set on a healthcheck in place of `INSTANCE_VARIABLE`, so that it is never taken for the instance. */
 export const CHECK_VARIABLE = 'MILLRACE_CHECK';
 
@@ -40,6 +44,8 @@ export type Launch = {
 export type LaunchPlace = {
   readonly scope: EngineScope;
   readonly volumesDir: string;
+  /** The socket of this host's guard; undefined: what is strict cannot run here. */
+  readonly guardSocket?: string | undefined;
   /** The agent's own environment. */
   readonly agent: Readonly<Record<string, string | undefined>>;
 };
@@ -58,7 +64,10 @@ export function tokenOf(labels: InstanceLabels): string {
 
 /** Throws `bad-spec` where this engine can never run it. */
 export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace): Launch {
-  const words = wordsOf(spec, labels.component);
+  const isStrict = spec.singleton === 'strict';
+  const own = wordsOf(spec, labels.component);
+  const words = isStrict ? ([...GATE, ...own] as const) : own;
+  const guarded = isStrict ? { [GUARD_VARIABLE]: guardOf(place, labels.component) } : {};
   const workingDir = spec.process?.workingDir ?? '/';
   if (!isAbsolute(workingDir)) {
     const why = `its working folder "${workingDir}" is not an absolute path`;
@@ -73,7 +82,7 @@ export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace
   return {
     words,
     workingDir,
-    environment: { ...environment, ...ownToken },
+    environment: { ...environment, ...ownToken, ...guarded },
     volumeFolders: volumes.filter(({ named }) => named).map(({ folder }) => folder),
     ports: spec.ports.map(({ target, published, address }) => ({
       target,
@@ -84,6 +93,12 @@ export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace
       ? {}
       : { check: planCheck(spec.healthcheck, { ...environment, ...checkToken }, workingDir) }),
   };
+}
+
+function guardOf({ guardSocket }: LaunchPlace, component: string): string {
+  if (guardSocket !== undefined) return guardSocket;
+  const why = 'it is a strict singleton and this agent was told of no guard';
+  throw badSpec(component, why, 'start agentd guard and name its socket to agentd with --guard');
 }
 
 function wordsOf(spec: ComponentSpec, component: string): readonly [string, ...string[]] {

@@ -17,6 +17,8 @@ import { constants, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
+import { type ComponentId, slotKey } from '../../../protocol/base/ids.ts';
+import type { AtGate } from '../../guard/link.ts';
 import {
   type Engine,
   EngineError,
@@ -32,7 +34,7 @@ import { abortedError, createInstance, endsWithin, idOf } from './instance.ts';
 import { type Instance, isRunning, viewOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
 import { readLog, rotateLog } from './log-file.ts';
-import { type InstanceRecord, writeRecord } from './record.ts';
+import { type InstanceRecord, type StartedRecord, writeRecord } from './record.ts';
 import { EXIT_CODE_UNKNOWN, killRest, recover, type Recovered } from './recover.ts';
 import { spawn, type Spawned } from './spawn.ts';
 
@@ -41,6 +43,8 @@ export type ProcessEngineOptions = {
   readonly stateDir: string;
   /** Told what the engine could not do and goes on without, one line each. */
   readonly warn?: (line: string) => void;
+  /** Lets strict instances begin; without it none can. */
+  readonly guard?: { readonly socket: string; readonly admit: (instance: AtGate) => Promise<void> };
 };
 
 /** How late the end of an adopted instance may be noticed; a child's is noticed at once. */
@@ -56,6 +60,7 @@ type Home = {
   readonly instancesDir: string;
   readonly volumesDir: string;
   readonly warn: (line: string) => void;
+  readonly guard: ProcessEngineOptions['guard'];
 };
 
 /**
@@ -77,6 +82,7 @@ export async function createProcessEngine(
     instancesDir: join(folder, 'instances'),
     volumesDir: join(folder, 'volumes'),
     warn: options.warn ?? (() => {}),
+    guard: options.guard,
   };
   try {
     await mkdir(home.instancesDir, { recursive: true, mode: 0o700 });
@@ -129,7 +135,8 @@ class ProcessEngine implements Engine {
 
   async start(request: InstanceRequest, signal: AbortSignal): Promise<EngineInstance> {
     this.#refuseIfOver(signal);
-    const launch = planLaunch(request, { ...this.#home, agent: process.env });
+    const guardSocket = this.#home.guard?.socket;
+    const launch = planLaunch(request, { ...this.#home, guardSocket, agent: process.env });
     const token = tokenOf(request.labels);
     if (this.#tokens.has(token)) {
       const message = `${token} exists on this host already; remove it or start another attempt`;
@@ -151,6 +158,7 @@ class ProcessEngine implements Engine {
   async stop(id: string, graceMs: number, signal: AbortSignal): Promise<void> {
     const instance = this.#find(id, signal);
     if (!isRunning(instance)) return;
+    if (graceMs === 0) return this.#killAndWait(instance, signal);
     this.#signal(instance, 'SIGTERM');
     this.#signal(instance, 'SIGCONT'); // a frozen one could not listen
     if (await endsWithin(instance, graceMs, signal)) return;
@@ -219,7 +227,7 @@ class ProcessEngine implements Engine {
   }
 
   async #make(
-    { labels }: InstanceRequest,
+    { labels, spec }: InstanceRequest,
     launch: Launch,
     folder: string,
     signal: AbortSignal,
@@ -236,6 +244,7 @@ class ProcessEngine implements Engine {
     const record = { ...intent, process: spawned.identity };
     try {
       await writeRecord(folder, record); // invariant 1
+      if (spec.singleton === 'strict') await this.#admit(record);
       this.#refuseIfOver(signal);
     } catch (error) {
       signalGroup(spawned.identity, 'SIGKILL', this.#home.boot);
@@ -243,6 +252,15 @@ class ProcessEngine implements Engine {
       throw error;
     }
     return this.#announce(createInstance(folder, record, false), spawned);
+  }
+
+  /** It waits at its gate, and is killed if the guard does not let it in. */
+  async #admit(record: StartedRecord): Promise<void> {
+    const { labels, process: made } = record;
+    const key = slotKey(labels.component as ComponentId, labels.slot);
+    const token = tokenOf(labels);
+    const ward = { id: idOf(record), token, key, term: labels.term, process: made };
+    await this.#home.guard?.admit(ward);
   }
 
   #announce(instance: Instance, spawned: Spawned): EngineInstance {

@@ -51,6 +51,8 @@ export type Crew = {
   /** How many of them will vote. */
   readonly voterCount: number;
   readonly flagsOf?: LocalClusterInit['flagsOf'];
+  /** A guard beside each. */
+  readonly guards?: boolean;
   /** Written into the settings of each. */
   readonly settings?: string;
 };
@@ -60,6 +62,7 @@ export async function agentsThat({
   count,
   voterCount,
   flagsOf = () => [],
+  guards = false,
   settings = '{}',
 }: Crew): Promise<RealCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'mr-'));
@@ -68,6 +71,7 @@ export async function agentsThat({
     folder,
     count,
     engine: ENGINE,
+    guards,
     logLevel: 'debug',
     flagsOf: (name) => ['--config', config, ...(flagsOf(name) ?? [])],
   });

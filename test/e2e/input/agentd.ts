@@ -67,5 +67,7 @@ export async function loneAgent(flags: readonly string[] = []): Promise<LocalAge
     port: 0,
     client,
     process: child,
+    guardSocket: '',
+    guard: undefined,
   };
 }

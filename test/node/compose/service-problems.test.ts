@@ -77,9 +77,9 @@ it.each([
   ],
   // what holds where hosts cannot hear each other
   [
-    'x-millrace: {singleton: strict}',
+    'x-millrace: {singleton: strict, on_isolation: stop}',
     [
-      'c.yaml:4:29 services.web.x-millrace.singleton: strict is not supported yet: no host can promise yet that an instance never runs twice; use available with on_isolation: stop',
+      'c.yaml:4:37 services.web.x-millrace.on_isolation: has no meaning beside singleton: strict: a strict instance is frozen and ended with its lease, and never has a rival; leave one of the two out',
     ],
   ],
   [

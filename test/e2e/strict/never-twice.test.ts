@@ -1,0 +1,161 @@
+/**
+ * A strict singleton on real agents with guards: its instance writes the machine's uptime, its term and
+ * its pid to one file ten times a second, while agents, guards and the instance are stopped and killed.
+ * No two instances ever write in each other's time.
+ *
+ * `MILLRACE_STRICT_ROUNDS` says how many faults there are; CI asks for thirty.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { loadCompose } from '../../../node/compose/load.ts';
+import {
+  type LocalAgent,
+  signalAgent,
+  startLocalGuard,
+  until,
+} from '../../../node/local/cluster.ts';
+import { runningInstances } from '../../../node/local/instances.ts';
+import { agentsThat, crash, type RealCluster, restart } from '../agents/cluster.ts';
+
+const ROUNDS = Number(process.env['MILLRACE_STRICT_ROUNDS'] ?? 4);
+const PATIENCE_MS = 60_000;
+/** Longer than any strict lease lives. */
+const LAPSED_MS = 11_000;
+
+const writing = (file: string): string =>
+  `while :; do read up rest </proc/uptime; echo "$up $MILLRACE_TERM $$" >>${file}; sleep 0.1; done`;
+
+type Line = { readonly at: number; readonly term: number; readonly pid: number };
+
+function linesOf(file: string): readonly Line[] {
+  if (!existsSync(file)) return [];
+  const written = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return written.map((line) => {
+    const [at = Number.NaN, term = Number.NaN, pid = Number.NaN] = line.split(' ').map(Number);
+    return { at, term, pid };
+  });
+}
+
+/** Each instance from its first line to its last, in the order in which they began. */
+function livesOf(lines: readonly Line[]) {
+  const lives = new Map<number, { term: number; from: number; to: number }>();
+  for (const { at, term, pid } of lines) {
+    const life = lives.get(pid) ?? { term, from: at, to: at };
+    lives.set(pid, { term, from: Math.min(life.from, at), to: Math.max(life.to, at) });
+  }
+  return [...lives.values()].toSorted((a, b) => a.from - b.from);
+}
+
+type Ground = { readonly cluster: RealCluster; readonly file: string };
+
+async function hostOfInstance({ cluster }: Ground): Promise<LocalAgent> {
+  return until('the instance to run', PATIENCE_MS, async () => {
+    const [found] = await runningInstances({ kind: 'process' }, { cluster: cluster.id });
+    return cluster.agents.find((agent) => cluster.hostOf(agent) === found?.owner.host);
+  });
+}
+
+/** Somebody writes again. */
+async function writesOn({ file }: Ground): Promise<void> {
+  const { length } = linesOf(file);
+  await until('somebody to write', PATIENCE_MS, () =>
+    Promise.resolve(linesOf(file).length > length + 3 ? true : undefined),
+  );
+}
+
+type Fault = (ground: Ground, host: LocalAgent) => Promise<void>;
+
+const FAULTS: readonly Fault[] = [
+  // The agent hangs beyond V: its guard ends the instance, another host takes over meanwhile.
+  async (ground, host) => {
+    signalAgent(host, 'SIGSTOP');
+    await pause(LAPSED_MS);
+    await writesOn(ground);
+    signalAgent(host, 'SIGCONT');
+  },
+  async ({ cluster }, host) => {
+    host.guard?.kill('SIGKILL');
+    await pause(200);
+    startLocalGuard(cluster, host);
+  },
+  async ({ cluster }, host) => {
+    await crash(host);
+    await restart(cluster, host);
+  },
+  async (_ground, host) => {
+    host.guard?.kill('SIGSTOP');
+    await pause(3000);
+    host.guard?.kill('SIGCONT');
+  },
+  // Both: the guard's hang is shorter than F.
+  async (ground, host) => {
+    signalAgent(host, 'SIGSTOP');
+    await pause(8000);
+    host.guard?.kill('SIGSTOP');
+    await pause(400);
+    host.guard?.kill('SIGCONT');
+    await pause(LAPSED_MS - 8400);
+    await writesOn(ground);
+    signalAgent(host, 'SIGCONT');
+  },
+  async ({ cluster, file }, host) => {
+    const { length } = linesOf(file);
+    await crash(host);
+    await until('another host to take over', PATIENCE_MS, () =>
+      Promise.resolve(
+        new Set(
+          linesOf(file)
+            .slice(length)
+            .map(({ term }) => term),
+        ).size > 1 || undefined,
+      ),
+    );
+    await restart(cluster, host);
+  },
+  async ({ file }) => {
+    const pid = linesOf(file).at(-1)?.pid;
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  },
+];
+
+it(
+  `no two instances ever overlap, through ${ROUNDS} faults`,
+  async () => {
+    const cluster = await agentsThat({ count: 3, voterCount: 3, guards: true });
+    const file = join(cluster.init.folder, 'written');
+    const ground = { cluster, file };
+    const compose = JSON.stringify({
+      name: 'demo',
+      services: {
+        one: {
+          command: ['/bin/sh', '-c', writing(file).replaceAll('$', () => '$$')],
+          'x-millrace': { singleton: 'strict' },
+        },
+      },
+    });
+    const loaded = loadCompose(compose, { path: 'compose.yaml', dir: tmpdir(), env: {} });
+    if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('; '));
+    const [first] = cluster.agents;
+    await first?.client.deploy(
+      { stack: loaded.stack, deploy_id: randomUUID() },
+      AbortSignal.timeout(PATIENCE_MS),
+    );
+    await writesOn(ground);
+    for (let round = 0; round < ROUNDS; round++) {
+      const fault = FAULTS[round % FAULTS.length];
+      await fault?.(ground, await hostOfInstance(ground));
+      await writesOn(ground);
+    }
+    const lives = livesOf(linesOf(file));
+    const overlaps = lives.filter((life, i) => life.from <= (lives[i - 1]?.to ?? -1));
+    expect(overlaps, JSON.stringify(lives)).toEqual([]);
+    const terms = lives.map(({ term }) => term);
+    expect(terms).toEqual(terms.toSorted((a, b) => a - b));
+    expect(lives.length).toBeGreaterThanOrEqual(Math.min(ROUNDS, 3));
+  },
+  ROUNDS * 60_000 + 60_000,
+);
