@@ -66,6 +66,8 @@ export type Config = {
   readonly voterDeadMs: Millis;
   /** How long a host has been dead, or has left, before it is a member no more; unless it votes. */
   readonly forgetMs: Millis;
+  /** How long a destroyed stack is remembered, and then that it was: longer than any message is late. */
+  readonly tombstoneMs: Millis;
   /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
   readonly isolatedStartMs: Millis;
   /** How long a command may take before its outcome is given as unknown. */
@@ -105,6 +107,7 @@ export const LAN: Config = {
   rosterStableMs: seconds(60),
   voterDeadMs: minutes(5),
   forgetMs: minutes(24 * 60),
+  tombstoneMs: minutes(7 * 24 * 60),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),
 };

@@ -15,6 +15,8 @@ export const STRANGERS_MAX = 100;
 export const RECORDS_MAX = 10_000;
 /** Keys whose promises a voter tells apart; beyond it those that nobody holds share the highest. */
 export const PLACES_MAX = 2 * RECORDS_MAX;
+/** Destroyed stacks that are being forgotten at a time; the others wait. */
+export const BURIED_MAX = 32;
 /** Characters of one spec of a stack as JSON; a deploy beyond it is refused. */
 export const STACK_CHARS_MAX = 131_072;
 /** Components of a stack, and slots of a component. */

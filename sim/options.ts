@@ -101,6 +101,7 @@ export const CONFIG: Config = {
   restartMaxMs: seconds(5),
   // Reached before the backoff has grown to its longest, so that the one is not hidden by the other.
   restartBudget: 2,
+  tombstoneMs: seconds(15),
   isolatedStartMs: seconds(10),
   commandMs: millis(6000),
   // Short enough that voters are replaced, and replaced again, within one storm.
@@ -182,7 +183,25 @@ export function drawOptions(seed: number): Options {
   const kind = below(draw, 20);
   if (kind < 3) return drawHush(seed, draw);
   if (kind < 5) return drawSplit(seed, draw);
-  return kind < 9 ? drawSingletons(seed, draw) : drawTurns(seed, draw);
+  if (kind < 9) return drawSingletons(seed, draw);
+  return kind < 10 ? drawGraves(seed, draw) : drawTurns(seed, draw);
+}
+
+/**
+ * Stacks come and go, slowly enough to be forgotten in between; hosts are away for as long as that takes
+ * (R8, S21).
+ */
+function drawGraves(seed: number, draw: Stream): Options {
+  return {
+    ...quiet(seed, pick(draw, [3, 4, 5]), 150_000),
+    voterCount: 3,
+    delayMeanMs: pick(draw, [1, 10]),
+    recurring: {
+      hostLosses: { everyMs: 40_000, lastMs: 90_000 },
+      links: { everyMs: 10_000, lastMs: 4000 },
+    },
+    workload: { kind: 'random', everyMs: pick(draw, [5000, 9000]), stackCount: 3 },
+  };
 }
 
 /** Most hosts vanish at once, for long, and the voters are not always among them (S16). */

@@ -9,6 +9,7 @@ import {
   type HostId,
   type Key,
   ROSTER_KEY,
+  stackKey,
   stackOf,
 } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
@@ -23,7 +24,8 @@ import type { Leases } from '../lease/leases.ts';
 import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
-import { mergeCommitted } from '../record/committed.ts';
+import type { Burials } from '../record/burial.ts';
+import { committedOf, mergeCommitted } from '../record/committed.ts';
 import { push, pushAlso } from '../record/pusher.ts';
 import {
   type Committed,
@@ -31,7 +33,15 @@ import {
   type Component,
   type RecordValue,
 } from '../record/record.ts';
-import { createWriter, isServing, reread, resend, write, type Writer } from '../record/writer.ts';
+import {
+  createWriter,
+  type Ground,
+  isServing,
+  reread,
+  resend,
+  write,
+  type Writer,
+} from '../record/writer.ts';
 import { journal, persist, type Turn } from '../turn.ts';
 import { know } from './know.ts';
 import type { Core } from './state.ts';
@@ -78,10 +88,25 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
 }
 
 /** What a record is at first; only the list of members is never empty. */
-export function initialValue(core: Core, key: Key): RecordValue | undefined {
-  if (key !== ROSTER_KEY) return undefined;
-  const { host: id, name, peerId } = core.identity;
-  return { kind: 'members', members: [{ id, name, peerId }] };
+export function groundOf({ identity, committed }: Core, key: Key): Ground {
+  const { burials } = committed;
+  return {
+    initial: initialValue(identity, burials, key),
+    known: committedOf(committed, key),
+    burials,
+  };
+}
+
+function initialValue(
+  { host: id, name, peerId }: Core['identity'],
+  burials: Burials,
+  key: Key,
+): RecordValue | undefined {
+  if (key === ROSTER_KEY) return { kind: 'members', members: [{ id, name, peerId }] };
+  const burial = burials.get(key.slice('stack/'.length));
+  if (burial === undefined || key !== stackKey(burial.stack)) return undefined;
+  // A buried stack begins as it ended: what was assigned in its former lives stays void.
+  return { kind: 'stack', life: burial.life, since: burial.revision };
 }
 
 /** A quorum has it, whoever leads by now: remember it, and answer whoever waits (R4, R5). */

@@ -50,16 +50,16 @@ export function admit(core: Core, leases: Leases, turn: Turn, joiner: Join): voi
   if (former.some((each) => each.id === id && boot <= each.boot)) return; // F2
   const members = [...value.members, { id, name, peerId }].sort((a, b) => compareText(a.id, b.id));
   const rest = former.filter((each) => each.id !== id);
-  const revision = write(writer, turn, core.council.roster, listOf(members, rest));
+  const revision = write(writer, turn, core.council.roster, listOf(value, members, rest));
   const text = `${name} joins the cluster: members ${showRevision(revision)}`;
   journal(turn, 'member', [id], text);
 }
 
-const listOf = (members: Members['members'], former: NonNullable<Members['former']>): Members => ({
-  kind: 'members',
-  members,
-  ...(former.length === 0 ? {} : { former }),
-});
+const listOf = (
+  { former: _was, ...value }: Members,
+  members: Members['members'],
+  former: NonNullable<Members['former']>,
+): Members => ({ ...value, members, ...(former.length === 0 ? {} : { former }) });
 
 /** A user wants it forgotten, or it wants to leave. What cannot be now is passed over: it is asked again. */
 export function onForget(
@@ -81,7 +81,7 @@ function noteLeaving(core: Core, turn: Turn, { writer, value }: Ledger, id: Host
   // Of several that leave at once somebody has to stay.
   if (!know(core).alive.some((host) => host !== id && !know(core).leaving.has(host))) return;
   const members = value.members.map((each) => (each.id === id ? { ...each, leaving: true } : each));
-  const revision = write(writer, turn, core.council.roster, listOf(members, value.former ?? []));
+  const revision = write(writer, turn, core.council.roster, { ...value, members });
   journal(turn, 'member', [id], `is to leave the cluster: members ${showRevision(revision)}`);
 }
 
@@ -121,6 +121,6 @@ function forget(core: Core, turn: Turn, { writer, value }: Ledger, id: HostId, w
   const boot = membersOf(core.membership).get(id)?.boot ?? core.boot;
   const others = (value.former ?? []).filter((each) => each.id !== id);
   const former = [...others, { id, boot }].slice(-FORMER_MAX);
-  const revision = write(writer, turn, core.council.roster, listOf(members, former));
+  const revision = write(writer, turn, core.council.roster, listOf(value, members, former));
   journal(turn, 'member', [id], `forgotten, ${why}: members ${showRevision(revision)}`);
 }

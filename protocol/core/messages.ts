@@ -14,6 +14,7 @@ import {
   onProbeForAck,
   onRumor,
 } from '../membership/membership.ts';
+import { isBuried } from '../record/burial.ts';
 import { onPushAck } from '../record/pusher.ts';
 import { onRead, onWrite } from '../record/register.ts';
 import { onReadAck, onWriteAck } from '../record/writer.ts';
@@ -24,7 +25,7 @@ import type { Message } from '../wire/message.ts';
 import { answerStranger, onDismissed } from './dismissal.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
-import { announce, initialValue, keep, noteCommitted, writerOf } from './leading.ts';
+import { announce, groundOf, keep, noteCommitted, writerOf } from './leading.ts';
 import { onForget } from './members.ts';
 import { rouseDetector } from './rhythm.ts';
 import { fieldOf, sceneOf } from './settle.ts';
@@ -175,8 +176,10 @@ function receiveAsVoter(
   const { council, registers, durable } = core;
   if (message.kind !== 'release' && !sameEpoch(council, turn, from, message.epoch)) return;
   if (!votersOf(council.roster).includes(turn.self)) return;
-  if (message.kind === 'syncPage')
+  if (message.kind === 'syncPage') {
+    core.buriedBy = undefined; // the old voter may not have buried it yet
     return onSyncPage(council, leases.voter, registers, turn, from, message);
+  }
   if (message.kind !== 'keepalive' && !durable.synced) return; // Q3
   switch (message.kind) {
     case 'syncPull':
@@ -184,6 +187,7 @@ function receiveAsVoter(
     case 'read':
       return onRead(registers, turn, from, message);
     case 'write':
+      if (isBuried(core.committed.burials, message.key, message)) return;
       return onWrite(registers, turn, from, message);
     case 'keepalive':
     case 'prepare':
@@ -218,7 +222,7 @@ function receiveAsHolder(
     // R4: after a stall the lease may have lapsed, and the writer is about to go with it.
     const isLed = writerOf(core, leases, turn, message.key) !== undefined;
     if (message.kind === 'readAck') {
-      if (isLed) onReadAck(writer, turn, roster, from, message, initialValue(core, message.key));
+      if (isLed) onReadAck(writer, turn, roster, from, message, groundOf(core, message.key));
       return;
     }
     const record = onWriteAck(writer, roster, from, message);

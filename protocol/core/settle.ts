@@ -40,6 +40,7 @@ import { send, type Turn } from '../turn.ts';
 import { hasFreshQuorum, host, QUORUM_FRESH_MS } from './hosting.ts';
 import { dismiss } from './dismissal.ts';
 import { isolationDeadline } from './isolation.ts';
+import { followBurials, tendGraves } from './burial.ts';
 import { know } from './know.ts';
 import { wakeDetector } from './rhythm.ts';
 import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
@@ -110,6 +111,7 @@ export function forgetSceneOf(core: Core, leases: Leases, turn: Turn): ForgetSce
 export function settle(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
   followMembers(core, leases, turn);
+  followBurials(core, turn);
   if (know(core).isDismissed) return settleDismissed(core, leases, turn);
   fetchState(core.council, turn, core.durable);
   releaseUnwanted(leases, turn, roster, wantedKeys(core));
@@ -127,6 +129,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
     governRoster(core, leases, turn);
     tendMembers(core, leases, turn);
   }
+  tendGraves(core, leases, turn);
   tellGuard(core, leases, turn);
   host(core, leases, turn);
   offer(core, leases, turn);

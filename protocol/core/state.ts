@@ -21,6 +21,7 @@ import type { HostFacts } from '../inventory/entry.ts';
 import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
 import { createLeases, type Leases } from '../lease/leases.ts';
 import { createMembership, type Membership } from '../membership/membership.ts';
+import type { Burials } from '../record/burial.ts';
 import { type CommittedRecords, createCommitted } from '../record/committed.ts';
 import { type Brake, createBrake } from '../placement/brake.ts';
 import type { Pusher } from '../record/pusher.ts';
@@ -103,6 +104,10 @@ export type Core = {
   /** Of the committed records, when their list of members was last followed. */
   followedVersion: number;
   readonly committed: CommittedRecords;
+  /** As which of the burials of `committed` were followed on disk and as a voter. */
+  buriedBy: Burials | undefined;
+  /** As the leader of the list of members: tombstones and burials, and since when it has seen them. */
+  readonly graves: Map<string, Instant>;
   /** Newest revision of each component told by its leader since this agent started (R9). */
   readonly authorized: Map<Key, Revision>;
   readonly membership: Membership;
@@ -197,6 +202,8 @@ export function newCore(
     toldVersion: -1,
     followedVersion: -1,
     committed: createCommitted(restored.committed),
+    buriedBy: undefined,
+    graves: new Map(),
     authorized: new Map(),
     membership: createMembership(),
     brake: createBrake(),

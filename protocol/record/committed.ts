@@ -1,6 +1,7 @@
 /**
  * The committed records this host knows: of each key the highest revision it was ever told of. Filled
- * by leaders' pushes, by anti-entropy and from disk; a record never goes back (R5).
+ * by leaders' pushes, by anti-entropy and from disk; a record never goes back (R5), and is forgotten only
+ * when its stack is buried (R8).
  *
  * Anti-entropy compares digests, which with very many records are arcs (`base/arc.ts`).
  */
@@ -10,6 +11,7 @@ import { compareText, hash } from '../base/order.ts';
 import type { DiskWrite } from '../effect.ts';
 import { RECORDS_MAX } from '../limits.ts';
 import type { Pull } from '../wire/message.ts';
+import { type Burials, burialsIn, isBuried, NO_BURIALS } from './burial.ts';
 import { type Committed, compareRevision, showRevision } from './record.ts';
 
 /** Records in one digest; with more, each digest speaks for the next part of them. */
@@ -19,6 +21,10 @@ export type CommittedRecords = {
   readonly byKey: Map<Key, Committed>;
   /** Rises with every record taken over. */
   version: number;
+  /** Stacks that the list of members has buried: nothing older of them is taken over. */
+  burials: Burials;
+  /** Keys that were buried since their end was last written to disk. */
+  readonly dropped: Key[];
   /** What follows from the records, kept until the version changes. */
   derived: Derived | undefined;
   /** The last key of the last partial digest. */
@@ -35,6 +41,8 @@ export function createCommitted(restored: readonly Committed[]): CommittedRecord
   const records: CommittedRecords = {
     byKey: new Map(),
     version: 0,
+    burials: NO_BURIALS,
+    dropped: [],
     derived: undefined,
     cursor: undefined,
   };
@@ -45,10 +53,12 @@ export function createCommitted(restored: readonly Committed[]): CommittedRecord
 /** Returns whether it was news. Beyond `RECORDS_MAX` keys a new key is refused. */
 export function mergeCommitted(records: CommittedRecords, record: Committed): boolean {
   const known = records.byKey.get(record.key);
+  if (isBuried(records.burials, record.key, record)) return false;
   if (known === undefined && records.byKey.size >= RECORDS_MAX) return false;
   if (known !== undefined && compareRevision(record.revision, known.revision) <= 0) return false;
   records.byKey.set(record.key, record);
   records.version += 1;
+  if (record.value.kind === 'members') bury(records, burialsIn(record.value));
   return true;
 }
 
@@ -58,6 +68,15 @@ export function keepOnly(records: CommittedRecords, kept: Key): readonly DiskWri
   for (const key of keys) records.byKey.delete(key);
   records.version += 1;
   return keys.map((key) => ({ name: `committed/${key}`, value: undefined }));
+}
+
+function bury(records: CommittedRecords, burials: Burials): void {
+  records.burials = burials;
+  for (const [key, record] of records.byKey) {
+    if (!isBuried(burials, key, record)) continue;
+    records.byKey.delete(key);
+    records.dropped.push(key);
+  }
 }
 
 export const committedOf = (records: CommittedRecords, key: Key): Committed | undefined =>

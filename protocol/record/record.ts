@@ -13,7 +13,11 @@ export type Members = {
   readonly members: readonly Member[];
   /** The newest of those that were forgotten, and under which start, the oldest first; absent: none. */
   readonly former?: readonly { readonly id: HostId; readonly boot: Boot }[];
+  /** Destroyed stacks that all forget (R8), in the order of their names. */
+  readonly buried?: readonly Burial[];
 };
+/** The tombstone of a stack as it was buried: its life and revision. */
+export type Burial = { readonly stack: string; readonly life: number; readonly revision: Revision };
 export type Member = {
   readonly id: HostId;
   readonly name: string;

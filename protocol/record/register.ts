@@ -14,6 +14,7 @@ import type { DiskWrite } from '../effect.ts';
 import { RECORDS_MAX } from '../limits.ts';
 import { persist, send, type Turn } from '../turn.ts';
 import type { Read, SyncPage, Write } from '../wire/message.ts';
+import { type Burials, isBuried } from './burial.ts';
 import { compareRevision, type RecordValue, type Revision } from './record.ts';
 
 export type Register = {
@@ -71,6 +72,23 @@ export function mergeRegister(
   const promised = theirs.promised > ours.promised ? theirs.promised : ours.promised;
   if (!newer && promised === ours.promised) return;
   store(registers, turn, key, { ...(newer ? theirs : ours), promised });
+}
+
+/**
+ * What was buried is forgotten. A promise of a higher term than its own stays, or whoever was outbid by
+ * it could write again (G2).
+ */
+export function buryRegisters(registers: Registers, turn: Turn, burials: Burials): void {
+  for (const [key, register] of registers) {
+    const { promised, revision } = register;
+    if (revision === undefined || !isBuried(burials, key, register)) continue;
+    if (promised > revision.term) {
+      store(registers, turn, key, { promised, deployIds: [] });
+    } else {
+      registers.delete(key);
+      persist(turn, `record/${key}`, undefined);
+    }
+  }
 }
 
 /** A removed voter forgets its records (roster rule 6); returns what the caller must persist. */

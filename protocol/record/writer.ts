@@ -20,6 +20,7 @@ import { DEPLOY_IDS_MAX } from '../limits.ts';
 import { quorum, type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { ReadAck, WriteAck } from '../wire/message.ts';
+import { type Burials, isBuried, NO_BURIALS } from './burial.ts';
 import { type Committed, compareRevision, type RecordValue, type Revision } from './record.ts';
 
 /** A write under way, with everyone to be told of its end. */
@@ -91,14 +92,22 @@ export function resend(writer: Writer, turn: Turn, roster: Roster): void {
 export const writerDeadline = (writer: Writer): Instant | undefined =>
   writer.phase === 'reading' || writer.pending !== undefined ? writer.resendAt : undefined;
 
-/** `initial`: the value of a record that does not exist yet; undefined leaves it so. */
+/** What the reader knows itself of what it reads. */
+export type Ground = {
+  /** The value of a record that does not exist yet; absent leaves it so. */
+  readonly initial?: RecordValue | undefined;
+  /** As committed; a quorum has it too, unless some have buried it and others have it older (R8). */
+  readonly known?: Committed | undefined;
+  readonly burials?: Burials;
+};
+
 export function onReadAck(
   writer: Writer,
   turn: Turn,
   roster: Roster,
   from: HostId,
   message: ReadAck,
-  initial: RecordValue | undefined,
+  { initial, known, burials = NO_BURIALS }: Ground,
 ): void {
   if (writer.phase !== 'reading' || message.term !== writer.term) return;
   if (!message.ok) return outbid(writer);
@@ -106,12 +115,15 @@ export function onReadAck(
   if (!quorum(roster, (voter) => writer.reads.has(voter))) return;
   let best: ReadAck | undefined;
   for (const ack of writer.reads.values()) {
-    if (ack.revision === undefined) continue;
+    if (ack.revision === undefined || isBuried(burials, writer.key, ack)) continue;
     if (best?.revision === undefined || compareRevision(ack.revision, best.revision) > 0)
       best = ack;
   }
-  writer.deployIds = best?.deployIds ?? [];
-  const value = best?.value ?? initial;
+  const isOlder =
+    known !== undefined &&
+    (best?.revision === undefined || compareRevision(best.revision, known.revision) < 0);
+  writer.deployIds = isOlder ? [] : (best?.deployIds ?? []);
+  const value = isOlder ? known.value : (best?.value ?? initial);
   if (value === undefined) {
     writer.phase = 'serving'; // nothing was ever committed here
     return;

@@ -3,6 +3,7 @@ import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
 import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
 import { decisionEntry } from '../inventory/log.ts';
 import {
+  BURIED_MAX,
   DECISION_CHARS_MAX,
   DECISION_IDS_MAX,
   DEPLOY_IDS_MAX,
@@ -40,6 +41,7 @@ import {
   key,
   length,
   peerId,
+  stackName,
   subject,
   term,
   words,
@@ -59,6 +61,11 @@ const members = object({
   former: optional(
     where(list(object({ id: hostId, boot }), FORMER_MAX), (all) =>
       duplicate(all.map(({ id }) => id)),
+    ),
+  ),
+  buried: optional(
+    where(list(object({ stack: stackName, life: counter, revision }), BURIED_MAX), (all) =>
+      disorder(all.map((burial) => burial.stack)),
     ),
   ),
 });

@@ -13,6 +13,7 @@ import {
 } from './ballots.ts';
 import { type BindingChecker, checkBindings, createBindingChecker } from './bindings.ts';
 import { type BoundChecker, checkMessage, checkSizes, createBoundChecker } from './bounds.ts';
+import { type BurialChecker, checkBurials, createBurialChecker } from './burials.ts';
 import { checkDecisions, createDecisionChecker, type DecisionChecker } from './decisions.ts';
 import {
   checkIncarnations,
@@ -87,6 +88,7 @@ export type Panel = {
   readonly bounds: BoundChecker;
   readonly moves: MoveChecker;
   readonly members: MemberChecker;
+  readonly burials: BurialChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -115,6 +117,7 @@ export function createPanel(report: Report): Panel {
     bounds: createBoundChecker(report),
     moves: createMoveChecker(report),
     members: createMemberChecker(report),
+    burials: createBurialChecker(report),
   };
 }
 
@@ -169,7 +172,8 @@ export function checkBegun(panel: Panel, host: Host, effect: Outward, now: Micro
 export function checkSynced(panel: Panel, host: Host, writes: readonly DiskWrite[]): void {
   checkDisk(panel.promises, host, writes);
   checkRosterDisk(panel.rosters, host, writes);
-  checkSyncs(panel.syncs, host, writes);
+  checkSyncs(panel.syncs, panel.records, host, writes);
+  checkBurials(panel.burials, host, writes);
   checkKept(panel.records, host, rostersOf(panel.rosters, host), writes);
 }
 

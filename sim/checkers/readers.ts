@@ -6,6 +6,7 @@
  * what it does by it.
  */
 import { type Key, ROSTER_KEY } from '../../protocol/base/ids.ts';
+import { isBuried } from '../../protocol/record/burial.ts';
 import { type Committed, compareRevision, showRevision } from '../../protocol/record/record.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
@@ -38,11 +39,13 @@ export function checkReader(checker: ReaderChecker, host: Host): void {
     checker.readings.set(host, (reading = { life, version: -1, known: new Map() }));
   if (reading.version === committed.version) return;
   reading.version = committed.version;
-  for (const [key, { revision }] of reading.known) {
+  for (const [key, was] of reading.known) {
+    const { revision } = was;
     const is = committed.byKey.get(key);
     if (is === undefined) {
       reading.known.delete(key);
-      if (life.core.knowledge?.isDismissed !== true || key === ROSTER_KEY)
+      const isLet = life.core.knowledge?.isDismissed === true && key !== ROSTER_KEY;
+      if (!isLet && !isBuried(committed.burials, key, was))
         checker.report('S11', `${host.id} no longer knows ${key}`);
     } else if (compareRevision(is.revision, revision) < 0)
       checker.report(

@@ -14,6 +14,7 @@ import type { Key } from '../../protocol/base/ids.ts';
 import { sameSpec } from '../../protocol/component/digest.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
 import { DEPLOY_IDS_MAX } from '../../protocol/limits.ts';
+import { type Burials, burialsIn, isBuried } from '../../protocol/record/burial.ts';
 import {
   type Committed,
   compareRevision,
@@ -177,12 +178,25 @@ function checkCommitted(
   if (checker.refused.has(commit.op))
     checker.report('S11', `${commit.op} was refused and is committed as ${name}`);
   checker.committed.set(key, [...(checker.committed.get(key) ?? []), commit]);
+  if (value.kind === 'members') forgetBuried(checker, burialsIn(value));
   for (const ack of checker.acked.get(key) ?? []) compare(checker, key, ack, commit);
   checkExpected(checker, {
     key,
     commits: checker.committed.get(key) ?? [],
     valueOf: (at) => checker.written.get(nameOf(key, at))?.value,
   });
+}
+
+/** All forget it (R8): what comes later begins anew. */
+function forgetBuried({ committed, acked, written }: RecordChecker, burials: Burials): void {
+  for (const commits of burials.size === 0 ? [] : [committed, acked])
+    for (const [key, all] of commits) {
+      const kept = all.filter(({ revision }) => {
+        const value = written.get(nameOf(key, revision))?.value;
+        return value === undefined || !isBuried(burials, key, { revision, value });
+      });
+      if (kept.length < all.length) commits.set(key, kept);
+    }
 }
 
 /** The promise itself. */

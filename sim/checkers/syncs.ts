@@ -71,7 +71,12 @@ function checkWiped({ report }: SyncChecker, { id, disk: { durable } }: Host): v
 }
 
 /** Writes have become durable. */
-export function checkSyncs(checker: SyncChecker, host: Host, writes: readonly DiskWrite[]): void {
+export function checkSyncs(
+  checker: SyncChecker,
+  records: RecordChecker,
+  host: Host,
+  writes: readonly DiskWrite[],
+): void {
   for (const { name, value } of writes) {
     if (name === 'roster' && !votersOf(value as Roster).includes(host.id))
       checkWiped(checker, host);
@@ -82,7 +87,7 @@ export function checkSyncs(checker: SyncChecker, host: Host, writes: readonly Di
     checker.synced.add(host.id);
     const { epoch, next } = host.agent?.core.council.roster ?? { epoch: 0 };
     const standing = checker.standings.get(next === undefined ? epoch - 1 : epoch);
-    if (standing !== undefined) checkSync(checker, host, standing, ceiling);
+    if (standing !== undefined) checkSync(checker, host, standing, ceiling, records);
   }
 }
 
@@ -91,6 +96,7 @@ function checkSync(
   { id, disk }: Host,
   { commits, term }: Standing,
   ceiling: number,
+  { committed }: RecordChecker,
 ): void {
   const what = `${id} calls itself synced`;
   if (ceiling < term) report('S6', `${what} with the ceiling ${ceiling}, led was term ${term}`);
@@ -98,6 +104,9 @@ function checkSync(
     const register = disk.durable.get(`record/${key}`) as Register | undefined;
     const has = register?.revision;
     if (has !== undefined && compareRevision(has, revision) >= 0) continue;
+    // Buried meanwhile, all forget it.
+    if (committed.get(key)?.some((one) => compareRevision(one.revision, revision) >= 0) !== true)
+      continue;
     const found = has === undefined ? 'nothing' : showRevision(has);
     report('S6', `${what} and has ${found} of ${key}, committed was ${showRevision(revision)}`);
   }

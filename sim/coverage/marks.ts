@@ -48,6 +48,8 @@ export const MARKS = {
   'expected-of-a-leader-before':
     'A deploy expected a revision that a later leader had committed again under its own term.',
   'older-life-assigned': 'A host knew a tombstone, and an assignment of the life before it.',
+  'stack-buried': 'A destroyed stack was buried by the list of members.',
+  'burial-over': 'All had forgotten a stack, and the list of members named it no more.',
   'write-cut-kept': 'An agent ended in the middle of a write, which had reached the disk.',
   'write-cut-lost': 'An agent ended in the middle of a write, which had not reached the disk.',
   // Rosters.

@@ -91,6 +91,9 @@ export function seeUnfinished(observer: Observer, host: Host, { core }: Agent): 
 }
 
 export function seeSynced(observer: Observer, host: Host, writes: readonly DiskWrite[]): void {
+  const { listed, ended } = observer.panel.burials;
+  if (listed.size > 0) sometimes(observer, 'stack-buried');
+  if (ended.size > 0) sometimes(observer, 'burial-over');
   if (observer.cut.get(host) !== writes) return;
   observer.cut.delete(host);
   sometimes(observer, 'write-cut-kept');

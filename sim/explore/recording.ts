@@ -109,7 +109,7 @@ export function befallLeader(
   switch (event.kind) {
     case 'heard':
       if (event.message.kind === 'readAck')
-        onReadAck(writer, turn, roster, event.voter, event.message, undefined);
+        onReadAck(writer, turn, roster, event.voter, event.message, {});
       if (event.message.kind === 'writeAck')
         committed = onWriteAck(writer, roster, event.voter, event.message);
       break;

@@ -5,7 +5,33 @@ const REGISTER = 'protocol/record/register.ts';
 const WRITER = 'protocol/record/writer.ts';
 const DEPLOYS = 'protocol/command/deploys.ts';
 
+const BURIAL = 'protocol/core/burial.ts';
+
 export const RECORD_MUTANTS = ofMachine('record', [
+  {
+    name: 'buried-while-away',
+    file: BURIAL,
+    from: "if (health !== 'alive' || heartbeat?.recordsHash !== own) return false;",
+    to: "if (health === 'alive' && heartbeat?.recordsHash !== own) return false;",
+    says: 'A stack is buried, and that forgotten, while a member is away that knew it.',
+    rules: ['S21', 'L1', 'L4'],
+  },
+  {
+    name: 'buried-on-paper',
+    file: BURIAL,
+    from: 'buryRegisters(core.registers, turn, committed.burials);',
+    to: '',
+    says: 'A voter keeps in its registers what was buried.',
+    rules: ['S21', 'S11'],
+  },
+  {
+    name: 'buried-in-memory',
+    file: BURIAL,
+    from: 'for (const key of committed.dropped.splice(0)) persist(turn, `committed/${key}`, undefined);',
+    to: '',
+    says: 'A host forgets what was buried, and its disk does not.',
+    rules: ['S21', 'S11'],
+  },
   {
     name: 'read-promises-nothing',
     file: REGISTER,

@@ -125,7 +125,7 @@ describe('a host that was forgotten and is heard again', () => {
     expect(coreOf(cluster, spare).cloned).toBe(false);
   });
 
-  it('is not let in by what it asked for when it was new', () => {
+  it('is not let in by what it asked for when it was new (F2)', () => {
     const { cluster, spare } = forgotten();
     divide(cluster);
     const { boot } = coreOf(cluster, spare);
@@ -154,7 +154,7 @@ describe('a host leaves', () => {
       command: { kind: 'leave' },
     });
 
-  it('a voter: its slot is elsewhere and another votes before it is a member no more', () => {
+  it('a voter: its slot is elsewhere and another votes before it is a member no more (F1)', () => {
     const { cluster, spare, voter } = shopping();
     leave(cluster, voter);
     soon(cluster, 1000, () => answers(cluster).length > 0);

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { epoch, hostId, stackKey, term } from '../../../protocol/base/ids.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type { Stack } from '../../../protocol/record/record.ts';
+import type { Committed, Stack } from '../../../protocol/record/record.ts';
 import {
   createWriter,
+  type Ground,
   isServing,
   onReadAck,
   onWriteAck,
@@ -31,9 +32,15 @@ const at = (t: number, seq: number) => ({ term: term(t), seq });
 
 const begin = (t = 5): Writer => createWriter(KEY, term(t), turnOf('p', 0), ABC);
 
+const record = (t: number, seq: number, n: number): Committed => ({
+  key: KEY,
+  revision: at(t, seq),
+  value: life(n),
+});
+
 type Found = { readonly revision: readonly [number, number]; readonly life: number };
 
-function read(writer: Writer, voters: string, found?: Found, ok = true) {
+function read(writer: Writer, voters: string, found?: Found, ok = true, ground: Ground = {}) {
   const turn = turnOf('p', 1);
   for (const voter of voters)
     onReadAck(
@@ -53,7 +60,7 @@ function read(writer: Writer, voters: string, found?: Found, ok = true) {
           ? {}
           : { revision: at(...found.revision), value: life(found.life) }),
       },
-      undefined,
+      ground,
     );
   return sent(turn, 'write').map(({ to, message }) => ({ to, ...message }));
 }
@@ -106,6 +113,24 @@ it('adopts the highest revision of those who answered, whatever the order (R3)',
     const [written] = read(writer, second, found[second]);
     expect(written).toMatchObject({ value: life(7), deployIds: ['d7'] });
   }
+});
+
+it.each<readonly [string, Ground, readonly [number, number] | undefined, number, string]>([
+  ['nothing', { known: undefined }, [3, 1], 1, 'the answers count'],
+  ['what is newer', { known: record(4, 2, 7) }, [3, 1], 7, 'the others have buried it (R8)'],
+  ['what is older', { known: record(2, 2, 7) }, [3, 1], 1, 'it has been away'],
+])('a leader that knows %s as committed, and is answered %j, adopts life %i: %s', (_what, ground, found, adopted) => {
+  const answer = found === undefined ? undefined : { revision: found, life: 1 };
+  expect(read(begin(), 'ab', answer, true, ground)[0]?.value).toMatchObject({ life: adopted });
+});
+
+it('adopts nothing that is buried (R8)', () => {
+  const burials = new Map([['shop', { stack: 'shop', life: 3, revision: at(3, 1) }]]);
+  const writer = begin();
+  expect(read(writer, 'ab', { revision: [3, 1], life: 1 }, true, { burials })).toEqual([]);
+  expect(isServing(writer)).toBe(true);
+  const other = begin();
+  expect(read(other, 'ab', { revision: [3, 2], life: 1 }, true, { burials })).toHaveLength(3);
 });
 
 it('one voter that answers twice is one voter', () => {

@@ -146,7 +146,7 @@ function deliver(run: Run, { from, to, message }: Envelope): void {
   const leader = run.leaders.find(({ id }) => id === to);
   if (leader === undefined) return;
   if (message.kind === 'readAck')
-    onReadAck(leader.writer, turn, run.roster, from, message, stack(0));
+    onReadAck(leader.writer, turn, run.roster, from, message, { initial: stack(0) });
   if (message.kind === 'writeAck') onWriteAck(leader.writer, run.roster, from, message);
   post(run, to, turn);
   // What it serves it tells, whether it says so itself or was just elected.
