@@ -1,6 +1,7 @@
 /** How much faster than the world the simulator is: whole clusters, checked after every step. */
-import { drawOptions, type Options, quiet } from '../options.ts';
+import { type Options, quiet } from '../options.ts';
 import { simulate } from '../run.ts';
+import { drawOptions } from '../swarm.ts';
 
 export type Speed = {
   readonly hostCount: number;

@@ -1,5 +1,6 @@
 /** Which random faults a run has beside those of its timeline: none, the swarm's, or some kinds only. */
-import { drawOptions, type Options, type Plague, quiet } from '../options.ts';
+import { type Options, type Plague, quiet } from '../options.ts';
+import { drawOptions } from '../swarm.ts';
 import { drawOnly } from '../plagues.ts';
 
 export type Plan = 'none' | 'swarm' | readonly Plague[];

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from '../../sim/fault-names.ts';
-import { drawOptions } from '../../sim/options.ts';
 import { simulate } from '../../sim/run.ts';
+import { drawOptions } from '../../sim/swarm.ts';
 
 const SEEDS = Array.from({ length: 16 }, (_, i) => i + 1);
 const TWICE = [3, 14];

@@ -1,6 +1,6 @@
 /** What a run was made of makes the same run again, and survives being written to a file. */
 import { describe, expect, it } from 'vitest';
-import { drawOptions } from '../../sim/options.ts';
+import { drawOptions } from '../../sim/swarm.ts';
 import { type Outcome, type RunOptions, simulate } from '../../sim/run.ts';
 import { parseTape, printTape } from '../../sim/tape-file.ts';
 import type { Tape } from '../../sim/tape.ts';

@@ -119,10 +119,13 @@ it.each<readonly [string, Ground, readonly [number, number] | undefined, number,
   ['nothing', { known: undefined }, [3, 1], 1, 'the answers count'],
   ['what is newer', { known: record(4, 2, 7) }, [3, 1], 7, 'the others have buried it (R8)'],
   ['what is older', { known: record(2, 2, 7) }, [3, 1], 1, 'it has been away'],
-])('a leader that knows %s as committed, and is answered %j, adopts life %i: %s', (_what, ground, found, adopted) => {
-  const answer = found === undefined ? undefined : { revision: found, life: 1 };
-  expect(read(begin(), 'ab', answer, true, ground)[0]?.value).toMatchObject({ life: adopted });
-});
+])(
+  'a leader that knows %s as committed, and is answered %j, adopts life %i: %s',
+  (_what, ground, found, adopted) => {
+    const answer = found === undefined ? undefined : { revision: found, life: 1 };
+    expect(read(begin(), 'ab', answer, true, ground)[0]?.value).toMatchObject({ life: adopted });
+  },
+);
 
 it('adopts nothing that is buried (R8)', () => {
   const burials = new Map([['shop', { stack: 'shop', life: 3, revision: at(3, 1) }]]);
