@@ -4,6 +4,7 @@
  */
 import type { Key } from '../../protocol/base/ids.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
+import { isBuried, NO_BURIALS } from '../../protocol/record/burial.ts';
 import { compareRevision, showRevision } from '../../protocol/record/record.ts';
 import type { Committed } from '../../protocol/record/record.ts';
 import type { Register } from '../../protocol/record/register.ts';
@@ -67,10 +68,22 @@ export function checkDisk(checker: PromiseChecker, host: Host, writes: readonly 
     if (value === undefined) checker.disks.delete(place);
     else checker.disks.set(place, value);
     if (value === undefined || known === undefined) continue;
-    const fallen = fall(name, known, value);
+    const fallen = fall(name, isForgotten(host, name, known) ? unwritten(known) : known, value);
     if (fallen !== undefined) checker.report('S5', `${name} on the disk of ${host.id}: ${fallen}`);
   }
 }
+
+/** Its stack was buried: what the voter has promised since is all that stays (R8). */
+function isForgotten({ agent }: Host, name: string, known: unknown): boolean {
+  if (!name.startsWith('record/')) return false;
+  const burials = agent?.core.committed.burials ?? NO_BURIALS;
+  return isBuried(burials, name.slice('record/'.length) as Key, known as Register);
+}
+
+const unwritten = (known: unknown): Register => ({
+  promised: (known as Register).promised,
+  deployIds: [],
+});
 
 function fall(name: string, was: unknown, is: unknown): string | undefined {
   const less = (what: string, a: number, b: number): string | undefined =>

@@ -114,6 +114,9 @@ const CALM = [
   'older-life-assigned',
   'run-anew',
   'stale-refused',
+  // A user deploys as strict what was not, or something else in its place.
+  'strict-fenced',
+  'strict-released',
 ] as const satisfies readonly Mark[];
 
 describe('rare states', () => {

@@ -103,8 +103,8 @@ it('becomes the options of a run, with its own word over the faults', () => {
       seed,
       hostCount: 5,
       voterCount: 3,
-      stormMs: 35_000,
-      stormFromMs: 15_000,
+      stormMs: 28_000,
+      stormFromMs: 8000,
       lossPermille: 0,
       workload: { kind: 'given', stacks: [{ name: 'site' }] },
     });
