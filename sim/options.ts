@@ -54,6 +54,8 @@ export type Options = {
   readonly members?: { readonly everyMs: number; readonly forgetMs: number };
   /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
   readonly bias?: { readonly everyMs: number };
+  /** How long destroyed stacks are remembered; only where no message is late by as much. */
+  readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
   readonly suspicionMaxFactor?: number;
   readonly workload:
@@ -96,7 +98,6 @@ export const CONFIG: Config = {
   restartMaxMs: seconds(5),
   // Reached before the backoff has grown to its longest, so that the one is not hidden by the other.
   restartBudget: 2,
-  tombstoneMs: seconds(15),
   isolatedStartMs: seconds(10),
   commandMs: millis(6000),
   // Short enough that voters are replaced, and replaced again, within one storm.
@@ -104,10 +105,11 @@ export const CONFIG: Config = {
   voterDeadMs: seconds(8),
 };
 
-export const configOf = ({ members, suspicionMaxFactor }: Options): Config => ({
+export const configOf = ({ members, suspicionMaxFactor, tombstoneMs }: Options): Config => ({
   ...CONFIG,
   ...(members === undefined ? {} : { forgetMs: millis(members.forgetMs) }),
   ...(suspicionMaxFactor === undefined ? {} : { suspicionMaxFactor }),
+  ...(tombstoneMs === undefined ? {} : { tombstoneMs: millis(tombstoneMs) }),
 });
 
 /** A cluster in which nothing goes wrong. */

@@ -66,6 +66,7 @@ function drawGraves(seed: number, draw: Stream): Options {
   return {
     ...quiet(seed, pick(draw, [3, 4, 5]), 150_000),
     voterCount: 3,
+    tombstoneMs: 15_000,
     delayMeanMs: pick(draw, [1, 10]),
     recurring: {
       hostLosses: { everyMs: 40_000, lastMs: 90_000 },

@@ -168,6 +168,7 @@ const options: Schema<Options> = where(
     members: optional(object({ everyMs: ms, forgetMs: ms })),
     bias: optional(object({ everyMs: ms })),
     suspicionMaxFactor: optional(count),
+    tombstoneMs: optional(ms),
     workload: byKind({
       random: object({
         kind: literal('random'),

@@ -52,7 +52,7 @@ function lookAt({ hosts }: World): { readonly kept: string[]; readonly isBuried:
 
 function play(deeds: readonly Deed[], looksMs: readonly number[], untilMs = 70_000) {
   const seen: ReturnType<typeof lookAt>[] = [];
-  const options = { ...quiet(5, 3, untilMs), voterCount: 3 } as const;
+  const options = { ...quiet(5, 3, untilMs), voterCount: 3, tombstoneMs: 15_000 } as const;
   const { verdict } = simulate(
     { ...options, workload: { kind: 'given', stacks: [] } },
     {
@@ -89,7 +89,7 @@ it.each([
   [58_000, 'forgotten'],
 ])('deployed again after %i ms, while it is %s, it runs on every host', (atMs) => {
   const at: string[] = [];
-  const options = { ...quiet(5, 3, 70_000), voterCount: 3 } as const;
+  const options = { ...quiet(5, 3, 70_000), voterCount: 3, tombstoneMs: 15_000 } as const;
   const { verdict } = simulate(
     { ...options, workload: { kind: 'given', stacks: [] } },
     {
