@@ -32,7 +32,7 @@ import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
 /** Messages a host may send before it is a member, or to one that is not. */
-const OPEN_KINDS: ReadonlySet<Message['kind']> = new Set(['join', 'welcome', 'dismissed']);
+const OPEN_KINDS: ReadonlySet<Message['kind']> = new Set(['join', 'welcome']);
 
 export function receiveMessage(
   core: Core,

@@ -98,8 +98,10 @@ async function beSpoken(): Promise<void> {
   await everyoneRuns(cluster, 6);
 
   // A member that lies in words everyone understands is believed; that much is within its power, but
-  // not to bring an agent down.
-  const lies = spoiledFrames(prng, templates, LIES, (frame) => !isWrong(frame, credentials));
+  // not to bring an agent down. Told by one that it is forgotten, a host belongs to no cluster: left out.
+  const isLie = (frame: Uint8Array): boolean =>
+    !isWrong(frame, credentials) && !Buffer.from(frame).includes('dismissed');
+  const lies = spoiledFrames(prng, templates, LIES, isLie);
   const heard = await counter(first, 'frames_in');
   await sendAll(member, 'urgent', lies);
   await sendAll(member, 'bulk', lies.toReversed());
