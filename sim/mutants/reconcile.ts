@@ -15,7 +15,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     rules: ['S13'],
   },
   {
-    name: 'successor-before-stop',
+    name: 'successor-too-early',
     file: RECONCILE,
     from: "if (why !== undefined) return { kind: 'stop', instance: live, why };",
     to: `if (why === 'replaced') return { kind: 'start', desired };

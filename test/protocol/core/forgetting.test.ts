@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type HostId, hostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { isOver } from '../../../protocol/core/dismissal.ts';
 import { know } from '../../../protocol/core/know.ts';
+import { committedOf } from '../../../protocol/record/committed.ts';
 import { healthOf } from '../../../protocol/membership/membership.ts';
 import {
   type Cluster,
@@ -90,6 +91,24 @@ describe('a user wants a host forgotten', () => {
       expect(coreOf(cluster, name).membership.members.has(hostId(spare))).toBe(false);
     }
   });
+});
+
+it.each([
+  ['a stranger', 'stranger', false],
+  ['a member', 'a', true],
+])('told by %s that it is forgotten, a host believes it: %s, %s', (_who, from, isDismissed) => {
+  const { cluster, spare } = shopping();
+  const members = committedOf(coreOf(cluster, 'a').committed, ROSTER_KEY);
+  if (members?.value.kind !== 'members') throw new Error('there is no list');
+  const { revision, value } = members;
+  const without = value.members.filter(({ id }) => id !== spare);
+  const list = { ...members, revision: { ...revision, seq: revision.seq + 1 } };
+  give(cluster, hostOf(cluster, spare), {
+    kind: 'messageReceived',
+    from: hostId(from),
+    message: { kind: 'dismissed', members: { ...list, value: { ...value, members: without } } },
+  });
+  expect(know(coreOf(cluster, spare)).isDismissed).toBe(isDismissed);
 });
 
 describe('a host that was forgotten and is heard again', () => {
