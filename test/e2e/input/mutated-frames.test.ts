@@ -98,9 +98,11 @@ async function beSpoken(): Promise<void> {
   await everyoneRuns(cluster, 6);
 
   // A member that lies in words everyone understands is believed; that much is within its power, but
-  // not to bring an agent down. Told by one that it is forgotten, a host belongs to no cluster: left out.
+  // not to bring an agent down. Whoever believes a list of members without itself belongs to no cluster
+  // from then on and has nothing to show: those are left out.
+  const self = (await viewOf(first))?.hosts.find((host) => host.self)?.id ?? '';
   const isLie = (frame: Uint8Array): boolean =>
-    !isWrong(frame, credentials) && !Buffer.from(frame).includes('dismissed');
+    !isWrong(frame, credentials) && !expels(frame, credentials, self);
   const lies = spoiledFrames(prng, templates, LIES, isLie);
   const heard = await counter(first, 'frames_in');
   await sendAll(member, 'urgent', lies);
@@ -221,6 +223,11 @@ function spoiledFrames(
 
 const isWrong = (frame: Uint8Array, { cluster }: Credentials): boolean =>
   !decodeFrame(frame, cluster).ok;
+function expels(frame: Uint8Array, { cluster }: Credentials, host: string): boolean {
+  const decoded = decodeFrame(frame, cluster);
+  const text = decoded.ok ? JSON.stringify(decoded.value) : '';
+  return text.includes('"kind":"members"') && !text.includes(`"id":"${host}"`);
+}
 const countWrong = (frames: readonly Uint8Array[], credentials: Credentials): number =>
   frames.filter((frame) => isWrong(frame, credentials)).length;
 
