@@ -81,7 +81,8 @@ export function checkSingletons(
   if (agent !== undefined) {
     const life = lifeOf(checker, host, agent);
     hear(life, step.input, now);
-    for (const effect of step.effects) checkEffect(checker, host, life, effect, now);
+    for (const [i, effect] of step.effects.entries())
+      if (!isTakenBack(effect, step.effects, i)) checkEffect(checker, host, life, effect, now);
     checkLost(checker, host, life, now);
   }
   checkWarrants(checker, host, now);
@@ -101,6 +102,11 @@ function hear(life: Life, input: Input, now: Micros): void {
   if (input.kind === 'guardLost') life.lostAt = now;
   if (input.kind === 'guardJoined') life.lostAt = undefined;
 }
+
+/** The same step has another word for the guard: what was won in it may also have ended in it. */
+const isTakenBack = (effect: Effect, effects: readonly Effect[], at: number): boolean =>
+  effect.kind === 'guardSlot' &&
+  effects.some((later, i) => i > at && later.kind === 'guardSlot' && later.key === effect.key);
 
 const isSlotKey = (key: Key): boolean => key.startsWith('slot/');
 

@@ -30,6 +30,7 @@ const ONCE_FAILED = [
   [2001, 'an agent that stood still was condemned early by whom another had warned before (S17)'],
   [2503, 'a host whose steps came late for good was at times taken for silent (L3)'],
   [17, 'a message that was late by more than a destroyed stack was remembered (S21)'],
+  [495, 'a slot won and given up in one step: the guard was told of both, in order (S19)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
