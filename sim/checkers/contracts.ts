@@ -29,6 +29,8 @@ type Life = {
   lastStepAt: Instant;
   /** Instances that were told to stop or to freeze. */
   readonly told: Set<string>;
+  /** What it has chosen and may repeat: its leader may know more by then. */
+  readonly chosen: WeakSet<Component>;
 };
 
 export type ContractChecker = { readonly report: Report; readonly lives: Map<Host, Life> };
@@ -78,7 +80,7 @@ export function checkContracts(
 function lifeOf({ lives }: ContractChecker, host: Host, agent: Agent, at: Instant): Life {
   const known = lives.get(host);
   if (known?.agent === agent) return known;
-  const life: Life = { agent, heardAt: at, lastStepAt: at, told: new Set() };
+  const life: Life = { agent, heardAt: at, lastStepAt: at, told: new Set(), chosen: new WeakSet() };
   lives.set(host, life);
   return life;
 }
@@ -130,7 +132,9 @@ function checkEffect(
   }
   if (effect.kind !== 'send' || effect.message.kind !== 'write') return;
   const { key, value } = effect.message;
-  if (value.kind === 'component') checkChoice(checker, host, life.agent, key, value);
+  if (value.kind !== 'component' || life.chosen.has(value)) return;
+  life.chosen.add(value);
+  checkChoice(checker, host, life.agent, key, value);
 }
 
 type Deed = {

@@ -31,6 +31,7 @@ const ONCE_FAILED = [
   [2503, 'a host whose steps came late for good was at times taken for silent (L3)'],
   [17, 'a message that was late by more than a destroyed stack was remembered (S21)'],
   [495, 'a slot won and given up in one step: the guard was told of both, in order (S19)'],
+  [1034, 'a choice that is repeated was judged by what its leader has learned since (S15)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
