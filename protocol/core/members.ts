@@ -8,7 +8,7 @@
  *
  * Invariants:
  *  F1 Nobody is forgotten that is believed alive, unless it has asked to leave and has nothing left to
- *     run; nor anybody who has a vote.
+ *     run; nor anybody who has a vote, or may get one by what is asked for now.
  *  F2 Whoever was forgotten is let in again only as it asks under a later start: what it once asked may
  *     be on its way still.
  */
@@ -20,6 +20,7 @@ import type { Leases } from '../lease/leases.ts';
 import { membersOf } from '../membership/membership.ts';
 import { type Members, showRevision } from '../record/record.ts';
 import { isServing, write, type Writer } from '../record/writer.ts';
+import type { Council } from '../roster/council.ts';
 import { votersOf } from '../roster/roster.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Join } from '../wire/message.ts';
@@ -103,7 +104,7 @@ export function tendMembers(core: Core, leases: Leases, turn: Turn): void {
 function hasLeft(core: Core, id: HostId): boolean {
   if (mayForget(core, id)) return true;
   const { assignments, reports } = know(core);
-  if (votersOf(core.council.roster).includes(id)) return false;
+  if (mayVote(core.council, id)) return false;
   for (const { isVoid, component } of assignments.values())
     if (!isVoid && component.slots.some(({ host }) => host === id)) return false;
   return !reports.some(({ host, report }) => host === id && isGoingOn(report));
@@ -112,7 +113,13 @@ function hasLeft(core: Core, id: HostId): boolean {
 /** F1 */
 function mayForget({ membership, council }: Core, id: HostId): boolean {
   const health = membersOf(membership).get(id)?.health;
-  return (health === 'dead' || health === 'left') && !votersOf(council.roster).includes(id);
+  return (health === 'dead' || health === 'left') && !mayVote(council, id);
+}
+
+/** It has a vote, or has one as soon as what was asked for is chosen. */
+function mayVote({ roster, proposal }: Council, id: HostId): boolean {
+  const asked = proposal?.proposed ?? proposal?.wanted;
+  return votersOf(roster).includes(id) || (asked !== undefined && votersOf(asked).includes(id));
 }
 
 function forget(core: Core, turn: Turn, { writer, value }: Ledger, id: HostId, why: string): void {

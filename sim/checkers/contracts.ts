@@ -31,6 +31,8 @@ type Life = {
   readonly told: Set<string>;
   /** What it has chosen and may repeat: its leader may know more by then. */
   readonly chosen: WeakSet<Component>;
+  /** Of its own inventory after its last step: what it finds out in a step it chooses by in the next. */
+  version: number;
 };
 
 export type ContractChecker = { readonly report: Report; readonly lives: Map<Host, Life> };
@@ -61,6 +63,7 @@ export function checkContracts(
   life.lastStepAt = at;
   if (at - life.heardAt >= NEWS_MS) listen(life);
   for (const effect of effects) checkEffect(checker, host, life, effect, at);
+  life.version = agent.core.inventories.byOwner.get(host.id)?.version ?? 0;
   if (!isIsolated(life, SLACK_MS, at)) return;
   for (const { component, slot, desired, starting, instances } of agent.core.slots.seats.values()) {
     const contract = valueOf(agent, component)?.spec.onIsolation;
@@ -80,7 +83,14 @@ export function checkContracts(
 function lifeOf({ lives }: ContractChecker, host: Host, agent: Agent, at: Instant): Life {
   const known = lives.get(host);
   if (known?.agent === agent) return known;
-  const life: Life = { agent, heardAt: at, lastStepAt: at, told: new Set(), chosen: new WeakSet() };
+  const life: Life = {
+    agent,
+    heardAt: at,
+    lastStepAt: at,
+    told: new Set(),
+    chosen: new WeakSet(),
+    version: 0,
+  };
   lives.set(host, life);
   return life;
 }
@@ -134,7 +144,7 @@ function checkEffect(
   const { key, value } = effect.message;
   if (value.kind !== 'component' || life.chosen.has(value)) return;
   life.chosen.add(value);
-  checkChoice(checker, host, life.agent, key, value);
+  checkChoice(checker, host, life, key, value);
 }
 
 type Deed = {
@@ -182,10 +192,11 @@ function checkStop(
 function checkChoice(
   { report }: ContractChecker,
   { id }: Host,
-  { core }: Agent,
+  life: Life,
   key: Key,
   value: Component,
 ): void {
+  const { core } = life.agent;
   const before = core.writers.get(key)?.record?.value;
   if (before?.kind !== 'component' || before.life !== value.life) return;
   const { onHeal, mode } = value.spec;
@@ -193,14 +204,14 @@ function checkChoice(
   for (const was of before.slots) {
     const is = value.slots.find(({ slot }) => slot === was.slot);
     if (is === undefined) continue;
-    const why = wrongChoice(core, value.component, was, is, { onHeal, leader: id });
+    const why = wrongChoice(life, value.component, was, is, { onHeal, leader: id });
     if (why !== undefined)
       report('S15', `${id} gives ${seatName(value.component, was.slot)} to ${is.host}: ${why}`);
   }
 }
 
 function wrongChoice(
-  core: Agent['core'],
+  { agent: { core }, version }: Life,
   component: ComponentId,
   was: Slot,
   is: Slot,
@@ -208,8 +219,11 @@ function wrongChoice(
 ): string | undefined {
   const left = was.left ?? [];
   const isAlive = (host: HostId): boolean => core.knowledge?.alive.includes(host) === true;
+  const name = instanceEntry(component, was.slot);
+  const isNew = (core.inventories.byOwner.get(leader)?.changes.get(name) ?? 0) > version;
   const claimants = left.filter((host) => {
-    const entry = entriesOf(core.inventories, host).get(instanceEntry(component, was.slot));
+    const entry = entriesOf(core.inventories, host).get(name);
+    if (host === leader && isNew) return false;
     return isAlive(host) && entry?.kind === 'instance' && entry.isRival === true;
   });
   const [oldest] = claimants;

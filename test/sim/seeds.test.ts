@@ -32,6 +32,8 @@ const ONCE_FAILED = [
   [17, 'a message that was late by more than a destroyed stack was remembered (S21)'],
   [495, 'a slot won and given up in one step: the guard was told of both, in order (S19)'],
   [1034, 'a choice that is repeated was judged by what its leader has learned since (S15)'],
+  [1174, 'a choice was judged by what its leader found out in the very step (S15)'],
+  [1127, 'a host was forgotten while the leader was asking for it as a voter (S20)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
