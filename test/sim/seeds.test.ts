@@ -34,6 +34,7 @@ const ONCE_FAILED = [
   [1034, 'a choice that is repeated was judged by what its leader has learned since (S15)'],
   [1174, 'a choice was judged by what its leader found out in the very step (S15)'],
   [1127, 'a host was forgotten while the leader was asking for it as a voter (S20)'],
+  [1335, 'two voters without their disks were still being replaced, one after the other (L6)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 

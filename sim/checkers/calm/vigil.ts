@@ -19,9 +19,10 @@ import { missingVoters } from './voters.ts';
 
 /**
  * Everything is due within this after the faults have stopped and TCP has noticed, which takes up to as
- * long as they lasted; see docs/simulator.md.
+ * long as they lasted; see docs/simulator.md. Three voters that have lost their disks are replaced one
+ * after the other, and each change waits until strict leases of before have run out.
  */
-const DUE_MS = 45_000;
+const DUE_MS = 60_000;
 /** Once right, it must stay so. */
 const STEADY_MS = 2 * CONFIG.termMs;
 /** How long a demand may lapse beside hosts that are half alive. */
