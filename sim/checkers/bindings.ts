@@ -67,9 +67,10 @@ function checkHold(
 ): void {
   const what = `${leader.id} leads ${key}`;
   const owner = ownerAt(host, key, now);
-  // Who was removed gives the key to nobody any more: the new voters hold it by then.
-  const present = host.agent?.core.council.roster;
-  const votes = present !== undefined && votersOf(present).includes(host.id);
+  // Who was removed gives the key to nobody any more: the new voters hold it by then. That it is
+  // forgotten it may hear before it hears of their roster.
+  const { council, dismissed = true } = host.agent?.core ?? {};
+  const votes = !dismissed && council !== undefined && votersOf(council.roster).includes(host.id);
   if (votes && owner !== leader.id && countsOn(leader, host, key, now))
     report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
   const isGuarded = rostersOf(rosters, leader).some((roster) =>
