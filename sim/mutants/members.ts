@@ -16,7 +16,7 @@ export const MEMBER_MUTANTS = ofMachine('members', [
   {
     name: 'forgets-voters',
     file: MEMBERS,
-    from: ' && !votersOf(council.roster).includes(id)',
+    from: ' && !mayVote(council, id)',
     to: '',
     says: 'A host is forgotten that has a vote.',
     rules: ['S20'],
@@ -40,8 +40,8 @@ export const MEMBER_MUTANTS = ofMachine('members', [
   {
     name: 'leaves-with-slots',
     file: MEMBERS,
-    from: 'if (votersOf(core.council.roster).includes(id)) return false;',
-    to: 'if (id !== undefined) return !votersOf(core.council.roster).includes(id);',
+    from: 'if (mayVote(core.council, id)) return false;',
+    to: 'if (id !== undefined) return !mayVote(core.council, id);',
     says: 'A host that leaves is out before its slots are elsewhere.',
     rules: ['S20'],
   },
