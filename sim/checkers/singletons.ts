@@ -188,7 +188,9 @@ function checkStart(
   if (!isOnDuty(host.guard, now)) return;
   if (warrant === undefined || warrant.first > term)
     return leases.report('S19', `${what}, and its guard has not given its word`);
-  if (ofMillis(warrant.until) - now < ofMillis(CONFIG.startMarginMs) - SLACK)
+  // As long as that by the agent's own clock, which may be fast.
+  const longest = ofMillis(CONFIG.startMarginMs * (1 - CONFIG.rateErrorPermille / 1000));
+  if (ofMillis(warrant.until) - now < longest - SLACK)
     leases.report('S19', `${what}, so little of which is left`);
 }
 
