@@ -8,7 +8,7 @@
 import { type HostId, type Key, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Belief } from '../../protocol/membership/member.ts';
-import type { Committed, Slot } from '../../protocol/record/record.ts';
+import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
@@ -25,6 +25,8 @@ export type MemberChecker = {
   readonly leaving: Set<HostId>;
   /** The slots of each component as they were written last. */
   readonly given: Map<Key, readonly Slot[]>;
+  /** Lists that were judged as they were decided on; repeated, they are judged by later news. */
+  readonly judged: WeakSet<RecordValue>;
 };
 
 export const createMemberChecker = (report: Report): MemberChecker => ({
@@ -35,6 +37,7 @@ export const createMemberChecker = (report: Report): MemberChecker => ({
   dismissed: new WeakSet(),
   leaving: new Set(),
   given: new Map(),
+  judged: new WeakSet(),
 });
 
 /** `believed`: of the others, before this step. */
@@ -52,9 +55,12 @@ export function checkMembers(
     const { message } = effect;
     if (message.kind === 'join' && message.host === host.id)
       checker.asked.set(host.id, Math.max(message.boot, checker.asked.get(host.id) ?? 0));
-    if (message.kind === 'write' && message.key === ROSTER_KEY && message.revision.seq > 0)
+    if (message.kind !== 'write') continue;
+    const isNew = !checker.judged.has(message.value);
+    if (message.key === ROSTER_KEY && message.revision.seq > 0 && isNew)
       checkChange(checker, host, agent, believed, message);
-    if (message.kind === 'write') noteWritten(checker, host, agent, message);
+    checker.judged.add(message.value);
+    noteWritten(checker, host, agent, message);
   }
   const list = agent.core.committed.byKey.get(ROSTER_KEY);
   if (list === undefined || checker.known.get(agent) === list) return;
