@@ -187,7 +187,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
   speech.attach(network);
   give({ kind: 'started' });
-  guard?.open(give);
+  guard?.open(give, engine.guardReach);
 
   return {
     host: core.identity.host,

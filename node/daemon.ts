@@ -178,15 +178,13 @@ async function run(
   const { publishAddress, dockerSocket } = settings;
   const clock = createLeaseClock();
   const socket = settings.guard;
-  const link = socket === undefined ? undefined : createGuardLink(socket, clock);
+  const link = socket === undefined ? undefined : createGuardLink(socket, clock, log);
   const engine = await openEngine(
     await engineChoice(settings),
     { cluster: credentials.cluster, host, publishAddress },
     {
       stateDir: settings.state,
-      ...(socket === undefined || link === undefined
-        ? {}
-        : { guard: { socket, admit: async (instance) => link.admit(instance) } }),
+      ...(link === undefined ? {} : { guard: link }),
       ...(dockerSocket === undefined ? {} : { dockerSocket }),
     },
   );
@@ -201,8 +199,7 @@ async function run(
     store,
     engine,
     clock,
-    // A guard has no hand on containers yet.
-    guard: engine.kind === 'process' ? link : undefined,
+    guard: link,
     log,
     dismissed,
     fatal,

@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
+import type { CgroupVersion } from '../guard/gates.ts';
 
 /** Who we are to the engine: nothing without both labels is ours. */
 export type EngineScope = {
@@ -100,8 +101,16 @@ export class EngineError extends Error {
   }
 }
 
+/** What a guard needs a hand on to freeze and kill what an engine runs. */
+export type GuardReach =
+  | { readonly kind: 'processes' }
+  | { readonly kind: 'cgroups'; readonly version: CgroupVersion }
+  /** No guard has a hand on it: why, and what to do. */
+  | { readonly kind: 'none'; readonly why: string };
+
 export interface Engine extends AsyncDisposable {
   readonly kind: 'docker' | 'process';
+  readonly guardReach: GuardReach;
   /** Name and version for people, e.g. `docker 20.10.24 (API 1.41)`. */
   readonly version: string;
   /** Every instance of ours, also those that have exited and were not removed. */

@@ -2,15 +2,16 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import { dockerSockets } from './docker/sockets.ts';
 import { type Engine, EngineError, type EngineScope } from './engine.ts';
-import { createProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts';
+import type { GuardLink } from '../guard/link.ts';
+import { createProcessEngine } from './process/process-engine.ts';
 
 export type EngineChoice = 'auto' | 'docker' | 'process';
 
 export type EngineOptions = {
   /** Looked at before, and instead of, what the environment names. */
   readonly dockerSocket?: string;
-  /** Of the process engine: lets strict instances begin. */
-  readonly guard?: NonNullable<ProcessEngineOptions['guard']>;
+  /** Lets strict instances begin. */
+  readonly guard?: GuardLink;
   /** Where the process engine keeps what it runs. */
   readonly stateDir: string;
   /** Default: this process's own. `MILLRACE_DOCKER_SOCKET` and `DOCKER_HOST=unix://…` are read. */
@@ -27,10 +28,10 @@ export async function openEngine(
     case 'process':
       return createProcessEngine(scope, options);
     case 'docker':
-      return openDocker(scope, dockerSockets(options, options.environment ?? process.env));
+      return openDocker(scope, options);
     case 'auto':
       try {
-        return await openDocker(scope, dockerSockets(options, options.environment ?? process.env));
+        return await openDocker(scope, options);
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
         return createProcessEngine(scope, options);
@@ -40,13 +41,14 @@ export async function openEngine(
   }
 }
 
-async function openDocker(scope: EngineScope, sockets: readonly string[]): Promise<Engine> {
+async function openDocker(scope: EngineScope, options: EngineOptions): Promise<Engine> {
   // What talks to Docker takes 20 MB of memory: only where it is used.
   const { createDockerEngine } = await import('./docker/docker-engine.ts');
   const refusals: string[] = [];
-  for (const socketPath of sockets) {
+  const { guard } = options;
+  for (const socketPath of dockerSockets(options, options.environment ?? process.env)) {
     try {
-      return await createDockerEngine(scope, { socketPath });
+      return await createDockerEngine(scope, { socketPath, ...(guard !== undefined && { guard }) });
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       refusals.push(`${socketPath} (${error.message})`);

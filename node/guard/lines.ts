@@ -7,7 +7,23 @@ import { createInterface } from 'node:readline';
 import type { Socket } from 'node:net';
 import { z } from 'zod';
 
-const process = z.object({ pid: z.int().positive(), startTicks: z.number(), boot: z.string() });
+const gate = z.object({
+  driver: z.enum(['cgroupfs', 'systemd']),
+  name: z.string().regex(/^[0-9a-f]{16}$/),
+});
+/** What a guard has its hand on. */
+const body = z.discriminatedUnion('kind', [
+  /** A group of processes, by its leader. */
+  z.object({
+    kind: z.literal('process'),
+    pid: z.int().positive(),
+    startTicks: z.number(),
+    boot: z.string(),
+  }),
+  /** Whatever is below this gate. */
+  z.object({ kind: z.literal('container'), gate }),
+]);
+export type Body = z.infer<typeof body>;
 
 const FROM_AGENT = z.discriminatedUnion('kind', [
   /** Until when the slot may run here, and since which term; without them: it may not. */
@@ -18,19 +34,30 @@ const FROM_AGENT = z.discriminatedUnion('kind', [
     untilMs: z.number().exactOptional(),
     nonce: z.int(),
   }),
-  /** A process waits at the gate, stopped before its first instruction. */
+  /**
+   * An instance waits at the gate: a process stopped before its first instruction, a container that is
+   * made and that nobody has started.
+   */
   z.object({
     kind: z.literal('ward'),
     id: z.string(),
     token: z.string(),
     key: z.string(),
     term: z.int(),
-    process,
+    body,
   }),
+  /** The container that was let in has begun, with this main process. */
+  z.object({ kind: z.literal('begun'), id: z.string(), pid: z.int().positive() }),
+  /** No engine can start this container any more: its gate may go. */
+  z.object({ kind: z.literal('removed'), gate }),
 ]);
 const FROM_GUARD = z.discriminatedUnion('kind', [
-  /** Every 250 ms, and first of all. */
-  z.object({ kind: z.literal('alive') }),
+  /** Every 250 ms, and first of all: which cgroups it can reach, or why none. */
+  z.object({
+    kind: z.literal('alive'),
+    cgroups: z.enum(['v1', 'v2']).exactOptional(),
+    why: z.string().exactOptional(),
+  }),
   z.object({ kind: z.literal('acknowledged'), nonce: z.int() }),
   /** It runs, stands still, or was killed. */
   z.object({ kind: z.enum(['runs', 'stands', 'killed']), id: z.string() }),

@@ -3,26 +3,45 @@ import { connect, type Socket } from 'node:net';
 import type { Key } from '../../protocol/base/ids.ts';
 import type { Warrant } from '../../protocol/guard/guard.ts';
 import type { Input } from '../../protocol/input.ts';
-import { EngineError } from '../engine/engine.ts';
-import type { ProcessIdentity } from '../engine/process/identity.ts';
+import { EngineError, type GuardReach } from '../engine/engine.ts';
 import type { LeaseClock } from '../clock.ts';
-import { type FromAgent, type FromGuard, hearGuard, say, SILENCE_MS, uptimeMs } from './lines.ts';
+import type { Logger } from '../log.ts';
+import type { GateName } from './gates.ts';
+import {
+  type Body,
+  type FromAgent,
+  type FromGuard,
+  hearGuard,
+  say,
+  SILENCE_MS,
+  uptimeMs,
+} from './lines.ts';
 
-/** An instance that has stopped itself at its gate. */
+/** An instance that waits at its gate. */
 export type AtGate = {
   readonly id: string;
   readonly token: string;
   readonly key: Key;
   readonly term: number;
-  readonly process: ProcessIdentity;
+  readonly body: Body;
 };
 
 export interface GuardLink extends Disposable {
-  /** Begins to look for the guard; what becomes of it is given as inputs. */
-  open(give: (input: Input) => void): void;
+  readonly socket: string;
+  /**
+   * Begins to look for the guard; what becomes of it is given as inputs. One that has no hand on what
+   * the engine runs is none, and the log says why.
+   */
+  open(give: (input: Input) => void, reach: GuardReach): void;
   warrant(key: Key, warrant: Warrant | undefined): void;
   /** Resolves when the guard has let the instance go on; rejects if it has not. */
   admit(instance: AtGate): Promise<void>;
+  /** Resolves if the guard has its hand on the container whose main process this is. */
+  begun(instance: Pick<AtGate, 'id' | 'token'>, pid: number): Promise<void>;
+  /** No engine can start the container behind this gate any more. */
+  removed(gate: GateName): void;
+  /** Whether the guard has frozen this instance. */
+  hasFrozen(id: string): boolean;
 }
 
 const RETRY_MS = 200;
@@ -30,8 +49,13 @@ const READ_MS = 200;
 /** Longest that an instance waits at its gate. */
 const GATE_MS = 5000;
 
-export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
+/** Gates whose going was not told yet; of more, cgroups are left until the machine starts anew. */
+const UNTOLD_COUNT_MAX = 1024;
+
+export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logger): GuardLink {
   let give: (input: Input) => void = () => {};
+  let reach: GuardReach = { kind: 'processes' };
+  let complaint: string | undefined;
   let socket: Socket | undefined;
   let isJoined = false;
   let isClosed = false;
@@ -40,9 +64,11 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
   let nonce = 0;
   const told = new Map<number, { readonly key: Key; readonly warrant: Warrant }>();
   const atGate = new Map<string, (letIn: boolean) => void>();
+  const frozen = new Set<string>();
+  const untold = new Set<GateName>();
 
   function dial(): void {
-    const made = connect(path);
+    const made = connect(socketPath);
     socket = made;
     hearGuard(made, (line) => {
       if (socket === made) hear(line);
@@ -58,6 +84,7 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
     socket?.destroy();
     socket = undefined;
     told.clear();
+    frozen.clear();
     for (const settle of atGate.values()) settle(false);
     if (isJoined) give({ kind: 'guardLost' });
     isJoined = false;
@@ -68,10 +95,8 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
     clearTimeout(silence);
     // When this agent has stood still itself, what has come meanwhile is read first.
     silence = setTimeout(() => (silence = setTimeout(lost, READ_MS)), SILENCE_MS - READ_MS);
-    if (!isJoined) {
-      isJoined = true;
-      give({ kind: 'guardJoined' });
-    }
+    if (!isJoined && line.kind === 'alive') join(line);
+    if (!isJoined) return;
     if (line.kind === 'acknowledged') {
       const known = told.get(line.nonce);
       told.delete(line.nonce);
@@ -79,7 +104,20 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
     } else if (line.kind !== 'alive') hearOf(line.id, line.kind);
   }
 
+  function join(guard: Line<'alive'>): void {
+    const why = whyNot(reach, guard);
+    if (why !== complaint && why !== undefined) log.error(`no strict singleton runs here: ${why}`);
+    complaint = why;
+    if (why !== undefined) return;
+    isJoined = true;
+    for (const gate of untold) send({ kind: 'removed', gate });
+    untold.clear();
+    give({ kind: 'guardJoined' });
+  }
+
   function hearOf(id: string, what: 'runs' | 'stands' | 'killed'): void {
+    if (what === 'stands') frozen.add(id);
+    else frozen.delete(id);
     const settle = atGate.get(id);
     if (settle !== undefined) settle(what === 'runs');
     else if (what === 'runs') give({ kind: 'instanceThawed', engineId: id });
@@ -90,9 +128,28 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
     if (isJoined && socket !== undefined) say(socket, line);
   };
 
+  /** What the guard answers to a line about this instance. */
+  async function asked(id: string, line: FromAgent): Promise<boolean> {
+    const answer = Promise.withResolvers<boolean>();
+    atGate.set(id, answer.resolve);
+    const late = setTimeout(() => answer.resolve(false), GATE_MS);
+    send(line);
+    const isIn = isJoined && (await answer.promise);
+    clearTimeout(late);
+    atGate.delete(id);
+    return isIn;
+  }
+
+  function refused({ token }: Pick<AtGate, 'token'>, why: string): EngineError {
+    const cause = isJoined ? why : 'no guard answers';
+    return new EngineError('failed', `${token} was not let in: ${cause}; it is tried again`);
+  }
+
   return {
-    open(to) {
+    socket: socketPath,
+    open(to, needed) {
       give = to;
+      reach = needed;
       dial();
     },
     warrant(key, warrant) {
@@ -105,18 +162,18 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
       send({ kind: 'warrant', key, first: warrant.first, untilMs, nonce });
     },
     async admit(instance) {
-      const answer = Promise.withResolvers<boolean>();
-      atGate.set(instance.id, answer.resolve);
-      const late = setTimeout(() => answer.resolve(false), GATE_MS);
-      send({ kind: 'ward', ...instance });
-      const isIn = isJoined && (await answer.promise);
-      clearTimeout(late);
-      atGate.delete(instance.id);
-      if (isIn) return;
-      const why = isJoined ? 'its lease does not last long enough' : 'no guard answers';
-      const message = `${instance.token} was not let in: ${why}; it is tried again`;
-      throw new EngineError('failed', message);
+      if (await asked(instance.id, { kind: 'ward', ...instance })) return;
+      throw refused(instance, 'its lease does not last long enough');
     },
+    async begun(instance, pid) {
+      if (await asked(instance.id, { kind: 'begun', id: instance.id, pid })) return;
+      throw refused(instance, 'it has ended at once, or runs where the guard has no hand on it');
+    },
+    removed(gate) {
+      if (isJoined) send({ kind: 'removed', gate });
+      else if (untold.size < UNTOLD_COUNT_MAX) untold.add(gate);
+    },
+    hasFrozen: (id) => frozen.has(id),
     [Symbol.dispose]() {
       isClosed = true;
       isJoined = false;
@@ -125,4 +182,19 @@ export function createGuardLink(path: string, clock: LeaseClock): GuardLink {
       socket?.destroy();
     },
   };
+}
+
+type Line<K extends FromGuard['kind']> = Extract<FromGuard, { readonly kind: K }>;
+
+/** Why this guard is of no use to this engine, and what to do; undefined: it is of use. */
+function whyNot(reach: GuardReach, { cgroups, why }: Line<'alive'>): string | undefined {
+  if (reach.kind === 'processes') return undefined;
+  if (reach.kind === 'none') return reach.why;
+  if (cgroups === reach.version) return undefined;
+  const found =
+    cgroups === undefined ? (why ?? 'it says nothing of cgroups') : `it finds ${cgroups}`;
+  return (
+    `its guard has no hand on the containers, whose cgroups are ${reach.version} (${found}); ` +
+    'run agentd guard as root, beside the Docker Engine'
+  );
 }

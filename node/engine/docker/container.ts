@@ -13,10 +13,11 @@ const NANOS_PER_MS = 1_000_000;
 
 type Mounts = NonNullable<HostConfig['Mounts']>;
 
-/** Throws a permanent `bad-spec` if the component has no image. */
+/** Throws a permanent `bad-spec` if the component has no image. `cgroupParent`: default the engine's. */
 export function containerBody(
   scope: EngineScope,
   request: InstanceRequest,
+  cgroupParent?: string,
 ): ContainerCreateOptions {
   const { labels, spec } = request;
   if (spec.image === undefined) {
@@ -42,6 +43,7 @@ export function containerBody(
       // We restart; two supervisors would fight.
       RestartPolicy: { Name: 'no' },
       PortBindings: portBindings(scope, request),
+      ...(cgroupParent !== undefined && { CgroupParent: cgroupParent }),
       Mounts: spec.volumes.map((volume) => mount(scope, request, volume)),
     },
   };

@@ -7,12 +7,16 @@ import {
   type EngineEvent,
   type EngineInstance,
   type EngineScope,
+  type GuardReach,
+  type InstanceLabels,
   type InstanceRequest,
 } from '../engine.ts';
+import type { GuardLink } from '../../guard/link.ts';
 import { Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
 import { isImageMissing, statusOf } from './failure.ts';
+import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
 import { readLogLines } from './lines.ts';
@@ -32,10 +36,17 @@ const BOUNDS_MS = {
 /** Inspected at once when listing: enough to hide the round trip, few enough for the engine. */
 const INSPECT_COUNT_MAX = 16;
 
+export type DockerOptions = {
+  readonly socketPath: string;
+  /** Lets strict instances begin; without it none can. */
+  readonly guard?: GuardLink;
+  readonly signal?: AbortSignal;
+};
+
 /** Rejects with `unavailable` where no engine answers on the socket. */
 export async function createDockerEngine(
   scope: EngineScope,
-  options: { readonly socketPath: string; readonly signal?: AbortSignal },
+  options: DockerOptions,
 ): Promise<Engine> {
   const connection = new Connection(options.socketPath);
   try {
@@ -49,7 +60,8 @@ export async function createDockerEngine(
         { abortSignal: cut },
       ),
     );
-    return new DockerEngine(scope, connection, Version);
+    const gatekeeper = await openGatekeeper(scope, connection, options.guard, signal);
+    return new DockerEngine(scope, connection, Version, gatekeeper);
   } catch (error) {
     connection[Symbol.dispose]();
     throw error;
@@ -58,16 +70,25 @@ export async function createDockerEngine(
 
 class DockerEngine implements Engine {
   readonly kind = 'docker';
+  readonly guardReach: GuardReach;
   readonly version: string;
   readonly #scope: EngineScope;
   readonly #connection: Connection;
-  /** Ids whose labels were read: no other container is ever touched. */
-  readonly #ours = new Set<string>();
+  readonly #gatekeeper: Gatekeeper;
+  /** The labels that were read of each id: no other container is ever touched. */
+  readonly #ours = new Map<string, InstanceLabels>();
   readonly #closed = new AbortController();
 
-  constructor(scope: EngineScope, connection: Connection, engineVersion: string) {
+  constructor(
+    scope: EngineScope,
+    connection: Connection,
+    engineVersion: string,
+    gatekeeper: Gatekeeper,
+  ) {
     this.#scope = scope;
     this.#connection = connection;
+    this.#gatekeeper = gatekeeper;
+    this.guardReach = gatekeeper.reach;
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
 
@@ -88,7 +109,7 @@ class DockerEngine implements Engine {
       instances.push(...read.filter((instance) => instance !== undefined));
     }
     const listed = new Set(found.map(({ Id }) => Id));
-    for (const id of this.#ours) if (!listed.has(id)) this.#ours.delete(id);
+    for (const id of this.#ours.keys()) if (!listed.has(id)) this.#ours.delete(id);
     return instances;
   }
 
@@ -102,10 +123,11 @@ class DockerEngine implements Engine {
     const what = `cannot start ${request.labels.component}`;
     const id = await this.#create(request, what, signal);
     try {
+      await this.#gatekeeper.admit(id, request);
       await this.#connection.call({ what, boundMs: BOUNDS_MS.start, signal }, (cut) =>
         this.#connection.docker.getContainer(id).start({ abortSignal: cut }),
       );
-      return await this.inspect(id, signal);
+      return await this.#gatekeeper.begun(request, () => this.inspect(id, signal));
     } catch (error) {
       // Not under `signal`: called off or not, nothing may stay behind.
       await this.remove(id, new AbortController().signal).catch(() => undefined);
@@ -170,6 +192,8 @@ class DockerEngine implements Engine {
       if (!/already in progress/i.test(error.message)) throw error;
       await this.#awaitRemoved(id, what, signal);
     }
+    const labels = this.#ours.get(id);
+    if (labels !== undefined) this.#gatekeeper.removed(labels);
     this.#ours.delete(id);
   }
 
@@ -222,7 +246,7 @@ class DockerEngine implements Engine {
   }
 
   async #createOnce(request: InstanceRequest, what: string, signal: AbortSignal): Promise<string> {
-    const body = containerBody(this.#scope, request);
+    const body = containerBody(this.#scope, request, this.#gatekeeper.parentOf(request));
     const query = { name: containerName(this.#scope, request.labels) };
     if (signal.aborted) throw new EngineError('aborted', `${what}: it was called off`);
     // Not cut by `signal`: a container that was made has to be known to be removed again.
@@ -232,7 +256,7 @@ class DockerEngine implements Engine {
       const options = { _query: query, _body: body, abortSignal: cut };
       return this.#connection.docker.createContainer(options);
     });
-    this.#ours.add(id);
+    this.#ours.set(id, request.labels);
     return id;
   }
 
@@ -259,8 +283,11 @@ class DockerEngine implements Engine {
         this.#connection.docker.getContainer(idOrName).inspect({ abortSignal: cut }),
       );
       const instance = readInstance(this.#scope, answer);
-      if (instance !== undefined) this.#ours.add(instance.id);
-      return instance;
+      if (instance === undefined) return undefined;
+      this.#ours.set(instance.id, instance.labels);
+      // The engine does not know what others have frozen.
+      const isFrozen = instance.state === 'running' && this.#gatekeeper.hasFrozen(instance.id);
+      return isFrozen ? { ...instance, state: 'paused' } : instance;
     } catch (error) {
       if (error instanceof EngineError && error.code === 'not-found') return undefined;
       throw error;
@@ -328,7 +355,7 @@ class DockerEngine implements Engine {
   ): Promise<EngineEvent | undefined> {
     const told = instanceFromEvent(this.#scope, id, attributes);
     if (told === undefined) return undefined;
-    this.#ours.add(id);
+    this.#ours.set(id, told.labels);
     const now = await this.#read(id, signal).catch(() => undefined);
     // It ran when this was told, whatever it does by now: its exit is told next.
     return { kind: 'started', instance: now?.state === 'running' ? now : told };

@@ -45,6 +45,15 @@ export function readStat(pid: number): ProcessStat | undefined {
   };
 }
 
+/** The lines of `/proc/PID/cgroup`; empty: there is no such process. */
+export function cgroupsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
 /**
  * What a process is doing; `gone` also when it has ended and merely waits to be collected. One that was
  * frozen in the middle of a vfork shows as running: the kernel has it wait for its frozen child.

@@ -18,7 +18,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { type ComponentId, slotKey } from '../../../protocol/base/ids.ts';
-import type { AtGate } from '../../guard/link.ts';
+import type { GuardLink } from '../../guard/link.ts';
 import {
   type Engine,
   EngineError,
@@ -44,7 +44,7 @@ export type ProcessEngineOptions = {
   /** Told what the engine could not do and goes on without, one line each. */
   readonly warn?: (line: string) => void;
   /** Lets strict instances begin; without it none can. */
-  readonly guard?: { readonly socket: string; readonly admit: (instance: AtGate) => Promise<void> };
+  readonly guard?: Pick<GuardLink, 'socket' | 'admit'>;
 };
 
 /** How late the end of an adopted instance may be noticed; a child's is noticed at once. */
@@ -97,6 +97,7 @@ export async function createProcessEngine(
 
 class ProcessEngine implements Engine {
   readonly kind = 'process';
+  readonly guardReach = { kind: 'processes' } as const;
   readonly version = `process (Linux ${release()})`;
   readonly #home: Home;
   readonly #feed = createEventFeed();
@@ -259,7 +260,8 @@ class ProcessEngine implements Engine {
     const { labels, process: made } = record;
     const key = slotKey(labels.component as ComponentId, labels.slot);
     const token = tokenOf(labels);
-    const ward = { id: idOf(record), token, key, term: labels.term, process: made };
+    const body = { kind: 'process', ...made } as const;
+    const ward = { id: idOf(record), token, key, term: labels.term, body };
     await this.#home.guard?.admit(ward);
   }
 

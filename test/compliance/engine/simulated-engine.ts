@@ -37,6 +37,7 @@ export function openSimulated(machine: SimulatedMachine, scope: EngineScope): En
 
 class SimulatedEngine implements Engine {
   readonly kind = 'process';
+  readonly guardReach = { kind: 'processes' } as const;
   readonly version = 'simulated';
   readonly #machine: SimulatedMachine;
   readonly #model: Model;

@@ -1,6 +1,6 @@
 /**
- * Real agents on this machine for one test: a cluster of processes on the embedded engine, which is
- * gone with all it started when the test ends, however that is.
+ * Real agents on this machine for one test: a cluster of processes, on the embedded engine unless told
+ * otherwise, which is gone with all it started when the test ends, however that is.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -24,7 +24,11 @@ import {
   startLocalAgent,
   until,
 } from '../../../node/local/cluster.ts';
-import { type LocalInstance, runningInstances } from '../../../node/local/instances.ts';
+import {
+  type LocalEngine,
+  type LocalInstance,
+  runningInstances,
+} from '../../../node/local/instances.ts';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
 import type { ClusterView } from '../../../protocol/view/view.ts';
 
@@ -53,6 +57,8 @@ export type Crew = {
   readonly flagsOf?: LocalClusterInit['flagsOf'];
   /** A guard beside each. */
   readonly guards?: boolean;
+  /** Default: the embedded one. */
+  readonly engine?: LocalEngine;
   /** Written into the settings of each. */
   readonly settings?: string;
 };
@@ -63,6 +69,7 @@ export async function agentsThat({
   voterCount,
   flagsOf = () => [],
   guards = false,
+  engine = ENGINE,
   settings = '{}',
 }: Crew): Promise<RealCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'mr-'));
@@ -70,7 +77,7 @@ export async function agentsThat({
   const planned = await planLocalCluster({
     folder,
     count,
-    engine: ENGINE,
+    engine,
     guards,
     logLevel: 'debug',
     flagsOf: (name) => ['--config', config, ...(flagsOf(name) ?? [])],

@@ -6,7 +6,6 @@
  * `MILLRACE_STRICT_ROUNDS` says how many faults there are; CI asks for thirty.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import {
 } from '../../../node/local/cluster.ts';
 import { runningInstances } from '../../../node/local/instances.ts';
 import { agentsThat, crash, type RealCluster, restart } from '../agents/cluster.ts';
+import { linesOf, livesOf, overlapsIn } from './lives.ts';
 
 const ROUNDS = Number(process.env['MILLRACE_STRICT_ROUNDS'] ?? 4);
 const PATIENCE_MS = 60_000;
@@ -28,27 +28,6 @@ const LAPSED_MS = 11_000;
 
 const writing = (file: string): string =>
   `while :; do read up rest </proc/uptime; echo "$up $MILLRACE_TERM $$" >>${file}; sleep 0.1; done`;
-
-type Line = { readonly at: number; readonly term: number; readonly pid: number };
-
-function linesOf(file: string): readonly Line[] {
-  if (!existsSync(file)) return [];
-  const written = readFileSync(file, 'utf8').split('\n').slice(0, -1);
-  return written.map((line) => {
-    const [at = Number.NaN, term = Number.NaN, pid = Number.NaN] = line.split(' ').map(Number);
-    return { at, term, pid };
-  });
-}
-
-/** Each instance from its first line to its last, in the order in which they began. */
-function livesOf(lines: readonly Line[]) {
-  const lives = new Map<number, { term: number; from: number; to: number }>();
-  for (const { at, term, pid } of lines) {
-    const life = lives.get(pid) ?? { term, from: at, to: at };
-    lives.set(pid, { term, from: Math.min(life.from, at), to: Math.max(life.to, at) });
-  }
-  return [...lives.values()].toSorted((a, b) => a.from - b.from);
-}
 
 type Ground = { readonly cluster: RealCluster; readonly file: string };
 
@@ -117,8 +96,8 @@ const FAULTS: readonly Fault[] = [
     await restart(cluster, host);
   },
   async ({ file }) => {
-    const pid = linesOf(file).at(-1)?.pid;
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    const pid = linesOf(file).at(-1)?.who;
+    if (pid !== undefined) process.kill(Number(pid), 'SIGKILL');
   },
 ];
 
@@ -151,8 +130,7 @@ it(
       await writesOn(ground);
     }
     const lives = livesOf(linesOf(file));
-    const overlaps = lives.filter((life, i) => life.from <= (lives[i - 1]?.to ?? -1));
-    expect(overlaps, JSON.stringify(lives)).toEqual([]);
+    expect(overlapsIn(lives), JSON.stringify(lives)).toEqual([]);
     const terms = lives.map(({ term }) => term);
     expect(terms).toEqual(terms.toSorted((a, b) => a - b));
     expect(lives.length).toBeGreaterThanOrEqual(Math.min(ROUNDS, 3));
