@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   await clearLocalFolder(folder, engine);
   const stack = loadShop();
   await requirePorts(stack);
-  const cluster = await planLocalCluster({ folder, count: AGENTS, engine });
+  const cluster = await planLocalCluster({ folder, count: AGENTS, engine, guards: true });
   writeFileSync(join(folder, OWNER_FILE), `${process.pid}\n`);
   try {
     await show(cluster, stack, interrupted.signal);

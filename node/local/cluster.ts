@@ -3,12 +3,21 @@
  * and publish address: what `npm start` runs, and the tests and benchmarks with real agents.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readAgentFile } from '../agent-file.ts';
 import { AGENTD, NODE_FLAGS } from '../agentd.ts';
+import { CGROUP_MOUNT, type Gate, openGates } from '../guard/gates.ts';
 import type { ClusterBody } from '../http/api.ts';
 import { type Client, createClient } from '../http/client.ts';
 import { type LocalEngine, removeAll } from './instances.ts';
@@ -66,7 +75,7 @@ export async function planLocalCluster(init: LocalClusterInit): Promise<LocalClu
       port: await freePort(),
       client: createClient(socket),
       process: undefined,
-      guardSocket: join(folder, 'guard.sock'),
+      guardSocket: guardSocketIn(folder),
       guard: undefined,
     });
   }
@@ -193,26 +202,45 @@ export async function removeLocalCluster(cluster: LocalCluster): Promise<void> {
 }
 
 /**
- * Removes what an earlier run left behind, however it ended: agents by the pid they wrote down,
- * instances by their labels, then the folder.
+ * Removes what an earlier run left behind, however it ended: guards by their socket, agents by the pid
+ * they wrote down, instances by their labels, then the folder.
  */
 export async function clearLocalFolder(folder: string, engine: LocalEngine): Promise<void> {
   if (!existsSync(folder)) return;
   for (let i = 1; existsSync(join(folder, `h${i}`)); i++) {
-    const left = await readAgentFile(join(folder, `h${i}`));
+    const state = join(folder, `h${i}`);
+    const guardSocket = guardSocketIn(state);
+    for (const pid of pids()) await endLeftover(pid, `\0guard\0${guardSocket}\0`);
+    const left = await readAgentFile(state);
     if (left === undefined) continue;
-    await endLeftover(left.pid, join(folder, `h${i}`));
+    await endLeftover(left.pid, `\0${state}\0`);
+    const gates = gatesLeft(guardSocket);
+    for (const gate of gates) gate.kill(); // what is frozen cannot be removed
     if (left.engine === 'process') await removeAll({ kind: 'process' }, left);
     else if (engine.kind === 'docker') await removeAll(engine, left);
+    for (const gate of gates) gate.remove();
   }
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Ends a process only if its command line shows that it is the agent of this very folder. */
-async function endLeftover(pid: number, state: string): Promise<void> {
+const guardSocketIn = (state: string): string => join(state, 'guard.sock');
+
+const pids = (): readonly number[] => readdirSync('/proc').map(Number).filter(Boolean);
+
+/** None where we may make no cgroups: a guard could not either. */
+function gatesLeft(guardSocket: string): readonly Gate[] {
+  try {
+    return openGates(guardSocket, CGROUP_MOUNT).left();
+  } catch {
+    return [];
+  }
+}
+
+/** Ends a process only if its command line shows that it is the agent, or guard, of this very folder. */
+async function endLeftover(pid: number, words: string): Promise<void> {
   const isOurs = (): boolean => {
     try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`\0${state}\0`);
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(words);
     } catch {
       return false;
     }
