@@ -6,10 +6,11 @@
  *     while what was made under it lives; none is tried for before the instances and the guard are
  *     known; without a guard nothing goes on. A stall of at most stallMaxMs freezes nothing.
  */
-import { type Key, slotKey } from '../../protocol/base/ids.ts';
+import { type HostId, type Key, slotKey } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { isLive } from '../../protocol/reconcile/instance.ts';
+import type { Grant } from '../../protocol/wire/message.ts';
 import { type Instance, isStrict, seatName } from '../engine/engine.ts';
 import { isAlive, isRunning } from '../engine/instance.ts';
 import { momentOf } from '../clock.ts';
@@ -27,6 +28,8 @@ type Life = {
   lostAt: Micros | undefined;
   /** The term under which each slot was won last. */
   readonly won: Map<Key, number>;
+  /** The strict sessions that voters have granted, as far as was heard. */
+  readonly granted: Set<string>;
 };
 
 export type SingletonChecker = {
@@ -92,7 +95,13 @@ export function checkSingletons(
 function lifeOf({ lives }: SingletonChecker, host: Host, agent: Agent): Life {
   const known = lives.get(host);
   if (known?.agent === agent) return known;
-  const life: Life = { agent, isListed: false, lostAt: undefined, won: new Map() };
+  const life: Life = {
+    agent,
+    isListed: false,
+    lostAt: undefined,
+    won: new Map(),
+    granted: new Set(),
+  };
   lives.set(host, life);
   return life;
 }
@@ -101,12 +110,19 @@ function hear(life: Life, input: Input, now: Micros): void {
   if (input.kind === 'instancesListed') life.isListed = true;
   if (input.kind === 'guardLost') life.lostAt = now;
   if (input.kind === 'guardJoined') life.lostAt = undefined;
+  if (input.kind !== 'messageReceived' || input.message.kind !== 'keepaliveAck') return;
+  const { class: leaseClass, grant, sid } = input.message;
+  if (leaseClass === 'strict' && sid === life.agent.core.boot)
+    life.granted.add(nameOf(input.from, grant));
 }
 
 /** The same step has another word for the guard: what was won in it may also have ended in it. */
 const isTakenBack = (effect: Effect, effects: readonly Effect[], at: number): boolean =>
   effect.kind === 'guardSlot' &&
   effects.some((later, i) => i > at && later.kind === 'guardSlot' && later.key === effect.key);
+
+const nameOf = (voter: HostId, { boot, count, nonce }: Grant): string =>
+  `${voter}/${boot}/${count}/${nonce}`;
 
 const isSlotKey = (key: Key): boolean => key.startsWith('slot/');
 
@@ -139,8 +155,7 @@ function checkMessage(
     if (!life.isListed) report('S19', `${host.id} wants strict leases before it knows what runs`);
     if (life.lostAt !== undefined) report('S19', `${host.id} wants strict leases without a guard`);
   } else if (message.kind === 'accept') {
-    const grant = life.agent.core.leases?.links.byVoter.get(effect.to)?.sessions.strict.grant;
-    const isOther = message.grant.count !== grant?.count || message.grant.nonce !== grant.nonce;
+    const isOther = !life.granted.has(nameOf(effect.to, message.grant));
     if (message.items.some(({ key }) => isSlotKey(key)) && isOther)
       report('S19', `${host.id} binds a strict key to another session than its strict one`);
   } else if (message.kind === 'release') {

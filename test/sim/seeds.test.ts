@@ -38,6 +38,7 @@ const ONCE_FAILED = [
   [1701, 'a voter heard that it is forgotten before it heard that it votes no more (S1)'],
   [2591, 'what was left of a lease was measured by another clock than its agent has (S19)'],
   [3573, 'a list of members that is repeated was judged by what its leader heard since (S20)'],
+  [4700, 'a session was given up in the very step in which a key was bound to it (S19)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
