@@ -155,7 +155,11 @@ function createGate({ version, mount, root, folder }: Place): Gate {
       version === 'v2'
         ? /^frozen 1$/m.test(textOf(join(path, 'cgroup.events')))
         : textOf(join(path, 'freezer.state')).trim() === 'FROZEN',
-    isEmpty: () => pids().length === 0,
+    isEmpty() {
+      // One file of v2 says it of all that is below.
+      const events = textOf(join(path, 'cgroup.events'));
+      return events === '' ? pids().length === 0 : /^populated 0$/m.test(events);
+    },
     holds: (pid) => pids().includes(pid),
     remove() {
       // Engines make it in every hierarchy of v1.

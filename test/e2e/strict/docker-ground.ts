@@ -1,12 +1,11 @@
 /** A guard as a process of its own, an agent's link to it, and a Docker Engine that can be made to hang. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AGENTD, NODE_FLAGS } from '../../../node/agentd.ts';
 import { createLeaseClock } from '../../../node/clock.ts';
 import type { EngineScope } from '../../../node/engine/engine.ts';
 import { createDockerEngine } from '../../../node/engine/docker/docker-engine.ts';
-import { CGROUP_MOUNT } from '../../../node/guard/gates.ts';
 import { uptimeMs } from '../../../node/guard/lines.ts';
 import { createGuardLink } from '../../../node/guard/link.ts';
 import { createLogger } from '../../../node/log.ts';
@@ -66,15 +65,6 @@ export function pidsOfEngine(socketPath: string): readonly number[] | undefined 
   const dockerd = Number(readFileSync(join(folder, 'docker.pid'), 'utf8'));
   const children = readFileSync(`/proc/${dockerd}/task/${dockerd}/children`, 'utf8');
   return [dockerd, ...children.split(' ').filter(Boolean).map(Number)];
-}
-
-/** How many gates there are on this machine, of whichever guard. */
-export function gateCount(): number {
-  const root = existsSync(join(CGROUP_MOUNT, 'cgroup.controllers'))
-    ? CGROUP_MOUNT
-    : join(CGROUP_MOUNT, 'freezer');
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => /^millrace\/[^/]+\/[0-9a-f]{16}$/.test(name)).length;
 }
 
 export const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);

@@ -57,6 +57,15 @@ describe('a gate of cgroup v2', () => {
     expect(gate.isStill()).toBe(true);
   });
 
+  it('is empty when the kernel says so of all that is below', () => {
+    const { mount, put } = cgroupFolder('v2');
+    const gate = openGates(SOCKET, mount).at(GATE);
+    put(`${gate.folder}/cgroup.events`, 'populated 1\nfrozen 0\n');
+    expect(gate.isEmpty()).toBe(false);
+    put(`${gate.folder}/cgroup.events`, 'populated 0\nfrozen 1\n');
+    expect(gate.isEmpty()).toBe(true);
+  });
+
   it('is emptied by the kernel where it can, and closed first', () => {
     const { mount, put, read } = cgroupFolder('v2');
     const gate = openGates(SOCKET, mount).at(GATE);

@@ -20,6 +20,8 @@ import { cgroupFolder } from './cgroup-folder.ts';
 
 const KEY = slotKey('shop.db' as ComponentId, 1);
 const GATE = gateName('cgroupfs', 'c1 shop-db-1-4-h1');
+/** Of an earlier guard, which has left it open. */
+const LEFT = gateName('systemd', 'c1 shop-db-1-3-h1');
 const ID = 'a'.repeat(64);
 const WARD = {
   id: ID,
@@ -34,6 +36,7 @@ const WAIT_MS = 10_000;
 async function met(version: CgroupVersion, reach: GuardReach = IS_V2) {
   const socket = join(mkdtempSync(join(tmpdir(), 'gd-')), 'guard.sock');
   const cgroups = cgroupFolder(version);
+  openGates(socket, cgroups.mount).at(LEFT).open();
   const guard = await openGuard(socket, createLogger({ level: 'silent' }), cgroups.mount);
   const said: string[] = [];
   const log = pino({}, { write: (line: string) => void said.push(line) });
@@ -51,6 +54,7 @@ async function met(version: CgroupVersion, reach: GuardReach = IS_V2) {
   const { folder } = openGates(socket, cgroups.mount).at(GATE);
   return {
     ...cgroups,
+    socket,
     link,
     said,
     heard,
@@ -96,6 +100,13 @@ it('shuts the gate again where the container has not come through it', async () 
   expect(isOpen()).toBe(true);
   await expect(link.begun(WARD, process.pid)).rejects.toThrow('no hand on it');
   expect(isOpen()).toBe(false);
+});
+
+it('shuts what an earlier guard has left open', async () => {
+  const { hears, read, socket, mount } = await met('v2');
+  await hears('guardJoined');
+  const { folder } = openGates(socket, mount).at(LEFT);
+  expect(read(`${folder}/cgroup.freeze`)).toBe('1');
 });
 
 it('kills what comes late into a gate that is shut', async () => {
