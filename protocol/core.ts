@@ -23,6 +23,7 @@ import { noteStall, receive } from './core/receive.ts';
 import { isQuiet, isQuietMessage, keepTime, rhythmDeadline } from './core/rhythm.ts';
 import { deadlineOf, settle } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
+import { forkOf, NEVER_FORCED } from './roster/fork.ts';
 import type { Turn } from './turn.ts';
 import type { JournalEntry } from './view/view.ts';
 
@@ -52,7 +53,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   if (core.cloned) return turn.out.filter(({ kind }) => kind === 'journal');
   if (core.ended) {
     keepJournal(core, turn);
-    return turn.out;
+    return marked(core, turn.out);
   }
   if (quiet && now < core.settleBy) {
     keepTime(core, leases, turn);
@@ -61,7 +62,18 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
   if (!quiet || now >= core.settleBy || know(core) !== core.settled) settleAll(core, leases, turn);
   keepJournal(core, turn);
   core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
-  return turn.out;
+  return marked(core, turn.out);
+}
+
+/** Says to others which fork we follow. */
+function marked({ council }: Core, effects: readonly Effect[]): readonly Effect[] {
+  const fork = forkOf(council.roster.epoch);
+  if (fork === NEVER_FORCED) return effects;
+  return effects.map((effect) =>
+    effect.kind === 'send' || effect.kind === 'publish'
+      ? { ...effect, message: { ...effect.message, fork } }
+      : effect,
+  );
 }
 
 /** When to give the next `woken`; earlier or later is harmless, undefined: never. */

@@ -4,8 +4,8 @@
  * for which `promisesNothing` holds may overtake it, and not the first of a start. Every other effect
  * is only begun; its outcome comes back as an `Input`.
  */
-import type { ComponentId, HostId, Key, Term } from './base/ids.ts';
-import type { Instant } from './base/time.ts';
+import type { ComponentId, Epoch, HostId, Key, Term } from './base/ids.ts';
+import type { Instant, Millis } from './base/time.ts';
 import type { ComponentSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
 import type { DeployOutcome, Message } from './wire/message.ts';
@@ -73,6 +73,8 @@ export type CommandResult =
   | { readonly kind: 'forgotten'; readonly host: HostId }
   /** The list of members says that this host leaves; the rest takes its time. */
   | { readonly kind: 'leaving' }
+  /** It is the only voter from its next start on, and grants nothing for so long then. */
+  | { readonly kind: 'forced'; readonly epoch: Epoch; readonly silentMs: Millis }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'noSuchInstance' };
 

@@ -82,6 +82,8 @@ export type Command =
   | { readonly kind: 'leave' }
   /** A host that does not come back shall be a member no more. */
   | { readonly kind: 'forget'; readonly host: HostId }
+  /** This host alone shall vote, as most voters are gone for good. `forceId`: random, below 2²⁴. */
+  | { readonly kind: 'forceVoters'; readonly forceId: number }
   /** Of an instance on this very host: replaced without being counted as a failure. */
   | { readonly kind: 'restart'; readonly component: ComponentId; readonly slot: number };
 

@@ -54,6 +54,8 @@ export type Options = {
   readonly members?: { readonly everyMs: number; readonly forgetMs: number };
   /** Sessions of leaders lapse at one voter after the other, this often, while others try. */
   readonly bias?: { readonly everyMs: number };
+  /** Most voters are lost for long, and one host is made the only voter, this often. */
+  readonly disaster?: { readonly everyMs: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */
   readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */

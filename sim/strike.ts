@@ -50,6 +50,8 @@ export type Strike =
   | { readonly kind: 'leave'; readonly host: HostIndex }
   /** A user asks this agent that another host, which does not come back, be forgotten. */
   | { readonly kind: 'forget'; readonly host: HostIndex; readonly of: HostIndex }
+  /** A user makes this host the only voter, by force. */
+  | { readonly kind: 'force'; readonly host: HostIndex; readonly forceId: number }
   /** The machine is gone with all that runs on it, and boots after `forMs`. */
   | { readonly kind: 'lose'; readonly host: HostIndex; readonly forMs: number }
   /** The agent stands still; its kernel answers and keeps what arrives. */

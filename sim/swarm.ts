@@ -48,6 +48,8 @@ export function drawOptions(seed: number): Options {
   // On a stream of its own: the other seeds stand for what they stood for before.
   const rare = streamOf(choices, 'options/members');
   if (happens(rare, 60)) return drawMembers(seed, rare);
+  const dire = streamOf(choices, 'options/disaster');
+  if (happens(dire, 30)) return drawDisaster(seed, dire);
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -191,6 +193,32 @@ function drawMembers(seed: number, draw: Stream): Options {
     fsyncMs: pick(draw, [3, 30]),
     recurring: happens(draw, 300) ? drawOnePlague(draw) : {},
     members: { everyMs: pick(draw, [2000, 5000]), forgetMs: pick(draw, [10_000, 15_000, 600_000]) },
+    workload: drawWorkload(draw),
+  };
+}
+
+/**
+ * Most voters are lost, and a user forces another one. Little else goes wrong: whoever comes back must hear
+ * of it before those of before are a majority again.
+ */
+function drawDisaster(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [2, 3, 3, 4, 5, 7]);
+  const plagues: Options['recurring'] = {
+    crashes: { everyMs: 8000, lastMs: 1500 },
+    pauses: { everyMs: 8000, lastMs: 1500 },
+    exits: { everyMs: 5000, lastMs: 10 },
+  };
+  const kinds = Object.keys(plagues).filter(() => happens(draw, 300)) as Plague[];
+  return {
+    ...quiet(seed, hostCount, within(draw, 60, 120) * 1000),
+    voterCount: hostCount === 2 ? 1 : pick(draw, [1, 3, 3]),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    lossPermille: pick(draw, [0, 0, 20]),
+    duplicatePermille: pick(draw, [0, 200]),
+    fsyncMs: pick(draw, [3, 30]),
+    recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
+    disaster: { everyMs: pick(draw, [5000, 15_000]) },
     workload: drawWorkload(draw),
   };
 }

@@ -72,6 +72,7 @@ const strike: Schema<Strike> = byKind({
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
   forget: object({ kind: literal('forget'), host, of: host }),
   leave: object({ kind: literal('leave'), host }),
+  force: object({ kind: literal('force'), host, forceId: count }),
   stop: object({ kind: literal('stop'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),
@@ -167,6 +168,7 @@ const options: Schema<Options> = where(
     turnover: optional(object({ everyMs: ms })),
     members: optional(object({ everyMs: ms, forgetMs: ms })),
     bias: optional(object({ everyMs: ms })),
+    disaster: optional(object({ everyMs: ms })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

@@ -27,6 +27,8 @@ export const errandId = ({ given, attempt }: Errand): string => `${given.deployI
 /** What ids of commands begin with that are no errands: nobody counts on their answers. */
 export const LEAD_COMMAND = 'lead/';
 export const FORGET_COMMAND = 'forget/';
+export const FORCE_COMMAND = 'force/';
+const NO_ERRANDS = [LEAD_COMMAND, FORGET_COMMAND, FORCE_COMMAND];
 
 export type Workload = {
   readonly world: World;
@@ -229,7 +231,7 @@ const CHECK = {
 /** An agent has answered. */
 export function onReply(workload: Workload, commandId: string, result: CommandResult): void {
   const { checker, outcomes, open, overdue, world } = workload;
-  if (commandId.startsWith(LEAD_COMMAND) || commandId.startsWith(FORGET_COMMAND)) return;
+  if (NO_ERRANDS.some((name) => commandId.startsWith(name))) return;
   const errand = open.get(commandId);
   if (errand === undefined) return checker.report('S11', `${commandId} is answered twice`);
   open.delete(commandId);
@@ -263,6 +265,7 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
       return;
     case 'led':
     case 'forgotten':
+    case 'forced':
     case 'leaving':
     case 'restarting':
     case 'noSuchInstance':

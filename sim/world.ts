@@ -227,6 +227,7 @@ function begin(world: World, host: Host, effect: Outward): void {
     case 'connectProbe':
       return probe(world, host, effect.host);
     case 'reply':
+      if (effect.result.kind === 'forced') beginAgain(world, host);
       return watch.replied(host, effect.commandId, effect.result);
     case 'keepPeers': {
       const peers = effect.peers.flatMap((peer) => byId.get(peer.host)?.index ?? []);
@@ -298,6 +299,17 @@ export function lose(world: World, host: Host): void {
   world.watch.agentEnded(host);
   loseHost(world.around, host);
   agentEnded(world.network, host.index, 'silent');
+}
+
+/** Its agent has said its last word, and starts anew over what is on the disk. */
+function beginAgain(world: World, host: Host): void {
+  const { queue } = world;
+  const { agent } = host;
+  schedule(queue, queue.now + ofMillis(RESTART_MS), () => {
+    if (host.agent !== agent) return;
+    crash(world, host);
+    start(world, host);
+  });
 }
 
 /** As its service manager does, until it lives. */

@@ -123,6 +123,13 @@ export function viewLine(view: ClusterView): string {
   return `${whose}, ${freshness(view.ageMs)} old, ${view.agree} of ${view.peers} agree`;
 }
 
+/** Hosts of which nothing is heard here though they are well. */
+export const rivalLines = (view: ClusterView): readonly string[] =>
+  (view.rivals ?? []).map(
+    (id) =>
+      `${hostName(view, id)} follows voters that were forced elsewhere: ${typed('cluster voters force')} on one side ends that`,
+  );
+
 function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
   const alive = view.hosts.filter((host) => host.state === 'alive').length;
   const hosts = `${alive}/${view.hosts.filter((host) => host.state !== 'left').length} hosts`;
@@ -137,7 +144,8 @@ function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
         style.width,
       );
   const braked = view.brake === undefined ? [] : wrap(view.brake, style.width);
-  return [...titles, ...isolated, ...braked];
+  const rivals = rivalLines(view).flatMap((line) => wrap(line, style.width));
+  return [...titles, ...isolated, ...braked, ...rivals];
 }
 
 function stackLines(

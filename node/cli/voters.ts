@@ -1,10 +1,20 @@
 import { Command } from 'commander';
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { ClusterView } from '../../protocol/view/view.ts';
+import { showEpoch } from '../../protocol/roster/fork.ts';
 import { EXIT } from './failure.ts';
+import { asTyped } from './invocation.ts';
 import type { Perform } from './perform.ts';
-import { hostTable } from './status-screen.ts';
-import { type Cli, print, printJson, type ScreenStyle, widthOf } from './terminal.ts';
+import { hostTable, rivalLines } from './status-screen.ts';
+import {
+  type Cli,
+  confirm,
+  note,
+  print,
+  printJson,
+  type ScreenStyle,
+  widthOf,
+} from './terminal.ts';
 
 export function votersCommand(perform: Perform): Command {
   const voters = new Command('voters').description('whose votes decide in this cluster');
@@ -12,7 +22,46 @@ export function votersCommand(perform: Perform): Command {
     .command('show')
     .description('the voters, and how many of them may be lost')
     .action((_: object, command: Command) => perform(command, show));
+  voters
+    .command('force')
+    .description('when most voters are gone for good: make this host the only one')
+    .option('-y, --yes', 'do not ask: the lost voters are stopped')
+    .action((options: { readonly yes?: boolean }, command: Command) =>
+      perform(command, (cli) => force(cli, options.yes === true)),
+    );
   return voters;
+}
+
+async function force(cli: Cli, yes: boolean): Promise<number> {
+  const { data } = await cli.client.status(cli.signal);
+  note(cli, ...priceLines(data.cluster));
+  const name = nameIn(data.cluster, data.cluster.from);
+  if (!yes && !(await confirm(cli, `Make ${name} the only voter?`, '--yes'))) {
+    note(cli, 'nothing was changed');
+    return EXIT.ok;
+  }
+  const body = await cli.client.forceVoters(cli.signal);
+  if (cli.json) printJson(cli, body);
+  else print(cli, body.done, `  next  ${asTyped(body.next)}`);
+  return EXIT.ok;
+}
+
+/** What a user gives up by it. */
+export function priceLines(view: ClusterView): readonly string[] {
+  const { voters, next = [] } = view.roster;
+  const all = [...new Set([...voters, ...next])];
+  const self = nameIn(view, view.from);
+  const others = all.filter((id) => id !== view.from).map((id) => nameIn(view, id));
+  return [
+    `${self} becomes the only voter, instead of ${all.map((id) => nameIn(view, id)).join(' ')}`,
+    `  deploys that were acknowledged and have not reached ${self} are lost`,
+    ...(others.length === 0
+      ? []
+      : [
+          `  ${others.join(' ')} must be stopped until they can hear ${self}: where they hear only`,
+          '  each other they go on deciding, and what should run once runs twice',
+        ]),
+  ];
 }
 
 async function show(cli: Cli): Promise<number> {
@@ -37,8 +86,9 @@ export function voterLines(view: ClusterView, style: ScreenStyle): readonly stri
   const change =
     next === undefined ? [] : [`on the way to  ${next.map((id) => nameIn(view, id)).join(' ')}`];
   return [
-    `epoch  ${epoch}`,
+    `epoch  ${showEpoch(epoch)}`,
     ...change,
+    ...rivalLines(view),
     '',
     ...hostTable(view, hosts, style),
     '',

@@ -8,6 +8,7 @@
  *   POST /v1/deploy        DeployRequest  DeployBody             409 refused, 504 unknown
  *   POST /v1/destroy       DestroyRequest DeployBody             404, 409 refused, 504 unknown
  *   POST /v1/cluster/leave {}             ActionBody             409 refused, 504 not-leaving-yet
+ *   POST /v1/cluster/voters/force {}      ActionBody             409 refused
  *   POST /v1/hosts/:id/forget  {}         ActionBody             404, 409 refused, 504 not-forgotten-yet
  *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there

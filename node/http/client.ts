@@ -113,6 +113,7 @@ export function createClient(socket: string) {
     destroy: (body: DestroyRequest, signal: AbortSignal) =>
       post<DeployBody>('/v1/destroy', body, signal),
     clusterLeave: (signal: AbortSignal) => post<ActionBody>('/v1/cluster/leave', {}, signal),
+    forceVoters: (signal: AbortSignal) => post<ActionBody>('/v1/cluster/voters/force', {}, signal),
     hostForget: (host: string, signal: AbortSignal) =>
       post<ActionBody>(`/v1/hosts/${encodeURIComponent(host)}/forget`, {}, signal),
     lead: (body: LeadRequest, signal: AbortSignal) => post<LeadBody>('/v1/lead', body, signal),

@@ -12,6 +12,7 @@ import { hostRoutes } from './host-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
 import { stackRoutes } from './stack-routes.ts';
 import { viewRoutes } from './view-routes.ts';
+import { voterRoutes } from './voter-routes.ts';
 import { isListening } from './listening.ts';
 
 /** Longest body of a request: a stack's spec with room to spare. */
@@ -34,6 +35,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   stackRoutes(app, daemon);
   leadRoutes(app, daemon);
   hostRoutes(app, daemon);
+  voterRoutes(app, daemon);
   viewRoutes(app, daemon);
   app.notFound(() => ApiRefusal.noSuchRoute().response());
   app.onError((error) => {

@@ -21,8 +21,10 @@ export type Incarnation = Brand<number, 'Incarnation'>;
 export type Ballot = Brand<number, 'Ballot'>;
 /** The ballot of a leadership: strictly rising per key, the fencing token. */
 export type Term = Brand<number, 'Term'>;
-/** One roster's number; each change of roster raises it by one. */
+/** One roster's number; each change of roster raises it by one, a forced one by far more. */
 export type Epoch = Brand<number, 'Epoch'>;
+/** Which of the forced rosters a cluster follows (`roster/fork.ts`). */
+export type Fork = Brand<number, 'Fork'>;
 
 export const hostId = (text: string): HostId => text as HostId;
 export const clusterId = (text: string): ClusterId => text as ClusterId;
@@ -35,6 +37,7 @@ export const ballot = (n: number): Ballot => n as Ballot;
 /** A ballot that a quorum accepted becomes a term. */
 export const term = (n: number): Term => n as Term;
 export const epoch = (n: number): Epoch => n as Epoch;
+export const fork = (n: number): Fork => n as Fork;
 
 /** Its leader changes the roster; its record is the list of members. */
 export const ROSTER_KEY = key('sys/roster');

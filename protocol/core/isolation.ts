@@ -32,7 +32,8 @@ export function isolationOf(
   return turn.now >= endsAt ? onIsolation.action : undefined;
 }
 
-const quorumHeardAt = (core: Core): Instant =>
+/** When a quorum last acknowledged anything; the start of the agent or the end of a stall at the earliest. */
+export const quorumHeardAt = (core: Core): Instant =>
   later(core.quorumHeardAt, later(core.startedAt, core.awakeAt));
 
 /** Of all that runs here, or may. */

@@ -23,6 +23,7 @@ import { votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { Message } from '../wire/message.ts';
 import { answerStranger, onDismissed } from './dismissal.ts';
+import { followsOurs } from './forks.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
 import { announce, groundOf, keep, noteCommitted, writerOf } from './leading.ts';
@@ -49,6 +50,8 @@ export function receiveMessage(
     if (!isDismissed) answerStranger(core, turn, from, message);
     return;
   }
+  const isOpen = OPEN_KINDS.has(message.kind) || from === turn.self;
+  if (!isOpen && !followsOurs(core, turn, from, message)) return;
   if (from !== turn.self) noteHeard(core.membership, turn, from);
   switch (message.kind) {
     case 'beat':

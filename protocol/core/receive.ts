@@ -26,6 +26,8 @@ import {
 import { sameEpoch } from '../roster/council.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Deploy, Message } from '../wire/message.ts';
+import { onForceVoters } from './force.ts';
+import { followsOurs } from './forks.ts';
 import { holdBack } from './isolation.ts';
 import { know } from './know.ts';
 import { leave } from './leaving.ts';
@@ -107,6 +109,8 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
       turn.out.push({ kind: 'reply', commandId, result });
       return;
     }
+    case 'forceVoters':
+      return onForceVoters(core, turn, commandId, given.forceId);
     case 'restart': {
       const found = onRestartCommand(core.slots, turn, given.component, given.slot);
       const kind = found ? 'restarting' : 'noSuchInstance';
@@ -130,17 +134,27 @@ function receiveGossip(core: Core, turn: Turn, from: HostId, message: Message): 
     core.strangers += 1;
     return;
   }
-  if (message.kind === 'heartbeat' && isMember.has(message.host) && message.host !== turn.self) {
+  const author = authorOf(message);
+  if (author === undefined || !isMember.has(author)) return;
+  if (author !== turn.self && !followsOurs(core, turn, author, message)) return;
+  if (message.kind === 'heartbeat' && author !== turn.self) {
     onHeartbeat(core.membership, turn, message);
     noteVersion(core.inventories, turn, message.host, message.boot, message.inventoryVersion);
     if (message.epoch !== core.council.roster.epoch)
       sameEpoch(core.council, turn, message.host, message.epoch);
-  } else if (message.kind === 'rumor' && isMember.has(message.by)) {
+  } else if (message.kind === 'rumor') {
     rouseDetector(core, turn);
     onRumor(core.membership, turn, message.by, message);
-  } else if (message.kind === 'inventoryDelta' && isMember.has(message.owner)) {
+  } else if (message.kind === 'inventoryDelta') {
     onInventoryDelta(core.inventories, turn, message);
   }
+}
+
+/** Who has written what is gossiped; undefined: nobody gossips such a thing. */
+function authorOf(message: Message): HostId | undefined {
+  if (message.kind === 'heartbeat') return message.host;
+  if (message.kind === 'rumor') return message.by;
+  return message.kind === 'inventoryDelta' ? message.owner : undefined;
 }
 
 /** How long a gap between two steps may be before peers may have believed us dead. */

@@ -151,6 +151,10 @@ export type Core = {
   strangers: number;
   /** When those were told so. */
   readonly strangersToldAt: Map<HostId, Instant>;
+  /** Hosts that follow an earlier generation of voters, and when they were told ours. */
+  readonly outlivedToldAt: Map<HostId, Instant>;
+  /** Hosts that follow voters forced elsewhere, and when they were heard last. */
+  readonly rivals: Map<HostId, Instant>;
   /** Derived from the tables above, renewed when their versions change. */
   knowledge: Knowledge | undefined;
   /** What was known when everything was settled last. */
@@ -232,6 +236,8 @@ export function newCore(
     ended: false,
     strangers: 0,
     strangersToldAt: new Map(),
+    outlivedToldAt: new Map(),
+    rivals: new Map(),
     knowledge: undefined,
     settled: undefined,
     offered: undefined,

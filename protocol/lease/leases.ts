@@ -310,6 +310,7 @@ export function followRoster(
   const { from, to } = change;
   if (votersOf(from).includes(turn.self) && !surelyStayed(from, to, turn.self))
     wipeVoter(leases.voter);
+  // First: what was granted by those who vote no more counts for nothing, once they are forced (E4).
   setVoters(leases.links, change.to);
   changeRoster(leases.holder, leases.links, turn, change);
 }

@@ -15,7 +15,7 @@ import { RECORDS_MAX } from '../limits.ts';
 import { persist, send, type Turn } from '../turn.ts';
 import type { Read, SyncPage, Write } from '../wire/message.ts';
 import { type Burials, isBuried } from './burial.ts';
-import { compareRevision, type RecordValue, type Revision } from './record.ts';
+import { type Committed, compareRevision, type RecordValue, type Revision } from './record.ts';
 
 export type Register = {
   readonly promised: Term;
@@ -89,6 +89,22 @@ export function buryRegisters(registers: Registers, turn: Turn, burials: Burials
       persist(turn, `record/${key}`, undefined);
     }
   }
+}
+
+/** A forced voter begins with what it knows as committed: what must be on its disk for that. */
+export function seedRegisters(
+  registers: Registers,
+  committed: readonly Committed[],
+): readonly DiskWrite[] {
+  const writes: DiskWrite[] = [];
+  for (const { key, revision, value } of committed) {
+    const known = registers.get(key) ?? EMPTY;
+    if (known.revision !== undefined && compareRevision(revision, known.revision) <= 0) continue;
+    const promised = known.promised > revision.term ? known.promised : revision.term;
+    const register: Register = { promised, revision, value, deployIds: [] };
+    writes.push({ name: `record/${key}`, value: register });
+  }
+  return writes;
 }
 
 /** A removed voter forgets its records (roster rule 6); returns what the caller must persist. */

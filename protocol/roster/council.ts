@@ -4,7 +4,8 @@
  *     stable C_old ──chosen by old──▶ joint J(old, new) ──chosen by both──▶ stable C_new
  *
  * Invariants:
- *  Q1 Only chosen rosters are adopted, persisted and passed on; the epoch only rises (S8).
+ *  Q1 Only chosen rosters are adopted, persisted and passed on, or such as a user has forced; the epoch
+ *     only rises (S8).
  *  Q2 Under J everything needs both majorities; a message of a lower epoch is answered with J.
  *  Q3 A new voter answers nothing but keepalives until it has merged a majority of the old (rule 4).
  *  Q4 C_new is proposed only when a majority of new is synced and alive, a majority of old has adopted
@@ -36,7 +37,7 @@ import {
   sendProposal,
 } from './acceptor.ts';
 import { type Electorate, wantedVoters } from './autopilot.ts';
-import { majority, type Roster, surelyStayed, votersOf } from './roster.ts';
+import { majority, type Roster, succeeds, surelyStayed, votersOf } from './roster.ts';
 
 export type Council = {
   roster: Roster;
@@ -91,7 +92,7 @@ export function adopt(
   turn: Turn,
   roster: Roster,
 ): Change | undefined {
-  if (roster.epoch <= council.roster.epoch) return undefined;
+  if (!succeeds(roster, council.roster)) return undefined;
   const change = { from: council.roster, to: roster };
   const writes: DiskWrite[] = [{ name: 'roster', value: roster }];
   const was = votersOf(change.from).includes(turn.self);
@@ -163,7 +164,7 @@ export function compareEpochs(
   from: HostId,
   theirs: Roster,
 ): Change | undefined {
-  if (theirs.epoch < council.roster.epoch && council.roster.epoch > 0)
+  if (succeeds(council.roster, theirs))
     send(turn, from, { kind: 'rosterChosen', roster: council.roster });
   return adopt(council, state, turn, theirs);
 }

@@ -5,6 +5,7 @@
 import type { Epoch, HostId } from '../base/ids.ts';
 import type { Millis } from '../base/time.ts';
 import type { LeaseClass } from '../lease/class.ts';
+import { forkOf, isRival } from './fork.ts';
 
 export type Roster = {
   readonly epoch: Epoch;
@@ -27,6 +28,10 @@ export function votersOf(roster: Roster): readonly HostId[] {
 
 /** Asked for several times in every step. */
 const UNIONS = new WeakMap<Roster, readonly HostId[]>();
+
+/** Whether whoever follows `old` should follow `roster`. */
+export const succeeds = (roster: Roster, old: Roster): boolean =>
+  roster.epoch > old.epoch && !isRival(forkOf(roster.epoch), forkOf(old.epoch));
 
 /**
  * Whether `host`, a voter under `from`, surely voted under every roster from there to `to`. A joint

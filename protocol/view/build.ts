@@ -5,6 +5,7 @@ import { between, type Instant, millis, NEVER } from '../base/time.ts';
 import { revisionOf } from '../component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
+import { rivalsOf } from '../core/forks.ts';
 import { know } from '../core/know.ts';
 import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
@@ -33,6 +34,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
   const alive = others.filter(({ health }) => health === 'alive');
   const hash = recordsHash(core.committed);
   const brake = brakeText(core.brake);
+  const rivals = rivalsOf(core, now);
   return {
     cluster: core.identity.cluster,
     from: core.identity.host,
@@ -44,6 +46,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
     ).length,
     peers: others.length,
     roster,
+    ...(rivals.length === 0 ? {} : { rivals }),
     quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
     ...(brake === undefined ? {} : { brake }),
     leaders: leadersOf(core, now),

@@ -16,6 +16,8 @@ export type ClusterView = {
     readonly voters: readonly HostId[];
     readonly next?: readonly HostId[];
   };
+  /** Hosts that follow voters forced elsewhere; absent: none. */
+  readonly rivals?: readonly HostId[];
   /** Whether a quorum of voters has acknowledged us within the last second. */
   readonly quorum: boolean;
   /** What the brake on correlated failures does at present; absent: nothing. */

@@ -27,11 +27,13 @@ import {
   boolean,
   byKind,
   decode,
+  type Decoded,
   type DecodeError,
   list,
   literal,
   object,
   optional,
+  type Schema,
   where,
   whole,
   within,
@@ -45,6 +47,7 @@ import {
   disorder,
   duplicate,
   epoch,
+  fork,
   hostId,
   hostName,
   incarnation,
@@ -360,7 +363,7 @@ function namesMembers(given: { readonly members: Committed }): string | undefine
 }
 
 /** One schema per kind. */
-export const message = byKind({
+const said = byKind({
   ...detector,
   ...dissemination,
   ...rosterMessages,
@@ -368,3 +371,13 @@ export const message = byKind({
   ...records,
   ...errands,
 });
+const speaker = object({ fork: optional(fork) });
+
+/** Any of them may say which fork its sender follows. */
+export const message: Schema<Decoded<typeof said> & Decoded<typeof speaker>> = (value) => {
+  const inner = said(value);
+  if (!inner.ok) return inner;
+  const by = speaker(value);
+  if (!by.ok) return by;
+  return by.value.fork === undefined ? inner : ok({ ...inner.value, ...by.value });
+};

@@ -3,7 +3,7 @@
  * so no message names its own sender (gossip does: see `Heartbeat`, `Rumor`, `InventoryDelta`).
  * Durations only, never timestamps. The codec and the limits are in `decode.ts` and `../limits.ts`.
  */
-import type { Ballot, Boot, Epoch, HostId, Incarnation, Key, Term } from '../base/ids.ts';
+import type { Ballot, Boot, Epoch, Fork, HostId, Incarnation, Key, Term } from '../base/ids.ts';
 import type { Millis } from '../base/time.ts';
 import type { StackSpec } from '../component/spec.ts';
 import type { Entry } from '../inventory/entry.ts';
@@ -11,7 +11,10 @@ import type { LeaseClass } from '../lease/class.ts';
 import type { Committed, Expected, RecordValue, Revision } from '../record/record.ts';
 import type { Roster } from '../roster/roster.ts';
 
-export type Message =
+/** `fork`: of whoever says it; absent: its voters were never forced. */
+export type Message = Said & { readonly fork?: Fork };
+
+type Said =
   // Detector. Sent on the urgent lane; they promise nothing, so they overtake a pending persist.
   | Beat
   | Probe

@@ -4,6 +4,7 @@ import type {
   Boot,
   ComponentId,
   Epoch,
+  Fork,
   HostId,
   Incarnation,
   Key,
@@ -34,6 +35,7 @@ export const incarnation = whole<Incarnation>(0, COUNTER_MAX);
 export const ballot = whole<Ballot>(0, COUNTER_MAX);
 export const term = whole<Term>(0, COUNTER_MAX);
 export const epoch = whole<Epoch>(0, COUNTER_MAX);
+export const fork = whole<Fork>(0, COUNTER_MAX);
 export const length = whole<Millis>(0, COUNTER_MAX);
 export const port = whole(1, 65_535);
 

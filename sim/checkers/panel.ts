@@ -22,6 +22,7 @@ import {
 } from './incarnations.ts';
 import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
 import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
+import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
 import {
@@ -39,6 +40,7 @@ import {
   checkWrite,
   createRecordChecker,
   type RecordChecker,
+  noteForced,
 } from './records.ts';
 import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
 import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
@@ -89,6 +91,7 @@ export type Panel = {
   readonly moves: MoveChecker;
   readonly members: MemberChecker;
   readonly burials: BurialChecker;
+  readonly forces: ForceChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -118,6 +121,7 @@ export function createPanel(report: Report): Panel {
     moves: createMoveChecker(report),
     members: createMemberChecker(report),
     burials: createBurialChecker(report),
+    forces: createForceChecker(report),
   };
 }
 
@@ -132,6 +136,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkEnd(leases, host, step);
   checkAdoption(rosters, leases, host, now);
   checkChange(panel.changes, host, now);
+  checkForces(panel.forces, host, effects, now);
   checkBindings(panel.bindings, host, step.input, now);
   checkRevokes(panel.revokes, host, step.input, now);
   noteJoint(panel.syncs, host, panel.records, leases);
@@ -170,9 +175,11 @@ export function checkBegun(panel: Panel, host: Host, effect: Outward, now: Micro
 }
 
 export function checkSynced(panel: Panel, host: Host, writes: readonly DiskWrite[]): void {
+  const isForced = checkForcedDisk(panel.forces, host, writes);
+  if (isForced) noteForced(panel.records, host);
   checkDisk(panel.promises, host, writes);
   checkRosterDisk(panel.rosters, host, writes);
-  checkSyncs(panel.syncs, panel.records, host, writes);
+  if (!isForced) checkSyncs(panel.syncs, panel.records, host, writes);
   checkBurials(panel.burials, host, writes);
   checkKept(panel.records, host, rostersOf(panel.rosters, host), writes);
 }

@@ -74,12 +74,27 @@ export function checkWrite(
     if (!sameSpec(known.value, value)) checker.report('S11', `${name} has two values`);
     return;
   }
-  const op = deployIds.at(-1) ?? '';
+  const op = deployIds.at(-1) ?? heirOf(checker, key, revision, value);
   checker.written.set(name, { value, op });
   if (op === '' || revision.seq === 0) return;
   if (checker.refused.has(op)) checker.report('S11', `${op} was refused and is written as ${name}`);
   checkApplication(checker, key, revision, op);
   checker.applied.set(op, [...(checker.applied.get(op) ?? []), revision]);
+}
+
+/** A forced voter knows what was committed, but not by which deploys. */
+function heirOf(
+  { committed, written }: RecordChecker,
+  key: Key,
+  { seq }: Revision,
+  value: RecordValue,
+): string {
+  if (seq > 0 || value.kind !== 'stack') return '';
+  const same = committed.get(key)?.findLast(({ revision }) => {
+    const was = written.get(nameOf(key, revision))?.value;
+    return was !== undefined && sameSpec(was, value);
+  });
+  return same?.op ?? '';
 }
 
 /** Revision follows revision (R3). The write leaves a host that has lived under these rosters lately. */
@@ -195,6 +210,21 @@ function forgetBuried({ committed, acked, written }: RecordChecker, burials: Bur
         const value = written.get(nameOf(key, revision))?.value;
         return value === undefined || !isBuried(burials, key, { revision, value });
       });
+      if (kept.length < all.length) commits.set(key, kept);
+    }
+}
+
+/**
+ * A user has made this host the only voter: what it has stays, and of what else was acknowledged to others
+ * nothing is promised any more.
+ */
+export function noteForced({ committed, acked }: RecordChecker, { disk }: Host): void {
+  for (const commits of [committed, acked])
+    for (const [key, all] of commits) {
+      const has = (disk.durable.get(`record/${key}`) as Register | undefined)?.revision;
+      const kept = all.filter(
+        ({ revision }) => has !== undefined && compareRevision(revision, has) <= 0,
+      );
       if (kept.length < all.length) commits.set(key, kept);
     }
 }

@@ -8,6 +8,7 @@ import { classOf } from '../../protocol/lease/class.ts';
 import { countsUntil, quorumUntil, sessionWith } from '../../protocol/lease/links.ts';
 import { NEVER } from '../../protocol/base/time.ts';
 import type { Acceptor } from '../../protocol/roster/acceptor.ts';
+import { isForced } from '../../protocol/roster/fork.ts';
 import { quorum, type Roster } from '../../protocol/roster/roster.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
 import type { Micros } from '../event-queue.ts';
@@ -128,6 +129,8 @@ const textOf = ({ voters, next }: Roster): string =>
 function checkChosen(checker: RosterChecker, host: Host, roster: Roster): void {
   const { report, chosen } = checker;
   const { epoch } = roster;
+  if (isForced(epoch) && !chosen.has(epoch) && textOf(roster) !== host.id)
+    report('S7', `${host.id} has ${textOf(roster)} as a roster that nobody has forced`);
   const known = chosen.get(epoch);
   if (epoch === 0 || known === roster) return;
   const text = textOf(roster);

@@ -78,6 +78,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
       return;
     case 'crash':
     case 'upgrade':
+    case 'force':
     case 'stop':
     case 'lose':
     case 'suspend':

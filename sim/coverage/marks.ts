@@ -66,6 +66,11 @@ export const MARKS = {
   'voter-wiped': 'A host that was a voter no more forgot what it had as one.',
   'voter-added-again': 'A host that had been removed voted again.',
   'removal-missed': 'A voter that had heard nothing for two changes took itself for removed.',
+  'voters-forced': 'A user made a host the only voter.',
+  'forced-without-a-vote': 'That host had no vote before.',
+  'forced-again': 'Voters were forced when they had been forced before.',
+  'force-refused': 'A user was told why the voters are not forced.',
+  'outlived-followed': 'A host that had missed it followed voters that were forced meanwhile.',
   'outsider-leads': 'In the calm, a host for which the storm goes on led a key.',
   'lost-disk-returned': 'A host that had lost its disk was let in anew.',
   // Members.

@@ -185,6 +185,7 @@ const LOCAL: ReadonlySet<Strike['kind']> = new Set([
   'lead',
   'forget',
   'leave',
+  'force',
   'exit',
   'crashLoop',
   'engineHang',

@@ -56,6 +56,9 @@ export function seeAsked({ panel, askedAgain }: Observer, errand: Errand): void 
 /** Why hosts are not forgotten. */
 const FORGET_CODES: ReadonlySet<string> = new Set(['host-alive', 'is-voter']);
 
+/** Why voters are not forced. */
+const FORCE_CODES: ReadonlySet<string> = new Set(['quorum-heard', 'voter-alive']);
+
 export function seeReply(
   observer: Observer,
   errand: Errand | undefined,
@@ -63,6 +66,8 @@ export function seeReply(
 ): void {
   if (result.kind === 'refused' && FORGET_CODES.has(result.code))
     sometimes(observer, 'forget-refused');
+  if (result.kind === 'refused' && FORCE_CODES.has(result.code))
+    sometimes(observer, 'force-refused');
   if (errand === undefined) return;
   const { given, stack } = errand;
   if (result.kind === 'unknown') observer.unknown.set(given.deployId, stackKey(stack));

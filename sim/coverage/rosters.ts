@@ -2,6 +2,7 @@
 import { ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Message } from '../../protocol/wire/message.ts';
+import { forkOf, NEVER_FORCED } from '../../protocol/roster/fork.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
 import { ofMillis } from '../event-queue.ts';
 import type { Agent } from '../host.ts';
@@ -40,6 +41,7 @@ const TELLING: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
 /** A host takes over a roster. */
 export function seeRoster(observer: Observer, moment: Moment): void {
   const { host, agent, input } = moment;
+  if (agent.core.ended) return seeForced(observer, agent);
   seeVoters(observer, moment);
   if (input.kind === 'messageReceived' && TELLING.has(input.message.kind)) return;
   const { epoch, next } = agent.core.council.roster;
@@ -51,9 +53,19 @@ export function seeRoster(observer: Observer, moment: Moment): void {
   if (joint?.epoch === epoch - 1 && joint.by !== host) sometimes(observer, 'concluded-by-another');
 }
 
+/** It has just been made the only voter. */
+function seeForced(observer: Observer, { core }: Agent): void {
+  const { roster } = core.council;
+  sometimes(observer, 'voters-forced');
+  if (!votersOf(roster).includes(core.identity.host)) sometimes(observer, 'forced-without-a-vote');
+  if (forkOf(roster.epoch) !== NEVER_FORCED) sometimes(observer, 'forced-again');
+}
+
 function seeVoters(observer: Observer, { host: { id }, agent, effects }: Moment): void {
   const { chosen } = observer.panel.rosters;
   const { epoch, voters, next } = agent.core.council.roster;
+  if (forkOf(epoch) !== NEVER_FORCED && effects.some(forgets))
+    sometimes(observer, 'outlived-followed');
   const before = chosen.get(epoch - 2)?.voters ?? [];
   if (next === undefined && before.length === 3 && voters.length === 5)
     sometimes(observer, 'five-voters');

@@ -7,7 +7,7 @@ import { give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
-import { FORGET_COMMAND, LEAD_COMMAND } from '../workload.ts';
+import { FORCE_COMMAND, FORGET_COMMAND, LEAD_COMMAND } from '../workload.ts';
 import { command, crash, lose, start, type World } from '../world.ts';
 
 /** A fault that goes on: whom it strikes, and how to end it. */
@@ -61,6 +61,10 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
       const id = `${FORGET_COMMAND}${world.queue.now}/${strike.of}`;
       if (of !== undefined) command(world, host, id, { kind: 'forget', host: of.id });
       return;
+    }
+    case 'force': {
+      const id = `${FORCE_COMMAND}${world.queue.now}`;
+      return command(world, host, id, { kind: 'forceVoters', forceId: strike.forceId });
     }
     case 'upgrade':
       if (!strike.clean) return kill(faults, host, strike.forMs);

@@ -6,6 +6,7 @@ import { CONFIG, type Plague, type Recurring } from '../options.ts';
 import type { HostIndex, Strike, Way } from '../strike.ts';
 import type { World } from '../world.ts';
 import { type Bias, conspire, meddle } from './bias.ts';
+import { keepForcing } from './disaster.ts';
 import { keepForgetting } from './forgetting.ts';
 import { createGrowth, disturb, type Growth } from './growth.ts';
 import { drawCut, ways } from './shapes.ts';
@@ -38,6 +39,7 @@ export function unleash(
     turnover: replaceVoters(world, strike),
   };
   keepForgetting(world, strike);
+  keepForcing(world, strike);
   for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
     recur(storm, kind, often, streamOf(choices, `storm/${kind}`));
   return storm;

@@ -14,6 +14,7 @@ export type Machine =
   | 'component'
   | 'reconcile'
   | 'members'
+  | 'force'
   | 'singleton';
 
 export type Mutant = {

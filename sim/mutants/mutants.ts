@@ -1,6 +1,7 @@
 /** Every mutant, by machine. */
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
+import { FORCE_MUTANTS } from './forces.ts';
 import { HANDOVER_MUTANTS } from './handover.ts';
 import { INVENTORY_MUTANTS } from './inventory.ts';
 import { LEASE_MUTANTS } from './lease.ts';
@@ -16,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...HANDOVER_MUTANTS,
   ...RECORD_MUTANTS,
   ...ROSTER_MUTANTS,
+  ...FORCE_MUTANTS,
   ...DETECTOR_MUTANTS,
   ...MEMBER_MUTANTS,
   ...INVENTORY_MUTANTS,

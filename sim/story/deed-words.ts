@@ -35,6 +35,7 @@ const STRUCK: Phrases = {
   lead: ({ host, to, force }) =>
     `a user asks ${hostName(host)} that ${hostName(to)} shall lead${force ? ', by force' : ''}`,
   leave: ({ host }) => `a user tells ${hostName(host)} to leave the cluster`,
+  force: ({ host }) => `a user makes ${hostName(host)} the only voter, by force`,
   forget: ({ host, of }) => `a user asks ${hostName(host)} to forget ${hostName(of)}`,
   stop: ({ host }) => `the agent of ${hostName(host)} is stopped for good${AWAY}`,
   lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,

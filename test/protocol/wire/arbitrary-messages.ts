@@ -2,6 +2,8 @@
 import * as fc from 'fast-check';
 import {
   epoch as epochOf,
+  type Fork,
+  fork as forkFrom,
   type Key,
   key as keyOf,
   term as termOf,
@@ -50,6 +52,8 @@ const attempts = fc.array(attempt, { maxLength: 5 });
 const uniqueBy = <T>(item: Of<T>, selector: (made: T) => string) =>
   fc.uniqueArray(item, { maxLength: 3, selector });
 
+/** Without what any of them may say: the fork of its sender. */
+type Plain<K extends Message['kind']> = Omit<Extract<Message, { readonly kind: K }>, 'fork'>;
 type Arbitraries = {
   readonly [K in Message['kind']]: Of<Extract<Message, { readonly kind: K }>>;
 };
@@ -122,7 +126,7 @@ export const messagesByKind: Arbitraries = {
     records: uniqueBy(committed, (each) => each.key),
   }),
   rosterPrepare: fc.record({ kind: word('rosterPrepare'), base: roster, ballot: rosterBallot }),
-  rosterPromise: object<Extract<Message, { kind: 'rosterPromise' }>>({
+  rosterPromise: object<Plain<'rosterPromise'>>({
     kind: word('rosterPromise'),
     ...vote,
     accepted: maybe(fc.record({ ballot: rosterBallot, roster })),
@@ -150,7 +154,7 @@ export const messagesByKind: Arbitraries = {
       records: records.sort((a, b) => compareText(a.key, b.key)),
       last: last || records.length === 0,
     })),
-  keepalive: object<Extract<Message, { kind: 'keepalive' }>>({
+  keepalive: object<Plain<'keepalive'>>({
     kind: word('keepalive'),
     epoch,
     class: word('normal', 'strict'),
@@ -196,14 +200,14 @@ export const messagesByKind: Arbitraries = {
     grant,
     items: fc.array(fc.record({ key, ballot, ok: fc.boolean(), hint: ballot }), { maxLength: 5 }),
   }),
-  release: object<Extract<Message, { kind: 'release' }>>({
+  release: object<Plain<'release'>>({
     kind: word('release'),
     sid: boot,
     items: attempts,
     ends: fc.boolean(),
     prefer: maybe(host),
   }),
-  open: object<Extract<Message, { kind: 'open' }>>({
+  open: object<Plain<'open'>>({
     kind: word('open'),
     keys: fc.array(key, { maxLength: 5 }),
     prefer: maybe(host),
@@ -267,5 +271,10 @@ export const messagesByKind: Arbitraries = {
     })),
 };
 
-export const anyMessage: Of<Message> = fc.oneof(...Object.values<Of<Message>>(messagesByKind));
+const plainMessage: Of<Message> = fc.oneof(...Object.values<Of<Message>>(messagesByKind));
+const anyFork: Of<Fork> = fc.nat(255 * 2 ** 24).map(forkFrom);
+export const anyMessage: Of<Message> = fc.oneof(
+  plainMessage,
+  fc.record({ said: plainMessage, fork: anyFork }).map(({ said, fork }) => ({ ...said, fork })),
+);
 export const KINDS = Object.keys(messagesByKind).sort(compareText) as readonly Message['kind'][];
