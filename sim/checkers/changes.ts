@@ -112,7 +112,9 @@ function isLeaving({ committed }: Core, id: HostId): boolean {
 function aliveMs({ identity, membership, startedAt }: Core, id: HostId, at: number): number {
   if (id === identity.host) return at - startedAt;
   const member = membership.members.get(id);
-  return member?.health === 'alive' ? at - member.since : -Infinity;
+  if (member?.health === 'alive') return at - member.since;
+  // Doubted in this very step, after it was chosen.
+  return member?.health === 'suspect' && member.since >= at ? Infinity : -Infinity;
 }
 
 function isWitness({ identity, inventories }: Core, id: HostId): boolean {

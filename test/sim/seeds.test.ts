@@ -39,6 +39,7 @@ const ONCE_FAILED = [
   [2591, 'what was left of a lease was measured by another clock than its agent has (S19)'],
   [3573, 'a list of members that is repeated was judged by what its leader heard since (S20)'],
   [4700, 'a session was given up in the very step in which a key was bound to it (S19)'],
+  [5101, 'a host was doubted in the very step in which it was asked for as a voter (S7)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
