@@ -60,7 +60,7 @@ export class ApiRefusal extends Error {
       code: 'no-guard',
       what: `${component} is a strict singleton, and no host can run one`,
       why: 'this agent knows of no host on which a guard answers',
-      next: 'start agentd guard beside the agents and name its socket to them: docs/install.md',
+      next: 'start agentd guard beside the agents and name its socket to them, or see in their logs why theirs is of no use: docs/install.md',
       exit: 6,
     });
   }
