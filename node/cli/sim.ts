@@ -37,7 +37,7 @@ function runCommand(perform: Perform): Command {
     .option('--runs <n>', "how many seeds (the scenario's, or 1; 20 of a Compose file)", count)
     .option('--hosts <n>', "how many hosts (the scenario's, or 3)", count)
     .option('--faults <plan>', 'swarm, none, kinds joined by commas, or a file with a timeline')
-    .option('--for <time>', "how long faults go on (the scenario's, or 60s)", parseDuration)
+    .option('--for <time>', "how long, faults and all (the scenario's, or 60s)", parseDuration)
     .addOption(jobsOption())
     .action((file: string, options: RunVerbOptions, command: Command) =>
       simulated(perform, command, async (cli) =>

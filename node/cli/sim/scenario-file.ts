@@ -126,21 +126,27 @@ function scenarioOf(draft: Draft, file: File): Scenario | undefined {
     (file.compose ?? []).flatMap((name, at) => stackOf(draft, name, ['compose', at]) ?? []);
   if (stacks.length === 0 && draft.loaded.length === 0)
     return refuse(draft, [], 'nothing runs', 'name a Compose file, e.g. compose: compose.yaml');
-  const faultsFromMs = file.faults_from ?? FAULTS_FROM_MS;
   const faults = given.faults ?? planOf(draft, file.faults ?? ['none']) ?? 'none';
   const forMs = given.forMs ?? file.for ?? FOR_MS;
-  const wholeMs = faults === 'none' ? forMs : forMs + faultsFromMs;
-  const timeline = timelineOf(draft, file, { hostCount, stacks, forMs: wholeMs });
+  const faultsFromMs = file.faults_from ?? Math.min(FAULTS_FROM_MS, Math.floor(forMs / 2));
+  if (faults !== 'none' && faultsFromMs >= forMs)
+    return refuse(
+      draft,
+      ['faults_from'],
+      `the run is over after ${forMs} ms, its faults begin after ${faultsFromMs} ms`,
+      'let it go on for longer, e.g. for: 60s',
+    );
+  const timeline = timelineOf(draft, file, { hostCount, stacks, forMs });
   const names = namesIn(hostCount, [
     ...stacks,
     ...timeline.flatMap(({ act }) => (act.kind === 'deploy' ? [act.spec] : [])),
   ]);
-  const span = { forMs: wholeMs, lastMs: timeline.at(-1)?.atMs ?? 0 };
+  const span = { forMs, lastMs: timeline.at(-1)?.atMs ?? 0 };
   return {
     name: file.name ?? path,
     hostCount,
     voterCount: votersOf(draft, file, hostCount),
-    forMs: wholeMs,
+    forMs,
     faultsFromMs,
     faults,
     setting: settingOf(draft, file, names),

@@ -58,7 +58,7 @@ limits: { availability: 99.9%, failover_p99: 5s, longest_double_run: 0s, message
     name: 'everything',
     hostCount: 5,
     voterCount: 5,
-    forMs: 140_000,
+    forMs: 120_000,
     faultsFromMs: 20_000,
     faults: ['crashes', 'hostLosses'],
     setting: {
@@ -91,8 +91,8 @@ limits: { availability: 99.9%, failover_p99: 5s, longest_double_run: 0s, message
       'eventually within 15s: leader of site.web is h2',
       { kind: 'within', fromMs: 30_000, untilMs: 45_000 },
     ],
-    ['from 1m: 2 running of site.web', { kind: 'throughout', fromMs: 60_000, untilMs: 140_000 }],
-    ['from 1m: 5 voters', { kind: 'throughout', fromMs: 60_000, untilMs: 140_000 }],
+    ['from 1m: 2 running of site.web', { kind: 'throughout', fromMs: 60_000, untilMs: 120_000 }],
+    ['from 1m: 5 voters', { kind: 'throughout', fromMs: 60_000, untilMs: 120_000 }],
   ]);
 });
 
@@ -103,7 +103,7 @@ it('becomes the options of a run, with its own word over the faults', () => {
       seed,
       hostCount: 5,
       voterCount: 3,
-      stormMs: 28_000,
+      stormMs: 20_000,
       stormFromMs: 8000,
       lossPermille: 0,
       workload: { kind: 'given', stacks: [{ name: 'site' }] },
@@ -197,6 +197,10 @@ it.each<readonly [text: string, says: string | RegExp]>([
   [
     `${HEAD}expect:\n  - always: all is well`,
     /4:13 .*"all is well" is no sentence .*; sentences are: /,
+  ],
+  [
+    `${HEAD}faults: swarm\nfaults_from: 2m`,
+    /4:14 faults_from: the run is over after 60000 ms, its faults begin after 120000 ms; let it/,
   ],
   [`${HEAD}expect:\n  - from 2m: 5 voters`, /the run is over after 60000 ms/],
   [`${HEAD}limits: { failover_p98: 1s }`, /unknown key "failover_p98"; did you mean failover_p99/],
