@@ -72,9 +72,12 @@ test('agentctl lead hands a component over and takes it by force, from any host'
     expect(asked).toMatchObject({ code: 0 });
     expect(asked.stdout).toContain(`${agent.name} leads component/`);
   }
-  const forced = await agentctl(second, ['lead', 'one', '--force']);
-  expect(forced).toMatchObject({ code: 0 });
-  expect(forced.stdout).toContain(`${second.name} leads component/`);
+  // The others leave a key to its heir for a second; on a busy machine one of them may be quicker still.
+  await until('the heir to be the quickest', STEP_MS, async () => {
+    const forced = await agentctl(second, ['lead', 'one', '--force']);
+    expect(forced).toMatchObject({ code: 0 });
+    return forced.stdout.includes(`${second.name} leads component/`) ? true : undefined;
+  });
   expect(await agentctl(first, ['lead', 'one', '--to', 'nobody'])).toMatchObject({ code: 4 });
   expect(await agentctl(first, ['lead', 'one'])).toMatchObject({ code: 2 });
 });
