@@ -222,6 +222,8 @@ function whereabouts(view: ClusterView, component: ComponentView): string {
 }
 
 function hostNote(host: HostView): string {
+  if (host.leaving === true && host.state === 'alive')
+    return 'leaves, once others have what it has';
   if (host.state === 'alive' || host.self || host.heardMsAgo === undefined) return '';
   return `last heard ${age(host.heardMsAgo)} ago`;
 }

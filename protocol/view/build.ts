@@ -86,6 +86,7 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
     voter: votersOf(core.council.roster).includes(id),
     witness: facts?.kind === 'host' && facts.runs === 'nothing',
     state: self ? 'alive' : (believed?.health ?? 'alive'),
+    ...(know(core).leaving.has(id) ? { leaving: true } : {}),
     sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
     ...(believed === undefined || !wasHeard(believed)
       ? {}

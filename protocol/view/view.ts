@@ -43,6 +43,8 @@ export type HostView = {
   /** It votes if need be, and runs nothing. */
   readonly witness: boolean;
   readonly state: 'alive' | 'suspect' | 'dead' | 'left';
+  /** It has asked to leave the cluster: what it has goes to others. Absent: it stays. */
+  readonly leaving?: true;
   /** Time in this state. */
   readonly sinceMs: Millis;
   readonly heardMsAgo?: Millis;

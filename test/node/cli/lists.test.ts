@@ -13,6 +13,16 @@ it('lists hosts by name as people count, whatever the order of their ids', () =>
   expect(lines.slice(1).map((line) => line.split(' ')[0])).toEqual(['h1', 'h2', 'h10']);
 });
 
+it('tells of a host that leaves, for as long as it is there', () => {
+  const hosts = [
+    host('h1', { leaving: true }),
+    host('h2'),
+    host('h3', { leaving: true, state: 'dead' }),
+  ];
+  const notes = hostTable(cluster(), hosts, style).filter((line) => /^h\d/.test(line));
+  expect(notes.map((line) => line.includes('leaves'))).toEqual([true, false, false]);
+});
+
 const by = (name: string, changes: Partial<EventBody> = {}): EventBody => ({
   ...event('2026-11-21T00:40:33.000Z', 'roster', ['sys/roster'], 'epoch 2'),
   host: idOf(name),

@@ -4,7 +4,9 @@ import { type HostId, hostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
 import { isOver } from '../../../protocol/core/dismissal.ts';
 import { know } from '../../../protocol/core/know.ts';
 import { committedOf } from '../../../protocol/record/committed.ts';
+import { instant } from '../../../protocol/base/time.ts';
 import { healthOf } from '../../../protocol/membership/membership.ts';
+import { viewOf } from '../../../protocol/view/build.ts';
 import {
   type Cluster,
   coreOf,
@@ -178,6 +180,10 @@ describe('a host leaves', () => {
     leave(cluster, voter);
     soon(cluster, 1000, () => answers(cluster).length > 0);
     expect(answers(cluster)).toEqual([`${voter} answers forget: leaving`]);
+    soon(cluster, 2000, () => {
+      const { hosts } = viewOf(coreOf(cluster, spare), instant(cluster.now));
+      return hosts.some(({ id, leaving }) => id === voter && leaving === true);
+    });
     const isOut = (): boolean => !membersAt(cluster, spare).includes(hostId(voter));
     soon(cluster, 30_000, () => {
       const runs = running(cluster).some((line) => line.startsWith(`${voter} `));
