@@ -52,7 +52,8 @@ export function dismiss(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
   core.dismissed = true;
   const others = know(core).alive.filter((host) => host !== turn.self);
-  giveAway(leases, turn, roster, others);
+  // Not in a life that may be let in again: it holds nothing, and would end what it holds later (L-b).
+  if (!core.joins) giveAway(leases, turn, roster, others);
   releaseUnwanted(leases, turn, roster, new Set()); // the strict ones: what they stand for is ended
   for (const key of core.writers.keys()) onLeadershipLost(core.deploys, key);
   for (const table of [core.writers, core.decided, core.pusher, core.authorized, core.told])

@@ -232,6 +232,7 @@ function wrongChoice(
   if (onHeal === 'keepLeader' && claimants.includes(leader) && is.host !== leader)
     return 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
+  if (core.knowledge?.leaving.has(was.host) === true) return undefined; // it is not to have it again
   const isMember = core.knowledge?.isMember.has(was.host) === true;
   const { length } = is.left ?? [];
   if (isMember && is.left?.includes(was.host) !== true && length < RIVALS_MAX)

@@ -62,7 +62,8 @@ export function noteGrant(
   if (effect.kind !== 'send' || effect.message.kind !== 'keepaliveAck') return;
   const { agent: life } = host;
   if (life === undefined) return;
-  const { class: leaseClass } = effect.message;
+  const { class: leaseClass, yourBoot, sid } = effect.message;
+  if (yourBoot > sid) return; // told an earlier life that it is over: it gets nothing
   const termMs = life.core.council.roster.termMs[leaseClass];
   const others = (grants.get(host.id) ?? []).filter((given) => {
     const isOver = at - given.at > ofMillis(2 * given.termMs); // by every clock

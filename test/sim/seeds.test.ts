@@ -40,6 +40,9 @@ const ONCE_FAILED = [
   [3573, 'a list of members that is repeated was judged by what its leader heard since (S20)'],
   [4700, 'a session was given up in the very step in which a key was bound to it (S19)'],
   [5101, 'a host was doubted in the very step in which it was asked for as a voter (S7)'],
+  [6123, 'the answer to an earlier life that it is over was taken for a grant (S6)'],
+  [6172, 'a host let in again had ended the sessions of that very life, and that came late (S1)'],
+  [6255, 'a slot left a host that leaves, and that is not to have it again (S15)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
