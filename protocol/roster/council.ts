@@ -17,7 +17,7 @@
  */
 import { epoch, type HostId, type Key, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, earlier, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earlier, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import { leaseDrainMs } from '../config.ts';
 import type { DiskWrite } from '../effect.ts';
 import { type Durable, saveDurable } from '../lease/durable.ts';
@@ -60,6 +60,8 @@ type Sync = {
   resendAt: Instant;
 };
 
+/** How long a change waits for a new voter that is alive and has not synced yet. */
+const SYNC_PATIENCE_MS = seconds(10);
 /** A joint roster that stays undecided so long is attempted anew with a higher ballot. */
 const ATTEMPT_RETRIES = 5;
 
@@ -232,17 +234,20 @@ function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | un
     const longestMs = millis(Math.max(roster.termMs.normal, ...granted));
     council.drainMs = leaseDrainMs(longestMs, turn.config);
   }
-  const ready = majority(
-    roster.next ?? [],
-    (host) => synced(host) && adopted(host) && isAlive(host),
-  );
-  if (!ready || turn.now < drainedAt(council, turn)) return undefined;
   const { next: voters = [], ...rest } = roster;
+  const ready = majority(voters, (host) => synced(host) && adopted(host) && isAlive(host));
+  if (!ready || turn.now < drainedAt(council, turn)) return undefined;
+  // Once it is concluded only new voters are asked: of three, one that has not synced needs both others.
+  const awaited = voters.some((host) => isAlive(host) && !synced(host));
+  if (awaited && turn.now < patientUntil(council, turn)) return undefined;
   return { epoch: epoch(rest.epoch + 1), voters, termMs: rest.termMs };
 }
 
 const drainedAt = (council: Council, turn: Turn): Instant =>
   after(council.adoptedSince ?? turn.now, council.drainMs);
+
+const patientUntil = (council: Council, turn: Turn): Instant =>
+  after(drainedAt(council, turn), SYNC_PATIENCE_MS);
 
 const longestGranted = ({ durable, links }: Prospect, { self }: Turn, host: HostId): Millis =>
   host === self ? durable.maxTermMs : (links.byVoter.get(host)?.maxTermMs ?? millis(0));
@@ -331,11 +336,8 @@ export function councilDeadline(council: Council, turn: Turn, leads: boolean): I
   let deadline = council.sync?.resendAt;
   if (!leads) return deadline;
   deadline = earlier(deadline, council.proposal?.resendAt);
-  if (
-    council.proposal === undefined &&
-    council.adoptedSince !== undefined &&
-    turn.now < drainedAt(council, turn)
-  )
-    deadline = earlier(deadline, drainedAt(council, turn));
+  if (council.proposal === undefined && council.adoptedSince !== undefined)
+    for (const due of [drainedAt(council, turn), patientUntil(council, turn)])
+      if (turn.now < due) deadline = earlier(deadline, due);
   return deadline;
 }

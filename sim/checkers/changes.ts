@@ -4,6 +4,7 @@
  *    and a majority of the new voters are such of before as answer.
  */
 import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
+import { NEVER } from '../../protocol/base/time.ts';
 import type { Core } from '../../protocol/core.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
@@ -112,7 +113,9 @@ function isLeaving({ committed }: Core, id: HostId): boolean {
 function aliveMs({ identity, membership, startedAt }: Core, id: HostId, at: number): number {
   if (id === identity.host) return at - startedAt;
   const member = membership.members.get(id);
-  if (member?.health === 'alive') return at - member.since;
+  // Believed alive before it was ever heard, it is given no vote.
+  if (member?.health === 'alive')
+    return member.lastHeardAt === NEVER ? -Infinity : at - member.since;
   // Doubted in this very step, after it was chosen.
   return member?.health === 'suspect' && member.since >= at ? Infinity : -Infinity;
 }

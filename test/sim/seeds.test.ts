@@ -43,6 +43,8 @@ const ONCE_FAILED = [
   [6123, 'the answer to an earlier life that it is over was taken for a grant (S6)'],
   [6172, 'a host let in again had ended the sessions of that very life, and that came late (S1)'],
   [6255, 'a slot left a host that leaves, and that is not to have it again (S15)'],
+  [6575, 'a new voter had not synced when one of before was lost, and never could again (L5)'],
+  [6637, 'a member that was never heard counted as one that could vote (S7)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 

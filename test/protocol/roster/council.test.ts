@@ -98,7 +98,9 @@ const READY: Voting = { b: [2, true], c: [2, true] };
 it.each([
   [DRAIN - 1, READY, 'abcd', false, 'leases of the old roster may still live (Q4)'],
   [DRAIN, READY, 'abcd', true, 'drained, synced, adopted, alive'],
-  [DRAIN, { b: [2, true] }, 'abcd', true, 'a majority of new is enough'],
+  [DRAIN, { b: [2, true] }, 'abd', true, 'a majority of new is enough where the rest is not alive'],
+  [DRAIN, { b: [2, true] }, 'abcd', false, 'a new voter that is alive may still sync'],
+  [DRAIN + 10_000, { b: [2, true] }, 'abcd', true, 'it does not'],
   [DRAIN, { b: [2, false], c: [2, false] }, 'abcd', false, 'the new have not synced'],
   [DRAIN, { b: [1, true], c: [1, true] }, 'abcd', false, 'the new have not adopted J'],
   [DRAIN, READY, 'a', false, 'the new are not alive'],
