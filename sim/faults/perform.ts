@@ -1,5 +1,6 @@
 /** How each kind of fault is done, and undone: after its time, or when everything heals. */
 import { unreachable } from '../../protocol/base/assert.ts';
+import type { HostId } from '../../protocol/base/ids.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { awake, comeBack, takeAway } from '../guard.ts';
@@ -180,7 +181,7 @@ function failDisk(
 
 /**
  * Whether the voters that still have their disks are a majority without this one, under every roster.
- * Once a change is concluded those that never fetched the state of the old ones do not count.
+ * Those that never fetched the state of the old ones do not count, but for the ones to come, who can.
  */
 function canBeSpared({ hosts, byId }: World, host: Host): boolean {
   const hasState = (other: Host | undefined): boolean =>
@@ -188,13 +189,12 @@ function canBeSpared({ hosts, byId }: World, host: Host): boolean {
   return hosts.every(({ agent }) => {
     const roster = agent?.core.council.roster;
     if (roster === undefined) return true;
-    const isStable = roster.next === undefined;
-    return [roster.voters, roster.next ?? roster.voters].every((voters) => {
-      const kept = voters.filter(
-        (voter) => voter !== host.id && byId.has(voter) && (!isStable || hasState(byId.get(voter))),
-      );
-      return voters.length === 0 || 2 * kept.length > voters.length;
-    });
+    const { voters, next = voters } = roster;
+    const isKept = (voter: HostId): boolean => voter !== host.id && byId.has(voter);
+    const isEnough = (kept: readonly HostId[], of: readonly HostId[]): boolean =>
+      of.length === 0 || 2 * kept.length > of.length;
+    const present = voters.filter((voter) => isKept(voter) && hasState(byId.get(voter)));
+    return isEnough(present, voters) && isEnough(next.filter(isKept), next);
   });
 }
 

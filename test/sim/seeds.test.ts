@@ -45,6 +45,7 @@ const ONCE_FAILED = [
   [6255, 'a slot left a host that leaves, and that is not to have it again (S15)'],
   [6575, 'a new voter had not synced when one of before was lost, and never could again (L5)'],
   [6637, 'a member that was never heard counted as one that could vote (S7)'],
+  [7204, 'a disk was lost where another of three voters had none of what was decided (L1)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
