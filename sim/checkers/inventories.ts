@@ -4,12 +4,13 @@
  *     a delta that was cut off tells only of their last change. (boot, version) never falls.
  * S10 What was deleted does not come back where its deletion was known.
  */
-import type { HostId } from '../../protocol/base/ids.ts';
+import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import { sameSpec } from '../../protocol/component/digest.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Entry } from '../../protocol/inventory/entry.ts';
 import type { Inventory } from '../../protocol/inventory/inventory.ts';
+import type { Committed } from '../../protocol/record/record.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
 
@@ -23,7 +24,14 @@ export type InventoryChecker = {
   /** By owner and boot. */
   readonly logs: Map<string, Log>;
   /** As far as each agent knew each inventory after its last look at it. */
-  readonly seen: Map<Host, { readonly life: Agent; readonly of: Map<HostId, Seen> }>;
+  readonly seen: Map<Host, Memory>;
+};
+
+type Memory = {
+  readonly life: Agent;
+  readonly of: Map<HostId, Seen>;
+  /** The list of members, when it was looked at last. */
+  list: Committed | undefined;
 };
 
 export const createInventoryChecker = (report: Report): InventoryChecker => ({
@@ -44,10 +52,22 @@ export function checkInventories(
       if (effect.message.owner !== host.id)
         checker.report('S9', `${host.id} writes the inventory of ${effect.message.owner}`);
   noteOwn(checker, host, agent);
-  if (checker.seen.get(host)?.life !== agent)
-    checker.seen.set(host, { life: agent, of: new Map() });
+  const known = checker.seen.get(host);
+  const memory = known?.life === agent ? known : { life: agent, of: new Map(), list: undefined };
+  checker.seen.set(host, memory);
+  forgetFormer(memory);
   for (const { owner, reset } of partsIn(input))
     if (owner !== host.id) checkKnown(checker, host, agent, owner, reset);
+}
+
+/** Of who is no member nothing is kept: let in again, it begins anew. */
+function forgetFormer(memory: Memory): void {
+  const { committed, inventories } = memory.life.core;
+  const list = committed.byKey.get(ROSTER_KEY);
+  if (memory.list === list) return;
+  memory.list = list;
+  for (const owner of memory.of.keys())
+    if (!inventories.byOwner.has(owner)) memory.of.delete(owner);
 }
 
 const NO_PARTS: readonly { readonly owner: HostId; readonly reset: boolean }[] = [];

@@ -46,6 +46,7 @@ const ONCE_FAILED = [
   [6575, 'a new voter had not synced when one of before was lost, and never could again (L5)'],
   [6637, 'a member that was never heard counted as one that could vote (S7)'],
   [7204, 'a disk was lost where another of three voters had none of what was decided (L1)'],
+  [7389, 'of a host that was forgotten and let in again older news came first (S9)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
