@@ -68,9 +68,10 @@ function checkHold(
   const what = `${leader.id} leads ${key}`;
   const owner = ownerAt(host, key, now);
   // Who was removed gives the key to nobody any more: the new voters hold it by then. That it is
-  // forgotten it may hear before it hears of their roster.
-  const { council, dismissed = true } = host.agent?.core ?? {};
-  const votes = !dismissed && council !== undefined && votersOf(council.roster).includes(host.id);
+  // forgotten it may hear before it hears of their roster; added again it answers nothing at first.
+  const { council, durable, dismissed = true } = host.agent?.core ?? {};
+  const isIn = council !== undefined && votersOf(council.roster).includes(host.id);
+  const votes = !dismissed && isIn && durable?.synced === true;
   if (votes && owner !== leader.id && countsOn(leader, host, key, now))
     report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
   const isGuarded = rostersOf(rosters, leader).some((roster) =>

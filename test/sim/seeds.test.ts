@@ -47,6 +47,7 @@ const ONCE_FAILED = [
   [6637, 'a member that was never heard counted as one that could vote (S7)'],
   [7204, 'a disk was lost where another of three voters had none of what was decided (L1)'],
   [7389, 'of a host that was forgotten and let in again older news came first (S9)'],
+  [7689, 'a voter that was removed and added again gave its keys to nobody (S1)'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
