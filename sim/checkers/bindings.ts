@@ -68,17 +68,28 @@ function checkHold(
   const what = `${leader.id} leads ${key}`;
   const owner = ownerAt(host, key, now);
   // Who was removed gives the key to nobody any more: the new voters hold it by then. That it is
-  // forgotten it may hear before it hears of their roster; added again it answers nothing at first.
-  const { council, durable, dismissed = true } = host.agent?.core ?? {};
-  const isIn = council !== undefined && votersOf(council.roster).includes(host.id);
-  const votes = !dismissed && isIn && durable?.synced === true;
-  if (votes && owner !== leader.id && countsOn(leader, host, key, now))
+  // forgotten it may hear before it hears of their roster.
+  const { dismissed = true } = host.agent?.core ?? {};
+  const since = leader.agent?.core.council.roster.epoch ?? 0;
+  const wasRemoved = rostersOf(rosters, host).some(
+    (roster) => roster.epoch > since && !votersOf(roster).includes(host.id),
+  );
+  if (
+    !dismissed &&
+    !wasRemoved &&
+    votes(host) &&
+    owner !== leader.id &&
+    countsOn(leader, host, key, now)
+  )
     report('S1', `${what} and counts on ${host.id}, which holds it for ${owner ?? 'nobody'}`);
   const isGuarded = rostersOf(rosters, leader).some((roster) =>
     quorum(roster, (voter) => guards(hosts.get(voter), leader, key, now)),
   );
   if (!isGuarded) report('S1', `${what}, and no quorum holds it for ${leader.id}`);
 }
+
+const votes = ({ agent, id }: Host): boolean =>
+  agent !== undefined && votersOf(agent.core.council.roster).includes(id);
 
 /** For whom the voter holds the key now. */
 function ownerAt({ agent }: Host, key: Key, now: Micros): HostId | undefined {

@@ -48,6 +48,10 @@ const ONCE_FAILED = [
   [7204, 'a disk was lost where another of three voters had none of what was decided (L1)'],
   [7389, 'of a host that was forgotten and let in again older news came first (S9)'],
   [7689, 'a voter that was removed and added again gave its keys to nobody (S1)'],
+  [
+    8146,
+    'one that stood still was seen by one watcher alone, to whom the others were cut off (S17)',
+  ],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
