@@ -73,10 +73,15 @@ export function reread(writer: Writer, turn: Turn, roster: Roster, term: Term): 
   resend(writer, turn, roster);
 }
 
-/** Sends the present question to every voter that has not answered it. */
+/**
+ * Sends the present question to every voter that has not answered it. Where a change of roster has made a
+ * quorum of those who have, nobody's answer is awaited any more: all are asked again.
+ */
 export function resend(writer: Writer, turn: Turn, roster: Roster): void {
   writer.resendAt = after(turn.now, turn.config.retryMs);
-  const { key, term, pending, deployIds } = writer;
+  const { key, term, reads, pending, deployIds } = writer;
+  const answers = writer.phase === 'reading' ? reads : pending?.acks;
+  if (answers !== undefined && quorum(roster, (voter) => answers.has(voter))) answers.clear();
   for (const voter of votersOf(roster)) {
     if (writer.phase === 'reading') {
       if (!writer.reads.has(voter))

@@ -9,6 +9,7 @@ import {
   onReadAck,
   onWriteAck,
   reread,
+  resend,
   write,
   type Writer,
   writerDeadline,
@@ -207,3 +208,23 @@ it('repeats what is unanswered, and nothing else', () => {
   read(writer, 'ab');
   expect(writerDeadline(writer)).toBeUndefined();
 });
+
+it.each(['reading', 'recommitting'] as const)(
+  'asks all again while %s, where only a change of roster has made a quorum of the answers',
+  (phase) => {
+    const writer = createWriter(KEY, term(5), turnOf('p', 0), JOINT);
+    const found = { kind: 'readAck', epoch: epoch(2), key: KEY, term: writer.term } as const;
+    const rest = { ok: true, promised: writer.term, deployIds: [] } as const;
+    const of = { revision: at(3, 1), value: life(1) } as const;
+    const answer = (voter: string): void =>
+      onReadAck(writer, turnOf('p', 1), JOINT, hostId(voter), { ...found, ...rest, ...of }, {});
+    for (const voter of phase === 'reading' ? 'ab' : 'abcd') answer(voter);
+    if (phase === 'recommitting')
+      expect(acknowledge(writer, 'ab', at(5, 0), 'stored', JOINT)).toBeUndefined();
+    expect(writer.phase).toBe(phase);
+    const turn = turnOf('p', 600);
+    resend(writer, turn, ABC);
+    const kind = phase === 'reading' ? 'read' : 'write';
+    expect(sent(turn, kind).map(({ to }) => to)).toEqual(['a', 'b', 'c']);
+  },
+);
