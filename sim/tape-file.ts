@@ -22,6 +22,7 @@ import {
 import { expected } from '../protocol/wire/record-schema.ts';
 import { stackSpec } from '../protocol/wire/spec-schema.ts';
 import { deployId, stackName } from '../protocol/wire/vocabulary.ts';
+import { FORCE_IDS } from '../protocol/roster/fork.ts';
 import type { Draws } from './choice.ts';
 import { MESSAGE_KINDS } from './message-kinds.ts';
 import type { Options, Plague } from './options.ts';
@@ -72,7 +73,7 @@ const strike: Schema<Strike> = byKind({
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
   forget: object({ kind: literal('forget'), host, of: host }),
   leave: object({ kind: literal('leave'), host }),
-  force: object({ kind: literal('force'), host, forceId: count }),
+  force: object({ kind: literal('force'), host, forceId: whole(1, FORCE_IDS - 1) }),
   stop: object({ kind: literal('stop'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),

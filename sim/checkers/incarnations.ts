@@ -10,6 +10,7 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Belief, Health } from '../../protocol/membership/member.ts';
 import type { Rumor } from '../../protocol/wire/message.ts';
+import { forkOf, NEVER_FORCED } from '../../protocol/roster/fork.ts';
 import type { Agent, Host } from '../host.ts';
 import type { Report } from './report.ts';
 
@@ -87,6 +88,7 @@ function checkHeard(
   if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return;
   const { from, message } = input;
   if (message.kind !== 'rumor' || message.health === 'alive' || message.by === id) return;
+  if ((message.fork ?? NEVER_FORCED) !== forkOf(core.council.roster.epoch)) return; // not listened to
   const { members } = core.membership;
   const is = members.get(message.about);
   const isMember = [from, message.by].every((each) => each === id || members.has(each));

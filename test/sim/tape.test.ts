@@ -49,7 +49,7 @@ describe('as text', () => {
   });
 
   it('what the timeline of a scenario did is still known as such', () => {
-    const strike = { kind: 'crash', host: 0, forMs: 10 } as const;
+    const strike = { kind: 'force', host: 0, forceId: 2 ** 24 - 1 } as const;
     const deeds = [{ at: 5, isPlanned: true, kind: 'strike', strike }] as const;
     const planned: Tape = { ...tapeOf(501), deeds };
     expect(parseTape(printTape(planned))).toEqual({ ok: true, value: planned });
