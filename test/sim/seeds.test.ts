@@ -54,6 +54,9 @@ const ONCE_FAILED = [
   ],
   [9210, 'a leader read for ever: a change of roster had made a quorum of the answers it had (L1)'],
   [8736, 'what hosts of an earlier generation said was meant to be believed (S12)'],
+  [1348, 'the same as seed 495'],
+  [3159, 'the same as seed 6637'],
+  [3808, 'the same as seed 4700'],
   [40016, 'the same, with a witness and over streams'],
 ] as const;
 
