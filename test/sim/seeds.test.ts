@@ -57,7 +57,7 @@ const ONCE_FAILED = [
   [1348, 'the same as seed 495'],
   [3159, 'the same as seed 6637'],
   [3808, 'the same as seed 4700'],
-  [40016, 'the same, with a witness and over streams'],
+  [40016, 'the same as seed 129, with a witness and over streams'],
 ] as const;
 
 it.each(ONCE_FAILED)('seed %i, which once failed: %s', (seed, _what) => {
