@@ -134,7 +134,7 @@ function judge(watch: VerdictWatch, by: Host, about: HostId, now: Micros): void 
   if (isClear(watch, by, host, now) && !isExcused) {
     const how = stalled ? 'has stood still for two seconds at most' : 'lives';
     report('S17', `${by.id} condemns ${about}, which ${how}`);
-  } else if (!stalled && isSeen) {
+  } else if (!stalled && isSeen && isOnlyBroken(watch, by, host, now)) {
     report('S17', `${by.id} condemns ${about}, which others can hear`);
   }
 }
@@ -170,6 +170,12 @@ function isClear({ wayAilsUntil }: VerdictWatch, a: Host, b: Host, now: Micros):
     (way) => wayAilsUntil.get(way) ?? -Infinity,
   );
   return now >= Math.max(...until) + HEALED;
+}
+
+/** Nothing is wrong between any two hosts but these. */
+function isOnlyBroken({ wayAilsUntil }: VerdictWatch, a: Host, b: Host, now: Micros): boolean {
+  const theirs = [wayOf(a.index, b.index), wayOf(b.index, a.index)];
+  return [...wayAilsUntil].every(([way, until]) => now >= until + HEALED || theirs.includes(way));
 }
 
 /** Those that stand for long enough were false; those taken back are forgotten. */

@@ -57,6 +57,7 @@ const ONCE_FAILED = [
   [1348, 'the same as seed 495'],
   [3159, 'the same as seed 6637'],
   [3808, 'the same as seed 4700'],
+  [9665, 'of a ring of hosts each of which hears two others none was to be condemned (S17)'],
   [40016, 'the same as seed 129, with a witness and over streams'],
 ] as const;
 
