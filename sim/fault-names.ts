@@ -17,7 +17,6 @@ export function faultsOf(options: Options): readonly string[] {
     ['witness', options.witness === true],
     ['voters replaced', options.turnover !== undefined],
     ['sessions in turn', options.bias !== undefined],
-    ['voters forced', options.disaster !== undefined],
     ['streams', options.transport === 'stream'],
     ['mesh', options.gossip === 'mesh'],
     ['mdns', options.discovery === 'mdns'],

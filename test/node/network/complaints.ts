@@ -40,7 +40,9 @@ function honest(kind: Message['kind']): ReadonlySet<string> {
 
 export function complaintsAbout(message: Message): string[] {
   const known = honest(message.kind);
-  const strange = pathsOf(message).filter((path) => !known.has(path));
+  // Any of them may name the fork of its sender.
+  const { fork: _, ...rest } = message;
+  const strange = pathsOf(rest).filter((path) => !known.has(path));
   return [...strange.map((path) => `no ${message.kind} has ${path}`), ...complaintsAt(message, '')];
 }
 
