@@ -121,7 +121,7 @@ function isDone(
   return !isEndless && host.engine.ran.get(seatName(component, slot))?.has(revision) === true;
 }
 
-/** What it has to wait for is to be run by hosts of which nobody can say what they do. */
+/** What it has to wait for is led or to be run by hosts of which nobody can say what they do. */
 function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean {
   return spec.dependsOn.some(({ on }) => {
     const other = stack.components.find(({ name }) => name === on);
@@ -129,7 +129,9 @@ function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean 
     const component = componentId(stack.name, on);
     const record = records.get(componentKey(component));
     const slots = record?.value.kind === 'component' ? record.value.slots : [];
-    const isOwed = slots.some(({ host }) => calm.team.some((one) => one.host.id === host));
+    const isOwed =
+      isLedWell(calm, component) &&
+      slots.some(({ host }) => calm.team.some((one) => one.host.id === host));
     return !isOwed || isHeldUp(calm, { ...rest, component, spec: other, stack, records, record });
   });
 }
