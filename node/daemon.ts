@@ -45,7 +45,7 @@ export interface Daemon extends AsyncDisposable {
   /** Resolves once this host is a member; rejects with code `no-cluster-found` and leaves no trace. */
   join(credentials: Credentials, peers: readonly string[]): Promise<Agent>;
   /** Ends the agent and starts it over what is on the disk now; its instances run on. */
-  restart(): Promise<Agent>;
+  restart(): Promise<void>;
   /** Ends this process soon; the instances run on. `forGood`: nobody is to wait for it. */
   stop(forGood: boolean): void;
 }
@@ -133,18 +133,14 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     join: (chosen, peers) => become(chosen, emptyDisk(LAN), peers),
     async restart() {
       const known = credentials;
-      if (agent === undefined || known === undefined || busy) throw alreadyMember(credentials);
-      busy = true;
+      if (agent === undefined || known === undefined) throw new Error('no agent runs here');
       try {
         await agent.end(false);
         agent = await run(parts, known);
         await introduce(parts, agent);
-        return agent;
       } catch (error) {
         init.fatal(error); // a host without its agent is started anew by its service manager
         throw error;
-      } finally {
-        busy = false;
       }
     },
     stop(forGood) {

@@ -5,7 +5,7 @@ import { followRoster, type Leases } from '../lease/leases.ts';
 import { committedOf } from '../record/committed.ts';
 import { compareRevision } from '../record/record.ts';
 import { adopt, type Change } from '../roster/council.ts';
-import { forkOf, showEpoch } from '../roster/fork.ts';
+import { forkOf, isForced, showEpoch } from '../roster/fork.ts';
 import { journal, send, type Turn } from '../turn.ts';
 import type { Join, Push, Welcome } from '../wire/message.ts';
 import { know } from './know.ts';
@@ -21,7 +21,7 @@ export function follow(core: Core, leases: Leases, turn: Turn, change: Change | 
   if (forkOf(epoch) !== forkOf(change.from.epoch)) core.rivals.clear();
   const text =
     next === undefined
-      ? `voters ${voters.join(' ')}`
+      ? `${isForced(epoch) ? 'forced, ' : ''}voters ${voters.join(' ')}`
       : `voters from ${voters.join(' ')} to ${next.join(' ')}`;
   journal(turn, 'roster', [ROSTER_KEY], `epoch ${showEpoch(epoch)}: ${text}`);
   // Everyone we know should follow: a hint, the epoch in heartbeats is the certainty.

@@ -123,7 +123,7 @@ export function checkForcedDisk(
 }
 
 /** By its disk, the newest of each key. */
-export function committedOn({ disk }: Host): ReadonlyMap<Key, Revision> {
+function committedOn({ disk }: Host): ReadonlyMap<Key, Revision> {
   const found = new Map<Key, Revision>();
   for (const [name, value] of disk.durable)
     if (name.startsWith('committed/'))
