@@ -17,8 +17,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: [ENGINE_TESTS, AGENT_TESTS],
-          // Simulations of seconds, on a machine that does other things besides.
-          testTimeout: 90_000,
+          testTimeout: 20_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -121,8 +121,12 @@ it.each<readonly [exit: number, args: string, says: RegExp, reason: string]>([
   [2, 'selftest --only nobody', /there is no mutant nobody/, 'no such mutant'],
   [0, 'selftest --only replies-counted --jobs 1', /1 of 1 mutant caught/, 'a mutant is caught'],
   [13, 'selftest --only overwrites --seeds 1 --jobs 1', /missed: overwrites/, 'missed'],
-])('%i sim %s', async (exit, args, says) => {
-  const { code, stdout, stderr } = await sim(args);
-  expect(`${stdout}${stderr}`).toMatch(says);
-  expect(code).toBe(exit);
-});
+])(
+  '%i sim %s',
+  async (exit, args, says) => {
+    const { code, stdout, stderr } = await sim(args);
+    expect(`${stdout}${stderr}`).toMatch(says);
+    expect(code).toBe(exit);
+  },
+  60_000,
+);
