@@ -1,11 +1,12 @@
 /** The judge of the test beside this one: it must see what is wrong. */
 import { describe, expect, test } from 'vitest';
-import { changesOf, contradictionsIn, type LeaseLine, tenuresOf } from './lease-log.ts';
+import { changesOf, contradictionsIn, type Death, type LeaseLine, tenuresOf } from './lease-log.ts';
 
-/** `HOST EVENT TERM AT UNTIL`, all of one key. */
-const said = (...lines: readonly string[]): readonly LeaseLine[] =>
+/** `HOST EVENT TERM AT UNTIL`, all of one key; `HOST died AT`. */
+const said = (...lines: readonly string[]): readonly (LeaseLine | Death)[] =>
   lines.map((line) => {
     const [host = '', event, term, at, until] = line.split(' ');
+    if (event === 'died') return { host, event, at_ms: Number(term) };
     const kind = event === 'won' || event === 'ended' ? event : 'renewed';
     const numbers = { term: Number(term), at_ms: Number(at), until_ms: Number(until) };
     return { host, lease: 'k', event: kind, ...numbers };
@@ -30,6 +31,25 @@ describe('two tenures', () => {
     [
       'are two leaders where it ended too late',
       ['a won 1 0 15', 'a ended 1 11 11', 'b won 2 10 20'],
+      1,
+      /two leaders/,
+    ],
+    ['are fine where the first died', ['a won 1 0 15', 'a died 9', 'b won 2 10 20'], 1, undefined],
+    [
+      'are two leaders where it died too late',
+      ['a won 1 0 15', 'a died 11', 'b won 2 10 20'],
+      1,
+      /two leaders/,
+    ],
+    [
+      'are two leaders where another died',
+      ['a won 1 0 15', 'c died 9', 'b won 2 10 20'],
+      1,
+      /two leaders/,
+    ],
+    [
+      'are two leaders where the first came back under its old lease',
+      ['a won 1 0 15', 'a died 5', 'a renewed 1 6 15', 'b won 2 10 20'],
       1,
       /two leaders/,
     ],
@@ -63,9 +83,8 @@ describe('two tenures', () => {
   });
 
   test('of different keys have nothing to do with each other', () => {
-    const [a, b] = said('a won 1 0 10', 'b won 1 0 10');
-    if (a === undefined || b === undefined) throw new Error('two lines were said');
-    const tenures = tenuresOf([a, { ...b, lease: 'other' }]);
+    const lines = said('a won 1 0 10', 'b won 1 0 10');
+    const tenures = tenuresOf(lines.map((line) => ({ ...line, lease: line.host })));
     expect(tenures).toHaveLength(2);
     expect(contradictionsIn(tenures)).toEqual([]);
     expect(changesOf(tenures)).toBe(0);

@@ -2,7 +2,8 @@
  * What agents of one machine said in their logs about the leases they held, on its monotonic clock,
  * and what of it contradicts "at most one leader per key, under strictly rising terms".
  *
- * Lines that a SIGKILL kept from the disk only make a tenure look shorter than it was.
+ * Lines that a SIGKILL kept from the disk make a tenure look shorter than it was, or as long as the
+ * agent lived.
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { z } from 'zod';
@@ -15,6 +16,8 @@ const LINE = z.object({
   until_ms: z.number(),
 });
 export type LeaseLine = Readonly<z.infer<typeof LINE>> & { readonly host: string };
+/** The agent's process is no more: it leads nothing, whatever it said. */
+export type Death = { readonly host: string; readonly event: 'died'; readonly at_ms: number };
 
 /** One host's time as the leader of one key: [fromMs, untilMs). */
 export type Tenure = {
@@ -27,22 +30,26 @@ export type Tenure = {
 
 export type LeaseLog = {
   /** Everything said so far, per host in order. */
-  readonly lines: () => readonly LeaseLine[];
+  readonly lines: () => readonly (LeaseLine | Death)[];
+  /** The process that writes this log has ended; another may go on with it. */
+  readonly died: (host: string, atMs: number) => void;
 };
 
 /** Follows the logs of several hosts; each look reads only what is new. */
 export function followLogs(files: ReadonlyMap<string, string>): LeaseLog {
-  const found: LeaseLine[] = [];
+  const found: (LeaseLine | Death)[] = [];
   const readers = [...files].map(([host, file]) => ({ host, tail: followFile(file) }));
+  const lines = (): typeof found => {
+    for (const { host, tail } of readers)
+      for (const text of tail()) {
+        const line = leaseLine(text);
+        if (line !== undefined) found.push({ ...line, host });
+      }
+    return found;
+  };
   return {
-    lines() {
-      for (const { host, tail } of readers)
-        for (const text of tail()) {
-          const line = leaseLine(text);
-          if (line !== undefined) found.push({ ...line, host });
-        }
-      return found;
-    },
+    lines,
+    died: (host, atMs) => lines().push({ host, event: 'died', at_ms: atMs }),
   };
 }
 
@@ -73,20 +80,28 @@ function leaseLine(text: string): z.infer<typeof LINE> | undefined {
   }
 }
 
-/** From `won` until the last instant said, or until `ended` if that came first. */
-export function tenuresOf(lines: readonly LeaseLine[]): readonly Tenure[] {
+/** From `won` until the last instant said, or until `ended` or the agent's death if that came first. */
+export function tenuresOf(lines: readonly (LeaseLine | Death)[]): readonly Tenure[] {
   const done: Tenure[] = [];
   const open = new Map<string, Tenure>();
-  for (const { host, lease: key, term, event, at_ms, until_ms } of lines) {
+  const end = (seat: string, atMs: number): void => {
+    const current = open.get(seat);
+    open.delete(seat);
+    if (current !== undefined) done.push({ ...current, untilMs: Math.min(current.untilMs, atMs) });
+  };
+  for (const line of lines) {
+    if (line.event === 'died') {
+      for (const [seat, { host }] of open) if (host === line.host) end(seat, line.at_ms);
+      continue;
+    }
+    const { host, lease: key, term, event, at_ms, until_ms } = line;
     const seat = `${host} ${key}`;
     const current = open.get(seat);
     if (event === 'won') {
       if (current !== undefined) done.push(current);
       open.set(seat, { key, host, term, fromMs: at_ms, untilMs: until_ms });
     } else if (event === 'ended') {
-      open.delete(seat);
-      if (current !== undefined)
-        done.push({ ...current, untilMs: Math.min(current.untilMs, at_ms) });
+      end(seat, at_ms);
     } else {
       // Without a `won` the line was lost: what is said is true from now on.
       const begun = current ?? { key, host, term, fromMs: at_ms, untilMs: at_ms };

@@ -59,18 +59,24 @@ async function everythingLed(stage: Stage): Promise<void> {
   );
 }
 
+/** Nothing is led by a process that is gone, and what it left its next start gives back at once. */
+async function kill({ log }: Stage, agent: LocalAgent): Promise<void> {
+  await crash(agent);
+  log.died(agent.name, nowMs());
+}
+
 /** What can happen to the leader of many keys; `other` is one of the two other agents. */
 type Blow = (stage: Stage, victim: LocalAgent, other: LocalAgent) => Promise<void>;
 
 const BLOWS: Readonly<Record<string, Blow>> = {
   async 'is killed and returns when all is taken'(stage, victim) {
     const keys = keysOf(stage, victim);
-    await crash(victim);
+    await kill(stage, victim);
     await taken(stage, keys, victim, keys.size);
     await restart(stage.cluster, victim);
   },
   async 'is killed and returns at once'(stage, victim) {
-    await crash(victim);
+    await kill(stage, victim);
     await restart(stage.cluster, victim);
   },
   async 'is stopped until all is taken'(stage, victim) {
@@ -99,7 +105,7 @@ const BLOWS: Readonly<Record<string, Blow>> = {
     const keys = keysOf(stage, victim);
     signalAgent(victim, 'SIGSTOP');
     await taken(stage, keys, victim, 1);
-    await crash(other);
+    await kill(stage, other);
     signalAgent(victim, 'SIGCONT');
     await restart(stage.cluster, other);
   },
@@ -108,7 +114,7 @@ const BLOWS: Readonly<Record<string, Blow>> = {
     const keys = keysOf(stage, victim);
     const others = stage.cluster.agents.filter((agent) => agent !== victim);
     signalAgent(victim, 'SIGSTOP');
-    await Promise.all(others.map(crash));
+    await Promise.all(others.map((agent) => kill(stage, agent)));
     await Promise.all(others.map((agent) => restart(stage.cluster, agent)));
     await taken(stage, keys, victim, keys.size);
     signalAgent(victim, 'SIGCONT');
