@@ -27,6 +27,7 @@ import type { Witnessed } from '../protocol/inventory/log.ts';
 import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
 import type { LeaseClock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
+import { createInterference, type Interference } from './chaos/interference.ts';
 import { createEngineWork } from './engine/work.ts';
 import type { GuardLink } from './guard/link.ts';
 import type { Logger } from './log.ts';
@@ -44,6 +45,9 @@ export interface Agent extends AsyncDisposable {
   readonly network: Network;
   readonly speech: Speech;
   readonly engine: Engine;
+  readonly interference: Interference;
+  readonly settings: AgentSettings;
+  readonly log: Logger;
   view(): ClusterView;
   /** Oldest first; `wall` is when it was, by this host's wall clock, in ms. */
   journal(): readonly (JournalEntry & { readonly wall: number })[];
@@ -106,7 +110,11 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     timer = setTimeout(() => give({ kind: 'woken' }), waitMs);
   }
 
-  const speech = createSpeech({ cluster: credentials.cluster, log, give });
+  const interference = createInterference({
+    random: Math.random,
+    later: (ms, run) => void setTimeout(run, ms).unref(),
+  });
+  const speech = createSpeech({ cluster: credentials.cluster, log, give, interference });
   const work = createEngineWork({ engine, give, log, relistMs: config.relistMs });
   const line: { network?: Network } = {};
 
@@ -146,7 +154,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   async function probe(host: HostId): Promise<void> {
     const peerId = speech.peerIdOf(host);
     const bound = AbortSignal.timeout(config.probeMs);
-    const outcome = peerId === undefined ? 'silent' : await line.network?.probe(peerId, bound);
+    const isMute = peerId === undefined || interference.isSevered(host);
+    const outcome = isMute ? 'silent' : await line.network?.probe(peerId, bound);
     if (outcome !== undefined) give({ kind: 'connectProbed', host, outcome });
   }
 
@@ -195,6 +204,9 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     network,
     speech,
     engine,
+    interference,
+    settings,
+    log,
     view: () => viewOf(core, clock.now()),
     journal() {
       const offset = Date.now() - clock.now();

@@ -42,6 +42,8 @@ export type AgentSettings = {
   readonly witness: boolean;
   /** The socket of this host's guard; undefined: there is none, and no strict singleton runs here. */
   readonly guard?: string;
+  /** Whether members may break this agent's links on purpose; default: no. */
+  readonly allowChaos: boolean;
   /** How long a join looks for a member that lets this host in; agentctl waits for 90 s at most. */
   readonly joinTimeoutMs: number;
 };
@@ -70,6 +72,7 @@ const FILE = z.strictObject({
   log_level: z.enum(LEVELS).optional(),
   witness: z.boolean().optional(),
   guard: z.string().optional(),
+  allow_chaos: z.boolean().optional(),
   roster_stable_s: ofDay.optional(),
   voter_dead_s: ofDay.optional(),
   forget_s: z.number(YEAR).min(10, YEAR).max(31_536_000, YEAR).optional(),
@@ -204,6 +207,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
     witness: file.witness ?? false,
+    allowChaos: file.allow_chaos ?? false,
     ...(file.guard === undefined ? {} : { guard: file.guard }),
     rosterStableMs:
       file.roster_stable_s === undefined ? LAN.rosterStableMs : 1000 * file.roster_stable_s,

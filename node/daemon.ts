@@ -22,6 +22,7 @@ import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { readAgentFile, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
 import type { AgentSettings } from './config.ts';
+import { serveOrders } from './chaos/orders.ts';
 import { createLeaseClock } from './clock.ts';
 import { createGuardLink } from './guard/link.ts';
 import { type EngineChoice, openEngine } from './engine/select.ts';
@@ -219,6 +220,7 @@ async function run(
     fatal,
   });
   await servePeers(agent);
+  await serveOrders(agent);
   return agent;
 }
 

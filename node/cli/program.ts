@@ -1,6 +1,7 @@
 /** The tree of commands. The reference in `docs/cli.md` is made from it. */
 import { Command, Option } from 'commander';
 import { agentCommand } from './agent.ts';
+import { chaosCommand } from './chaos.ts';
 import { clusterCommand } from './cluster.ts';
 import { deployCommand } from './deploy.ts';
 import { destroyCommand } from './destroy.ts';
@@ -34,6 +35,7 @@ const VERBS = [
   hostCommand,
   waitCommand,
   agentCommand,
+  chaosCommand,
   simCommand,
 ] as const;
 

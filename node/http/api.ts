@@ -17,6 +17,7 @@
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
  *   POST /v1/agent/stop    AgentStopBody  ActionBody
+ *   POST /v1/chaos         ChaosRequest   ChaosBody              409 chaos-not-allowed, 502 chaos-not-told
  *
  * Wherever `:id` or `subject` stands, the full id is meant: `agentctl` resolves prefixes.
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
@@ -121,6 +122,21 @@ export type LeadBody = {
 export type KillRequest = { readonly signal: string };
 /** What was done and what will happen next, in words. */
 export type ActionBody = { readonly done: string; readonly next: string };
+
+/** `ways`: pairs of host ids, from the first to the second. `ask`: whether the hosts allow it at all. */
+export type ChaosRequest =
+  | { readonly kind: 'ask' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'reset'; readonly ways: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: 'cut' | 'clog' | 'lossy';
+      readonly ways: readonly (readonly [string, string])[];
+      readonly for_ms: number;
+      readonly permille?: number | undefined;
+      readonly only?: string | undefined;
+    };
+/** Names of hosts. `silent`: did not answer, their faults end by themselves. */
+export type ChaosBody = { readonly told: readonly string[]; readonly silent: readonly string[] };
 
 export type EventBody = {
   /** RFC 3339, by the clock of the host that wrote it. */

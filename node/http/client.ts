@@ -9,6 +9,8 @@ import type { Readable } from 'node:stream';
 import type {
   ActionBody,
   AgentStopBody,
+  ChaosBody,
+  ChaosRequest,
   ClusterBody,
   DeployBody,
   DeployRequest,
@@ -113,6 +115,7 @@ export function createClient(socket: string) {
     destroy: (body: DestroyRequest, signal: AbortSignal) =>
       post<DeployBody>('/v1/destroy', body, signal),
     clusterLeave: (signal: AbortSignal) => post<ActionBody>('/v1/cluster/leave', {}, signal),
+    chaos: (body: ChaosRequest, signal: AbortSignal) => post<ChaosBody>('/v1/chaos', body, signal),
     forceVoters: (signal: AbortSignal) => post<ActionBody>('/v1/cluster/voters/force', {}, signal),
     hostForget: (host: string, signal: AbortSignal) =>
       post<ActionBody>(`/v1/hosts/${encodeURIComponent(host)}/forget`, {}, signal),

@@ -11,6 +11,8 @@ import type { Agent } from '../agent.ts';
 import { hostIdOf } from '../token.ts';
 import type { EventBody } from './api.ts';
 
+/** The request that no fault befalls. */
+export const CHAOS = 'chaos';
 /** Entries of one answer; the newest are kept. */
 const EVENTS_MAX = 1000;
 const ANSWER_BYTES_MAX = 4_194_304;
@@ -44,15 +46,15 @@ const LOGS = z.object({
 export async function servePeers(agent: Agent): Promise<void> {
   const { network } = agent;
   await network.handle('journal', async function* (from, request) {
-    const filter = read(agent, from, request, FILTER) as EventFilter;
+    const filter = readOf(agent, from, request, FILTER) as EventFilter;
     const told = filter.witnessed === true ? witnessedEvents(agent, filter) : [];
     yield encode([...ownEvents(agent, filter), ...told].slice(-EVENTS_MAX));
   });
   await network.handle('act', async function* (from, request) {
-    yield encode(await act(agent, read(agent, from, request, ACT)));
+    yield encode(await act(agent, readOf(agent, from, request, ACT)));
   });
   await network.handle('logs', async function* (from, request, signal) {
-    const { engineId, follow, tail } = read(agent, from, request, LOGS);
+    const { engineId, follow, tail } = readOf(agent, from, request, LOGS);
     const options = tail === undefined ? { follow } : { follow, tail };
     for await (const chunk of await agent.engine.logs(engineId, options, signal))
       yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
@@ -60,7 +62,12 @@ export async function servePeers(agent: Agent): Promise<void> {
 }
 
 /** The secret lets a host in; what it asks is answered once it has joined. */
-function read<T>({ core, speech }: Agent, from: string, request: Uint8Array, as: z.ZodType<T>): T {
+export function readOf<T>(
+  { core, speech }: Agent,
+  from: string,
+  request: Uint8Array,
+  as: z.ZodType<T>,
+): T {
   const asked = speech.readRequest(request, as);
   if (!know(core).isMember.has(hostIdOf(from)))
     throw new Error('only members of the cluster are answered');
@@ -139,6 +146,9 @@ export async function ask(
 ): Promise<unknown> {
   const peerId = agent.speech.peerIdOf(host);
   if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
+  // A fault on purpose; only what would end it passes.
+  if (name !== CHAOS && agent.interference.isSevered(host))
+    throw new Error(`host ${host} cannot be reached`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of agent.network.request(peerId, name, encode(body), signal)) {

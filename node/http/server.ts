@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Daemon } from '../daemon.ts';
 import { StartupError } from '../startup-error.ts';
+import { chaosRoutes } from './chaos-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 import { hostRoutes } from './host-routes.ts';
@@ -36,6 +37,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   leadRoutes(app, daemon);
   hostRoutes(app, daemon);
   voterRoutes(app, daemon);
+  chaosRoutes(app, daemon);
   viewRoutes(app, daemon);
   app.notFound(() => ApiRefusal.noSuchRoute().response());
   app.onError((error) => {

@@ -8,6 +8,7 @@
  * Only holders of the cluster's secret get as far as a connection. A callback never throws into
  * the transport: what it throws is logged.
  */
+import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Logger } from '../log.ts';
 import { type AddressBook, type AddressBookPort, openAddressBook } from './address-book.ts';
@@ -90,6 +91,8 @@ export interface Network {
   /** Never blocks, never throws. */
   send(peerId: string, lane: Lane, bytes: Uint8Array): void;
   publish(topic: string, bytes: Uint8Array): void;
+  /** Breaks all connections to a peer; it is dialed again if it is wanted. */
+  disconnect(peerId: string): Promise<void>;
   /** Never rejects; `signal` bounds it and means silence. */
   probe(peerId: string, signal: AbortSignal): Promise<ProbeOutcome>;
   handle(name: string, handler: RequestHandler): Promise<void>;
@@ -275,6 +278,7 @@ function surface(parts: Parts, lifecycle: Lifecycle): Network {
         init.log.debug({ err, topic }, 'gossip not published');
       });
     },
+    disconnect: (peerId) => libp2p.hangUp(peerIdFromString(peerId)),
     probe: (peerId, signal) => probeAddresses(probeTargets(book, peerId), signal),
     handle: requests.handle,
     request: requests.request,

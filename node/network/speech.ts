@@ -9,6 +9,7 @@ import type { Input } from '../../protocol/input.ts';
 import { GOSSIP_BYTES_MAX } from '../../protocol/limits.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import type { Logger } from '../log.ts';
+import type { Interference } from '../chaos/interference.ts';
 import { hostIdOf } from '../token.ts';
 import { decodeFrame, encodeFrame } from './codec.ts';
 import type { Lane } from './limits.ts';
@@ -54,9 +55,10 @@ export type SpeechInit = {
   readonly cluster: ClusterId;
   readonly log: Logger;
   readonly give: (input: Input) => void;
+  readonly interference: Pick<Interference, 'pass'>;
 };
 
-export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
+export function createSpeech({ cluster, log, give, interference }: SpeechInit): Speech {
   const peers = new Map<HostId, string>();
   const hosts = new Map<string, HostId>();
   const counters: SpeechCounters = { undecodable: 0, badRequests: 0, tooLarge: 0 };
@@ -89,7 +91,8 @@ export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
       const peerId = peers.get(to);
       if (peerId === undefined) return; // not met yet: the core asks again
       const lane: Lane = BULK.has(message.kind) ? 'bulk' : 'urgent';
-      network?.send(peerId, lane, encodeFrame(cluster, message));
+      const bytes = encodeFrame(cluster, message);
+      interference.pass('out', to, message.kind, () => network?.send(peerId, lane, bytes));
     },
     publish(message) {
       const bytes = encodeFrame(cluster, message);
@@ -115,7 +118,11 @@ export function createSpeech({ cluster, log, give }: SpeechInit): Speech {
     },
     onGossip({ from, bytes }) {
       const message = read(bytes, from);
-      if (message !== undefined) give({ kind: 'gossipReceived', from: hostOf(from), message });
+      if (message === undefined) return;
+      const sender = hostOf(from);
+      interference.pass('in', sender, message.kind, () =>
+        give({ kind: 'gossipReceived', from: sender, message }),
+      );
     },
     onPeer({ peerId, connected }) {
       const host = hostOf(peerId);

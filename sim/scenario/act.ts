@@ -109,9 +109,16 @@ function strikesOf(act: Exclude<Act, Commanding>, scene: Scene): readonly Strike
   }
 }
 
-function waysOf({ from, to, oneWay }: Between, scene: Scene): readonly Way[] {
-  const first = resolve(from, scene);
-  const second = resolve(to ?? { kind: 'allBut', whom: from }, scene);
+const waysOf = (between: Between, scene: Scene): readonly Way[] =>
+  waysBetween(between, (who) => resolve(who, scene));
+
+/** `meant`: the hosts that somebody is at this moment. */
+export function waysBetween(
+  { from, to, oneWay }: Between,
+  meant: (who: Who) => readonly HostIndex[],
+): readonly Way[] {
+  const first = meant(from);
+  const second = meant(to ?? { kind: 'allBut', whom: from });
   return first.flatMap((a) =>
     second.flatMap((b): readonly Way[] => {
       if (a === b) return [];

@@ -12,7 +12,8 @@ import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { HostIndex } from '../strike.ts';
 
 export type Names = {
-  readonly hostCount: number;
+  /** By index, as they are called. */
+  readonly hosts: readonly string[];
   readonly stacks: ReadonlySet<string>;
   readonly components: ReadonlySet<ComponentId>;
 };
@@ -25,7 +26,7 @@ export function namesIn(hostCount: number, stacks: readonly StackSpec[]): Names 
     specs.map((spec) => componentId(name, spec.name)),
   );
   return {
-    hostCount,
+    hosts: Array.from({ length: hostCount }, (_, index) => hostNameOf(index)),
     stacks: new Set(stacks.map(({ name }) => name)),
     components: new Set(components),
   };
@@ -33,11 +34,15 @@ export function namesIn(hostCount: number, stacks: readonly StackSpec[]): Names 
 
 export const hostNameOf = (host: HostIndex): string => `h${host + 1}`;
 
-export function parseHost({ hostCount }: Names, text: string): Result<HostIndex, string> {
-  const number = Number(/^h([1-9]\d{0,2})$/.exec(text)?.[1] ?? 0);
-  if (number >= 1 && number <= hostCount) return ok(number - 1);
-  return fail(`there is no host "${text}": they are h1 to h${hostCount}`);
+export function parseHost({ hosts }: Names, text: string): Result<HostIndex, string> {
+  const index = hosts.indexOf(text);
+  return index < 0 ? fail(`there is no host "${text}": they are ${listedHosts(hosts)}`) : ok(index);
 }
+
+const LISTED_MAX = 12;
+
+export const listedHosts = (hosts: readonly string[]): string =>
+  [...hosts.slice(0, LISTED_MAX), ...(hosts.length > LISTED_MAX ? ['…'] : [])].join(', ');
 
 /** What has a leader: a stack, a component, or `roster`. */
 export function parseKey(names: Names, text: string): Result<Key, string> {

@@ -11,7 +11,7 @@ import { running } from '../engine/engine.ts';
 import type { Host } from '../host.ts';
 import type { Scene } from '../run.ts';
 import type { HostIndex } from '../strike.ts';
-import { type Names, parseHost, parseKey, parseSeat, type Seat } from './names.ts';
+import { listedHosts, type Names, parseHost, parseKey, parseSeat, type Seat } from './names.ts';
 
 export type Who =
   | { readonly kind: 'host'; readonly host: HostIndex }
@@ -24,8 +24,8 @@ export type Who =
   | { readonly kind: 'allBut'; readonly whom: Who }
   | { readonly kind: 'each'; readonly of: readonly Who[] };
 
-export const WHO_FORMS =
-  'h1, all, voters, "leader of shop.web", "host of shop.web.1", or "all but" any of them';
+export const whoForms = ({ hosts }: Names): string =>
+  `${listedHosts(hosts)}, all, voters, "leader of shop.web", "host of shop.web.1", or "all but" any of them`;
 
 export function parseWho(names: Names, text: string): Result<Who, string> {
   if (text === 'all' || text === 'voters') return ok({ kind: text });
@@ -33,7 +33,7 @@ export function parseWho(names: Names, text: string): Result<Who, string> {
   if (head === undefined) {
     const host = parseHost(names, text);
     if (host.ok) return ok({ kind: 'host', host: host.value });
-    return /^h\d+$/.test(text) ? host : fail(`nobody is called "${text}": it is ${WHO_FORMS}`);
+    return fail(`nobody is called "${text}": it is ${whoForms(names)}`);
   }
   if (head === 'all but')
     return mapped(parseWho(names, rest), (whom) => ({ kind: 'allBut', whom }));

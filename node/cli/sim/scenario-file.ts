@@ -251,7 +251,7 @@ function ratesOf(
   clocks: readonly (readonly [string, unknown])[],
   names: Names,
 ): readonly number[] {
-  const rates = Array.from({ length: names.hostCount }, () => 0);
+  const rates = names.hosts.map(() => 0);
   for (const [name, value] of clocks) {
     const host = parseHost(names, name);
     const read = rate.safeParse(value);

@@ -7,7 +7,7 @@ import type { StackSpec } from '../../../protocol/component/spec.ts';
 import { MESSAGE_KINDS } from '../../../sim/message-kinds.ts';
 import type { Act, Between, HostFault, Timed } from '../../../sim/scenario/act.ts';
 import { type Names, parseSeat } from '../../../sim/scenario/names.ts';
-import { parseWho, WHO_FORMS, type Who } from '../../../sim/scenario/who.ts';
+import { parseWho, type Who, whoForms } from '../../../sim/scenario/who.ts';
 import { duration, findingsOf, flag, integer, kindOf } from '../../compose/fields.ts';
 import type { Finding, Path } from '../../compose/problems.ts';
 import { choice, oneOrMore, share, span, strict, unknownKey } from './scenario-fields.ts';
@@ -226,7 +226,7 @@ const BETWEEN = strict({ from: oneOrMore, to: oneOrMore.optional(), one_way: fla
 function whoOf({ context }: Line, value: unknown, path: Path): Who | undefined {
   const read = oneOrMore.safeParse(value);
   if (!read.success) {
-    context.find({ path, on: 'value', message: `whom? It is ${WHO_FORMS}` });
+    context.find({ path, on: 'value', message: `whom? It is ${whoForms(context.names)}` });
     return undefined;
   }
   const of: Who[] = [];

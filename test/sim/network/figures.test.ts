@@ -26,6 +26,7 @@ it('each kind of message goes in the lane in which the agent sends it', () => {
     cluster: clusterId('c1'),
     log: createLogger({ level: 'silent' }),
     give: () => undefined,
+    interference: { pass: (_way, _host, _kind, go) => go() },
   });
   speech.attach({ send: (_peer, lane) => lanes.push(lane), publish: () => undefined });
   speech.learn(hostId('h2'), 'p2');

@@ -172,11 +172,14 @@ it.each<readonly [text: string, says: string | RegExp]>([
     /s.yaml:3:9 faults: there are no faults called "crash"; name none, swarm/,
   ],
   [`${HEAD}links: { loss: 101% }`, /3:16 links.loss: expected a share from 0% to 100%/],
-  [`${HEAD}clocks: { h9: 1% }`, /3:15 clocks.h9: there is no host "h9": they are h1 to h5/],
+  [
+    `${HEAD}clocks: { h9: 1% }`,
+    /3:15 clocks.h9: there is no host "h9": they are h1, h2, h3, h4, h5/,
+  ],
   [`${HEAD}clocks: { h1: 2% }`, /expected a share from -1% to 1%/],
   [`${HEAD}compose: nowhere.yaml`, /./],
-  [timeline('crash: h6'), /4:23 .*crash: there is no host "h6": they are h1 to h5/],
-  [timeline('crash: nobody'), /nobody is called "nobody": it is h1, all, voters/],
+  [timeline('crash: h6'), /4:23 .*crash: nobody is called "h6": it is h1, h2, h3, h4, h5, all/],
+  [timeline('crash: nobody'), /nobody is called "nobody": it is h1, h2, h3, h4, h5, all, voters/],
   [
     timeline('crash: h1, fore: 5s'),
     /4:33 timeline\[0\].fore: unknown key "fore"; did you mean for/,
