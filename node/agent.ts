@@ -71,6 +71,8 @@ export type AgentInit = {
   /** Undefined: this host has none. */
   readonly guard: GuardLink | undefined;
   readonly log: Logger;
+  /** The core has taken a step, and what it wants has begun; at least every 5 s. */
+  readonly stepped: () => void;
   /** Its cluster has forgotten this host, and nothing of it runs here any more; once. */
   readonly dismissed: () => void;
   /** The agent cannot go on: its disk failed, or its core broke an invariant. */
@@ -92,6 +94,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       const now = clock.now();
       performer.perform(step(core, input, now));
       schedule(now);
+      init.stepped();
       if (!over && isOver(core)) {
         over = true;
         init.dismissed();
@@ -104,9 +107,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
   function schedule(now: number): void {
     clearTimeout(timer);
-    const deadline = nextDeadline(core);
-    if (deadline === undefined || deadline === Infinity) return;
-    const waitMs = Math.min(Math.max(0, deadline - now), 60_000);
+    const deadline = nextDeadline(core) ?? Infinity;
+    const waitMs = Math.min(Math.max(0, deadline - now), STEP_AT_LEAST_MS);
     timer = setTimeout(() => give({ kind: 'woken' }), waitMs);
   }
 
@@ -229,6 +231,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   };
 }
 
+/** Waking early is harmless; whoever watches over the steps has to see some while all is quiet. */
+const STEP_AT_LEAST_MS = 5_000;
 /** What was said last has to leave before its connections close. */
 const LAST_WORDS_MS = 150;
 

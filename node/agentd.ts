@@ -1,4 +1,5 @@
 /** How a process of the agent is started by other parts of this program. */
+import { isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
 
 export const AGENTD = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -8,3 +9,13 @@ export const AGENTD = fileURLToPath(new URL('main.ts', import.meta.url));
  * line of `main.ts` and the systemd unit say the same.
  */
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=2'];
+
+/** What to give to `spawn` beside `process.execPath`, so that it is an agent with these flags. */
+export function agentdCall(flags: readonly string[]): {
+  readonly args: readonly string[];
+  readonly argv0: string;
+} {
+  // The one executable brings Node's flags with it, and goes by the name it is called by.
+  if (isSea()) return { args: flags, argv0: 'agentd' };
+  return { args: [...process.execArgv, ...NODE_FLAGS, AGENTD, ...flags], argv0: process.argv0 };
+}

@@ -78,7 +78,7 @@ const FILE = z.strictObject({
   forget_s: z.number(YEAR).min(10, YEAR).max(31_536_000, YEAR).optional(),
   join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
 });
-type FileSettings = z.infer<typeof FILE>;
+export type FileSettings = z.infer<typeof FILE>;
 
 const OPTIONS = {
   config: { type: 'string' },

@@ -31,6 +31,7 @@ import type { Logger } from './log.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
 import { StartupError } from './startup-error.ts';
 import { openStore, type Store } from './store/store.ts';
+import type { ServiceManager } from './systemd.ts';
 import { type Credentials, hostIdOf, newCredentials } from './token.ts';
 
 export interface Daemon extends AsyncDisposable {
@@ -54,16 +55,19 @@ export interface Daemon extends AsyncDisposable {
 export type DaemonInit = {
   readonly settings: AgentSettings;
   readonly log: Logger;
+  readonly service: ServiceManager;
   readonly fatal: (error: unknown) => void;
-  readonly stop: () => void;
+  readonly stop: (forGood: boolean) => void;
 };
 
 const JOIN_POLL_MS = 50;
+/** Well within any watchdog's time. */
+const IDLE_MS = 1_000;
 const CORE_PREFIX = 'core/';
 const CLUSTER = z.object({ cluster: z.string(), secret: z.instanceof(Uint8Array) });
 
 export async function openDaemon(init: DaemonInit): Promise<Daemon> {
-  const { settings, log } = init;
+  const { settings, log, service } = init;
   const store = await openStore(settings.state);
   const identityKey = await identityIn(store);
   const peerId = await peerIdOf(identityKey);
@@ -74,6 +78,11 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   if (agent !== undefined) await introduce(parts, agent);
   let busy = false;
   let isLeaving = false;
+  service.status(standing(credentials));
+  /** Without a core there are no steps to tell of, and nothing to do but to serve agentctl. */
+  const idle = setInterval(() => {
+    if (agent === undefined) service.alive();
+  }, IDLE_MS).unref();
 
   /** Its cluster has forgotten this host: it belongs to none from here on. */
   async function retire(): Promise<void> {
@@ -88,6 +97,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
       agent = undefined;
       credentials = undefined;
       former = cluster;
+      service.status(standing(credentials));
     } catch (error) {
       init.fatal(error);
     }
@@ -107,6 +117,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
       await store.write([{ key: 'former', value: undefined }]);
       credentials = chosen;
       former = undefined;
+      service.status(standing(credentials));
       return agent;
     } catch (error) {
       await forget(store, former).catch(() => undefined); // the first error is the one to tell
@@ -146,14 +157,21 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     },
     stop(forGood) {
       isLeaving = forGood;
-      init.stop();
+      init.stop(forGood);
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(idle);
       await agent?.end(isLeaving);
       await store.close();
     },
   };
 }
+
+/** What `systemctl status` shows of it. */
+const standing = (credentials: Credentials | undefined): string =>
+  credentials === undefined
+    ? 'belongs to no cluster: agentctl cluster init, or join'
+    : `agent of the cluster ${credentials.cluster}`;
 
 const isMember = ({ core }: Agent): boolean =>
   core.council.roster.epoch > 0 && !know(core).isDismissed;
@@ -188,7 +206,7 @@ async function run(
   first?: Restored,
   peers: readonly string[] = [],
 ): Promise<Agent> {
-  const { settings, log, store, identityKey, peerId, dismissed, fatal } = parts;
+  const { settings, log, store, identityKey, peerId, dismissed, fatal, service } = parts;
   const host = hostIdOf(peerId);
   const { publishAddress, dockerSocket } = settings;
   const clock = createLeaseClock();
@@ -216,6 +234,7 @@ async function run(
     clock,
     guard: link,
     log,
+    stepped: () => service.alive(),
     dismissed,
     fatal,
   });

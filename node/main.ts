@@ -6,8 +6,10 @@ import { openDaemon } from './daemon.ts';
 import { serveApi } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { StartupError } from './startup-error.ts';
+import { openServiceManager } from './systemd.ts';
 
-const EXIT = { failed: 1, usage: 2, locked: 6 } as const;
+/** `stopped`: by a user, under a service manager, who is not to start it anew (`agentd.service`). */
+const EXIT = { ok: 0, failed: 1, usage: 2, stopped: 3, locked: 6 } as const;
 const EXIT_OF: Readonly<Record<string, number>> = {
   usage: EXIT.usage,
   'bad-address': EXIT.usage,
@@ -16,15 +18,18 @@ const EXIT_OF: Readonly<Record<string, number>> = {
 /** Longest an orderly end may take; what is left then is cut off. */
 const STOP_MS = 5_000;
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const [verb, path, ...more] = process.argv.slice(2);
-  if (verb === 'guard') return guard(path, more);
+  if (verb === 'guard') {
+    await guard(path, more);
+    return EXIT.ok;
+  }
   const invoked = readSettings(process.argv.slice(2));
   if (invoked.kind === 'print') {
     process.stdout.write(invoked.text);
-    return;
+    return EXIT.ok;
   }
-  await run(invoked.settings);
+  return run(invoked.settings);
 }
 
 /** Ends with SIGTERM, and takes with it what it watches over. */
@@ -45,7 +50,7 @@ async function guard(path: string | undefined, more: readonly string[]): Promise
   opened.close();
 }
 
-async function run(settings: AgentSettings): Promise<void> {
+async function run(settings: AgentSettings): Promise<number> {
   const log = createLogger({ level: settings.logLevel });
   const stopped = Promise.withResolvers<void>();
   process.once('SIGTERM', () => stopped.resolve());
@@ -56,23 +61,31 @@ async function run(settings: AgentSettings): Promise<void> {
   };
   // A library's mistake in a corner must not end the supervision of everything else.
   process.on('unhandledRejection', (error) => log.error({ error }, 'a promise failed unheard'));
-  const daemon = await openDaemon({ settings, log, fatal, stop: () => stopped.resolve() });
+  const service = await openServiceManager(process.env, log);
+  let code: number = EXIT.ok;
+  const stop = (forGood: boolean): void => {
+    if (forGood && service.isThere) code = EXIT.stopped;
+    stopped.resolve();
+  };
+  const daemon = await openDaemon({ settings, log, service, fatal, stop });
   const api = await serveApi(daemon, settings.socket);
   chmodSync(settings.socket, 0o660);
+  service.ready();
   log.info({ socket: settings.socket }, 'agentctl is served');
   try {
     await stopped.promise;
   } finally {
+    service.stopping();
     log.info('agent stops; its instances run on');
     setTimeout(() => process.exit(EXIT.failed), STOP_MS).unref();
     await api[Symbol.asyncDispose]();
     await daemon[Symbol.asyncDispose]();
   }
+  return code;
 }
 
 try {
-  await main();
-  process.exit(0);
+  process.exit(await main());
 } catch (error) {
   const known = error instanceof StartupError ? error : unexpected(error);
   process.stderr.write(`error: ${known.message}\n`);

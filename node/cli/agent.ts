@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { readAgentFile } from '../agent-file.ts';
-import { AGENTD, NODE_FLAGS } from '../agentd.ts';
+import { agentdCall } from '../agentd.ts';
 import { createClient } from '../http/client.ts';
 import { findState } from '../paths.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -69,9 +69,8 @@ async function stop(cli: Cli): Promise<number> {
  * second signal would tell it to hurry.
  */
 async function run(cli: Cli, flags: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, ...NODE_FLAGS, AGENTD, ...flags], {
-    stdio: 'inherit',
-  });
+  const { args, argv0 } = agentdCall(flags);
+  const child = spawn(process.execPath, args, { stdio: 'inherit', argv0 });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const pass = (): void => void child.kill('SIGTERM');
   if (!cli.stdin.isTTY) cli.signal.addEventListener('abort', pass, { once: true });

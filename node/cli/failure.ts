@@ -1,5 +1,7 @@
 /** What `agentctl` says when it cannot do what was asked, and the exit codes scripts rely on. */
+import { isSea } from 'node:sea';
 import { ApiError, UnreachableError } from '../http/client.ts';
+import { SYSTEM_PATHS } from '../paths.ts';
 import { asTyped, typed } from './invocation.ts';
 
 export const EXIT = {
@@ -108,7 +110,7 @@ const UNREACHED: Readonly<Record<string, string>> = {
 
 function unreached(error: UnreachableError): FailureParts {
   const why = UNREACHED[error.code] ?? `the connection failed: ${causeOf(error)}`;
-  const start = `${typed('agent start')}      or read this host only: ${typed('ps --local')}`;
+  const start = `${startOf(error.socket)}      or read this host only: ${typed('ps --local')}`;
   return {
     code: 'no-agent',
     what: `no agent answers on ${error.socket} (${error.code})`,
@@ -116,6 +118,12 @@ function unreached(error: UnreachableError): FailureParts {
     next: error.code === 'EACCES' ? 'sudo usermod -aG millrace $USER, then log in again' : start,
     exit: EXIT.noAgent,
   };
+}
+
+/** Where the package put us, the agent is a service. */
+function startOf(socket: string): string {
+  const isService = isSea() && socket === SYSTEM_PATHS.socket;
+  return isService ? 'sudo systemctl start agentd' : typed('agent start');
 }
 
 function causeOf(error: Error): string {

@@ -1,14 +1,17 @@
 /** How this command can be typed again: `agentctl`, or `npx agentctl` from a clone. */
 import { basename } from 'node:path';
+import { isSea } from 'node:sea';
 
 export type Invocation = {
   readonly script: string | undefined;
+  /** The one executable, which needs no clone. */
+  readonly isWhole: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
 /** `rest` is what follows the name: `typed('status -w')`. */
 export function typed(rest?: string): string {
-  const name = commandName({ script: process.argv[1], env: process.env });
+  const name = commandName({ script: process.argv[1], isWhole: isSea(), env: process.env });
   return rest === undefined ? name : `${name} ${rest}`;
 }
 
@@ -18,10 +21,11 @@ export function asTyped(advice: string): string {
 }
 
 /**
- * Installed, the script is a link or a bundle called `agentctl` on the PATH. From a clone it is
+ * Installed, it is the one executable, or the script is a link called `agentctl` on the PATH. From a clone it is
  * `main.ts`, or npm started it (`npx agentctl`, `npm run agentctl`), and npx is what works there.
  */
-export function commandName({ script, env }: Invocation): 'agentctl' | 'npx agentctl' {
+export function commandName({ script, isWhole, env }: Invocation): 'agentctl' | 'npx agentctl' {
+  if (isWhole) return 'agentctl';
   if (env['npm_execpath'] !== undefined || env['npm_lifecycle_event'] !== undefined)
     return 'npx agentctl';
   const installed = script !== undefined && basename(script) === 'agentctl';

@@ -10,9 +10,10 @@
  *  4. At most one process has the folder open.
  */
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { decode, encode } from 'cborg';
 import { StartupError } from '../startup-error.ts';
+import { startThread } from '../thread.ts';
 import type { StoredEntry, WorkerReply, WorkerRequest } from './store-worker.ts';
 
 /** `value` undefined deletes. Values are what CBOR can carry: plain data and `Uint8Array`. */
@@ -45,7 +46,7 @@ type Ask = (request: WorkerRequest) => Promise<WorkerReply>;
  * (another agent has it open), `damaged`, `newer` (written by a later version), `unusable`.
  */
 export async function openStore(folder: string): Promise<Store> {
-  const worker = new Worker(new URL(WORKER_FILE, import.meta.url), {
+  const worker = startThread(new URL(WORKER_FILE, import.meta.url), {
     name: 'store',
     resourceLimits: WORKER_LIMITS,
   });

@@ -1,5 +1,5 @@
 /** Long work on a thread of its own, so that Ctrl-C and the progress line have this one. */
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../../thread.ts';
 import type { Jobs, Said } from './aside-worker.ts';
 
 export type Listening<Kind extends keyof Jobs> = {
@@ -14,7 +14,7 @@ export async function aside<Kind extends keyof Jobs>(
   { signal, onProgress }: Listening<Kind>,
 ): Promise<Jobs[Kind]['result']> {
   signal.throwIfAborted();
-  const worker = new Worker(new URL('./aside-worker.ts', import.meta.url), {
+  const worker = startThread(new URL('./aside-worker.ts', import.meta.url), {
     workerData: { kind, asked },
   });
   const { promise, resolve, reject } = Promise.withResolvers<Jobs[Kind]['result']>();

@@ -5,10 +5,8 @@
 import { type LoadFnOutput, registerHooks } from 'node:module';
 import { mutate, type Mutant } from '../../../sim/mutants/mutant.ts';
 
-const ROOT = new URL('../../../', import.meta.url);
-
 export function mutateWhenLoaded(mutant: Mutant): void {
-  const target = new URL(mutant.file, ROOT).href;
+  const target = new URL(`../../../${mutant.file}`, import.meta.url).href;
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);

@@ -1,5 +1,5 @@
 /** Many seeds on several threads, their outcomes in the order of the seeds. */
-import { Worker } from 'node:worker_threads';
+import { startThread } from '../../thread.ts';
 import type { SeedRun, Task } from './seeds-worker.ts';
 
 export type Seeds = {
@@ -20,7 +20,7 @@ export async function* runSeeds(
   let failure: Error | undefined;
   let wake = (): void => undefined;
   const workers = Array.from({ length: Math.min(jobs, count) }, () => {
-    const worker = new Worker(new URL('./seeds-worker.ts', import.meta.url), { workerData: task });
+    const worker = startThread(new URL('./seeds-worker.ts', import.meta.url), { workerData: task });
     const give = (): void => {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
       if (next < end) worker.postMessage(next);

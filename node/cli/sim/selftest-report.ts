@@ -1,8 +1,9 @@
 /** `agentctl sim selftest`: each mutant, which checker caught it, and after how many seeds. */
+import { isSea } from 'node:sea';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
 import { MUTANTS } from '../../../sim/mutants/mutants.ts';
 import { counted } from '../counted.ts';
-import { usageFailure } from '../failure.ts';
+import { EXIT, Failure, usageFailure } from '../failure.ts';
 import { type Column, table } from '../table.ts';
 import { type Cli, note, print, printJson, widthOf } from '../terminal.ts';
 import { SIM_EXIT } from './exit.ts';
@@ -17,6 +18,7 @@ export type SelftestOptions = {
 };
 
 export async function reportSelftest(cli: Cli, options: SelftestOptions): Promise<number> {
+  if (isSea()) throw needsSources();
   const { seed: first, seeds: count, jobs, only } = options;
   const mutants = only === undefined ? MUTANTS : only.map(mutantNamed);
   const progress = createProgress(cli);
@@ -46,6 +48,16 @@ function mutantNamed(name: string): Mutant {
   if (mutant !== undefined) return mutant;
   const names = MUTANTS.map((one) => one.name).join(', ');
   throw usageFailure(`there is no mutant ${name}`, `they are ${names}`, 'name one of them');
+}
+
+function needsSources(): Failure {
+  return new Failure({
+    code: 'needs-sources',
+    what: 'this agentctl cannot break the protocol on purpose',
+    why: 'a mutant is a change of the sources, and the installed program carries none',
+    next: 'in a clone of the repository: npx agentctl sim selftest',
+    exit: EXIT.usage,
+  });
 }
 
 function tell(cli: Cli, { trials, unmutated }: Selftest): void {

@@ -4,8 +4,8 @@
  * a walk of `explore` is named must be found by it too.
  */
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
+import { startThread } from '../../thread.ts';
 import { runSeeds, type Seeds } from './pool.ts';
 import type { Walked, WalkTask } from './walk-worker.ts';
 
@@ -86,7 +86,7 @@ async function walkMutant(mutant: Mutant): Promise<Walked> {
   const { walk } = mutant;
   if (walk === undefined) return undefined;
   const workerData: WalkTask = { mutant, walk };
-  const worker = new Worker(new URL('./walk-worker.ts', import.meta.url), { workerData });
+  const worker = startThread(new URL('./walk-worker.ts', import.meta.url), { workerData });
   const [walked] = (await once(worker, 'message')) as [Walked];
   await worker.terminate();
   return walked;

@@ -34,7 +34,10 @@ export async function agentd(args: readonly string[]): Promise<CliResult> {
 }
 
 /** An agent that belongs to no cluster and answers on its socket. */
-export async function loneAgent(flags: readonly string[] = []): Promise<LocalAgent> {
+export async function loneAgent(
+  flags: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<LocalAgent> {
   const folder = makeFolder();
   const socket = join(folder, 'agent.sock');
   const args = ['--state', folder, '--socket', socket, '--name', 'lone', '--engine', 'process'];
@@ -42,7 +45,7 @@ export async function loneAgent(flags: readonly string[] = []): Promise<LocalAge
   const child: ChildProcess = spawn(
     process.execPath,
     [AGENTD, ...args, ...listen, '--log-level', 'silent', ...flags],
-    { stdio: ['ignore', 'ignore', 'ignore'] },
+    { stdio: ['ignore', 'ignore', 'ignore'], env: { ...process.env, ...env } },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   onTestFinished(async () => {

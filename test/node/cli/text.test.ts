@@ -54,6 +54,7 @@ it('leaves a time it cannot read as it is', () => {
 
 type Env = Readonly<Record<string, string>>;
 type InvocationRow = readonly [string | undefined, Env, string, string];
+const isWhole = false;
 it.each([
   ['/usr/bin/agentctl', {}, 'agentctl', 'installed'],
   ['/clone/node/cli/main.ts', {}, 'npx agentctl', 'the source itself'],
@@ -62,7 +63,12 @@ it.each([
   ['/app/node_modules/.bin/agentctl', {}, 'npx agentctl', 'a dependency: not on the PATH'],
   [undefined, {}, 'npx agentctl', 'no script'],
 ] as readonly InvocationRow[])('%s with %j is typed %s: %s', (script, env, told) => {
-  expect(commandName({ script, env })).toBe(told);
+  expect(commandName({ script, isWhole, env })).toBe(told);
+});
+
+it('is typed agentctl where the program is the one executable, whoever started it', () => {
+  const env = { npm_lifecycle_event: 'agentctl' };
+  expect(commandName({ script: './agentctl', isWhole: true, env })).toBe('agentctl');
 });
 
 it.each([
