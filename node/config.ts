@@ -12,7 +12,7 @@ import { LAN } from '../protocol/config.ts';
 import type { EngineChoice } from './engine/select.ts';
 import { parseEndpoint, parsePeer } from './network/addresses.ts';
 import type { LogLevel } from './log.ts';
-import { defaultPaths, findSocket, findState } from './paths.ts';
+import { defaultPaths, findSocket, findState, type Paths } from './paths.ts';
 import { StartupError } from './startup-error.ts';
 
 export const VERSION: string = packageJson.version;
@@ -99,12 +99,13 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const;
 
-export const USAGE = `usage: agentd [options]
+/** What `--help` prints; `paths` are those of whoever runs it. */
+export const usage = (paths: Paths): string => `usage: agentd [options]
        agentd guard PATH
 
-  --config FILE            settings (default ${defaultPaths().config})
-  --state DIR              what this host must remember (default ${defaultPaths().state})
-  --socket PATH            where agentctl reaches this agent (default ${defaultPaths().socket})
+  --config FILE            settings (default ${paths.config})
+  --state DIR              what this host must remember (default ${paths.state})
+  --socket PATH            where agentctl reaches this agent (default ${paths.socket})
   --name NAME              shown to people (default: the host name)
   --engine auto|docker|process
   --docker-socket PATH     (default: MILLRACE_DOCKER_SOCKET, DOCKER_HOST, /var/run/docker.sock)
@@ -130,7 +131,7 @@ export type Invoked =
 /** Throws a `StartupError` with code `usage` or `bad-address` for anything that cannot be meant. */
 export function readSettings(args: readonly string[]): Invoked {
   const flags = readFlags(args);
-  if (flags.help === true) return { kind: 'print', text: USAGE };
+  if (flags.help === true) return { kind: 'print', text: usage(defaultPaths()) };
   if (flags.version === true) return { kind: 'print', text: `agentd ${VERSION}\n` };
   const file = readFile(flags.config);
   const told: unknown = {
@@ -167,7 +168,7 @@ function readFlags(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : String(error), 'agentd --help');
+    throw misuse(error instanceof Error ? error.message : String(error), 'agentd --help');
   }
 }
 
@@ -175,11 +176,11 @@ function readFile(named: string | undefined): FileSettings {
   const path = named ?? defaultPaths().config;
   if (!existsSync(path)) {
     if (named === undefined) return {};
-    throw usage(`there is no file ${path}`, 'give the path of a settings file to --config');
+    throw misuse(`there is no file ${path}`, 'give the path of a settings file to --config');
   }
   const document = parseDocument(readFileSync(path, 'utf8'));
   const [problem] = document.errors;
-  if (problem !== undefined) throw usage(`${path}: ${problem.message}`, `correct ${path}`);
+  if (problem !== undefined) throw misuse(`${path}: ${problem.message}`, `correct ${path}`);
   return check(document.toJS() ?? {}, path);
 }
 
@@ -188,7 +189,7 @@ function check(value: unknown, where: string): FileSettings {
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   const at = issue?.path.join('.') ?? '';
-  throw usage(
+  throw misuse(
     `${where}: ${at === '' ? '' : `${at}: `}${issue?.message ?? 'not valid'}`,
     'agentd --help',
   );
@@ -217,6 +218,6 @@ function settingsOf(file: FileSettings): AgentSettings {
   };
 }
 
-function usage(why: string, next: string): StartupError {
+function misuse(why: string, next: string): StartupError {
   return new StartupError({ code: 'usage', what: 'agentd cannot start as told', why, next });
 }

@@ -1,24 +1,40 @@
 /**
- * `npm run package`: `dist/millrace_VERSION_ARCH.deb`, for the architecture and with the Node of this
+ * `npm run package [-- FOLDER]`: `millrace_VERSION_ARCH.deb` in that folder or in `dist/`, for the architecture and with the Node of this
  * machine. One executable, its services, and what belongs to a command on Debian.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
+import { gzipSync } from 'node:zlib';
+import { offersOf } from '../node/cli/completion/offers.ts';
+import { completionScript } from '../node/cli/completion/scripts.ts';
+import { createProgram } from '../node/cli/program.ts';
 import { VERSION } from '../node/config.ts';
 import { settingsFile } from '../node/settings-file.ts';
 import { ROOT } from './package/bundled.ts';
 import { buildPackage, type Entry, place } from './package/debian.ts';
 import { buildExecutable } from './package/executable.ts';
+import { manualPages } from './package/manual.ts';
 
-const OUT = join(ROOT, 'dist');
+const OUT = process.argv[2] ?? join(ROOT, 'dist');
 const CONFIG = 'etc/millrace/agent.yaml';
 
 const packaged = (name: string): string => readFileSync(join(ROOT, 'packaging', name), 'utf8');
 const file = (path: string, content: string): Entry => ({ kind: 'file', path, content });
 
+const cliDocs = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+const offers = offersOf(createProgram(() => Promise.resolve()));
+
 const ENTRIES: readonly Entry[] = [
+  ...manualPages(cliDocs).map(({ name, section, text }): Entry => ({
+    kind: 'file',
+    path: `usr/share/man/man${section}/${name}.${section}.gz`,
+    content: gzipSync(text, { level: 9 }),
+  })),
+  file('usr/share/bash-completion/completions/agentctl', completionScript('bash', offers)),
+  file('usr/share/zsh/vendor-completions/_agentctl', completionScript('zsh', offers)),
+  file('usr/share/fish/vendor_completions.d/agentctl.fish', completionScript('fish', offers)),
   { kind: 'link', path: 'usr/bin/agentctl', to: 'agentd' },
   file(CONFIG, settingsFile()),
   file('usr/lib/systemd/system/agentd.service', packaged('agentd.service')),
@@ -68,7 +84,7 @@ async function main(): Promise<void> {
     mkdirSync(OUT, { recursive: true });
     copyFileSync(join(work, name), join(OUT, name));
     const megabytes = Math.ceil(statSync(join(OUT, name)).size / 1e6);
-    process.stdout.write(`dist/${name}  ${megabytes} MB\n`);
+    process.stdout.write(`${join(OUT, name)}  ${megabytes} MB\n`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

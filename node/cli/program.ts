@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { agentCommand } from './agent.ts';
 import { chaosCommand } from './chaos.ts';
 import { clusterCommand } from './cluster.ts';
+import { completionCommand } from './completion.ts';
 import { deployCommand } from './deploy.ts';
 import { destroyCommand } from './destroy.ts';
 import { eventsCommand } from './events.ts';
@@ -11,6 +12,7 @@ import { inspectCommand } from './inspect.ts';
 import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import type { Perform } from './perform.ts';
+import { everyCommand } from './program-tree.ts';
 import { psCommand } from './ps.ts';
 import { leadCommand } from './lead.ts';
 import { restartCommand } from './restart.ts';
@@ -37,6 +39,7 @@ const VERBS = [
   agentCommand,
   chaosCommand,
   simCommand,
+  completionCommand,
 ] as const;
 
 export function createProgram(perform: Perform): Command {
@@ -60,9 +63,4 @@ export function createProgram(perform: Perform): Command {
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }
   return program;
-}
-
-/** The commands below it too, each after its parent. */
-export function everyCommand(command: Command): readonly Command[] {
-  return [command, ...command.commands.flatMap((child) => everyCommand(child))];
 }

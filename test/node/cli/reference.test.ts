@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { createProgram, everyCommand } from '../../../node/cli/program.ts';
+import { everyCommand } from '../../../node/cli/program-tree.ts';
+import { createProgram } from '../../../node/cli/program.ts';
 
 const DOCS = new URL('../../../docs/cli.md', import.meta.url);
 const SECTION = /^## agentctl (.+)\n\n```text\n([^]*?)```\n/gm;

@@ -1,0 +1,146 @@
+/**
+ * Completion for the shells. All three work alike: the commands typed so far make a path, and what may
+ * follow is looked up under it. Nothing is asked of the agent.
+ */
+import type { Offer, Valued, Word } from './offers.ts';
+
+export type Shell = 'bash' | 'zsh' | 'fish';
+export const SHELLS = ['bash', 'zsh', 'fish'] as const satisfies readonly Shell[];
+
+const SCRIPTS: Readonly<Record<Shell, (offers: readonly Offer[]) => readonly string[]>> = {
+  bash: bashLines,
+  zsh: zshLines,
+  fish: fishLines,
+};
+
+export const completionScript = (shell: Shell, offers: readonly Offer[]): string =>
+  `${SCRIPTS[shell](offers).join('\n')}\n`;
+
+function bashLines(offers: readonly Offer[]): readonly string[] {
+  return [
+    '# bash completion of agentctl, made by: agentctl completion bash',
+    '_agentctl() {',
+    "  local path='' words='' i current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}",
+    '  COMPREPLY=()',
+    '  for ((i = 1; i < COMP_CWORD; i++)); do',
+    '    case "$path:${COMP_WORDS[i]}" in',
+    `      ${steps(offers).map(quoted).join(' | ')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;`,
+    '    esac',
+    '  done',
+    '  case "$path:$previous" in',
+    ...valuesOf(offers).map(({ patterns, choices }) =>
+      choices === undefined
+        ? `    ${patterns}) return ;;`
+        : `    ${patterns}) words=${quoted(choices.join(' '))} ;;`,
+    ),
+    '    *)',
+    '      case "$path" in',
+    ...offers.map((offer) => `        ${quoted(offer.path)}) words=${quoted(allOf(offer))} ;;`),
+    '      esac',
+    '      ;;',
+    '  esac',
+    '  # Options only where one has begun.',
+    '  [[ $current == -* ]] || words=$(for word in $words; do [[ $word == -* ]] || echo "$word"; done)',
+    '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")',
+    '}',
+    'complete -o default -F _agentctl agentctl',
+  ];
+}
+
+function zshLines(offers: readonly Offer[]): readonly string[] {
+  return [
+    '#compdef agentctl',
+    '# zsh completion of agentctl, made by: agentctl completion zsh',
+    '_agentctl() {',
+    "  local at='' i",
+    '  local -a offered flags',
+    '  for ((i = 2; i < CURRENT; i++)); do',
+    '    case "$at:${words[i]}" in',
+    `      ${steps(offers).map(quoted).join(' | ')}) at="\${at:+$at }\${words[i]}" ;;`,
+    '    esac',
+    '  done',
+    '  case "$at:${words[CURRENT-1]}" in',
+    ...valuesOf(offers).map(({ patterns, choices }) =>
+      choices === undefined
+        ? `    ${patterns}) _files; return ;;`
+        : `    ${patterns}) compadd -- ${choices.join(' ')}; return ;;`,
+    ),
+    '  esac',
+    '  case "$at" in',
+    ...offers.flatMap((offer) => [
+      `    ${quoted(offer.path)})`,
+      `      offered=(${wordsOf(offer).map(described).join(' ')})`,
+      `      flags=(${offer.options.map(described).join(' ')})`,
+      '      ;;',
+    ]),
+    '  esac',
+    '  [[ ${words[CURRENT]} == -* ]] && { _describe option flags; return }',
+    '  (( ${#offered} )) && _describe command offered || _files',
+    '}',
+    // As a file of `fpath` it is the function itself; sourced, it has to be registered.
+    'if [[ ${funcstack[1]} == _agentctl ]]; then _agentctl "$@"; else compdef _agentctl agentctl; fi',
+  ];
+}
+
+function fishLines(offers: readonly Offer[]): readonly string[] {
+  const when = (path: string): string => `-n ${quoted(`__agentctl_at ${quotedInside(path)}`)}`;
+  return [
+    '# fish completion of agentctl, made by: agentctl completion fish',
+    'function __agentctl_at',
+    "    set -l path ''",
+    '    for word in (commandline -opc)[2..]',
+    '        switch "$path:$word"',
+    `            case ${steps(offers).map(quoted).join(' ')}`,
+    '                set path (string trim -- "$path $word")',
+    '        end',
+    '    end',
+    '    test "$path" = "$argv[1]"',
+    'end',
+    'complete -c agentctl -e',
+    ...offers.flatMap(({ path, commands, choices, options, valued }) => [
+      ...[...commands, ...choices.map((word) => ({ word, meaning: '' }))].map(
+        ({ word, meaning }) =>
+          `complete -c agentctl -f ${when(path)} -a ${quoted(word)} -d ${quoted(meaning)}`,
+      ),
+      ...options.map(({ word, meaning }) => {
+        const value = valued.find(({ flags }) => flags.includes(word));
+        const flag = word.startsWith('--') ? `-l ${word.slice(2)}` : `-s ${word.slice(1)}`;
+        return `complete -c agentctl ${when(path)} ${flag}${fishValue(value)} -d ${quoted(meaning)}`;
+      }),
+    ]),
+  ];
+}
+
+function fishValue(value: Valued | undefined): string {
+  if (value === undefined) return '';
+  return value.choices === undefined ? ' -r' : ` -x -a ${quoted(value.choices.join(' '))}`;
+}
+
+/** `PATH:WORD` for each command that leads on from a path. */
+const steps = (offers: readonly Offer[]): readonly string[] =>
+  offers.flatMap(({ path, commands }) => commands.map(({ word }) => `${path}:${word}`));
+
+type Values = { readonly patterns: string; readonly choices: readonly string[] | undefined };
+
+const valuesOf = (offers: readonly Offer[]): readonly Values[] =>
+  offers.flatMap(({ path, valued }) =>
+    valued.map(({ flags, choices }) => ({
+      patterns: flags.map((flag) => quoted(`${path}:${flag}`)).join(' | '),
+      choices,
+    })),
+  );
+
+const wordsOf = ({ commands, choices }: Offer): readonly Word[] => [
+  ...commands,
+  ...choices.map((word) => ({ word, meaning: '' })),
+];
+
+const allOf = (offer: Offer): string =>
+  [...wordsOf(offer), ...offer.options].map(({ word }) => word).join(' ');
+
+const described = ({ word, meaning }: Word): string =>
+  quoted(meaning === '' ? word : `${word}:${meaning.replaceAll(':', '\\:')}`);
+
+/** For sh, bash and zsh; fish understands it as well, as long as there is no backslash. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const quotedInside = (text: string): string => `"${text}"`;
