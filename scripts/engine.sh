@@ -3,12 +3,15 @@
 #
 #   scripts/engine.sh install      Debian's docker.io and what it needs, if dockerd is missing
 #   scripts/engine.sh start DIR    an engine that keeps everything it has in DIR; prints its socket
+#   scripts/engine.sh start DIR apart   the same in a network of its own, for the lab
 #   scripts/engine.sh stop DIR     stops that engine and its containers, removes DIR
 #
 # `start` also imports millrace/busybox:test, so that tests need no registry. DIR must be short: the
 # path of a unix socket ends at 107 characters. Where another engine already owns the bridge docker0,
 # this one gets a bridge of its own and writes no firewall rules, so that neither disturbs the other:
-# its containers talk to this machine and to each other, not to the world.
+# its containers talk to this machine and to each other, not to the world. An engine that is apart has
+# its bridges and its firewall in a network namespace: its containers talk to each other alone, and
+# nothing of it is seen on this machine, nor left.
 set -euo pipefail
 
 IMAGE=millrace/busybox:test
@@ -19,12 +22,15 @@ main() {
   case "${1:-} $#" in
     'install 1') install ;;
     'start 2') start "$2" ;;
+    'start 3') [ "$3" = apart ] || usage; start "$2" apart ;;
     'stop 2') stop "$2" ;;
-    *)
-      sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
-      exit 2
-      ;;
+    *) usage ;;
   esac
+}
+
+usage() {
+  sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+  exit 2
 }
 
 # fail WHAT WHY NEXT
@@ -45,6 +51,7 @@ install() {
     docker.io iptables iproute2 busybox-static >/dev/null
 }
 
+# start DIR [apart]
 start() {
   local dir socket
   [ "$(id -u)" = 0 ] || fail 'cannot start a Docker Engine' 'only root can' "sudo $0 start $1"
@@ -53,22 +60,25 @@ start() {
   mkdir -p "$1"
   dir=$(cd "$1" && pwd -P)
   socket=$dir/docker.sock
-  answers "$socket" || launch "$dir" "$socket"
+  answers "$socket" || launch "$dir" "$socket" "${2:-}"
   import_image "$socket"
   echo "$socket"
 }
 
-# launch DIR SOCKET
+# launch DIR SOCKET [apart]
 launch() {
-  local dir=$1 socket=$2 network=()
-  if ip link show docker0 >/dev/null 2>&1; then
+  local dir=$1 socket=$2 network=() within=()
+  if [ "$3" = apart ]; then
+    within=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh)
+    echo none >"$dir/bridge"
+  elif ip link show docker0 >/dev/null 2>&1; then
     # Not --bridge=none: that deletes docker0 under the other engine.
     network=("--bridge=$(own_bridge "$dir")" --iptables=false)
   else
     iptables -S FORWARD | head -n 1 >"$dir/forward-policy"
     echo docker0 >"$dir/bridge"
   fi
-  setsid dockerd --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" \
+  setsid "${within[@]}" dockerd --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" \
     -H "unix://$socket" "${network[@]}" >"$dir/dockerd.log" 2>&1 </dev/null &
   await_answer "$socket" $! "$dir/dockerd.log"
 }
