@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Tests that drive real engines or real agents: slow, and easily disturbed by a busy machine. */
 const ENGINE_TESTS = 'test/compliance/**/*.test.ts';
 const AGENT_TESTS = 'test/e2e/**/*.test.ts';
+/** Tests with machines of their own: `npm run lab:test`. */
+const LAB_TESTS = 'test/lab/**/*.test.ts';
 
 /**
  * Three groups, one after the other, so that the machine is quiet when time matters. Nothing is left
@@ -16,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [ENGINE_TESTS, AGENT_TESTS],
+          exclude: [ENGINE_TESTS, AGENT_TESTS, LAB_TESTS],
           testTimeout: 20_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

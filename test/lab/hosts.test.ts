@@ -1,0 +1,147 @@
+/** Whole machines that are lost, one, two and three of five, and the whole lab at once. */
+import { expect, test } from 'vitest';
+import { until } from '../../node/local/cluster.ts';
+import { cut, freeze, heal, kill, power } from '../../node/local/lab/faults.ts';
+import { execIn, type Lab } from '../../node/local/lab/lab.ts';
+import {
+  agentctl,
+  allAgree,
+  beliefOf,
+  containersOn,
+  deploy,
+  formedLab,
+  IS_FULL,
+  leaderOf,
+  namesOf,
+  runOnce,
+  said,
+  slots,
+  STEP_MS,
+  viewOf,
+  votersOf,
+  webOf,
+} from './machines.ts';
+
+const WEB = slots('demo.web', 5);
+const REFUSED = 6;
+
+const without = (names: readonly string[], gone: readonly string[]): readonly string[] =>
+  names.filter((name) => !gone.includes(name));
+
+/** Five hosts with an instance each. */
+async function runningLab(): Promise<{ lab: Lab; names: readonly string[] }> {
+  const lab = await formedLab();
+  const names = namesOf(lab);
+  const [first = ''] = names;
+  expect(await deploy(lab, first, webOf(5))).toMatchObject({ code: 0 });
+  const found = await runOnce(lab, names, WEB);
+  expect(new Set(found.map(({ machine }) => machine)).size).toBe(5);
+  return { lab, names };
+}
+
+/** The machine is lost, the others run all of it, and once it is back everything runs once. */
+async function expectRecovery(
+  { lab, names }: { lab: Lab; names: readonly string[] },
+  lost: string,
+  fault: { readonly lose: typeof cut; readonly mend: typeof heal },
+): Promise<void> {
+  const left = without(names, [lost]);
+  const [asked = ''] = left;
+  await fault.lose(lab, lost);
+  await runOnce(lab, left, WEB);
+  await until(`${lost} to be dead`, STEP_MS, async () =>
+    (await beliefOf(lab, asked, lost)) === 'dead' ? true : undefined,
+  );
+  await fault.mend(lab, lost);
+  await allAgree(lab, names);
+  await runOnce(lab, names, WEB);
+}
+
+const KILLED = { lose: kill, mend: power };
+const CUT_OFF = { lose: cut, mend: heal };
+const FROZEN = { lose: freeze, mend: heal };
+
+test('a host is killed, frozen, cut off: others run what it ran until it is back', async () => {
+  const running = await runningLab();
+  const { lab, names } = running;
+  for (const fault of IS_FULL ? [KILLED, CUT_OFF, FROZEN] : [KILLED]) {
+    const leader = await leaderOf(lab, names[0] ?? '', 'demo.web');
+    const [lost = ''] = without(names, [leader]);
+    await expectRecovery(running, lost, fault);
+  }
+});
+
+test('the same of the host that leads the component', async () => {
+  const running = await runningLab();
+  const { lab, names } = running;
+  for (const fault of IS_FULL ? [FROZEN, KILLED, CUT_OFF] : [CUT_OFF]) {
+    const leader = await leaderOf(lab, names[0] ?? '', 'demo.web');
+    await expectRecovery(running, leader, fault);
+    const [asked = ''] = without(names, [leader]);
+    expect(await leaderOf(lab, asked, 'demo.web')).not.toBe(leader);
+  }
+});
+
+test.runIf(IS_FULL)('two of five, one of them a voter: the other three run all of it', async () => {
+  const { lab, names } = await runningLab();
+  const { voters, others } = await votersOf(lab, names[0] ?? '');
+  const lost = [voters[0] ?? '', others[0] ?? ''];
+  await Promise.all(lost.map((name) => kill(lab, name)));
+  expect(await runOnce(lab, without(names, lost), WEB)).toHaveLength(WEB.length);
+  await Promise.all(lost.map((name) => power(lab, name)));
+  await allAgree(lab, names);
+  await runOnce(lab, names, WEB);
+});
+
+test('three of five, two of them voters: restarts go on, decisions are refused', async () => {
+  const { lab, names } = await runningLab();
+  const { voters, others } = await votersOf(lab, names[0] ?? '');
+  const lost = [...voters.slice(0, 2), others[0] ?? ''];
+  const left = without(names, lost);
+  const [asked = ''] = left;
+  await Promise.all(lost.map((name) => kill(lab, name)));
+  await until('the loss to be noticed', STEP_MS, async () =>
+    (await viewOf(lab, asked))?.quorum === false ? true : undefined,
+  );
+
+  const before = await containersOn(lab, left);
+  for (const { machine, id } of before) await execIn(lab, machine, ['docker', 'kill', id]);
+  const again = await runOnce(
+    lab,
+    left,
+    before.map(({ instance }) => instance),
+  );
+  for (const { id } of before) expect(again.map((one) => one.id)).not.toContain(id);
+  const refused = await deploy(lab, asked, webOf(5, '{}', 2));
+  expect(refused).toMatchObject({ code: REFUSED });
+
+  await Promise.all(lost.map((name) => power(lab, name)));
+  await allAgree(lab, names);
+  await runOnce(lab, names, WEB);
+  expect(await deploy(lab, asked, webOf(5, '{}', 3))).toMatchObject({ code: 0 });
+});
+
+test('all five lose their power: everything comes back once, and no deploy is lost', async () => {
+  const { lab, names } = await runningLab();
+  const [first = ''] = names;
+  expect(await deploy(lab, first, webOf(3, '{}', 7))).toMatchObject({ code: 0 });
+  await runOnce(lab, names, slots('demo.web', 3));
+  const revision = await revisionOf(lab, first);
+  await Promise.all(names.map((name) => kill(lab, name)));
+  await Promise.all(names.map((name) => power(lab, name)));
+  await allAgree(lab, names);
+  const found = await runOnce(lab, names, slots('demo.web', 3));
+  for (const { machine, id } of found) {
+    const { stdout } = await execIn(lab, machine, ['docker', 'inspect', id]);
+    expect(stdout).toContain('"VERSION=7"');
+  }
+  expect(await revisionOf(lab, first)).toBe(revision);
+  expect((await agentctl(lab, first, 'wait', '--for', 'converged')).code).toBe(0);
+  await said(lab, first, 'destroy', 'demo', '--yes');
+  await runOnce(lab, names, []);
+});
+
+/** Of the component's spec, which no change of leader touches. */
+async function revisionOf(lab: Lab, asked: string): Promise<string | undefined> {
+  return (await viewOf(lab, asked))?.stacks[0]?.components[0]?.revision;
+}
