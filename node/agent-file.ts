@@ -5,6 +5,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { EngineChoice } from './engine/select.ts';
 
 const AGENT_FILE = z.object({
   cluster: z.string(),
@@ -26,6 +27,21 @@ export async function readAgentFile(state: string): Promise<AgentFile | undefine
   } catch {
     return undefined;
   }
+}
+
+/**
+ * `auto` decides once: an agent that worked with Docker waits for it to come back (systemd starts us
+ * again) rather than leave its containers to nobody and start the same as processes.
+ */
+export async function chosenEngine({
+  engine,
+  state,
+}: {
+  readonly engine: EngineChoice;
+  readonly state: string;
+}): Promise<EngineChoice> {
+  if (engine !== 'auto') return engine;
+  return (await readAgentFile(state))?.engine ?? 'auto';
 }
 
 /** Whole or not at all, whenever it is read. */

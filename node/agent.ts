@@ -48,6 +48,7 @@ export interface Agent extends AsyncDisposable {
   readonly interference: Interference;
   readonly settings: AgentSettings;
   readonly log: Logger;
+  readonly guard: GuardLink | undefined;
   view(): ClusterView;
   /** Oldest first; `wall` is when it was, by this host's wall clock, in ms. */
   journal(): readonly (JournalEntry & { readonly wall: number })[];
@@ -209,6 +210,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     interference,
     settings,
     log,
+    guard,
     view: () => viewOf(core, clock.now()),
     journal() {
       const offset = Date.now() - clock.now();

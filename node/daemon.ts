@@ -19,13 +19,14 @@ import { know } from '../protocol/core/know.ts';
 import { type Config, LAN } from '../protocol/config.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
-import { readAgentFile, writeAgentFile } from './agent-file.ts';
+import { chosenEngine, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
 import type { AgentSettings } from './config.ts';
 import { serveOrders } from './chaos/orders.ts';
 import { createLeaseClock } from './clock.ts';
 import { createGuardLink } from './guard/link.ts';
-import { type EngineChoice, openEngine } from './engine/select.ts';
+import { openEngine } from './engine/select.ts';
+import { serveReports } from './doctor/report.ts';
 import { servePeers } from './http/peer-requests.ts';
 import type { Logger } from './log.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
@@ -213,7 +214,7 @@ async function run(
   const socket = settings.guard;
   const link = socket === undefined ? undefined : createGuardLink(socket, clock, log);
   const engine = await openEngine(
-    await engineChoice(settings),
+    await chosenEngine(settings),
     { cluster: credentials.cluster, host, publishAddress },
     {
       stateDir: settings.state,
@@ -240,6 +241,7 @@ async function run(
   });
   await servePeers(agent);
   await serveOrders(agent);
+  await serveReports(agent);
   return agent;
 }
 
@@ -263,15 +265,6 @@ async function introduce({ settings }: Parts, agent: Agent): Promise<void> {
     publish_address: publishAddress,
     socket,
   });
-}
-
-/**
- * `auto` decides once: an agent that worked with Docker waits for it to come back (systemd starts us
- * again) rather than leave its containers to nobody and start the same as processes.
- */
-async function engineChoice({ engine, state }: AgentSettings): Promise<EngineChoice> {
-  if (engine !== 'auto') return engine;
-  return (await readAgentFile(state))?.engine ?? 'auto';
 }
 
 async function welcomed(agent: Agent, limitMs: number): Promise<boolean> {
@@ -376,6 +369,6 @@ function nobodyFound({ cluster }: Credentials, limitMs: number): StartupError {
     code: 'no-cluster-found',
     what: `no member of cluster ${cluster} let this host in within ${limitMs / 1000} s`,
     why: 'none was found by mDNS, its secret is another one, or its voters have no majority',
-    next: 'agentctl cluster join TOKEN --peer HOST:7946 where multicast does not reach; the token is what agentctl cluster show prints there',
+    next: 'agentctl doctor net      tells whether multicast works here; where it does not: agentctl cluster join TOKEN --peer HOST:7946',
   });
 }

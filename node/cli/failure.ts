@@ -108,14 +108,21 @@ const UNREACHED: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection broke before the answer: the agent has just ended',
 };
 
+const NEXT: Readonly<Record<string, string>> = {
+  EACCES: 'sudo usermod -aG millrace $USER, then log in again',
+  TIMEOUT: 'agentctl doctor      looks at this host without the agent',
+  'NOT-AN-AGENT': 'agentctl doctor      says what answers, and what does not',
+};
+
 function unreached(error: UnreachableError): FailureParts {
   const why = UNREACHED[error.code] ?? `the connection failed: ${causeOf(error)}`;
   const start = `${startOf(error.socket)}      or read this host only: ${typed('ps --local')}`;
+  const next = NEXT[error.code] ?? start;
   return {
     code: 'no-agent',
     what: `no agent answers on ${error.socket} (${error.code})`,
     why,
-    next: error.code === 'EACCES' ? 'sudo usermod -aG millrace $USER, then log in again' : start,
+    next: asTyped(next),
     exit: EXIT.noAgent,
   };
 }

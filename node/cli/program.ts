@@ -6,6 +6,7 @@ import { clusterCommand } from './cluster.ts';
 import { completionCommand } from './completion.ts';
 import { deployCommand } from './deploy.ts';
 import { destroyCommand } from './destroy.ts';
+import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { hostCommand } from './host.ts';
 import { inspectCommand } from './inspect.ts';
@@ -36,6 +37,7 @@ const VERBS = [
   destroyCommand,
   hostCommand,
   waitCommand,
+  doctorCommand,
   agentCommand,
   chaosCommand,
   simCommand,

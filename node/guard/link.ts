@@ -40,6 +40,8 @@ export interface GuardLink extends Disposable {
   begun(instance: Pick<AtGate, 'id' | 'token'>, pid: number): Promise<void>;
   /** No engine can start the container behind this gate any more. */
   removed(gate: GateName): void;
+  /** Whether a guard answers that has a hand on what the engine runs; if not, why, where it said so. */
+  standing(): { readonly joined: boolean; readonly why?: string };
   /** Whether the guard has frozen this instance. */
   hasFrozen(id: string): boolean;
 }
@@ -173,6 +175,10 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
       if (isJoined) send({ kind: 'removed', gate });
       else if (untold.size < UNTOLD_COUNT_MAX) untold.add(gate);
     },
+    standing: () => ({
+      joined: isJoined,
+      ...(socket?.readyState === 'open' && complaint !== undefined ? { why: complaint } : {}),
+    }),
     hasFrozen: (id) => frozen.has(id),
     [Symbol.dispose]() {
       isClosed = true;

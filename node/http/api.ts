@@ -16,6 +16,7 @@
  *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
+ *   POST /v1/doctor        DoctorRequest  AgentFacts (`doctor/facts.ts`)
  *   POST /v1/agent/stop    AgentStopBody  ActionBody
  *   POST /v1/chaos         ChaosRequest   ChaosBody              409 chaos-not-allowed, 502 chaos-not-told
  *
@@ -36,6 +37,9 @@ export type ErrorBody = {
     readonly exit: number;
   };
 };
+
+/** `net`: of the network alone. */
+export type DoctorRequest = { readonly net: boolean };
 
 /** `returns`: another agent takes this one's place at once, so nobody is told that it leaves. */
 export type AgentStopBody = { readonly returns?: boolean };

@@ -6,6 +6,7 @@
  */
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { AgentFacts } from '../doctor/facts.ts';
 import type {
   ActionBody,
   AgentStopBody,
@@ -15,6 +16,7 @@ import type {
   DeployBody,
   DeployRequest,
   DestroyRequest,
+  DoctorRequest,
   ErrorBody,
   EventBody,
   InitRequest,
@@ -77,6 +79,8 @@ const READ_MS = 5_000;
 const COMMAND_MS = 20_000;
 /** Joining listens for the cluster on the network first. */
 const JOIN_MS = 90_000;
+/** It waits for hosts that do not answer; longest with a thousand of them. */
+const DOCTOR_MS = 40_000;
 /** Longer answers are refused. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 /** A longer line of a stream ends it with an error. */
@@ -104,6 +108,8 @@ export function createClient(socket: string) {
   const instance = (id: string): string => `/v1/instances/${encodeURIComponent(id)}`;
   return {
     socket,
+    doctor: (body: DoctorRequest, signal: AbortSignal) =>
+      post<AgentFacts>('/v1/doctor', body, signal, DOCTOR_MS),
     status: (signal: AbortSignal) => get<StatusBody>('/v1/status', signal),
     cluster: (signal: AbortSignal) => get<ClusterBody>('/v1/cluster', signal),
     clusterInit: (signal: AbortSignal) =>

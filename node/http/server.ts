@@ -8,6 +8,7 @@ import type { Daemon } from '../daemon.ts';
 import { StartupError } from '../startup-error.ts';
 import { chaosRoutes } from './chaos-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
+import { doctorRoutes } from './doctor-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 import { hostRoutes } from './host-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
@@ -39,6 +40,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   voterRoutes(app, daemon);
   chaosRoutes(app, daemon);
   viewRoutes(app, daemon);
+  doctorRoutes(app, daemon);
   app.notFound(() => ApiRefusal.noSuchRoute().response());
   app.onError((error) => {
     const refusal = ApiRefusal.from(error);

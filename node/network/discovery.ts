@@ -14,8 +14,14 @@ import multicastDns, {
   type QueryPacket,
   type ResponsePacket,
 } from 'multicast-dns';
+import { createHearing, type HeardPeer } from './hearing.ts';
+import { NETWORK_LIMITS } from './limits.ts';
 
 export interface Discovery {
+  /** Says on every interface where we are, once, without being asked. */
+  announce(): void;
+  /** Who was heard by multicast; we hear ourselves, too. */
+  heard(): readonly HeardPeer[];
   /** Someone is missing: ask often again for a while. */
   refresh(): void;
   close(): Promise<void>;
@@ -45,6 +51,7 @@ export type MulticastState =
 
 type Link = {
   readonly transport: MulticastDNS;
+  readonly announce: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -58,6 +65,8 @@ const REFRESH_DELAY_MS = 100;
 const INTERFACES_POLL_MS = 5_000;
 /** Our own question comes back to us where multicast works; unheard so often it does not. */
 const UNHEARD_MAX = 3;
+/** Of a peer's addresses two at most are remembered on the average. */
+const HEARD_MAX = 2 * NETWORK_LIMITS.peersMax;
 
 /** RFC 6335 §5.1: at most 15 characters beside the underscore. */
 export function serviceTypeOf(clusterId: string): string {
@@ -66,6 +75,8 @@ export function serviceTypeOf(clusterId: string): string {
 
 export function createDiscovery(init: DiscoveryInit): Discovery {
   const health = createHealth(init.onMulticast);
+  const hearing = createHearing(init.serviceType, HEARD_MAX);
+  const questions = [{ name: init.serviceType, type: 'PTR' as const }];
   const links = new Map<string, Link>();
   let closed = false;
   let askTimer: NodeJS.Timeout | undefined;
@@ -84,11 +95,15 @@ export function createDiscovery(init: DiscoveryInit): Discovery {
       health.heard();
       speaker.answer(packet);
     });
-    transport.on('response', (packet) => speaker.hear(packet));
+    transport.on('response', (packet, from) => {
+      hearing.note(packet, from.address);
+      speaker.hear(packet);
+    });
     transport.on('warning', (error) => health.failed(error.message));
     transport.on('error', (error) => health.failed(error.message));
     return {
       transport,
+      announce: () => speaker.answer({ questions }),
       close: () => new Promise((resolve) => transport.destroy(() => resolve())),
     };
   }
@@ -110,7 +125,6 @@ export function createDiscovery(init: DiscoveryInit): Discovery {
     clearTimeout(askTimer);
     if (closed) return;
     health.asked();
-    const questions = [{ name: init.serviceType, type: 'PTR' as const }];
     for (const { transport } of links.values()) {
       transport.query({ questions }, (error) => {
         if (error !== null && error !== undefined) health.failed(error.message);
@@ -125,6 +139,10 @@ export function createDiscovery(init: DiscoveryInit): Discovery {
   ask();
   const pollTimer = setInterval(followInterfaces, INTERFACES_POLL_MS).unref();
   return {
+    announce() {
+      for (const link of links.values()) link.announce();
+    },
+    heard: hearing.heard,
     refresh() {
       if (closed) return;
       askedOften = 0;
@@ -144,7 +162,7 @@ export function createDiscovery(init: DiscoveryInit): Discovery {
 /** What is public on `@libp2p/mdns`'s object though not in the type of its factory. */
 type Speaker = ReturnType<ReturnType<typeof mdns>> & {
   mdns?: MulticastDNS;
-  _onMdnsQuery(packet: QueryPacket): void;
+  _onMdnsQuery(packet: Pick<QueryPacket, 'questions'>): void;
   _onMdnsResponse(packet: ResponsePacket): void;
 };
 
@@ -163,7 +181,7 @@ function speakerOn(transport: MulticastDNS, init: DiscoveryInit) {
   // Its own names for them.
   /* oxlint-disable no-underscore-dangle */
   return {
-    answer: (packet: QueryPacket) => speaker._onMdnsQuery(packet),
+    answer: (packet: Pick<QueryPacket, 'questions'>) => speaker._onMdnsQuery(packet),
     hear: (packet: ResponsePacket) => speaker._onMdnsResponse(packet),
   };
 }

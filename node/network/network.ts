@@ -40,6 +40,7 @@ import { GOSSIP_MESH, type GossipMesh, type MessageId } from './gossip.ts';
 import { receiveFrames } from './incoming-frames.ts';
 import { createLibp2pHost, type Libp2pHost, startListening, stopLibp2p } from './libp2p-host.ts';
 import { type Lane, LANES, NETWORK_LIMITS, type NetworkLimits } from './limits.ts';
+import type { HeardPeer } from './hearing.ts';
 import { createRequests, type RequestHandler } from './requests.ts';
 
 export type NetworkInit = {
@@ -93,6 +94,10 @@ export interface Network {
   publish(topic: string, bytes: Uint8Array): void;
   /** Breaks all connections to a peer; it is dialed again if it is wanted. */
   disconnect(peerId: string): Promise<void>;
+  /** Says by multicast where we are, once; without mDNS nothing. */
+  announce(): void;
+  /** Who was heard by multicast, ourselves among them. */
+  heard(): readonly HeardPeer[];
   /** Never rejects; `signal` bounds it and means silence. */
   probe(peerId: string, signal: AbortSignal): Promise<ProbeOutcome>;
   handle(name: string, handler: RequestHandler): Promise<void>;
@@ -133,6 +138,8 @@ export async function createNetwork(init: NetworkInit): Promise<Network> {
   if (init.mdns) discovery = discover(parts);
   return surface(parts, {
     missing,
+    announce: () => discovery?.announce(),
+    heard: () => discovery?.heard() ?? [],
     async close() {
       parts.dialer.close();
       parts.connections.close();
@@ -247,7 +254,7 @@ function discover({ init, libp2p, policy, dialer }: Parts): Discovery {
   });
 }
 
-type Lifecycle = { readonly missing: () => void; readonly close: () => Promise<void> };
+type Lifecycle = Pick<Network, 'announce' | 'heard' | 'close'> & { readonly missing: () => void };
 
 function surface(parts: Parts, lifecycle: Lifecycle): Network {
   const { init, limits, counters, libp2p, book, connections, dialer } = parts;
@@ -279,6 +286,8 @@ function surface(parts: Parts, lifecycle: Lifecycle): Network {
       });
     },
     disconnect: (peerId) => libp2p.hangUp(peerIdFromString(peerId)),
+    announce: lifecycle.announce,
+    heard: lifecycle.heard,
     probe: (peerId, signal) => probeAddresses(probeTargets(book, peerId), signal),
     handle: requests.handle,
     request: requests.request,

@@ -7,12 +7,9 @@ import { Agent, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import Docker from 'dockerode';
 import { EngineError } from '../engine.ts';
+import { API_VERSION_MAX, API_VERSION_MIN, isOlder } from './api-version.ts';
 import { isVersionRefused, toEngineError } from './failure.ts';
 
-/** The newest API these drivers were written for; an older engine is spoken to in its own. */
-const API_VERSION_MAX = '1.51';
-/** Older ones have no labels on named volumes made at `create`. */
-const API_VERSION_MIN = '1.25';
 const ANSWER_BOUND_MS = 5_000;
 
 export type Bounds = {
@@ -141,12 +138,6 @@ export class Connection implements Disposable {
       });
     });
   }
-}
-
-function isOlder(version: string, than: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [thanMajor = 0, thanMinor = 0] = than.split('.').map(Number);
-  return major === thanMajor ? minor < thanMinor : major < thanMajor;
 }
 
 function abortedError(what: string): EngineError {

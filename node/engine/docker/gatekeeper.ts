@@ -118,7 +118,8 @@ function refusal(component: string, why: string, next: string): EngineError {
   return new EngineError('bad-spec', message, { permanent: true });
 }
 
-function readInfo(info: unknown): { reach: GuardReach; driver?: GateName['driver'] } {
+/** How the engine makes cgroups, and whether a guard can have a hand on them. */
+export function readInfo(info: unknown): { reach: GuardReach; driver?: GateName['driver'] } {
   const { data } = told.safeParse(info);
   const none = (why: string) => ({ reach: { kind: 'none', why: `${why}; ${INFO_NEXT}` } as const });
   if (data === undefined) return none('the Docker Engine does not say how it makes cgroups');

@@ -29,6 +29,7 @@ function guardThat(said: unknown[] = []): GuardLink {
       if (pid !== 12) throw new Error('no hand on it');
     },
     removed: (gate) => void said.push(gate),
+    standing: () => ({ joined: true }),
     hasFrozen: () => false,
     [Symbol.dispose]: () => {},
   };
