@@ -1,6 +1,6 @@
 /** Does the agent answer, may this user ask it, and is it one of a cluster that can decide. */
 import { type Check, not, ok, untold } from './check.ts';
-import type { ClusterFacts, Examined, FileFacts, Row, UserFacts } from './facts.ts';
+import type { ClusterFacts, Examined, FileFacts, Row, ServiceFacts, UserFacts } from './facts.ts';
 
 const START = 'sudo systemctl start agentd      or in this terminal: agentctl agent start';
 
@@ -21,7 +21,7 @@ const NO_ANSWER: Readonly<Record<string, readonly [found: string, fix: string]>>
   ],
 };
 
-export function checkAgent({ agent, socket, version }: Examined): Check {
+export function checkAgent({ agent, socket, version, service }: Examined): Check {
   if (agent.kind === 'none') {
     if (agent.code === 'EACCES' || agent.code === 'EPERM')
       return untold('agent', `this user may not ask on ${socket.path}`);
@@ -33,12 +33,25 @@ export function checkAgent({ agent, socket, version }: Examined): Check {
         `agentctl --socket ${agent.elsewhere} doctor`,
       );
     const [found, fix] = NO_ANSWER[agent.code] ?? [`(${agent.code}) no answer on`, START];
-    return not('fail', 'agent', `${found} ${socket.path}`, fix);
+    const ended = service !== undefined && service.exit !== 0;
+    return not(
+      'fail',
+      'agent',
+      `${found} ${socket.path}${serviceIn(service)}`,
+      ended ? 'journalctl -u agentd -n 20      says why; then sudo systemctl restart agentd' : fix,
+    );
   }
   const found = `agent ${agent.version} answers on ${socket.path}, pid ${agent.pid}`;
   if (agent.version === version) return ok('agent', found);
   const fix = 'agentctl agent start --takeover      starts the one of this version';
   return not('warn', 'agent', `${found}; this agentctl is ${version}`, fix);
+}
+
+/** 3 is `agentctl agent stop`. */
+function serviceIn(service: ServiceFacts | undefined): string {
+  if (service === undefined) return '';
+  const { state, exit } = service;
+  return `; its service is ${state}${exit === 0 ? '' : `, and it ended with ${exit} last`}`;
 }
 
 /** Codes of agents that took the connection. */

@@ -170,6 +170,9 @@ export type AgentAnswer =
       readonly elsewhere?: string;
     };
 
+/** Of `agentd.service`, as systemd tells; `exit`: the code with which its agent ended last, or 0. */
+export type ServiceFacts = { readonly state: string; readonly exit: number };
+
 export type FirewallFacts = {
   /** Services that are active: `ufw`, `firewalld`, `nftables`. */
   readonly services: readonly string[];
@@ -183,6 +186,8 @@ export type Examined = {
   readonly user: UserFacts;
   readonly socket: { readonly path: string; readonly file?: FileFacts };
   readonly agent: AgentAnswer;
+  /** Only where no agent answers on its socket; absent: it is not installed. */
+  readonly service?: ServiceFacts;
   /** Why an agent would not start as its settings file is; only where none answers. */
   readonly settings?: { readonly why: string; readonly next: string };
   readonly host: HostFacts;

@@ -93,7 +93,7 @@ function checkGuard(guard: GuardFacts | undefined, engine: EngineFacts): readonl
   if (unguardable !== undefined)
     return [
       not(
-        'fail',
+        'warn',
         'guard',
         `no strict singleton runs here: ${unguardable}`,
         'docker info      shows its cgroup driver',
@@ -106,7 +106,7 @@ function checkGuard(guard: GuardFacts | undefined, engine: EngineFacts): readonl
     case 'listens':
       return [ok('guard', `a guard listens on ${socket}`)];
     case 'useless':
-      return [not('fail', 'guard', `no strict singleton runs here: ${why ?? ''}`, start)];
+      return [not('warn', 'guard', `no strict singleton runs here: ${why ?? ''}`, start)];
     case 'missing':
       return [
         not(

@@ -1,6 +1,6 @@
 /** What the system says of itself, by its own commands: its clock's source, its firewalls. */
 import { execFile } from 'node:child_process';
-import type { FirewallFacts } from './facts.ts';
+import type { FirewallFacts, ServiceFacts } from './facts.ts';
 
 const COMMAND_MS = 3_000;
 const FIREWALLS = ['ufw', 'firewalld', 'nftables'];
@@ -10,6 +10,16 @@ export async function examineClock(): Promise<boolean | undefined> {
   const said = await run('timedatectl', ['show', '--property=NTPSynchronized', '--value']);
   const [value] = said.stdout.split('\n');
   return value === 'yes' ? true : value === 'no' ? false : undefined;
+}
+
+/** What systemd says of the agent; undefined: it knows no such service. */
+export async function examineService(): Promise<ServiceFacts | undefined> {
+  const properties = '--property=LoadState,ActiveState,ExecMainStatus';
+  const { stdout } = await run('systemctl', ['show', 'agentd', properties]);
+  const said = new Map(stdout.split('\n').map((line) => line.split('=', 2) as [string, string]));
+  const state = said.get('ActiveState');
+  if (said.get('LoadState') !== 'loaded' || state === undefined) return undefined;
+  return { state, exit: Number(said.get('ExecMainStatus')) };
 }
 
 /** Only root may read the rules. */

@@ -69,6 +69,20 @@ const AGENT: readonly Row[] = [
   ['an older one', without('OLD'), 'fail', /older version/, /agent start --takeover/],
   ['not for this user', without('EACCES'), 'unknown', /may not ask/, /once the agent answers/],
   [
+    'its service would start it',
+    { ...without('ENOENT'), service: { state: 'inactive', exit: 0 } },
+    'fail',
+    /its service is inactive$/,
+    /systemctl start agentd/,
+  ],
+  [
+    'its service has ended',
+    { ...without('ECONNREFUSED'), service: { state: 'failed', exit: 2 } },
+    'fail',
+    /its service is failed, and it ended with 2 last$/,
+    /journalctl -u agentd/,
+  ],
+  [
     'it listens elsewhere',
     { ...WELL, agent: { kind: 'none', code: 'ENOENT', elsewhere: '/tmp/a.sock' } },
     'fail',
