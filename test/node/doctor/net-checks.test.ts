@@ -1,5 +1,6 @@
 /** The network: ports, multicast both ways, who reaches whom, and what a firewall may have to do with it. */
 import { describe, expect, it, test } from 'vitest';
+import { hostId } from '../../../protocol/base/ids.ts';
 import type { Examined, HostFacts, InterfaceFacts, PortFacts } from '../../../node/doctor/facts.ts';
 import {
   ALONE,
@@ -186,6 +187,27 @@ const MULTICAST: readonly Row[] = [
   ],
 ];
 test.each(MULTICAST)('multicast: %s', (...row) => expectRow('multicast', row));
+
+it('tells interfaces apart by the addresses that were heard', () => {
+  const [eth0] = HOST.interfaces;
+  if (eth0 === undefined) throw new Error('there is one');
+  const eth1 = { ...eth0, name: 'eth1', address: '10.9.0.1' };
+  const both = ['10.0.0.2', '10.9.0.2'];
+  const [own, other] = [report(2, 0).heard, report(2, 1).heard];
+  const viaSecond = { host: hostId('id2'), address: '10.9.0.2', agoMs: 100 };
+  const examined: Examined = {
+    ...WELL,
+    host: { ...HOST, interfaces: [eth0, eth1] },
+    cluster: cluster(2, {
+      0: told(2, 0, { heard: [...own, viaSecond] }),
+      1: told(2, 1, { addresses: both, heard: other }),
+    }),
+  };
+  expect(lines(examined, 'multicast').map((line) => line.split(' | ', 1)[0])).toEqual([
+    'ok eth0 10.0.0.1: what is sent comes back; h2 hears this host, and the other way round',
+    'fail eth1 10.9.0.1: one-way: this host hears h2, and is not heard there',
+  ]);
+});
 
 describe('reach', () => {
   const reach = (...of3: Parameters<typeof cluster>): readonly string[] =>
