@@ -7,8 +7,11 @@ import { existsSync, readFileSync } from 'node:fs';
 export type Line = { readonly at: number; readonly term: number; readonly who: string };
 
 export function linesOf(file: string): readonly Line[] {
-  if (!existsSync(file)) return [];
-  const written = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return existsSync(file) ? linesIn(readFileSync(file, 'utf8')) : [];
+}
+
+export function linesIn(text: string): readonly Line[] {
+  const written = text.split('\n').slice(0, -1);
   return written.map((line) => {
     const [at, term, who = ''] = line.split(' ');
     return { at: Number(at), term: Number(term), who };
