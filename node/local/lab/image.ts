@@ -67,6 +67,7 @@ export async function makeImage(docker: Docker, plan: LabPlan, tell: Tell): Prom
   const digest = createHash('sha256').update(content).digest('hex');
   const made = await imageLabels(docker, plan.image);
   if (made?.[PACKAGE_LABEL] === digest) return;
+  await removeImages(docker, plan, false);
   if ((await imageLabels(docker, BASE_NAME)) === undefined) await makeBase(docker, plan, tell);
   tell(`${plan.image}: ${basename(path)} on ${BASE_NAME}`);
   const container = await startBase(docker, plan, BASE_NAME);
@@ -84,15 +85,12 @@ export async function makeImage(docker: Docker, plan: LabPlan, tell: Tell): Prom
   }
 }
 
-/** Removes the image, and with `base` what it was made on. */
+/** Removes the images of all packages, and with `base` what they were made on. */
 export async function removeImages(docker: Docker, plan: LabPlan, base: boolean): Promise<void> {
-  for (const name of [plan.image, ...(base ? [BASE_NAME] : [])]) {
-    try {
-      await docker.getImage(name).remove({ force: true });
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
+  const filters = { label: [`${LAB_LABEL}=${plan.project}`] };
+  for (const { Id, RepoTags } of await docker.listImages({ filters }))
+    if (base || RepoTags?.includes(BASE_NAME) !== true)
+      await docker.getImage(Id).remove({ force: true });
 }
 
 async function imageLabels(

@@ -55,8 +55,8 @@ export const execIn = (
 /** Fresh machines, all booted at once; what was there of an earlier lab is removed. */
 export async function up(lab: Lab, tell: Tell): Promise<void> {
   const { docker, plan } = lab;
-  await makeImage(docker, plan, tell);
   await removeMachines(lab);
+  await makeImage(docker, plan, tell);
   await docker.createNetwork({
     Name: plan.network,
     Driver: 'bridge',
@@ -128,9 +128,20 @@ async function loadBusybox(lab: Lab, name: string): Promise<void> {
   if (code !== 0) throw new Error(`${name} cannot make the image of busybox: ${stderr}`);
 }
 
+/**
+ * A guard that ends takes its strict instances with it. One that lost the others first would freeze
+ * them, and what is frozen by a cgroup of version 1 does not die with the machine.
+ */
+const END_STRICT = ['systemctl', 'stop', 'agentd', 'agentd-guard'];
+
 async function removeMachines({ docker, plan }: Lab): Promise<void> {
   const filters = { label: [`${LAB_LABEL}=${plan.project}`] };
   const containers = await docker.listContainers({ all: true, filters });
+  await Promise.all(
+    containers
+      .filter(({ State }) => State === 'running')
+      .map(({ Id }) => runIn(docker.getContainer(Id), END_STRICT)),
+  );
   await Promise.all(
     containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })),
   );
