@@ -65,7 +65,7 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
     from: 'open < graced ? open : graced;',
     to: 'open;',
     says: 'An agent that hangs is taken for one that stalls for as long as its port is open.',
-    rules: ['L3', 'L1'],
+    rules: ['L3', 'L1', 'L6'],
   },
   {
     name: 'ears-never-trusted',

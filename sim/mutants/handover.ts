@@ -63,5 +63,6 @@ export const HANDOVER_MUTANTS = ofMachine('lease', [
     to: 'if (session === undefined) return [];',
     says: 'The late good-bye of one life of a host ends the session of the next.',
     rules: ['S1'],
+    among: 'members',
   },
 ]);

@@ -104,7 +104,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     from: "persist(turn, 'host', { ...durable });",
     to: "persist(turn, 'host', { ...durable, maxTermMs: 0 });",
     says: 'The longest lease granted is not on disk, so a restarted voter is not silent for it.',
-    rules: ['S1', 'S6'],
+    rules: ['S1', 'S5', 'S6'],
   },
   {
     name: 'counted-from-the-answer',

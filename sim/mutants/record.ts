@@ -15,6 +15,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: "if (health === 'alive' && heartbeat?.recordsHash !== own) return false;",
     says: 'A stack is buried, and that forgotten, while a member is away that knew it.',
     rules: ['S21', 'L1', 'L4'],
+    among: 'tombstoneMs',
   },
   {
     name: 'buried-on-paper',
@@ -23,6 +24,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: '',
     says: 'A voter keeps in its registers what was buried.',
     rules: ['S21', 'S11'],
+    among: 'tombstoneMs',
   },
   {
     name: 'buried-in-memory',
@@ -31,6 +33,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     to: '',
     says: 'A host forgets what was buried, and its disk does not.',
     rules: ['S21', 'S11'],
+    among: 'tombstoneMs',
   },
   {
     name: 'read-promises-nothing',

@@ -210,6 +210,7 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     to: '',
     says: 'A voter that was removed and added again while it heard nothing votes on as before.',
     rules: ['S5', 'S6', 'S11'],
+    among: 'turnover',
   },
   {
     name: 'witness-placed',

@@ -7,9 +7,9 @@ import { exitOf, SIM_EXIT } from './exit.ts';
 import { failedBy, type FailedSeed, keepTape, tellFailure } from './failed-seed.ts';
 import { addOutcome, createSummary, summaryBody, summaryLines } from './fuzz-summary.ts';
 import { readPlan } from './plan-option.ts';
-import { runSeeds } from './pool.ts';
+import { runSeeds, seedsFrom } from './pool.ts';
 import { createProgress, howFar } from './progress.ts';
-import type { SeedRun } from './seeds-worker.ts';
+import type { SeedRun, Task } from './seeds-worker.ts';
 
 export type FuzzOptions = {
   /** Undefined: as many as the time allows, or a hundred. */
@@ -35,10 +35,8 @@ export async function fuzz(cli: Cli, options: FuzzOptions): Promise<number> {
   const passedMs = (): number => performance.now() - startedAt;
   const failures: FailedSeed[] = [];
   let exit: number = SIM_EXIT.passed;
-  const runs = runSeeds(
-    { first, count, jobs },
-    { what: { kind: 'storm', plan }, mutant: undefined, twice },
-  );
+  const task: Task = { what: { kind: 'storm', plan }, mutant: undefined, twice };
+  const runs = runSeeds(seedsFrom(first, count), jobs, task);
   for await (const run of runs) {
     cli.signal.throwIfAborted();
     addOutcome(summary, optionsUnder(plan, run.seed), run.outcome);

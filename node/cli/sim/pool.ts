@@ -9,22 +9,30 @@ export type Seeds = {
   readonly jobs: number;
 };
 
+export function* seedsFrom(first: number, count: number): Generator<number, void> {
+  for (let seed = first; seed < first + count; seed++) yield seed;
+}
+
 /** Whoever stops listening ends the threads. */
 export async function* runSeeds(
-  { first, count, jobs }: Seeds,
+  seeds: Iterable<number>,
+  jobs: number,
   task: Task,
 ): AsyncGenerator<SeedRun, void> {
-  const end = first + count;
-  let next = first;
+  const source = seeds[Symbol.iterator]();
+  /** Given to a thread and not told yet. */
+  const order: number[] = [];
   const done = new Map<number, SeedRun>();
   let failure: Error | undefined;
   let wake = (): void => undefined;
-  const workers = Array.from({ length: Math.min(jobs, count) }, () => {
+  const workers = Array.from({ length: jobs }, () => {
     const worker = startThread(new URL('./seeds-worker.ts', import.meta.url), { workerData: task });
     const give = (): void => {
+      const next = source.next();
+      if (next.done === true) return;
+      order.push(next.value);
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
-      if (next < end) worker.postMessage(next);
-      next += 1;
+      worker.postMessage(next.value);
     };
     worker.on('message', (run: SeedRun) => {
       done.set(run.seed, run);
@@ -39,7 +47,8 @@ export async function* runSeeds(
     return worker;
   });
   try {
-    for (let seed = first; seed < end; seed++) {
+    // A thread is given its next before its last is told, so that the end is the end.
+    for (let seed = order.shift(); seed !== undefined; seed = order.shift()) {
       for (let run = done.get(seed); ; run = done.get(seed)) {
         if (failure !== undefined) throw failure;
         if (run !== undefined) {

@@ -7,7 +7,7 @@ import { type Column, table } from '../table.ts';
 import { type Cli, print, printJson, widthOf } from '../terminal.ts';
 import { exitOf, SIM_EXIT } from './exit.ts';
 import { failedBy, type FailedSeed, keepTape, tellFailure } from './failed-seed.ts';
-import { runSeeds } from './pool.ts';
+import { runSeeds, seedsFrom } from './pool.ts';
 import { createProgress, howFar } from './progress.ts';
 import {
   type ComponentFigures,
@@ -38,7 +38,7 @@ export async function run(cli: Cli, file: string, options: RunVerbOptions): Prom
   const startedAt = performance.now();
   let exit: number = SIM_EXIT.passed;
   const task = { what: { kind: 'scenario', scenario }, mutant: undefined, twice: false } as const;
-  for await (const one of runSeeds({ first, count, jobs: options.jobs }, task)) {
+  for await (const one of runSeeds(seedsFrom(first, count), options.jobs, task)) {
     cli.signal.throwIfAborted();
     totals.runs.push(one.measures);
     totals.messages += one.outcome.figures.messages;

@@ -5,8 +5,9 @@
  */
 import { once } from 'node:events';
 import type { Mutant } from '../../../sim/mutants/mutant.ts';
+import { drawOptions } from '../../../sim/swarm.ts';
 import { startThread } from '../../thread.ts';
-import { runSeeds, type Seeds } from './pool.ts';
+import { runSeeds, type Seeds, seedsFrom } from './pool.ts';
 import type { Walked, WalkTask } from './walk-worker.ts';
 
 export type Caught =
@@ -57,29 +58,45 @@ export async function selftest({ mutants, onTrial, ...seeds }: Init): Promise<Se
   };
   await Promise.all(Array.from({ length: seeds.jobs }, work));
   const inOrder = mutants.flatMap((mutant) => trials.get(mutant) ?? []);
-  const needed = inOrder.map(({ outcome }) =>
-    outcome.kind === 'caught' ? outcome.seedsNeeded : 0,
+  const needed = new Set<number>();
+  for (const { mutant, outcome } of inOrder)
+    if (outcome.kind === 'caught')
+      for (const seed of seedsFor(mutant, { ...seeds, count: outcome.seedsNeeded }))
+        needed.add(seed);
+  const failures = await passes(
+    [...needed].toSorted((a, b) => a - b),
+    seeds.jobs,
   );
-  const count = Math.max(0, ...needed);
-  return {
-    trials: inOrder,
-    unmutated: { seeds: count, failures: await passes({ ...seeds, count }) },
-  };
+  return { trials: inOrder, unmutated: { seeds: needed.size, failures } };
+}
+
+/** So many seeds from the first on, of those among which the mutant is sought. */
+function* seedsFor({ among }: Mutant, { first, count }: Seeds): Generator<number, void> {
+  if (among === undefined) return yield* seedsFrom(first, count);
+  let left = count;
+  for (const seed of seedsFrom(first, Infinity)) {
+    if (left === 0) return;
+    if (drawOptions(seed)[among] === undefined) continue;
+    left -= 1;
+    yield seed;
+  }
 }
 
 const SWARM = { kind: 'storm', plan: 'swarm' } as const;
 
-async function tryMutant(mutant: Mutant, { first, count }: Seeds): Promise<Caught> {
-  const runs = runSeeds({ first, count, jobs: 1 }, { what: SWARM, mutant, twice: false });
+async function tryMutant(mutant: Mutant, seeds: Seeds): Promise<Caught> {
+  const runs = runSeeds(seedsFor(mutant, seeds), 1, { what: SWARM, mutant, twice: false });
+  let seedsNeeded = 0;
   for await (const { seed, outcome } of runs) {
     const { verdict } = outcome;
+    seedsNeeded += 1;
     if (verdict.kind === 'passed') continue;
     const { rule, text } = verdict;
     if (!mutant.rules.includes(rule))
       return { kind: 'missed', text: `seed ${seed} fails by ${rule}: ${text}` };
-    return { kind: 'caught', rule, seed, seedsNeeded: seed - first + 1, text };
+    return { kind: 'caught', rule, seed, seedsNeeded, text };
   }
-  return { kind: 'missed', text: `${count} seeds passed` };
+  return { kind: 'missed', text: `${seedsNeeded} seeds passed` };
 }
 
 async function walkMutant(mutant: Mutant): Promise<Walked> {
@@ -92,9 +109,12 @@ async function walkMutant(mutant: Mutant): Promise<Walked> {
   return walked;
 }
 
-async function passes(seeds: Seeds): Promise<Selftest['unmutated']['failures']> {
+async function passes(
+  seeds: readonly number[],
+  jobs: number,
+): Promise<Selftest['unmutated']['failures']> {
   const failures: { readonly seed: number; readonly text: string }[] = [];
-  for await (const { seed, outcome } of runSeeds(seeds, {
+  for await (const { seed, outcome } of runSeeds(seeds, jobs, {
     what: SWARM,
     mutant: undefined,
     twice: false,
