@@ -3,12 +3,14 @@ import { defineConfig } from 'vitest/config';
 /** Tests that drive real engines or real agents: slow, and easily disturbed by a busy machine. */
 const ENGINE_TESTS = 'test/compliance/**/*.test.ts';
 const AGENT_TESTS = 'test/e2e/**/*.test.ts';
+/** Guards of one machine share its cgroups. */
+const GUARD_TESTS = 'test/e2e/strict/docker-*.test.ts';
 /** Tests with machines of their own: `npm run lab:test`. */
 const LAB_TESTS = 'test/lab/**/*.test.ts';
 
 /**
- * Three groups, one after the other, so that the machine is quiet when time matters. Nothing is left
- * out: a test that needs an engine which does not answer says so itself, as skipped.
+ * Groups one after the other, so that the machine is quiet when time matters; agents mostly wait, so two
+ * clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
  */
 export default defineConfig({
   test: {
@@ -39,11 +41,22 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: [AGENT_TESTS],
+          exclude: [GUARD_TESTS],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'guard',
+          include: [GUARD_TESTS],
           exclude: [],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

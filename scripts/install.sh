@@ -54,10 +54,10 @@ install_all() {
   program="$node --max-semi-space-size=2 --disable-warning=ExperimentalWarning $root/node/main.ts"
   for unit in agentd agentd-guard; do
     sed "s#^ExecStart=/usr/bin/agentd#ExecStart=$program#; /^Documentation=/d" \
-      "$root/packaging/$unit.service" >"$units/$unit.service"
+      "$root/scripts/package/files/$unit.service" >"$units/$unit.service"
   done
-  cp "$root/packaging/sysusers.conf" "$dest/etc/sysusers.d/millrace.conf"
-  cp "$root/packaging/tmpfiles.conf" "$dest/etc/tmpfiles.d/millrace.conf"
+  cp "$root/scripts/package/files/sysusers.conf" "$dest/etc/sysusers.d/millrace.conf"
+  cp "$root/scripts/package/files/tmpfiles.conf" "$dest/etc/tmpfiles.d/millrace.conf"
   [ -e "$dest/etc/millrace/agent.yaml" ] || settings >"$dest/etc/millrace/agent.yaml"
   [ -z "$dest" ] || return 0
   systemd-sysusers millrace.conf

@@ -20,7 +20,8 @@ import { manualPages } from './package/manual.ts';
 const OUT = process.argv[2] ?? join(ROOT, 'dist');
 const CONFIG = 'etc/millrace/agent.yaml';
 
-const packaged = (name: string): string => readFileSync(join(ROOT, 'packaging', name), 'utf8');
+const packaged = (name: string): string =>
+  readFileSync(join(ROOT, 'scripts/package/files', name), 'utf8');
 const file = (path: string, content: string): Entry => ({ kind: 'file', path, content });
 
 const cliDocs = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');

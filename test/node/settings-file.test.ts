@@ -42,7 +42,7 @@ it('shows every key at its default', () => {
   ]);
 });
 
-it.each(['packaging/agentd.service', 'packaging/agentd-guard.service'])(
+it.each(['scripts/package/files/agentd.service', 'scripts/package/files/agentd-guard.service'])(
   '%s and the settings name the same socket of the guard',
   (path) => {
     expect(readFileSync(path, 'utf8')).toContain(` ${SETTINGS.guard.value}\n`);

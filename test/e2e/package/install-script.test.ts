@@ -34,7 +34,7 @@ it('writes the units of the package, pointing to the clone, and takes them away 
   const yaml = join(folder, 'etc/millrace/agent.yaml');
   expect(readFileSync(yaml, 'utf8')).toBe(settingsFile());
   for (const name of ['agentd.service', 'agentd-guard.service']) {
-    const packaged = readFileSync(join('packaging', name), 'utf8');
+    const packaged = readFileSync(join('scripts/package/files', name), 'utf8');
     const written = readFileSync(join(folder, 'etc/systemd/system', name), 'utf8');
     const [program = '', main = ''] =
       /^ExecStart=(\S+) .* (\S+main\.ts) /m.exec(written)?.slice(1) ?? [];
