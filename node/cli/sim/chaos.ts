@@ -1,17 +1,16 @@
 /** `agentctl chaos run`: a plan of faults, done to the links of the cluster that is there. */
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HostId } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import type { ClusterView } from '../../../protocol/view/view.ts';
 import { waysBetween } from '../../../sim/scenario/act.ts';
-import { renderProblem } from '../../compose/problems.ts';
 import type { ChaosRequest } from '../../http/api.ts';
 import { counted } from '../counted.ts';
-import { EXIT, Failure } from '../failure.ts';
+import { EXIT } from '../failure.ts';
 import { typed } from '../invocation.ts';
 import { type Cli, confirm, note, print, printJson } from '../terminal.ts';
 import { type ChaosPlan, type LinkFault, meantIn, readChaosPlan } from './chaos-plan.ts';
+import { problemsIn, readText } from './plan-text.ts';
 
 /** `max`: milliseconds. */
 export type ChaosOptions = { readonly max: number; readonly yes?: boolean };
@@ -101,26 +100,11 @@ function say(cli: Cli, atMs: number, text: string): void {
 }
 
 function loadPlan(cli: Cli, file: string, view: ClusterView, maxMs: number): ChaosPlan {
-  const read = readChaosPlan(readText(file), { path: file, view, maxMs });
-  if (read.ok) return read.plan;
-  const problems = read.problems.map(renderProblem);
-  if (!cli.json) note(cli, ...problems);
-  throw new Failure({
-    code: 'bad-plan',
-    what: `${file} cannot be run: ${counted(problems.length, 'problem')}`,
-    why: problems[0] ?? '',
-    next: `mend ${file}; docs/chaos.md has an example`,
-    exit: EXIT.usage,
+  const read = readChaosPlan(readText(file, `name a plan: ${typed('chaos run FILE')}`), {
+    path: file,
+    view,
+    maxMs,
   });
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const next = `name a plan: ${typed('chaos run FILE')}`;
-    const what = `${file} cannot be read`;
-    throw new Failure({ code: 'no-file', what, why, next, exit: EXIT.usage }, { cause });
-  }
+  if (read.ok) return read.plan;
+  throw problemsIn(cli, file, read.problems, { code: 'bad-plan', guide: 'docs/chaos.md' });
 }

@@ -7,13 +7,12 @@ import type { Expectation } from '../../../sim/scenario/expect.ts';
 import type { Scenario } from '../../../sim/scenario/scenario.ts';
 import { parseCompose } from '../../compose/document.ts';
 import { loadCompose } from '../../compose/load.ts';
-import { type Problem, renderProblem } from '../../compose/problems.ts';
+import type { Problem } from '../../compose/problems.ts';
 import { loadStack } from '../compose-file.ts';
-import { counted } from '../counted.ts';
-import { EXIT, Failure } from '../failure.ts';
 import { typed } from '../invocation.ts';
-import { type Cli, note } from '../terminal.ts';
+import type { Cli } from '../terminal.ts';
 import { readPlan } from './plan-option.ts';
+import { problemsIn, readText } from './plan-text.ts';
 import { type Given, readScenario, type ScenarioRead } from './scenario-file.ts';
 
 export type SourceOptions = {
@@ -31,18 +30,20 @@ export type Source = {
   readonly runs: number;
 };
 
+const HINT = `name a Compose file or a scenario: ${typed('sim run FILE')}`;
+
 /** What a user's own stack is asked for, if nothing else is said. */
 const HOSTS = 3;
 const RUNS = 20;
 
 export function loadSource(cli: Cli, file: string, options: SourceOptions): Source {
-  const text = readText(file);
+  const text = readText(file, HINT);
   if (!isCompose(text, file)) return fromScenario(cli, file, text, options);
   const dir = dirname(resolve(file));
   const stacks = [runnable(loadStack(cli, { text, path: file, dir, strict: false }))];
   const { hosts = HOSTS, faults = 'swarm' } = options;
   const isFile = /[./]/.test(faults) && existsSync(faults);
-  const overlay = isFile ? readText(faults) : `name: ${JSON.stringify(file)}`;
+  const overlay = isFile ? readText(faults, HINT) : `name: ${JSON.stringify(file)}`;
   const read = readScenario(overlay, {
     path: isFile ? faults : file,
     given: {
@@ -80,7 +81,7 @@ export function loadExpectations(
     faults: 'none',
     ...(workload.kind === 'given' ? { stacks: workload.stacks } : {}),
   };
-  const read = readScenario(readText(file), { path: file, given, load: loaderFor(file) });
+  const read = readScenario(readText(file, HINT), { path: file, given, load: loaderFor(file) });
   return sourceOf(cli, file, read, 1).scenario.expect;
 }
 
@@ -91,26 +92,7 @@ function sourceOf(cli: Cli, file: string, read: ScenarioRead, runs: number): Sou
     const { scenario, seed = 1 } = read;
     return { file, scenario, seed, runs: read.runs ?? runs };
   }
-  const told = read.problems.map(renderProblem);
-  if (!cli.json) note(cli, ...told);
-  throw new Failure({
-    code: 'bad-scenario',
-    what: `${file} cannot be run: ${counted(told.length, 'problem')}`,
-    why: told[0] ?? '',
-    next: `mend ${file}; docs/simulator.md has the language`,
-    exit: EXIT.usage,
-  });
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const next = `name a Compose file or a scenario: ${typed('sim run FILE')}`;
-    const what = `${file} cannot be read`;
-    throw new Failure({ code: 'no-file', what, why, next, exit: EXIT.usage }, { cause });
-  }
+  throw problemsIn(cli, file, read.problems, { code: 'bad-scenario', guide: 'docs/simulator.md' });
 }
 
 /** Only those have services. */
