@@ -4,13 +4,15 @@ import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type { Workloads } from './ground.ts';
 
 export const sleep = 'while :; do sleep 1000; done';
+/** Forks no more once it has printed: whoever is frozen while it forks shows as busy. */
+const PRINT = `printf '%s\\n' "$@"; exec sleep 1000000`;
 export const processWorkloads: Workloads = {
   sleepForEver: () => shell(sleep),
   exitWith: (code) => shell(`exit ${code}`),
   ignoreSigterm: () => shell(`trap '' TERM; echo ready; ${sleep}`),
   printLines: (lines) => ({
-    ...shell(`printf '%s\\n' "$@"; ${sleep}`),
-    process: { command: ['/bin/sh', '-c', `printf '%s\\n' "$@"; ${sleep}`, 'sh', ...lines] },
+    ...shell(PRINT),
+    process: { command: ['/bin/sh', '-c', PRINT, 'sh', ...lines] },
   }),
   countForEver: () => shell('n=0; while n=$((n + 1)); do echo $n; sleep 0.05; done'),
   healthyWhile: (file) => ({
