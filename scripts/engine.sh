@@ -68,8 +68,10 @@ start() {
 # launch DIR SOCKET [apart]
 launch() {
   local dir=$1 socket=$2 network=() within=()
+  mount_hierarchies
   if [ "$3" = apart ]; then
-    within=(unshare --net sh -c 'ip link set lo up && exec "$@"' sh)
+    within=(unshare --net --mount bash -c "$(declare -f own_cgroup_folder)"'
+      own_cgroup_folder && ip link set lo up && exec "$@"' bash)
     echo none >"$dir/bridge"
   elif ip link show docker0 >/dev/null 2>&1; then
     # Not --bridge=none: that deletes docker0 under the other engine.
@@ -81,6 +83,38 @@ launch() {
   setsid "${within[@]}" dockerd --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" \
     -H "unix://$socket" "${network[@]}" >"$dir/dockerd.log" 2>&1 </dev/null &
   await_answer "$socket" $! "$dir/dockerd.log"
+}
+
+# An engine hears of no OOM kill while a hierarchy of cgroup v1 is in use and mounted nowhere. The machines
+# of the lab leave such ones behind.
+mount_hierarchies() {
+  local all=/sys/fs/cgroup controllers
+  [ "$(stat -f -c %T "$all")" = tmpfs ] || return 0
+  while IFS=: read -r _ controllers _; do
+    case $controllers in '' | name=*) continue ;; esac
+    ! grep -q " cgroup [^ ]*,$controllers " /proc/mounts || continue
+    mount -o remount,rw "$all"
+    mkdir -p "$all/$controllers"
+    mount -t cgroup -o "$controllers" cgroup "$all/$controllers"
+  done </proc/self/cgroup
+}
+
+# Where the hierarchies of cgroup v1 are mounted: the same ones in a folder of its own. Machines that are
+# containers add folders and links to it, and one that is no hierarchy misleads the next engine.
+own_cgroup_folder() {
+  local all=/sys/fs/cgroup own each
+  [ "$(stat -f -c %T "$all")" = tmpfs ] || return 0
+  own=$(mktemp -d)
+  mount -t tmpfs -o mode=755 cgroup "$own"
+  for each in "$all"/*; do
+    if [ -L "$each" ]; then
+      cp -P "$each" "$own/"
+    elif mountpoint -q "$each"; then
+      mkdir "$own/${each##*/}"
+      mount --rbind "$each" "$own/${each##*/}"
+    fi
+  done
+  mount --rbind "$own" "$all"
 }
 
 # own_bridge DIR: makes a bridge and prints its name, both derived from DIR.
