@@ -11,9 +11,12 @@ export type ComposeText = {
   readonly text: string;
   /** As the user named it. */
   readonly path: string;
-  /** Relative paths in the file start here. */
+  /** Laid over it, in this order. */
+  readonly overrides?: readonly { readonly path: string; readonly text: string }[];
+  /** Relative paths in the files start here. */
   readonly dir: string;
   readonly name?: string;
+  readonly profiles?: readonly string[];
   /** Warnings are errors. */
   readonly strict: boolean;
 };

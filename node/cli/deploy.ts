@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { dirname, resolve as resolvePath } from 'node:path';
-import { text as readAll } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { Expected } from '../../protocol/record/record.ts';
@@ -10,14 +7,15 @@ import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
 import { expectOption, typedExpect } from './expect-option.ts';
-import { EXIT, Failure, isUnknown, unknownOutcome } from './failure.ts';
+import { EXIT, isUnknown, unknownOutcome } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { settle } from './settle.ts';
 import { type Cli, confirm, note, print, printJson } from './terminal.ts';
 
 type DeployOptions = {
-  readonly file: string;
+  readonly file?: readonly string[];
+  readonly profile?: readonly string[];
   readonly name?: string;
   readonly yes?: boolean;
   readonly wait: boolean;
@@ -30,7 +28,12 @@ type DeployOptions = {
 export function deployCommand(perform: Perform): Command {
   return new Command('deploy')
     .description('make the cluster run what a Compose file says; only what differs is touched')
-    .option('-f, --file <file>', 'the Compose file, - for standard input', 'compose.yaml')
+    .option(
+      '-f, --file <file>',
+      'a Compose file, - for standard input; more are laid over it',
+      many,
+    )
+    .option('--profile <name>', 'also the services with this profile, * for all of them', many)
     .option('-n, --name <name>', "the stack's name in place of the file's")
     .option('-y, --yes', 'do not ask before components are removed')
     .option('--no-wait', 'return once the cluster has accepted it')
@@ -66,24 +69,22 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
   return EXIT.ok;
 }
 
-async function readStack(cli: Cli, { file, name, strict }: DeployOptions): Promise<StackSpec> {
-  const path = file === '-' ? 'standard input' : file;
-  const text = file === '-' ? await readAll(cli.stdin) : await readCompose(file);
-  const dir = file === '-' ? process.cwd() : dirname(resolvePath(file));
-  const named = name === undefined ? {} : { name };
+async function readStack(cli: Cli, options: DeployOptions): Promise<StackSpec> {
+  const { file, name, profile, strict = false } = options;
   const { loadStack } = await import('./compose-file.ts');
-  return loadStack(cli, { text, path, dir, ...named, strict: strict === true });
+  const { readComposeFiles } = await import('./compose-files.ts');
+  const files = await readComposeFiles({ files: file, stdin: cli.stdin, env: process.env });
+  return loadStack(cli, {
+    ...files,
+    ...(name !== undefined && { name }),
+    ...(profile !== undefined && { profiles: profile }),
+    strict,
+  });
 }
 
-async function readCompose(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const next = `name the Compose file: ${typed('deploy -f FILE')}`;
-    const what = `${file} cannot be read`;
-    throw new Failure({ code: 'no-file', what, why, next, exit: EXIT.usage }, { cause });
-  }
+/** An option that may be given more than once. */
+function many(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
 }
 
 /** Removing components ends instances: it wants a yes. Everything else a deploy does is repairable. */
@@ -118,9 +119,14 @@ async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promi
   }
 }
 
-function repeat({ file, name, strict, expect }: DeployOptions, id: string): string {
-  const named = name === undefined ? '' : ` -n ${name}`;
-  return typed(
-    `deploy -f ${file}${named}${strict === true ? ' --strict' : ''}${typedExpect(expect)} --yes --deploy-id ${id}`,
-  );
+function repeat(options: DeployOptions, id: string): string {
+  const { file = [], profile = [], name, strict, expect } = options;
+  const words = [
+    ...file.map((path) => ` -f ${path}`),
+    ...profile.map((one) => ` --profile '${one}'`),
+    name === undefined ? '' : ` -n ${name}`,
+    strict === true ? ' --strict' : '',
+    typedExpect(expect),
+  ];
+  return typed(`deploy${words.join('')} --yes --deploy-id ${id}`);
 }

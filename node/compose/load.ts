@@ -1,22 +1,26 @@
 /**
- * A Compose file to the stack it describes. docs/compose.md tells users what of the format is read.
+ * Compose files to the stack they describe. docs/compose.md tells users what of the format is read.
  *
- *     text ─▶ parse ─▶ interpolate ─▶ keys ─▶ services ─▶ the stack as a whole
+ *     files ─▶ one tree (merge/project.ts) ─▶ profiles ─▶ keys ─▶ services ─▶ the stack as a whole
  *
  * A stage that finds errors ends the load, so that one slip is told once; `keys` and `services` are
- * one stage. The order is that of compose-go: variables come in after YAML and before any check.
+ * one stage.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
 import { COMPONENTS_MAX, STACK_CHARS_MAX } from '../../protocol/limits.ts';
-import { readEverywhere } from './contract.ts';
-import { type ComposeDocument, parseCompose } from './document.ts';
-import { parseDotenv } from './dotenv.ts';
 import { expected, findingsOf, kindOf } from './fields.ts';
-import { interpolate, type Lookup } from './interpolate.ts';
-import { type Finding, listProblems, type Problem } from './problems.ts';
-import { readComponent, serviceField, type ServiceFields } from './service.ts';
+import { checkKeys } from './keys/support.ts';
+import { mergeProject } from './merge/project.ts';
+import { type Finding, listProblems, type Path, type Problem } from './problems.ts';
+import type { Lookup } from './read/interpolate.ts';
+import { createReader } from './read/reader.ts';
+import { follow, locate, plainOf, type Spot, type Tree } from './read/tree.ts';
+import { dotenvOf, environmentLookup, withVariables } from './read/variables.ts';
+import { readEverywhere } from './service/contract.ts';
+import { isActive, noneActive, profilesField } from './service/profiles.ts';
+import { readComponent, serviceField, type ServiceFields } from './service/service.ts';
+import type { Surroundings } from './service/surroundings.ts';
 import {
   adviseHealth,
   awaitedServices,
@@ -27,23 +31,24 @@ import {
   isStackName,
   stackNameOf,
 } from './stack.ts';
-import { checkKeys } from './support.ts';
 
 export type ComposeSource = {
   /** What problems call the file. */
   readonly path: string;
+  /** Laid over the first one, in this order. */
+  readonly overrides?: readonly { readonly path: string; readonly text: string }[];
   /** In place of the name in the file and of the folder's. */
   readonly name?: string;
+  /** Absent: those of the variable COMPOSE_PROFILES. */
+  readonly profiles?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where `.env` is read and relative paths start. */
+  /** Where `.env` is read and relative paths start, those of overrides too. */
   readonly dir: string;
 };
 
 export type ComposeResult =
   | { readonly ok: true; readonly stack: StackSpec; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-const DOTENV_BYTES_MAX = 1 << 16;
 
 /** Never throws: whatever is wrong with the text is among the problems. */
 export function loadCompose(text: string, source: ComposeSource): ComposeResult {
@@ -56,83 +61,77 @@ export function loadCompose(text: string, source: ComposeSource): ComposeResult 
   }
 }
 
-function load(text: string, source: ComposeSource): ComposeResult {
-  const parsed = parseCompose(text, source.path);
-  if (!parsed.ok) return refused(parsed.problems);
-  const document = parsed.value;
-  const variables = readVariables(source);
-  if (!variables.ok) return refused([variables.problem]);
-  const filled = fillVariables(document, variables.lookup);
-  if (filled.errors.length > 0) return refused(filled.errors);
-  const read = document.read();
-  if (!read.ok) return refused(read.problems);
+function load(text: string, given: ComposeSource): ComposeResult {
+  const dir = resolve(given.dir);
+  const place = { dir, shownDir: dirname(given.path) };
+  const variables = withVariables(environmentLookup(given.env), [dotenvOf(place)]);
+  if (!variables.ok) return refused([variables.error]);
+  const lookup = variables.value;
+  const texts = [{ path: given.path, text }, ...(given.overrides ?? [])].map((file) => ({
+    text: file.text,
+    source: { file: file.path, ...place, lookup },
+  }));
+  const reader = createReader();
+  const tree = mergeProject(texts, reader);
+  const inOrder = (problems: readonly Problem[]) => orderByFile(problems, reader.files);
+  if (reader.problems.length > 0 || tree === undefined) return refused(inOrder(reader.problems));
 
-  const errors: Finding[] = [];
-  const warnings: Finding[] = [];
-  const stack = readStack(read.value, {
-    ...source,
-    lookup: variables.lookup,
-    typed: document.typed,
-    errors,
-    warnings,
-  });
-  if (errors.length > 0 || stack === undefined) return refused(errors.map(document.locate));
-  const told = [...filled.warnings, ...warnings.map(document.locate)];
-  return { ok: true, stack, warnings: listProblems(told) };
+  const reading = readingOf(tree, given, lookup);
+  const stack = readStack(plainOf(tree), reading);
+  const found = [...reading.errors.map(reading.locate), ...reading.problems];
+  if (found.length > 0 || stack === undefined) return refused(inOrder(found));
+  const told = [...reader.warnings, ...reading.warnings.map(reading.locate)];
+  return { ok: true, stack, warnings: listProblems(inOrder(told)) };
 }
 
 function refused(problems: readonly Problem[]): ComposeResult {
   return { ok: false, problems: listProblems(problems) };
 }
 
-type Variables =
-  | { readonly ok: true; readonly lookup: Lookup }
-  | { readonly ok: false; readonly problem: Problem };
-
-/** The environment wins over `.env`. */
-function readVariables({ path, env, dir }: ComposeSource): Variables {
-  const lookup: Lookup = (name) => (Object.hasOwn(env, name) ? env[name] : undefined);
-  const file = join(dir, '.env');
-  const said = { file: join(dirname(path), '.env'), column: 1, path: '' };
-  const size = statSync(file, { throwIfNoEntry: false });
-  if (size?.isFile() !== true) return { ok: true, lookup };
-  if (size.size > DOTENV_BYTES_MAX) {
-    const message = `the file is too large, at most ${DOTENV_BYTES_MAX >> 10} KiB are read`;
-    return { ok: false, problem: { ...said, line: 1, message } };
-  }
-  const read = parseDotenv(readFileSync(file, 'utf8'), lookup);
-  if (!read.ok) return { ok: false, problem: { ...said, line: read.line, ...read.complaint } };
-  return { ok: true, lookup: (name) => lookup(name) ?? read.values.get(name) };
+/** As the files were read; those of variables come last. */
+function orderByFile(problems: readonly Problem[], files: readonly string[]): readonly Problem[] {
+  const place = ({ file }: Problem): number => {
+    const at = files.indexOf(file);
+    return at < 0 ? files.length : at;
+  };
+  return problems.toSorted((a, b) => place(a) - place(b));
 }
 
-/** Each variable without a value is told once, where it is used first. */
-function fillVariables(document: ComposeDocument, lookup: Lookup) {
-  const errors: Problem[] = [];
-  const warnings: Problem[] = [];
-  const told = new Set<string>();
-  document.mapTexts((text, at) => {
-    const filled = interpolate(text, lookup);
-    if (!filled.ok) {
-      errors.push(at({ path: [], on: 'value', ...filled.error }));
-      return text;
-    }
-    for (const name of filled.value.unset) {
-      if (told.has(name)) continue;
-      told.add(name);
-      const message = `the variable ${name} is not set, it counts as empty`;
-      warnings.push(at({ path: [], on: 'value', message }));
-    }
-    return filled.value.text;
-  });
-  return { errors, warnings };
-}
-
-type Reading = ComposeSource & {
-  readonly lookup: Lookup;
-  readonly typed: ComposeDocument['typed'];
-  readonly errors: Finding[];
-  readonly warnings: Finding[];
+type Reading = Omit<Surroundings, 'awaited' | 'onIsolation'> & {
+  readonly locate: (finding: Finding) => Problem;
+  readonly name: string | undefined;
+  readonly dir: string;
+  /** Those asked for. */
+  readonly profiles: ReadonlySet<string>;
 };
+
+function readingOf(tree: Tree, given: ComposeSource, lookup: Lookup): Reading {
+  const named = given.name ?? (lookup('COMPOSE_PROJECT_NAME') || undefined);
+  const profiles = given.profiles ?? lookup('COMPOSE_PROFILES')?.split(',') ?? [];
+  return {
+    name: named,
+    dir: resolve(given.dir),
+    profiles: new Set(profiles.map((profile) => profile.trim())),
+    locate: (finding) => locate(tree, finding),
+    spotOf: (path) => spotOf(tree, path),
+    typed: (path) => {
+      const found = follow(tree, path)?.value;
+      return found?.kind === 'leaf' ? found.typed : undefined;
+    },
+    errors: [],
+    warnings: [],
+    problems: [],
+  };
+}
+
+/** Of the nearest thing above, where the path itself is not written. */
+function spotOf(tree: Tree, path: Path): Spot {
+  for (let length = path.length; length > 0; length -= 1) {
+    const found = follow(tree, path.slice(0, length));
+    if (found !== undefined) return found.value.at;
+  }
+  return tree.at;
+}
 
 /** `undefined` if there is any error. */
 function readStack(file: unknown, reading: Reading): StackSpec | undefined {
@@ -143,27 +142,58 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     return undefined;
   }
   const { name, services, volumes, 'x-millrace': ours } = file as Record<string, unknown>;
+  const inactive = inactiveServices(services, reading.profiles);
   const keys = checkKeys(file);
-  errors.push(...keys.errors, ...checkVolumes(volumes));
-  warnings.push(...keys.warnings);
+  errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
+  errors.push(...checkVolumes(volumes));
+  warnings.push(...keys.warnings.filter(({ path }) => !isWithin(path, inactive)));
   const stackName = readName(name, reading);
-  const fields = readServices(services, reading);
+  const fields = readServices(services, inactive, reading);
   const onIsolation = readEverywhere(ours, errors);
   if (errors.length > 0) return undefined;
-
-  const awaited = awaitedServices(fields);
-  const around = { ...reading, dir: resolve(reading.dir), awaited, onIsolation };
+  if (fields.size === 0) {
+    errors.push(noneActive(inactive));
+    return undefined;
+  }
+  const around = { ...reading, awaited: awaitedServices(fields), onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
   const declared = new Set(Object.keys(volumes ?? {}));
-  errors.push(...checkDependencies(components), ...checkVolumeNames(components, declared));
+  errors.push(
+    ...checkDependencies(components, inactive),
+    ...checkVolumeNames(components, declared),
+  );
   warnings.push(...adviseHealth(components));
   const stack = { name: stackName, components };
   errors.push(...checkSize(stack));
   return errors.length > 0 ? undefined : stack;
 }
 
+/** What is not done here does no harm where nothing runs. */
+function counts({ unsupported, path }: Finding, inactive: ReadonlyMap<string, unknown>): boolean {
+  return unsupported !== true || !isWithin(path, inactive);
+}
+
+function isWithin([top, name]: Path, services: ReadonlyMap<string, unknown>): boolean {
+  return top === 'services' && typeof name === 'string' && services.has(name);
+}
+
+/** Services that have profiles, none of them asked for. */
+function inactiveServices(
+  services: unknown,
+  wanted: ReadonlySet<string>,
+): ReadonlyMap<string, readonly string[]> {
+  if (kindOf(services) !== 'mapping') return new Map();
+  return new Map(
+    Object.entries(services as object).flatMap(([name, service]) => {
+      const { profiles } = (kindOf(service) === 'mapping' ? service : {}) as { profiles?: unknown };
+      const read = profilesField.safeParse(profiles);
+      return read.success && !isActive(read.data, wanted) ? [[name, read.data] as const] : [];
+    }),
+  );
+}
+
 function readName(written: unknown, { name, dir, errors }: Reading): string {
-  const chosen = name ?? written ?? stackNameOf(basename(resolve(dir)));
+  const chosen = name ?? written ?? stackNameOf(basename(dir));
   if (typeof chosen === 'string' && isStackName(chosen)) return chosen;
   const shown = typeof chosen === 'string' ? `"${chosen}"` : 'what is written';
   const message = `${shown} is no name for a stack`;
@@ -172,7 +202,12 @@ function readName(written: unknown, { name, dir, errors }: Reading): string {
   return '';
 }
 
-function readServices(services: unknown, { errors }: Reading): ReadonlyMap<string, ServiceFields> {
+/** Those that are to run. */
+function readServices(
+  services: unknown,
+  inactive: ReadonlyMap<string, unknown>,
+  { errors }: Reading,
+): ReadonlyMap<string, ServiceFields> {
   const found = new Map<string, ServiceFields>();
   const complain = (message: string): void => {
     errors.push({ path: ['services'], on: 'value', message });
@@ -189,8 +224,10 @@ function readServices(services: unknown, { errors }: Reading): ReadonlyMap<strin
     for (const [name, value] of entries) {
       errors.push(...checkServiceName(name));
       const fields = serviceField.safeParse(value);
-      if (fields.success) found.set(name, fields.data);
-      else errors.push(...findingsOf(fields.error, ['services', name]));
+      if (!fields.success) {
+        const findings = findingsOf(fields.error, ['services', name]);
+        errors.push(...findings.filter((finding) => counts(finding, inactive)));
+      } else if (!inactive.has(name)) found.set(name, fields.data);
     }
   }
   return found;

@@ -8,6 +8,8 @@ export type Complaint = {
   readonly message: string;
   readonly why?: string;
   readonly next?: string;
+  /** Right as Compose goes, and not done here. */
+  readonly unsupported?: true;
 };
 
 /** A complaint about a path that has no position yet. `on`: the key itself or what it holds. */
@@ -44,11 +46,13 @@ export function renderPath(path: Path): string {
     .replace(/^\./, '');
 }
 
-/** In the order of the file, each told once, and no more than a screenful or two. */
+/** File by file, in the order of each, every one told once, and no more than a screenful or two. */
 export function listProblems(problems: readonly Problem[]): readonly Problem[] {
   const told = new Set<string>();
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const place = ({ file }: Problem): number => files.indexOf(file);
   const sorted = problems
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .toSorted((a, b) => place(a) - place(b) || a.line - b.line || a.column - b.column)
     .filter((problem) => {
       const line = renderProblem(problem);
       return !told.has(line) && told.add(line);

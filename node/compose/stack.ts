@@ -3,7 +3,7 @@ import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import { expected, kindOf } from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { Finding } from './problems.ts';
-import type { ServiceFields } from './service.ts';
+import type { ServiceFields } from './service/service.ts';
 
 const STACK_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const SERVICE_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}$/;
@@ -34,14 +34,24 @@ export function awaitedServices(services: ReadonlyMap<string, ServiceFields>): S
   return new Set(dependencies.flatMap((to) => (to.condition === 'completed' ? [to.on] : [])));
 }
 
-export function checkDependencies(components: readonly ComponentSpec[]): readonly Finding[] {
+/** `inactive`: services that do not run, with the profiles that would make them. */
+export function checkDependencies(
+  components: readonly ComponentSpec[],
+  inactive: ReadonlyMap<string, readonly string[]>,
+): readonly Finding[] {
   const byName = new Map(components.map((component) => [component.name, component]));
   const unknown = components.flatMap(({ name, dependsOn }) =>
     dependsOn.flatMap(({ on, required }): Finding[] => {
       if (byName.has(on) || !required) return [];
+      const path = ['services', name, 'depends_on', on];
+      const [profile] = inactive.get(on) ?? [];
+      if (profile !== undefined) {
+        const why = `it has a profile that is not asked for: ${profile}`;
+        const next = `ask for it with --profile ${profile}, or say required: false`;
+        return [{ path, on: 'key', message: `${on} does not run`, why, next }];
+      }
       const meant = nearest(on, byName.keys());
       const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
-      const path = ['services', name, 'depends_on', on];
       return [{ path, on: 'key', message: `there is no service ${on}${hint}` }];
     }),
   );

@@ -6,8 +6,8 @@ import type { Act, Timed } from '../../../sim/scenario/act.ts';
 import type { Names } from '../../../sim/scenario/names.ts';
 import type { Who } from '../../../sim/scenario/who.ts';
 import type { HostIndex } from '../../../sim/strike.ts';
-import { parseCompose } from '../../compose/document.ts';
 import { array, duration, findingsOf, text } from '../../compose/fields.ts';
+import { readDocument } from '../../compose/read/document.ts';
 import { type Finding, listProblems, type Problem } from '../../compose/problems.ts';
 import { strict } from './scenario-fields.ts';
 import { readTimeline } from './scenario-timeline.ts';
@@ -36,14 +36,10 @@ export type PlanSource = {
 
 /** Never throws: whatever is wrong is among the problems. */
 export function readChaosPlan(written: string, { path, view, maxMs }: PlanSource): PlanRead {
-  const parsed = parseCompose(written, path);
-  if (!parsed.ok) return parsed;
-  const document = parsed.value;
-  document.mapTexts((value) => value);
-  const plain = document.read();
-  if (!plain.ok) return plain;
+  const document = readDocument(written, path);
+  if (!document.ok) return document;
   const findings: Finding[] = [];
-  const file = FILE.safeParse(plain.value);
+  const file = FILE.safeParse(document.plain);
   if (!file.success) findings.push(...findingsOf(file.error, []));
   const forMs = file.data?.for ?? maxMs;
   if (forMs > maxMs)

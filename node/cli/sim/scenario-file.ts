@@ -16,8 +16,8 @@ import {
 import { type Names, namesIn, parseHost } from '../../../sim/scenario/names.ts';
 import type { Plan } from '../../../sim/scenario/plan.ts';
 import type { Limits, Scenario, Setting } from '../../../sim/scenario/scenario.ts';
-import { parseCompose } from '../../compose/document.ts';
 import { array, duration, findingsOf, integer, kindOf, pairs, text } from '../../compose/fields.ts';
+import { readDocument } from '../../compose/read/document.ts';
 import { type Finding, listProblems, type Path, type Problem } from '../../compose/problems.ts';
 import { choice, oneOrMore, rate, share, strict } from './scenario-fields.ts';
 import { readTimeline } from './scenario-timeline.ts';
@@ -92,14 +92,10 @@ type File = z.infer<typeof FILE>;
 
 /** Never throws: whatever is wrong is among the problems. */
 export function readScenario(written: string, source: ScenarioSource): ScenarioRead {
-  const parsed = parseCompose(written, source.path);
-  if (!parsed.ok) return parsed;
-  const document = parsed.value;
-  document.mapTexts((value) => value);
-  const plain = document.read();
-  if (!plain.ok) return plain;
+  const document = readDocument(written, source.path);
+  if (!document.ok) return document;
   const findings: Finding[] = [];
-  const file = FILE.safeParse(plain.value);
+  const file = FILE.safeParse(document.plain);
   if (!file.success) findings.push(...findingsOf(file.error, []));
   const draft = { source, findings, loaded: [] as Problem[] };
   const scenario = file.success ? scenarioOf(draft, file.data) : undefined;

@@ -5,9 +5,9 @@ import type { StackSpec } from '../../../protocol/component/spec.ts';
 import type { Options } from '../../../sim/options.ts';
 import type { Expectation } from '../../../sim/scenario/expect.ts';
 import type { Scenario } from '../../../sim/scenario/scenario.ts';
-import { parseCompose } from '../../compose/document.ts';
 import { loadCompose } from '../../compose/load.ts';
 import type { Problem } from '../../compose/problems.ts';
+import { readDocument } from '../../compose/read/document.ts';
 import { loadStack } from '../compose-file.ts';
 import { typed } from '../invocation.ts';
 import type { Cli } from '../terminal.ts';
@@ -97,9 +97,8 @@ function sourceOf(cli: Cli, file: string, read: ScenarioRead, runs: number): Sou
 
 /** Only those have services. */
 function isCompose(text: string, file: string): boolean {
-  const parsed = parseCompose(text, file);
-  const plain = parsed.ok ? parsed.value.read() : parsed;
-  const value: unknown = plain.ok ? plain.value : undefined;
+  const document = readDocument(text, file);
+  const value: unknown = document.ok ? document.plain : undefined;
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'services');
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { stringify } from 'yaml';
 import { type ComposeResult, loadCompose } from '../../../node/compose/load.ts';
-import { parseDotenv } from '../../../node/compose/dotenv.ts';
+import { parseDotenv } from '../../../node/compose/read/dotenv.ts';
 import { renderProblem } from '../../../node/compose/problems.ts';
 
 const EXAMPLE = readFileSync(

@@ -11,9 +11,10 @@ const ENVIRONMENT = { HOME: '/h', N: '3' };
 const folder = mkdtempSync(join(tmpdir(), 'millrace-My_Stack.'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function load(text: string, dir = '/srv/shop', name?: string): StackSpec {
+function load(text: string, dir = '/srv/shop', name?: string, more = {}): StackSpec {
   const named = name === undefined ? {} : { name };
-  const result = loadCompose(text, { path: 'compose.yaml', env: ENVIRONMENT, dir, ...named });
+  const env = { ...ENVIRONMENT, ...more };
+  const result = loadCompose(text, { path: 'compose.yaml', env, dir, ...named });
   if (!result.ok) throw new Error(result.problems.map(renderProblem).join('\n'));
   return result.stack;
 }
@@ -229,6 +230,12 @@ it.each<[string, string, string | undefined, string, string]>([
   ['services: {web: {image: i}}', '/srv/_My Shop.2', undefined, 'myshop2', 'then the folder'],
 ])('names the stack: %j in %s asked for %s is %s: %s', (text, dir, asked, wanted) => {
   expect(load(text, dir, asked).name).toBe(wanted);
+});
+
+it('names the stack after COMPOSE_PROJECT_NAME before the name in the file', () => {
+  const env = { COMPOSE_PROJECT_NAME: 'c' };
+  expect(load('name: a\nservices: {web: {image: i}}', '/srv/dir', undefined, env).name).toBe('c');
+  expect(load('name: a\nservices: {web: {image: i}}', '/srv/dir', 'b', env).name).toBe('b');
 });
 
 it('merges shared blocks, the nearer one winning', () => {

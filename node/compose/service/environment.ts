@@ -1,6 +1,9 @@
 /** Variables of a service, as a mapping or as a list of `NAME=value`. */
 import type * as z from 'zod';
-import { complain, type Context, expected, pairs, scalar, texts, ways } from './fields.ts';
+import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { type EnvFile, readEnvFiles } from './env-file.ts';
+import type { Surroundings } from './surroundings.ts';
+import { complain, type Context, expected, pairs, scalar, texts, ways } from '../fields.ts';
 
 /** `step`: where it is written, below `environment`. */
 export type Variable = {
@@ -44,4 +47,34 @@ function checked(variable: Variable, context: Context): Variable {
 function valueOf(written: string | number | boolean | null): string | number | undefined {
   if (written === null) return undefined;
   return typeof written === 'boolean' ? String(written) : written;
+}
+
+/** Sorted by name; what is written here wins over files. */
+export function readEnvironment(
+  name: string,
+  fields: {
+    readonly environment?: readonly Variable[] | undefined;
+    readonly env_file?: readonly EnvFile[] | undefined;
+  },
+  around: Surroundings,
+): ComponentSpec['environment'] {
+  const { spotOf, typed, warnings } = around;
+  const values = new Map(readEnvFiles(name, fields.env_file ?? [], around));
+  for (const variable of fields.environment ?? []) {
+    const path = ['services', name, 'environment', variable.step];
+    const value = variable.value?.toString() ?? spotOf(path).source.lookup(variable.name);
+    if (value === undefined) {
+      const message = `${variable.name} is not set here, so the component does not get it`;
+      warnings.push({ path, on: 'value', message });
+      values.delete(variable.name);
+      continue;
+    }
+    const written = typed(path);
+    if (typeof variable.value === 'number' && written !== undefined && written !== value) {
+      const message = `${written} is a number and is passed on as ${value}`;
+      warnings.push({ path, on: 'value', message, next: 'quote it to keep it as it is' });
+    }
+    values.set(variable.name, value);
+  }
+  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,5 +1,5 @@
 /**
- * The `.env` file beside a Compose file: variables for interpolation.
+ * The `.env` file beside a Compose file, and files under `env_file`.
  *
  *     KEY=plain value      # a comment needs a space before it
  *     KEY='as it is'       KEY="with \n and $OTHER"      export KEY=…      KEY (from the environment)
@@ -8,7 +8,7 @@
  * environment. Source: compose-go `dotenv`.
  */
 import { interpolate, type Lookup } from './interpolate.ts';
-import type { Complaint } from './problems.ts';
+import type { Complaint } from '../problems.ts';
 
 /** The outcome names the line, from 1, of the first thing that cannot be read. */
 export type Dotenv =
@@ -72,4 +72,17 @@ function plain(line: string): string {
 
 function unescape(quoted: string): string {
   return quoted.replaceAll(/\\([nrt$"\\])/g, (_, letter: string) => ESCAPES[letter] ?? letter);
+}
+
+/** Lines of `KEY=value`, the value as it is. */
+export function parseRaw(text: string): Dotenv {
+  const values = new Map<string, string>();
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(?:#|$)/.test(line)) continue;
+    const [, key, value] = /^\s*([A-Za-z0-9_.-]+)=(.*)$/.exec(line) ?? [];
+    if (key === undefined || value === undefined)
+      return { ok: false, line: index + 1, complaint: { message: 'expected KEY=VALUE' } };
+    values.set(key, value);
+  }
+  return { ok: true, values };
 }

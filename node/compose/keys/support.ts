@@ -1,8 +1,8 @@
 /** Holds a file to the table of keys: nothing in it is dropped in silence. */
-import { kindOf } from './fields.ts';
-import { type Place, PLACES } from './keys.ts';
-import { nearest } from './nearest.ts';
-import type { Finding, Path } from './problems.ts';
+import { kindOf } from '../fields.ts';
+import { type Place, PLACES } from './places.ts';
+import { nearest } from '../nearest.ts';
+import type { Finding, Path } from '../problems.ts';
 
 export type Findings = {
   readonly errors: readonly Finding[];
@@ -35,7 +35,7 @@ function judge({ keys, at }: Place, key: string, value: unknown): Judgment | und
   if (support !== undefined) {
     if (asksNothing(value)) return undefined;
     const message = support.verdict === 'refused' ? 'not supported yet' : 'ignored';
-    return { message, ...support };
+    return { message, ...support, unsupported: true };
   }
   const inOurs = at.includes('x-millrace');
   if (key === 'x-millrace') {

@@ -1,11 +1,11 @@
 /** What holds for a service where hosts cannot hear each other: its settings under `x-millrace`. */
 import type * as z from 'zod';
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import { seconds } from '../../protocol/base/time.ts';
-import type { ComponentSpec, OnIsolation } from '../../protocol/component/spec.ts';
-import { ISOLATION_MS_MAX, ISOLATION_MS_MIN } from '../../protocol/limits.ts';
-import { complain, duration, expected, findingsOf, line, mapping, ways } from './fields.ts';
-import type { Complaint, Finding } from './problems.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { seconds } from '../../../protocol/base/time.ts';
+import type { ComponentSpec, OnIsolation } from '../../../protocol/component/spec.ts';
+import { ISOLATION_MS_MAX, ISOLATION_MS_MIN } from '../../../protocol/limits.ts';
+import { complain, duration, expected, findingsOf, line, mapping, ways } from '../fields.ts';
+import type { Complaint, Finding } from '../problems.ts';
 
 /** `keep`: written, so that it wins over what stands at the top of the file. */
 export type IsolationField = OnIsolation | 'keep';

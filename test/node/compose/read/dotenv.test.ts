@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseDotenv } from '../../../node/compose/dotenv.ts';
+import { parseDotenv } from '../../../../node/compose/read/dotenv.ts';
 
 const environment = (name: string): string | undefined => ({ HOME: '/h' })[name];
 

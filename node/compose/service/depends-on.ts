@@ -1,7 +1,7 @@
 /** What must be there before a service starts. */
 import * as z from 'zod';
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import type { Dependency } from '../../protocol/component/spec.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import type { Dependency } from '../../../protocol/component/spec.ts';
 import {
   complain,
   expected,
@@ -12,8 +12,8 @@ import {
   pairs,
   texts,
   ways,
-} from './fields.ts';
-import type { Complaint } from './problems.ts';
+} from '../fields.ts';
+import type { Complaint } from '../problems.ts';
 
 const CONDITIONS: Readonly<Record<string, Dependency['condition']>> = {
   service_started: 'started',

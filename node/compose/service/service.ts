@@ -1,24 +1,20 @@
 /** One service of a Compose file as a component. */
 import { resolve } from 'node:path';
 import type * as z from 'zod';
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import { type Millis, seconds } from '../../protocol/base/time.ts';
-import type { ComponentSpec, Port, RestartPolicy } from '../../protocol/component/spec.ts';
-import { SLOTS_MAX } from '../../protocol/limits.ts';
-import {
-  healField,
-  type IsolationField,
-  isolationField,
-  readContract,
-  singletonField,
-} from './contract.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { type Millis, seconds } from '../../../protocol/base/time.ts';
+import type { ComponentSpec, Port, RestartPolicy } from '../../../protocol/component/spec.ts';
+import { SLOTS_MAX } from '../../../protocol/limits.ts';
+import { healField, isolationField, readContract, singletonField } from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
-import { environmentField } from './environment.ts';
-import { array, duration, expected, integer, line, mapping, text } from './fields.ts';
+import { envFileField } from './env-file.ts';
+import { environmentField, readEnvironment } from './environment.ts';
+import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
-import type { Lookup } from './interpolate.ts';
 import { portField } from './port.ts';
-import type { Complaint, Finding, Path } from './problems.ts';
+import { profilesField } from './profiles.ts';
+import type { Complaint } from '../problems.ts';
+import type { Surroundings } from './surroundings.ts';
 import { volumeField } from './volume.ts';
 import { words } from './words.ts';
 
@@ -54,11 +50,13 @@ export const serviceField = mapping({
   command: words.optional(),
   entrypoint: words.optional(),
   environment: environmentField.optional(),
+  env_file: envFileField.optional(),
   ports: array(portField).optional(),
   volumes: array(volumeField).optional(),
   healthcheck: healthcheckField.optional(),
   restart: restart.optional(),
   depends_on: dependsOnField.optional(),
+  profiles: profilesField.optional(),
   deploy: mapping({
     mode: mode.optional(),
     replicas: integer(0, SLOTS_MAX).optional(),
@@ -78,27 +76,13 @@ export const serviceField = mapping({
 
 export type ServiceFields = z.output<typeof serviceField>;
 
-export type Surroundings = {
-  readonly lookup: Lookup;
-  /** Absolute; `x-millrace.process.working_dir` starts here. */
-  readonly dir: string;
-  /** A number as it was typed. */
-  readonly typed: (path: Path) => string | undefined;
-  /** Services that another one waits for to complete. */
-  readonly awaited: ReadonlySet<string>;
-  /** `x-millrace.on_isolation` at the top of the file. */
-  readonly onIsolation: IsolationField | undefined;
-  readonly errors: Finding[];
-  readonly warnings: Finding[];
-};
-
 export function readComponent(
   name: string,
   fields: ServiceFields,
   around: Surroundings,
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
-  const process = readProcess(fields, around.dir);
+  const process = readProcess(name, fields, around);
   const component: ComponentSpec = {
     name,
     ...readCount(name, fields, around),
@@ -147,11 +131,17 @@ function defaultRestart(name: string, { awaited }: Surroundings): RestartPolicy 
   return awaited.has(name) ? { kind: 'onFailure' } : { kind: 'always' };
 }
 
-function readProcess(fields: ServiceFields, dir: string): ComponentSpec['process'] {
+function readProcess(
+  name: string,
+  fields: ServiceFields,
+  { spotOf }: Surroundings,
+): ComponentSpec['process'] {
   const written = fields['x-millrace']?.process;
   if (written === undefined) return undefined;
   const { command, working_dir: folder } = written;
-  return { command, ...(folder !== undefined && { workingDir: resolve(dir, folder) }) };
+  if (folder === undefined) return { command };
+  const { dir } = spotOf(['services', name, 'x-millrace', 'process', 'working_dir']).source;
+  return { command, workingDir: resolve(dir, folder) };
 }
 
 function readCount(
@@ -172,30 +162,6 @@ function readCount(
     complainAt({ message: 'has no meaning here', why, next: 'remove one of the two' });
   }
   return { mode: kind, replicas: replicas ?? 1 };
-}
-
-function readEnvironment(
-  name: string,
-  fields: ServiceFields,
-  { lookup, typed, warnings }: Surroundings,
-): ComponentSpec['environment'] {
-  const values = new Map<string, string>();
-  for (const variable of fields.environment ?? []) {
-    const path = ['services', name, 'environment', variable.step];
-    const value = variable.value?.toString() ?? lookup(variable.name);
-    if (value === undefined) {
-      const message = `${variable.name} is not set here, so the component does not get it`;
-      warnings.push({ path, on: 'value', message });
-      continue;
-    }
-    const written = typed(path);
-    if (typeof variable.value === 'number' && written !== undefined && written !== value) {
-      const message = `${written} is a number and is passed on as ${value}`;
-      warnings.push({ path, on: 'value', message, next: 'quote it to keep it as it is' });
-    }
-    values.set(variable.name, value);
-  }
-  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function checkRunnable(component: ComponentSpec, { errors }: Surroundings): void {

@@ -1,7 +1,7 @@
 /** A command as Compose takes it: a list, or one line that is split as a shell splits words. */
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import { line, texts, ways } from './fields.ts';
-import type { Complaint } from './problems.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { line, texts, ways } from '../fields.ts';
+import type { Complaint } from '../problems.ts';
 
 /** No shell runs it: pipes and variables of a shell want `sh -c` in front. */
 export const words = ways<readonly string[]>('text or a list of words', {

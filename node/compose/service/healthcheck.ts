@@ -1,8 +1,8 @@
 /** How a service says that it is well. */
-import type { Healthcheck } from '../../protocol/component/spec.ts';
-import { seconds } from '../../protocol/base/time.ts';
+import type { Healthcheck } from '../../../protocol/component/spec.ts';
+import { seconds } from '../../../protocol/base/time.ts';
 import type * as z from 'zod';
-import { complain, duration, flag, integer, mapping, text, texts, ways } from './fields.ts';
+import { complain, duration, flag, integer, mapping, text, texts, ways } from '../fields.ts';
 
 /** `off`: the user wants none. */
 export type HealthcheckField = Healthcheck | 'off';

@@ -10,8 +10,8 @@
  * `word` may hold variables itself and is looked at only where it is used. A dollar sign before
  * anything else stands for itself. Source: compose-spec "Interpolation", compose-go `template`.
  */
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import type { Complaint } from './problems.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import type { Complaint } from '../problems.ts';
 
 export type Lookup = (name: string) => string | undefined;
 

@@ -4,7 +4,7 @@
  * A key that would change what runs, or how, is refused until it is supported. One that only labels,
  * hints or decorates is ignored with a warning. docs/compose.md tells the same to users.
  */
-import type { Complaint } from './problems.ts';
+import type { Complaint } from '../problems.ts';
 
 export type Support = 'honored' | ({ readonly verdict: 'refused' | 'ignored' } & Reason);
 export type Place = {
@@ -42,7 +42,6 @@ const FILES = {
   why: 'files are not handed to hosts yet',
   next: 'use environment or a bind of an absolute path',
 };
-const ONE_FILE = { why: 'a stack is one file for now', next: 'write it out in this file' };
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
 const WORKING_DIR = {
   why: 'a command starts where its image says',
@@ -55,16 +54,11 @@ const TELLS_ONLY = 'nothing here reads it';
 const SERVICE = {
   ...honored('image', 'command', 'entrypoint', 'environment', 'ports', 'volumes', 'healthcheck'),
   ...honored('restart', 'depends_on', 'deploy', 'scale', 'stop_grace_period', 'x-millrace'),
+  ...honored('env_file', 'profiles'),
   ...refused(BUILD, 'build'),
-  ...refused(
-    { why: 'the file would have to be on this machine only', next: 'use environment' },
-    'env_file',
-  ),
   ...refused(NETWORK, 'networks', 'network_mode', 'extra_hosts', 'dns', 'dns_opt', 'dns_search'),
   ...refused(NETWORK, 'mac_address'),
   ...refused(FILES, 'configs', 'secrets', 'credential_spec'),
-  ...refused(ONE_FILE, 'extends'),
-  ...refused({ why: 'all services of a file run', next: 'remove it' }, 'profiles'),
   ...refused(LIMITS, 'blkio_config', 'cpu_count', 'cpu_percent', 'cpu_period', 'cpu_quota'),
   ...refused(LIMITS, 'cpu_rt_period', 'cpu_rt_runtime', 'cpu_shares', 'cpus', 'cpuset'),
   ...refused(LIMITS, 'mem_limit', 'mem_reservation', 'mem_swappiness', 'memswap_limit'),
@@ -111,13 +105,13 @@ export const PLACES: readonly Place[] = [
       ...honored('name', 'services', 'volumes', 'x-millrace'),
       ...refused(NETWORK, 'networks'),
       ...refused(FILES, 'configs', 'secrets'),
-      ...refused(ONE_FILE, 'include'),
       ...refused('only containers and processes run here', 'models'),
       ...ignored('the format has no versions any more', 'version'),
     },
   },
   { at: ['services', '*'], keys: SERVICE },
   { at: ['services', '*', 'deploy'], keys: DEPLOY },
+  { at: ['services', '*', 'env_file', '*'], keys: honored('path', 'required', 'format') },
   {
     at: ['services', '*', 'healthcheck'],
     keys: {

@@ -1,10 +1,10 @@
 /** Published ports, `8080:80` or written out. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import type { Port } from '../../protocol/component/spec.ts';
-import { complain, integer, line, mapping, text, ways } from './fields.ts';
-import type { Complaint } from './problems.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import type { Port } from '../../../protocol/component/spec.ts';
+import { complain, integer, line, mapping, text, ways } from '../fields.ts';
+import type { Complaint } from '../problems.ts';
 
 /** `ingress`: Swarm would publish it on every host; the short form means it too. */
 export type PortField = { readonly port: Port; readonly mode: 'host' | 'ingress' };
@@ -77,4 +77,12 @@ function readAddress(written: string): Result<{ readonly address?: string }, Com
   if (written === '') return ok({});
   if (isIP(written) !== 0) return ok({ address: written });
   return fail({ message: `expected an IP address, got "${written}"` });
+}
+
+/** What makes two ports the same when files are merged; `undefined` where it is no port. */
+export function portKey(value: unknown): string | undefined {
+  const read = portField.safeParse(value);
+  if (!read.success) return typeof value === 'string' ? value : undefined;
+  const { address = '', published = '', target, protocol } = read.data.port;
+  return `${address}:${published}:${target}/${protocol}`;
 }

@@ -1,10 +1,10 @@
 /** Volumes of a service: named, or a folder of the host. */
 import { posix } from 'node:path';
 import type * as z from 'zod';
-import { fail, ok, type Result } from '../../protocol/base/result.ts';
-import type { Volume } from '../../protocol/component/spec.ts';
-import { complain, flag, line, mapping, text, ways } from './fields.ts';
-import type { Complaint } from './problems.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import type { Volume } from '../../../protocol/component/spec.ts';
+import { complain, flag, line, mapping, text, ways } from '../fields.ts';
+import type { Complaint } from '../problems.ts';
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 const next = 'write NAME:/path/inside[:ro] or /path/on/the/host:/path/inside[:ro]';
@@ -63,4 +63,14 @@ function check(kind: Volume['kind'], written: Written): Result<Volume, Complaint
   const why = 'on every host it would be another folder';
   const fix = 'write the absolute path of a folder that each host has, or use a named volume';
   return fail({ message: `the path "${source}" is relative`, why, next: fix });
+}
+
+/** Where a volume is mounted, or a device appears; `undefined` where neither is told. */
+export function volumeTarget(value: unknown): string | undefined {
+  if (typeof value === 'string') {
+    const [source, target] = value.split(':');
+    return target ?? source;
+  }
+  const { target } = (value ?? {}) as { readonly target?: unknown };
+  return typeof target === 'string' ? target : undefined;
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { interpolate } from '../../../node/compose/interpolate.ts';
-import { renderComplaint } from '../../../node/compose/problems.ts';
+import { interpolate } from '../../../../node/compose/read/interpolate.ts';
+import { renderComplaint } from '../../../../node/compose/problems.ts';
 
 const ENVIRONMENT: Readonly<Record<string, string>> = { SET: 'yes', EMPTY: '', OTHER: 'o' };
 

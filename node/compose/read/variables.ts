@@ -1,0 +1,61 @@
+/** Where the variables of a file come from: the environment, then files of `KEY=value`. */
+import { join } from 'node:path';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import type { Path, Problem } from '../problems.ts';
+import { parseDotenv, parseRaw } from './dotenv.ts';
+import { readText } from './file.ts';
+import type { Lookup } from './interpolate.ts';
+import { problemAt, type Source, type Spot } from './tree.ts';
+
+/** A file of variables, as problems call it and where it is. */
+export type VariablesFile = {
+  readonly file: string;
+  readonly path: string;
+  /** Where it is asked for. Absent: it need not be there. */
+  readonly asked?: { readonly at: Spot; readonly path: Path };
+};
+
+export function environmentLookup(env: Readonly<Record<string, string | undefined>>): Lookup {
+  return (name) => (Object.hasOwn(env, name) ? env[name] : undefined);
+}
+
+/** The file `.env` of a folder; that there is none is fine. */
+export function dotenvOf({ dir, shownDir }: Pick<Source, 'dir' | 'shownDir'>): VariablesFile {
+  return { file: join(shownDir, '.env'), path: join(dir, '.env') };
+}
+
+/** What `outer` has wins; a later file wins over an earlier one. */
+export function withVariables(
+  outer: Lookup,
+  files: readonly VariablesFile[],
+): Result<Lookup, Problem> {
+  const values = new Map<string, string>();
+  for (const file of files) {
+    const read = readVariables(file, outer, 'quoted');
+    if (!read.ok) return read;
+    for (const [name, value] of read.value) values.set(name, value);
+  }
+  return ok((name) => outer(name) ?? values.get(name));
+}
+
+/** `raw`: values are what stands behind the sign, quotes and dollars included. */
+export type Format = 'quoted' | 'raw';
+
+export function readVariables(
+  { file, path, asked }: VariablesFile,
+  outer: Lookup,
+  format: Format,
+): Result<ReadonlyMap<string, string>, Problem> {
+  const text = readText(path);
+  if (!text.ok) {
+    const { absent, message, ...rest } = text.error;
+    if (absent && asked === undefined) return ok(new Map());
+    if (asked === undefined) return fail({ file, line: 1, column: 1, path: '', message, ...rest });
+    const next = 'mend the path; it starts at the folder of the file that names it';
+    const complaint = { message: `${file}: ${message}`, next, ...rest };
+    return fail(problemAt(asked.at, { path: asked.path, on: 'value', ...complaint }));
+  }
+  const read = format === 'raw' ? parseRaw(text.value) : parseDotenv(text.value, outer);
+  if (read.ok) return ok(read.values);
+  return fail({ file, line: read.line, column: 1, path: '', ...read.complaint });
+}

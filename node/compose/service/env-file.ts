@@ -1,0 +1,74 @@
+/** Files of variables for a service: `env_file`. */
+import { resolve } from 'node:path';
+import type * as z from 'zod';
+import type { Complaint } from '../problems.ts';
+import { shownPath } from '../read/reader.ts';
+import { type Format, readVariables } from '../read/variables.ts';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { array, expected, flag, line, mapping, text, ways } from '../fields.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export type EnvFile = {
+  readonly path: string;
+  readonly required: boolean;
+  readonly format: Format;
+  /** Its place in the list; absent: it is the only one, and there is no list. */
+  readonly step?: number;
+};
+
+const path = text.refine((written) => written !== '', { error: 'expected the path of a file' });
+const short = path.transform((file): EnvFile => {
+  return { path: file, required: true, format: 'quoted' };
+});
+
+const format = line('raw', (written): Result<Format, Complaint> => {
+  if (written === 'raw') return ok(written);
+  const next = 'leave format out for KEY=VALUE with quotes and variables';
+  return fail({ message: expected('raw', written), next });
+});
+
+const long = mapping({
+  path,
+  required: flag.optional(),
+  format: format.optional(),
+}).transform((fields): EnvFile => {
+  return {
+    path: fields.path,
+    required: fields.required ?? true,
+    format: fields.format ?? 'quoted',
+  };
+});
+
+const KIND = 'the path of a file, or a list of them';
+export const envFileField: z.ZodType<readonly EnvFile[]> = ways(KIND, {
+  text: short.transform((file) => [file]),
+  list: array(
+    ways('the path of a file, or a mapping with path', { text: short, mapping: long }),
+  ).transform((files) => files.map((file, step) => ({ ...file, step }))),
+});
+
+/** Of all files together, a later one winning. */
+export function readEnvFiles(
+  name: string,
+  files: readonly EnvFile[],
+  around: Surroundings,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  for (const { path: file, required, format: form, step } of files) {
+    const at = ['services', name, 'env_file', ...(step === undefined ? [] : [step])];
+    const spot = around.spotOf(at);
+    const { source } = spot;
+    const read = readVariables(
+      {
+        file: shownPath(source, file),
+        path: resolve(source.dir, file),
+        ...(required && { asked: { at: spot, path: at } }),
+      },
+      source.lookup,
+      form,
+    );
+    if (read.ok) for (const [key, value] of read.value) values.set(key, value);
+    else around.problems.push(read.error);
+  }
+  return values;
+}

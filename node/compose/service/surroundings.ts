@@ -1,0 +1,19 @@
+/** What a service is read among. */
+import type { Finding, Path, Problem } from '../problems.ts';
+import type { Spot } from '../read/tree.ts';
+import type { IsolationField } from './contract.ts';
+
+export type Surroundings = {
+  /** Where a path is written, and with it its folder and its variables. */
+  readonly spotOf: (path: Path) => Spot;
+  /** A number as it was typed. */
+  readonly typed: (path: Path) => string | undefined;
+  /** Services that another one waits for to complete. */
+  readonly awaited: ReadonlySet<string>;
+  /** `x-millrace.on_isolation` at the top of the file. */
+  readonly onIsolation: IsolationField | undefined;
+  readonly errors: Finding[];
+  readonly warnings: Finding[];
+  /** Of other files, such as those of variables. */
+  readonly problems: Problem[];
+};

@@ -1,0 +1,55 @@
+/** Files of variables for a service. */
+import { expect, it } from 'vitest';
+import { componentOf, toldOf } from './folder.ts';
+
+const files = (envFile: string, more: Readonly<Record<string, string>> = {}) => ({
+  'c.yaml': `services:\n  web:\n    image: i\n    env_file: ${envFile}\n    environment: {OWN: own}\n`,
+  'a.env': 'A=a\nOWN=file\nQUOTED="x $HOME"\n',
+  'b.env': "A=b\nB='$HOME'\n",
+  ...more,
+});
+
+it.each<[string, Readonly<Record<string, string>>, string]>([
+  ['a.env', { A: 'a', QUOTED: 'x /h', OWN: 'own' }, 'one file; environment wins'],
+  ['[a.env, b.env]', { A: 'b', B: '$HOME', QUOTED: 'x /h', OWN: 'own' }, 'the later file wins'],
+  ['[b.env, {path: a.env}]', { A: 'a', B: '$HOME', QUOTED: 'x /h', OWN: 'own' }, 'the long form'],
+  [
+    '[{path: no.env, required: false}, b.env]',
+    { A: 'b', B: '$HOME', OWN: 'own' },
+    'one not required',
+  ],
+  ['[{path: a.env, format: raw}]', { A: 'a', QUOTED: '"x $HOME"', OWN: 'own' }, 'raw values'],
+  ['[]', { OWN: 'own' }, 'none'],
+])('%s gives %j: %s', (envFile, wanted) => {
+  expect(componentOf(files(envFile), { env: { HOME: '/h' } }).environment).toEqual(wanted);
+});
+
+const gone =
+  'the file cannot be read: there is no such file; mend the path; it starts at the folder of the file that names it';
+it.each<[string, readonly string[]]>([
+  ['no.env', [`c.yaml:4:15 services.web.env_file: no.env: ${gone}`]],
+  ['[a.env, {path: x/no.env}]', [`c.yaml:4:23 services.web.env_file[1]: x/no.env: ${gone}`]],
+  ['bad.env', ['bad.env:2:1 expected KEY=VALUE']],
+  ['[{path: bad.env, format: raw}]', ['bad.env:2:1 expected KEY=VALUE']],
+  [
+    '5',
+    [
+      'c.yaml:4:15 services.web.env_file: expected the path of a file, or a list of them, got the number 5',
+    ],
+  ],
+  [
+    '[{path: a.env, format: yaml}]',
+    [
+      'c.yaml:4:38 services.web.env_file[0].format: expected raw, got "yaml"; leave format out for KEY=VALUE with quotes and variables',
+    ],
+  ],
+  [
+    '[{pth: a.env}]',
+    [
+      'c.yaml:4:16 services.web.env_file[0].path: missing: text',
+      'c.yaml:4:17 services.web.env_file[0].pth: unknown key, did you mean path?',
+    ],
+  ],
+])('%s tells %j', (envFile, wanted) => {
+  expect(toldOf(files(envFile, { 'bad.env': 'A=1\n!\n' }))).toEqual(wanted);
+});
