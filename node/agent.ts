@@ -116,6 +116,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const interference = createInterference({
     random: Math.random,
     later: (ms, run) => void setTimeout(run, ms).unref(),
+    now: () => performance.now(),
   });
   const speech = createSpeech({ cluster: credentials.cluster, log, give, interference });
   const work = createEngineWork({ engine, give, log, relistMs: config.relistMs });

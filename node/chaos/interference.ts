@@ -35,23 +35,34 @@ export interface Interference {
   begin(faults: readonly Fault[], forMs: number): void;
   /** All faults, now. */
   end(): void;
+  /** Another one after every `end`: whoever began before it is to begin nothing more. */
+  period(): number;
+  /** What is broken at present, and for how long at most. */
+  running(): Running;
 }
+
+export type Running = { readonly faults: readonly Fault[]; readonly leftMs: number };
 
 export type InterferenceInit = {
   /** In [0, 1). */
   readonly random: () => number;
   /** Calls back after so many ms. */
   readonly later: (ms: number, run: () => void) => void;
+  /** Monotonic, in ms. */
+  readonly now: () => number;
 };
 
-export function createInterference({ random, later }: InterferenceInit): Interference {
-  const faults = new Set<Fault>();
+export function createInterference({ random, later, now }: InterferenceInit): Interference {
+  /** With when they end. */
+  const faults = new Map<Fault, number>();
+  // Drawn, so that an agent that starts anew is not taken for its former self.
+  let period = Math.floor(random() * 2 ** 32);
   const held = new Map<string, (() => void)[]>();
 
   const on = (way: Way, host: HostId): readonly Fault[] =>
     faults.size === 0
       ? []
-      : [...faults].filter((fault) => fault.way === way && fault.host === host);
+      : [...faults.keys()].filter((fault) => fault.way === way && fault.host === host);
 
   function heal(ended: Iterable<Fault>): void {
     for (const fault of ended) faults.delete(fault);
@@ -89,9 +100,18 @@ export function createInterference({ random, later }: InterferenceInit): Interfe
       [...on('in', host), ...on('out', host)].some(({ breakage }) => breakage.kind !== 'lossy'),
     begin(given, forMs) {
       const begun = given.map((fault) => ({ ...fault }));
-      for (const fault of begun) faults.add(fault);
-      later(Math.min(forMs, FAULT_MS_MAX), () => heal(begun));
+      const lengthMs = Math.min(forMs, FAULT_MS_MAX);
+      for (const fault of begun) faults.set(fault, now() + lengthMs);
+      later(lengthMs, () => heal(begun));
     },
-    end: () => heal([...faults]),
+    end() {
+      period++;
+      heal([...faults.keys()]);
+    },
+    period: () => period,
+    running: () => ({
+      faults: [...faults.keys()],
+      leftMs: Math.max(0, ...[...faults.values()].map((until) => until - now())),
+    }),
   };
 }

@@ -62,7 +62,8 @@ async function askAgent({ client, signal }: Cli, net: boolean): Promise<Asked> {
   try {
     const seen = await view;
     const facts = await client.doctor({ net }, signal);
-    const answer = { kind: 'answers', version: facts.version, pid: facts.pid } as const;
+    const { version, pid, memory } = facts;
+    const answer = { kind: 'answers', version, pid, memory } as const;
     return { answer, facts, ...(seen === undefined ? {} : { view: seen }) };
   } catch (error) {
     signal.throwIfAborted();

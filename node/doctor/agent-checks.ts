@@ -41,11 +41,15 @@ export function checkAgent({ agent, socket, version, service }: Examined): Check
       ended ? 'journalctl -u agentd -n 20      says why; then sudo systemctl restart agentd' : fix,
     );
   }
-  const found = `agent ${agent.version} answers on ${socket.path}, pid ${agent.pid}`;
+  const { rss, heap } = agent.memory;
+  const memory = `${inMib(rss)} of memory, ${inMib(heap)} of it heap`;
+  const found = `agent ${agent.version} answers on ${socket.path}, pid ${agent.pid}, ${memory}`;
   if (agent.version === version) return ok('agent', found);
   const fix = 'agentctl agent start --takeover      starts the one of this version';
   return not('warn', 'agent', `${found}; this agentctl is ${version}`, fix);
 }
+
+const inMib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** 3 is `agentctl agent stop`. */
 function serviceIn(service: ServiceFacts | undefined): string {
@@ -162,6 +166,22 @@ export function checkIdentity({ agent, cluster, host }: Examined): readonly Chec
   return found.length > 0
     ? found
     : [ok('identity', `no host runs twice, by ${told.length} of them`)];
+}
+
+/** What explains all else, and ends by itself. */
+export function checkChaos({ agent, cluster }: Examined): readonly Check[] {
+  if (cluster === undefined)
+    return agent.kind === 'none' ? [untold('chaos', 'which links are broken on purpose')] : [];
+  const told = toldIn(cluster);
+  const found = told.flatMap(({ host, report: { chaos } }) => {
+    if (chaos === undefined) return [];
+    const left = `for ${Math.ceil(chaos.leftMs / 1000)} s more at most`;
+    const what = `${nameIn(cluster, host)} breaks its links on purpose, ${left}`;
+    return [not('warn', 'chaos', `${what}: ${chaos.kinds.join(', ')}`, 'agentctl chaos stop')];
+  });
+  return found.length > 0
+    ? found
+    : [ok('chaos', `no link is broken on purpose, by ${told.length} of the hosts`)];
 }
 
 export function checkVersions({ agent, cluster }: Examined): readonly Check[] {

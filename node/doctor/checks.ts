@@ -2,6 +2,7 @@
 import {
   checkAgent,
   checkCaller,
+  checkChaos,
   checkClock,
   checkCluster,
   checkIdentity,
@@ -19,7 +20,7 @@ export function checksOf(examined: Examined, net: boolean): readonly Check[] {
   const network = [...checkPorts(examined), ...checkMulticast(examined), ...checkReach(examined)];
   const firewall = checkFirewall(examined, network);
   const agent = checkAgent(examined);
-  if (net) return [agent, ...network, firewall];
+  if (net) return [agent, ...checkChaos(examined), ...network, firewall];
   return [
     agent,
     ...checkSettings(examined),
@@ -29,6 +30,7 @@ export function checksOf(examined: Examined, net: boolean): readonly Check[] {
     ...checkCluster(examined),
     ...checkIdentity(examined),
     ...checkVersions(examined),
+    ...checkChaos(examined),
     ...network,
     firewall,
   ];

@@ -118,6 +118,8 @@ export type Report = {
   readonly version: string;
   /** Another agent runs under its identity. */
   readonly cloned: boolean;
+  /** Its links that are broken on purpose; absent: none is. */
+  readonly chaos?: { readonly kinds: readonly string[]; readonly leftMs: number };
   readonly mdns: boolean;
   /** Where it listens: IP addresses. */
   readonly addresses: readonly string[];
@@ -151,10 +153,14 @@ export type ClusterFacts = {
   readonly rows: readonly Row[];
 };
 
+/** Of the agent's process, in bytes: all that it has in memory, and what of it is the heap in use. */
+export type MemoryFacts = { readonly rss: number; readonly heap: number };
+
 /** What the agent answers. */
 export type AgentFacts = {
   readonly version: string;
   readonly pid: number;
+  readonly memory: MemoryFacts;
   readonly host: HostFacts;
   /** Absent: it belongs to no cluster. */
   readonly cluster?: ClusterFacts;
@@ -162,7 +168,12 @@ export type AgentFacts = {
 
 /** `code`: of the system call, `TIMEOUT`, `NOT-AN-AGENT`, or `OLD`: it answers, and knows no doctor. */
 export type AgentAnswer =
-  | { readonly kind: 'answers'; readonly version: string; readonly pid: number }
+  | {
+      readonly kind: 'answers';
+      readonly version: string;
+      readonly pid: number;
+      readonly memory: MemoryFacts;
+    }
   | {
       readonly kind: 'none';
       readonly code: string;

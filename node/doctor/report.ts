@@ -44,6 +44,9 @@ const ANSWER = z.object({
   answered: z.number(),
   version: z.string().max(64),
   cloned: z.boolean(),
+  chaos: z
+    .object({ kinds: z.array(z.string().max(16)).max(8), leftMs: z.number() })
+    .exactOptional(),
   mdns: z.boolean(),
   addresses: z.array(ADDRESS),
   heard: z.array(z.object({ host: HOST, address: ADDRESS, agoMs: z.number() })),
@@ -114,11 +117,18 @@ async function reportOf(agent: Agent): Promise<Report> {
   return {
     version: VERSION,
     cloned: agent.core.cloned,
+    ...chaosOf(agent),
     mdns: agent.settings.mdns,
     addresses: agent.network.addresses().flatMap((text) => hostOf(multiaddr(text)) ?? []),
     heard: heardBy(agent),
     reach,
   };
+}
+
+function chaosOf({ interference }: Agent): Pick<Report, 'chaos'> {
+  const { faults, leftMs } = interference.running();
+  const kinds = [...new Set(faults.map(({ breakage }) => breakage.kind))];
+  return kinds.length === 0 ? {} : { chaos: { kinds, leftMs } };
 }
 
 async function announce({ network }: Agent): Promise<void> {

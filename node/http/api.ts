@@ -18,7 +18,7 @@
  *   GET  /v1/inspect?subject=ID           InspectBody            404
  *   POST /v1/doctor        DoctorRequest  AgentFacts (`doctor/facts.ts`)
  *   POST /v1/agent/stop    AgentStopBody  ActionBody
- *   POST /v1/chaos         ChaosRequest   ChaosBody              409 chaos-not-allowed, 502 chaos-not-told
+ *   POST /v1/chaos         ChaosRequest   ChaosBody              409 chaos-not-allowed chaos-stopped, 502 chaos-not-told
  *
  * Wherever `:id` or `subject` stands, the full id is meant: `agentctl` resolves prefixes.
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
@@ -127,20 +127,32 @@ export type KillRequest = { readonly signal: string };
 /** What was done and what will happen next, in words. */
 export type ActionBody = { readonly done: string; readonly next: string };
 
-/** `ways`: pairs of host ids, from the first to the second. `ask`: whether the hosts allow it at all. */
+/**
+ * `ways`: pairs of host ids, from the first to the second. `ask`: whether the hosts allow it at all.
+ * `period`: as an answer said; nothing is done once all faults have been ended since.
+ */
 export type ChaosRequest =
-  | { readonly kind: 'ask' }
+  | { readonly kind: 'ask'; readonly period?: number | undefined }
   | { readonly kind: 'end' }
-  | { readonly kind: 'reset'; readonly ways: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: 'reset';
+      readonly period: number;
+      readonly ways: readonly (readonly [string, string])[];
+    }
   | {
       readonly kind: 'cut' | 'clog' | 'lossy';
+      readonly period: number;
       readonly ways: readonly (readonly [string, string])[];
       readonly for_ms: number;
       readonly permille?: number | undefined;
       readonly only?: string | undefined;
     };
 /** Names of hosts. `silent`: did not answer, their faults end by themselves. */
-export type ChaosBody = { readonly told: readonly string[]; readonly silent: readonly string[] };
+export type ChaosBody = {
+  readonly told: readonly string[];
+  readonly silent: readonly string[];
+  readonly period: number;
+};
 
 export type EventBody = {
   /** RFC 3339, by the clock of the host that wrote it. */

@@ -14,22 +14,27 @@ import { ApiRefusal } from './refusal.ts';
 
 const ID = z.string().max(32);
 const WAYS = z.array(z.tuple([ID, ID])).max(100_000);
+const PERIOD = z.number();
 const REQUEST = z.discriminatedUnion('kind', [
   z.object({
     kind: z.enum(['cut', 'clog', 'lossy']),
+    period: PERIOD,
     ways: WAYS,
     for_ms: z.number().min(0).max(FAULT_MS_MAX),
     permille: z.int().min(0).max(1000).optional(),
     only: z.string().max(40).optional(),
   }),
-  z.object({ kind: z.literal('reset'), ways: WAYS }),
-  z.object({ kind: z.enum(['ask', 'end']) }),
+  z.object({ kind: z.literal('reset'), period: PERIOD, ways: WAYS }),
+  z.object({ kind: z.literal('ask'), period: PERIOD.optional() }),
+  z.object({ kind: z.literal('end') }),
 ]);
 
 export function chaosRoutes(app: Hono, daemon: Daemon): void {
   app.post('/v1/chaos', async (context) => {
     const request = await bodyOf(context, REQUEST);
     const agent = agentOf(daemon);
+    const begun = request.kind === 'end' ? undefined : request.period;
+    if (begun !== undefined && begun !== agent.interference.period()) throw stopped();
     const orders = ordersFor(agent, request);
     const answers = await Promise.all(
       [...orders].map(async ([host, given]) => ({ host, answer: await tell(agent, host, given) })),
@@ -41,7 +46,8 @@ export function chaosRoutes(app: Hono, daemon: Daemon): void {
     const [forbidden, silent] = [named('forbidden'), named('silent')];
     if (forbidden.length > 0) throw notAllowed(forbidden);
     if (silent.length > 0 && request.kind !== 'end') throw notTold(silent);
-    const body: ChaosBody = { told: named('done'), silent };
+    const period = agent.interference.period();
+    const body: ChaosBody = { told: named('done'), silent, period };
     return context.json(body);
   });
 }
@@ -57,6 +63,9 @@ async function tell(agent: Agent, host: HostId, given: Order) {
 }
 
 function ordersFor(agent: Agent, request: ChaosRequest): ReadonlyMap<HostId, Order> {
+  // Who has begun asks only whether to go on.
+  if (request.kind === 'ask' && request.period !== undefined)
+    return new Map([[agent.host, { kind: 'ask' }]]);
   if (request.kind === 'ask' || request.kind === 'end') {
     const { kind } = request;
     const up = agent.view().hosts.filter(({ state }) => kind === 'end' || state === 'alive');
@@ -105,6 +114,16 @@ function notAllowed(names: readonly string[]): ApiRefusal {
     what: `faults are not allowed in this cluster: nothing was begun on ${names.join(' ')}`,
     why: 'the settings of these hosts do not have allow_chaos: true',
     next: 'write allow_chaos: true into /etc/millrace/agent.yaml on every host and restart its agent',
+    exit: 6,
+  });
+}
+
+function stopped(): ApiRefusal {
+  return new ApiRefusal(409, {
+    code: 'chaos-stopped',
+    what: 'the plan was stopped: nothing more of it is done',
+    why: 'all faults were ended meanwhile: by agentctl chaos stop, by another plan that is over, or as this agent started anew',
+    next: 'agentctl chaos run PLAN      begins it again',
     exit: 6,
   });
 }

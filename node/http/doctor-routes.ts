@@ -19,7 +19,8 @@ export function doctorRoutes(app: Hono, daemon: Daemon): void {
       examineHost({ by: 'agent', settings, net, ...(agent === undefined ? {} : { agent }) }),
       agent === undefined ? undefined : gatherCluster(agent),
     ]);
-    const told = { version: VERSION, pid: process.pid, host };
+    const { rss, heapUsed: heap } = process.memoryUsage();
+    const told = { version: VERSION, pid: process.pid, memory: { rss, heap }, host };
     const body: AgentFacts = cluster === undefined ? told : { ...told, cluster };
     return context.json(body);
   });

@@ -5,6 +5,7 @@ import { compareText } from '../../../protocol/base/order.ts';
 import type { ClusterView } from '../../../protocol/view/view.ts';
 import { waysBetween } from '../../../sim/scenario/act.ts';
 import type { ChaosRequest } from '../../http/api.ts';
+import { ApiError } from '../../http/client.ts';
 import { counted } from '../counted.ts';
 import { EXIT } from '../failure.ts';
 import { typed } from '../invocation.ts';
@@ -24,18 +25,20 @@ export async function runChaos(
   const byName = cluster.hosts.toSorted((a, b) => compareText(a.name, b.name));
   const view = { ...cluster, hosts: byName };
   const plan = loadPlan(cli, file, view, maxMs);
-  await cli.client.chaos({ kind: 'ask' }, cli.signal);
+  const { period } = await cli.client.chaos({ kind: 'ask' }, cli.signal);
   const what = `${counted(plan.timeline.length, 'fault')} in ${plan.forMs / 1000} s`;
   if (!yes && !(await confirm(cli, `Break links of this cluster, ${what}?`, '--yes'))) {
     note(cli, 'nothing was done');
     return EXIT.ok;
   }
   try {
-    await perform(cli, plan, view);
-  } finally {
-    // Also where the user has had enough; what cannot be told ends by its own timer.
-    await cli.client.chaos({ kind: 'end' }, AbortSignal.timeout(END_MS)).catch(() => undefined);
+    await perform(cli, { ...plan, period }, view);
+  } catch (error) {
+    // All has ended; what another plan has begun since is not ours to end.
+    if (!isStopped(error)) await endAll(cli);
+    throw error;
   }
+  await endAll(cli);
   say(cli, plan.forMs, 'all faults are over');
   return EXIT.ok;
 }
@@ -43,11 +46,29 @@ export async function runChaos(
 /** For the last word to all hosts, those included that do not answer. */
 const END_MS = 5000;
 
-async function perform(cli: Cli, plan: ChaosPlan, first: ClusterView): Promise<void> {
+/** How soon it is known that somebody has stopped the plan. */
+const LOOK_MS = 1000;
+
+type Performed = ChaosPlan & { readonly period: number };
+
+const isStopped = (error: unknown): boolean =>
+  error instanceof ApiError && error.refusal.code === 'chaos-stopped';
+
+/** Also where the user has had enough; what cannot be told ends by its own timer. */
+async function endAll({ client }: Cli): Promise<void> {
+  await client.chaos({ kind: 'end' }, AbortSignal.timeout(END_MS)).catch(() => undefined);
+}
+
+async function perform(cli: Cli, plan: Performed, first: ClusterView): Promise<void> {
   const start = performance.now();
   const hosts = first.hosts.map(({ id }) => id);
-  const until = (atMs: number): Promise<void> =>
-    pause(Math.max(0, atMs - (performance.now() - start)), undefined, { signal: cli.signal });
+  async function until(atMs: number): Promise<void> {
+    const leftMs = atMs - (performance.now() - start);
+    await pause(Math.max(0, Math.min(leftMs, LOOK_MS)), undefined, { signal: cli.signal });
+    if (leftMs <= LOOK_MS) return;
+    await cli.client.chaos({ kind: 'ask', period: plan.period }, cli.signal);
+    await until(atMs);
+  }
   for (const fault of plan.timeline) {
     await until(fault.atMs);
     const { cluster: view } = (await cli.client.status(cli.signal)).data;
@@ -66,7 +87,7 @@ type Breaking = Extract<ChaosRequest, { readonly ways: unknown }>;
 
 function requestFor(
   { atMs, act }: LinkFault,
-  plan: ChaosPlan,
+  plan: Performed,
   view: ClusterView,
   hosts: readonly HostId[],
 ): Breaking {
@@ -74,10 +95,11 @@ function requestFor(
     const [a, b] = [hosts[from], hosts[to]];
     return a === undefined || b === undefined ? [] : [[a, b] as const];
   });
-  if (act.kind === 'reset') return { kind: act.kind, ways };
+  const { period } = plan;
+  if (act.kind === 'reset') return { kind: act.kind, period, ways };
   const for_ms = Math.min(act.forMs, plan.forMs - atMs);
-  if (act.kind !== 'lossy') return { kind: act.kind, ways, for_ms };
-  return { kind: act.kind, ways, for_ms, permille: act.permille, only: act.only };
+  const broken = { kind: act.kind, period, ways, for_ms };
+  return act.kind === 'lossy' ? { ...broken, permille: act.permille, only: act.only } : broken;
 }
 
 /** `cut h1>h2 h2>h1 for 5 s`. */

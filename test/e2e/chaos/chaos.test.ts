@@ -58,14 +58,20 @@ test('a plan cuts a host off, and all is well after it', async () => {
   // And here somebody does.
   const brought = agentctl(h1, ['chaos', 'run', plan(cluster, ENDLESS), '--yes']);
   await seesAs(h1, 'h3', 'dead');
+  const found = await agentctl(h1, ['doctor', 'net']);
+  expect(found.stdout).toMatch(/h1 breaks its links on purpose, for \d+ s more at most: cut/);
   const stopped = await agentctl(h3, ['chaos', 'stop']);
   expect(stopped).toMatchObject({ code: 0, stdout: 'all faults have ended on h1 h2 h3\n' });
+  // Whoever ran the plan does no more of it: its second cut is for later.
+  const { code: ended, stderr: why } = await brought;
+  expect(ended).toBe(6);
+  expect(why).toMatch(/^error: the plan was stopped/);
   await everyoneAgrees(cluster);
-  await brought;
 });
 
 const LONG = 'timeline:\n  - { at: 0s, cut: h3, for: 7s }\n';
-const ENDLESS = 'for: 12s\ntimeline:\n  - { at: 0s, cut: h3 }\n';
+const ENDLESS =
+  'for: 60s\ntimeline:\n  - { at: 0s, cut: h3, for: 50s }\n  - { at: 50s, cut: h2 }\n';
 
 test('where one host does not allow it nothing is begun', async () => {
   const cluster = await agentsThat({ count: 2, voterCount: 1 });

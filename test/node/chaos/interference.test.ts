@@ -14,11 +14,17 @@ const [H2, H3] = [hostId('h2'), hostId('h3')];
 /** An interference whose time and chance are the test's. */
 function stage(random: () => number = () => 0) {
   const timers: { readonly ms: number; readonly run: () => void }[] = [];
-  const faults = createInterference({ random, later: (ms, run) => timers.push({ ms, run }) });
+  const clock = { ms: 0 };
+  const faults = createInterference({
+    random,
+    later: (ms, run) => timers.push({ ms, run }),
+    now: () => clock.ms,
+  });
   const arrived: string[] = [];
   return {
     faults,
     timers,
+    clock,
     arrived,
     begin: (way: Way, host: HostId, breakage: Breakage, forMs = 1000): void =>
       faults.begin([{ host, way, breakage }], forMs),
@@ -79,6 +85,29 @@ describe('a cut', () => {
     say('out', H2, 'beat', 'lost');
     expect(arrived).toEqual(['whole']);
   });
+});
+
+it('tells what is broken and how long it lasts yet', () => {
+  const { begin, faults, clock, timers } = stage();
+  expect(faults.running()).toEqual({ faults: [], leftMs: 0 });
+  begin('out', H2, { kind: 'cut' }, 3000);
+  begin('in', H3, { kind: 'clog' }, 2000);
+  clock.ms = 500;
+  expect(faults.running()).toMatchObject({ leftMs: 2500 });
+  timers[0]?.run();
+  expect(faults.running()).toEqual({
+    faults: [{ host: H3, way: 'in', breakage: { kind: 'clog' } }],
+    leftMs: 1500,
+  });
+});
+
+it('begins another period with every end, and with no fault', () => {
+  const { begin, faults } = stage(() => 0.5);
+  const first = faults.period();
+  begin('out', H2, { kind: 'cut' });
+  expect(faults.period()).toBe(first);
+  faults.end();
+  expect(faults.period()).not.toBe(first);
 });
 
 describe('a clog', () => {

@@ -15,7 +15,9 @@ const with3 = (...of: Parameters<typeof cluster>): Examined => ({
 it('shows one line a check, the fix below it, who reaches whom, and the verdict last', () => {
   const failing = rowsReaching(3, { 0: { 2: 'silent' }, 1: { 2: 'refused' } });
   expect(screen(with3(3, { ...failing, 2: silent(2) }))).toEqual([
-    'ok       agent      agent 1.0.0 answers on /run/millrace/agent.sock, pid 4711',
+    'ok       agent      agent 1.0.0 answers on /run/millrace/agent.sock, pid 4711, 100.0 MiB of memory,',
+    '                    20.5 MiB of it heap',
+    'ok       chaos      no link is broken on purpose, by 2 of the hosts',
     'ok       port       the agent listens on TCP 0.0.0.0:7946',
     'ok       multicast  eth0 10.0.0.1: what is sent comes back; h2 hears this host, and the other way',
     '                    round',
@@ -30,7 +32,7 @@ it('shows one line a check, the fix below it, who reaches whom, and the verdict 
     ' 3 h3      ?   ?   .',
     'R refused   X no answer   ? did not tell',
     '',
-    'not well: 1 fail, 4 ok',
+    'not well: 1 fail, 5 ok',
   ]);
 });
 
@@ -41,7 +43,7 @@ it('puts what only an agent could tell into one line, and counts each', () => {
     /the rest +only an agent can tell/,
   );
   expect(lines.join('\n')).toContain('npx agentctl agent start');
-  expect(lines.at(-1)).toMatch(/^not well: 1 fail, 6 unknown, \d+ ok$/);
+  expect(lines.at(-1)).toMatch(/^not well: 1 fail, 7 unknown, \d+ ok$/);
 });
 
 it('shows of more than twenty hosts the pairs that fail, and how many connect', () => {
@@ -76,5 +78,5 @@ it('colors the words alone', () => {
   };
   const [first, ...rest] = doctorLines(checks, undefined, style);
   expect(first).toMatch(/^<green>ok {7}<\/>agent/);
-  expect(rest.at(-1)).toMatch(/^<green>all is well<\/>: 5 ok$/);
+  expect(rest.at(-1)).toMatch(/^<green>all is well<\/>: 6 ok$/);
 });

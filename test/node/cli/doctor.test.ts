@@ -70,7 +70,13 @@ it('is told by the agent what it sees, and ends with 0 where nothing fails', asy
   const { host, cluster } = WELL;
   await using agent = await startAgent({
     'GET /v1/status': healthy(),
-    'POST /v1/doctor': { version: '0.1.0', pid: 4711, host, cluster },
+    'POST /v1/doctor': {
+      version: '0.1.0',
+      pid: 4711,
+      memory: { rss: 2 ** 27, heap: 2 ** 25 },
+      host,
+      cluster,
+    },
   });
   const ran = await run(['doctor', 'net', '--socket', agent.socket]);
   expect(ran.stdout).toContain('ok       reach      each of 3 hosts reaches each other');

@@ -21,6 +21,7 @@ it('finds nothing wrong where all is well', () => {
     'cluster',
     'identity',
     'versions',
+    'chaos',
     'port',
     'multicast',
     'reach',
@@ -30,7 +31,7 @@ it('finds nothing wrong where all is well', () => {
 
 it('looks at the network alone under net', () => {
   const checks = checksOf(WELL, true).map(({ check }) => check);
-  expect(checks).toEqual(['agent', 'port', 'multicast', 'reach', 'firewall']);
+  expect(checks).toEqual(['agent', 'chaos', 'port', 'multicast', 'reach', 'firewall']);
 });
 
 it('takes nothing for well that only an agent could tell', () => {
@@ -191,6 +192,15 @@ const IDENTITIES: readonly Row[] = [
   ],
 ];
 test.each(IDENTITIES)('identity: %s', (...row) => expectRow('identity', row));
+
+it('names who breaks its links on purpose, also where only the network is asked for', () => {
+  expect(lines(WELL, 'chaos')).toEqual([expect.stringMatching(/^ok no link/)]);
+  const row = told(3, 1, { chaos: { kinds: ['cut', 'lossy'], leftMs: 11_001 } });
+  const examined = { ...WELL, cluster: cluster(3, { 1: row }) };
+  const warning = 'warn h2 breaks its links on purpose, for 12 s more at most: cut, lossy';
+  expect(lines(examined, 'chaos')).toEqual([`${warning} | agentctl chaos stop`]);
+  expect(checksOf(examined, true).map(({ check }) => check)).toContain('chaos');
+});
 
 it('lists who runs which version where they differ', () => {
   const examined = { ...WELL, cluster: cluster(3, { 2: told(3, 2, { version: '0.9.0' }) }) };

@@ -118,7 +118,12 @@ export const WELL: Examined = {
     path: '/run/millrace/agent.sock',
     file: { owner: 'millrace', group: 'millrace', mode: 0o660 },
   },
-  agent: { kind: 'answers', version: '1.0.0', pid: 4711 },
+  agent: {
+    kind: 'answers',
+    version: '1.0.0',
+    pid: 4711,
+    memory: { rss: 100 * 2 ** 20, heap: 20.5 * 2 ** 20 },
+  },
   host: HOST,
   cluster: cluster(3),
   synchronized: true,
