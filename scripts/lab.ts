@@ -3,7 +3,7 @@
  * what each verb does; docker-compose.test.yml is what it makes.
  */
 import * as faults from '../node/local/lab/faults.ts';
-import { down, execIn, type Lab, openLab, up } from '../node/local/lab/lab.ts';
+import { build, down, execIn, type Lab, openLab, up } from '../node/local/lab/lab.ts';
 
 type Verb = {
   readonly usage: string;
@@ -20,6 +20,7 @@ const onHost = (fault: (lab: Lab, name: string) => Promise<void>): Verb['run'] =
 };
 
 const VERBS: Readonly<Record<string, Verb>> = {
+  build: { usage: 'build', words: [0, 0], run: (lab) => build(lab, tell) },
   up: { usage: 'up', words: [0, 0], run: (lab) => up(lab, tell) },
   down: {
     usage: 'down [--all]',

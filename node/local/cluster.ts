@@ -257,12 +257,13 @@ export async function until<T>(
   what: string,
   limitMs: number,
   ask: () => Promise<T | undefined>,
+  pollMs = POLL_MS,
 ): Promise<T> {
   const end = performance.now() + limitMs;
   while (performance.now() < end) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    await pause(POLL_MS);
+    await pause(pollMs);
   }
   throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
 }

@@ -1,7 +1,6 @@
 /** Containers and engines that fail, on machines that are well. One formation serves all of it. */
 import { expect, test } from 'vitest';
-import { until } from '../../node/local/cluster.ts';
-import { execIn, type Lab } from '../../node/local/lab/lab.ts';
+import { execIn, type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   beliefOf,
   containersOn,

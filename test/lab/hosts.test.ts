@@ -1,8 +1,7 @@
 /** Whole machines that are lost, one, two and three of five, and the whole lab at once. */
 import { expect, test } from 'vitest';
-import { until } from '../../node/local/cluster.ts';
 import { cut, freeze, heal, kill, power } from '../../node/local/lab/faults.ts';
-import { execIn, type Lab } from '../../node/local/lab/lab.ts';
+import { execIn, type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   agentctl,
   allAgree,

@@ -3,10 +3,17 @@
  * agents by `agentctl`; what is true is asked of each machine's own engine.
  */
 import { onTestFinished } from 'vitest';
-import { until } from '../../node/local/cluster.ts';
 import { healAll, power } from '../../node/local/lab/faults.ts';
 import type { Ran } from '../../node/local/lab/engine.ts';
-import { containerOf, execIn, isUp, type Lab, openLab, up } from '../../node/local/lab/lab.ts';
+import {
+  containerOf,
+  execIn,
+  isUp,
+  type Lab,
+  openLab,
+  up,
+  until,
+} from '../../node/local/lab/lab.ts';
 import type { StatusBody } from '../../node/http/api.ts';
 import type { ClusterView, HostView } from '../../protocol/view/view.ts';
 

@@ -1,8 +1,7 @@
 /** Links that fail in part: a partition, one deaf ear, loss, a cable that is in and out. */
 import { expect, test } from 'vitest';
-import { until } from '../../node/local/cluster.ts';
 import { cut, heal, lose, oneWay } from '../../node/local/lab/faults.ts';
-import type { Lab } from '../../node/local/lab/lab.ts';
+import { type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   allAgree,
   beliefOf,

@@ -1,8 +1,7 @@
 /** A strict singleton while its host is cut off and while its power fails, by one clock for all machines. */
 import { expect, test } from 'vitest';
-import { until } from '../../node/local/cluster.ts';
 import { cut, heal, kill, power } from '../../node/local/lab/faults.ts';
-import { execIn, type Lab } from '../../node/local/lab/lab.ts';
+import { execIn, type Lab, until } from '../../node/local/lab/lab.ts';
 import { linesIn, livesOf, overlapsIn } from '../e2e/strict/lives.ts';
 import {
   allAgree,

@@ -3,7 +3,7 @@
  * carries a label, so that it is found and removed however the run before ended.
  */
 import type Docker from 'dockerode';
-import { until } from '../cluster.ts';
+import { until as untilPolled } from '../cluster.ts';
 import {
   engineAnswers,
   isMissing,
@@ -17,6 +17,8 @@ import { makeImage, removeImages, type Tell } from './image.ts';
 import { type LabPlan, type Machine, readLabPlan } from './plan.ts';
 
 const BOOT_MS = 60_000;
+/** Each look is a program in a machine or five: shorter, and looking is most of what the processors do. */
+const LOOK_MS = 250;
 
 export type Lab = {
   readonly docker: Docker;
@@ -52,6 +54,10 @@ export const execIn = (
   options?: RunOptions,
 ): Promise<Ran> => runIn(containerOf(lab, name), words, options);
 
+/** What `up` needs, for the time when nobody waits for it. */
+export const build = ({ docker, plan }: Lab, tell: Tell): Promise<void> =>
+  makeImage(docker, plan, tell);
+
 /** Fresh machines, all booted at once; what was there of an earlier lab is removed. */
 export async function up(lab: Lab, tell: Tell): Promise<void> {
   const { docker, plan } = lab;
@@ -75,6 +81,13 @@ export async function down(lab: Lab, all: boolean): Promise<void> {
   await removeMachines(lab);
   await removeImages(lab.docker, lab.plan, all);
 }
+
+/** Looks again until there is something to see; what never comes is an error that names it. */
+export const until = <T>(
+  what: string,
+  limitMs: number,
+  look: () => Promise<T | undefined>,
+): Promise<T> => untilPolled(what, limitMs, look, LOOK_MS);
 
 /** Resolves once the machine's engine answers, which systemd starts last. */
 export async function booted(lab: Lab, name: string): Promise<void> {
