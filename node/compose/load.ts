@@ -193,7 +193,9 @@ function inactiveServices(
 }
 
 function readName(written: unknown, { name, dir, errors }: Reading): string {
-  const chosen = name ?? written ?? stackNameOf(basename(dir));
+  const isText = written === undefined || written === null || typeof written === 'string';
+  // Also one that another name wins over.
+  const chosen = isText ? (name ?? written ?? stackNameOf(basename(dir))) : written;
   if (typeof chosen === 'string' && isStackName(chosen)) return chosen;
   const shown = typeof chosen === 'string' ? `"${chosen}"` : 'what is written';
   const message = `${shown} is no name for a stack`;

@@ -113,7 +113,11 @@ export function checkVolumes(volumes: unknown): readonly Finding[] {
     const { driver = 'local' } = options as { readonly driver?: unknown };
     if (driver === 'local' || driver === null) return [];
     const message = 'the only driver is local';
-    return [{ path: [...at, 'driver'], on: 'value', message, next: 'remove it' }];
+    if (typeof driver !== 'string')
+      return [{ path: [...at, 'driver'], on: 'value', message: expected('text', driver) }];
+    return [
+      { path: [...at, 'driver'], on: 'value', message, next: 'remove it', unsupported: true },
+    ];
   });
 }
 

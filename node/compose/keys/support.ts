@@ -1,5 +1,5 @@
 /** Holds a file to the table of keys: nothing in it is dropped in silence. */
-import { kindOf } from '../fields.ts';
+import { expected, kindOf } from '../fields.ts';
 import { type Place, PLACES } from './places.ts';
 import { nearest } from '../nearest.ts';
 import type { Finding, Path } from '../problems.ts';
@@ -18,8 +18,8 @@ export function checkKeys(file: unknown): Findings {
       for (const [key, inner] of Object.entries(value as object)) {
         const finding = judge(place, key, inner);
         if (finding === undefined) continue;
-        const { verdict, ...complaint } = finding;
-        const where = { path: [...path, key], on: 'key', ...complaint } as const;
+        const { verdict, on, ...complaint } = finding;
+        const where = { path: [...path, key], on, ...complaint } as const;
         (verdict === 'refused' ? errors : warnings).push(where);
       }
     }
@@ -27,48 +27,60 @@ export function checkKeys(file: unknown): Findings {
   return { errors, warnings };
 }
 
-type Judgment = Omit<Finding, 'path' | 'on'> & { readonly verdict: 'refused' | 'ignored' };
+type Judgment = Omit<Finding, 'path'> & { readonly verdict: 'refused' | 'ignored' };
 
 function judge({ keys, at }: Place, key: string, value: unknown): Judgment | undefined {
   const support = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (support === 'honored') return undefined;
   if (support !== undefined) {
+    const { shape, ...unread } = support;
+    // An empty key is as good as absent.
+    if (value === null) return undefined;
+    if (!shape.fits(value))
+      return { verdict: 'refused', on: 'value', message: expected(shape.what, value) };
     if (asksNothing(value)) return undefined;
     const message = support.verdict === 'refused' ? 'not supported yet' : 'ignored';
-    return { message, ...support, unsupported: true };
+    return { on: 'key', message, ...unread, unsupported: true };
   }
   const inOurs = at.includes('x-millrace');
   if (key === 'x-millrace') {
     const next = 'move it to the service or to the top of the file';
-    return { verdict: 'refused', message: 'not read here', next };
+    return { verdict: 'refused', on: 'key', message: 'not read here', next };
   }
   if (key.startsWith('x-') && !inOurs) return undefined;
   const meant = nearest(key, Object.keys(keys));
   if (meant === undefined) {
-    const next = 'docs/compose.md lists the keys that are';
-    return { verdict: 'refused', message: 'unknown key', next };
+    const next = belongsTo(key) ?? 'docs/compose.md lists the keys that are';
+    return { verdict: 'refused', on: 'key', message: 'unknown key', next };
   }
-  return { verdict: 'refused', message: `unknown key, did you mean ${meant}?` };
+  return { verdict: 'refused', on: 'key', message: `unknown key, did you mean ${meant}?` };
+}
+
+/** Where a key is known that is not known here. */
+function belongsTo(key: string): string | undefined {
+  const place = PLACES.find(({ at, keys }) => at[0] === 'services' && Object.hasOwn(keys, key));
+  if (place === undefined) return undefined;
+  const at = place.at.map((step, index) => (step === '*' && index === 1 ? 'NAME' : step)).join('.');
+  return `it belongs under ${at.replace('.#', '[]')}`;
 }
 
 /** `privileged: false` and `networks: {}` change nothing: not worth a word. */
 function asksNothing(value: unknown): boolean {
-  if (value === null || value === false) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
+  if (value === false) return true;
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** What lies where `at` points, with `*` for every key or position. */
+/** What lies where `at` points. */
 function matches(value: unknown, at: readonly string[], path: Path): [Path, unknown][] {
   const [step, ...rest] = at;
   if (step === undefined) return [[path, value]];
-  if (step !== '*') {
-    const inner = kindOf(value) === 'mapping' ? (value as Record<string, unknown>)[step] : null;
-    return inner === null || inner === undefined ? [] : matches(inner, rest, [...path, step]);
-  }
-  const entries: (readonly [string | number, unknown])[] = Array.isArray(value)
-    ? [...value.entries()]
-    : kindOf(value) === 'mapping'
-      ? Object.entries(value as object)
+  if (step === '#')
+    return Array.isArray(value)
+      ? value.flatMap((inner, index) => matches(inner, rest, [...path, index]))
       : [];
-  return entries.flatMap(([key, inner]) => matches(inner, rest, [...path, key]));
+  if (kindOf(value) !== 'mapping') return [];
+  const entries = Object.entries(value as object);
+  return entries
+    .filter(([key]) => step === '*' || step === key)
+    .flatMap(([key, inner]) => matches(inner, rest, [...path, key]));
 }

@@ -39,7 +39,7 @@ export const healthcheckField: z.ZodType<HealthcheckField> = mapping({
   if (fields.test === undefined) {
     const why = 'what an image brings along cannot be changed in part';
     const next = 'write test: [CMD, program, …]';
-    return complain(context, { message: 'missing: test', why, next });
+    return complain(context, { message: 'missing: test', why, next, unsupported: true });
   }
   // As in Docker, zero means the default.
   return {

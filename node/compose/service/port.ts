@@ -3,13 +3,15 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Port } from '../../../protocol/component/spec.ts';
-import { complain, integer, line, mapping, text, ways } from '../fields.ts';
+import { array, complain, integer, line, mapping, text, ways } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
 
 /** `ingress`: Swarm would publish it on every host; the short form means it too. */
 export type PortField = { readonly port: Port; readonly mode: 'host' | 'ingress' };
 
 const PORT_MAX = 65_535;
+/** Ports of one range; as many instances could not be placed anyway. */
+const RANGE_MAX = 1_000;
 const SHORT = /^(?:(?:(\[[^\]]*\]|[^:[\]]*):)?([^:]*):)?([^:/]+)(?:\/([A-Za-z]+))?$/;
 const next = 'write [ADDRESS:][PUBLISHED:]TARGET[/udp], e.g. 8080:80';
 
@@ -34,33 +36,65 @@ const long = mapping({
 
 const short = line('a port such as 8080:80', readShort);
 
-export const portField: z.ZodType<PortField> = ways('a port such as 8080:80', {
+/** A range of the short form is as many ports. */
+export const portField: z.ZodType<readonly PortField[]> = ways('a port such as 8080:80', {
   text: short,
   number: z.number().transform(String).pipe(short),
-  mapping: long,
+  mapping: long.transform((field) => [field]),
 });
 
-function readShort(written: string): Result<PortField, Complaint> {
+/** `step`: the place in the list that it comes from. */
+export const portsField = array(portField).transform((lines) =>
+  lines.flatMap((fields, step) => fields.map((field) => ({ ...field, step }))),
+);
+
+function readShort(written: string): Result<readonly PortField[], Complaint> {
   const [, address = '', published = '', target = '', proto = 'tcp'] = SHORT.exec(written) ?? [];
   if (target === '') return fail({ message: `expected a port, got "${written}"`, next });
-  if (/-/.test(target + published)) {
-    const why = 'ranges of ports are not supported yet';
-    return fail({ message: `"${written}" is a range`, why, next: 'list the ports one by one' });
-  }
-  for (const number of [target, published])
-    if (number !== '' && !isPort(number))
-      return fail({ message: `expected a port from 1 to ${PORT_MAX}, got "${number}"`, next });
+  const inside = readRange(target);
+  if (!inside.ok) return inside;
+  const outside = published === '' ? undefined : readRange(published);
+  if (outside?.ok === false) return outside;
   const protocol = readProtocol(proto);
   if (!protocol.ok) return protocol;
   const host = readAddress(address.replace(/^\[(.*)\]$/, '$1'));
   if (!host.ok) return host;
-  const port = {
-    target: Number(target),
-    protocol: protocol.value,
-    ...(published !== '' && { published: Number(published) }),
-    ...host.value,
+  const [first, last] = inside.value;
+  if (outside !== undefined && outside.value[1] - outside.value[0] !== last - first)
+    return fail(uneven(written, first === last));
+  const ports = Array.from({ length: last - first + 1 }, (_, step): Port => {
+    const chosen = outside === undefined ? {} : { published: outside.value[0] + step };
+    return { target: first + step, protocol: protocol.value, ...chosen, ...host.value };
+  });
+  return ok(ports.map((port): PortField => ({ port, mode: 'ingress' })));
+}
+
+function uneven(written: string, oneInside: boolean): Complaint {
+  if (!oneInside)
+    return { message: `"${written}" has two ranges of different lengths`, next: 'make them equal' };
+  const message = `"${written}" leaves the port to choose from a range`;
+  return {
+    message,
+    why: 'that is not supported',
+    next: 'name one port, or none',
+    unsupported: true,
   };
-  return ok({ port, mode: 'ingress' });
+}
+
+function readRange(written: string): Result<readonly [number, number], Complaint> {
+  const ends = written.split('-');
+  const [first = '', last = first] = ends;
+  const odd = [first, last].find((number) => !isPort(number));
+  if (odd !== undefined || ends.length > 2)
+    return fail({
+      message: `expected a port from 1 to ${PORT_MAX}, got "${odd ?? written}"`,
+      next,
+    });
+  const range = [Number(first), Number(last)] as const;
+  const length = range[1] - range[0] + 1;
+  if (length < 1) return fail({ message: `the range ${written} goes backwards`, next });
+  if (length <= RANGE_MAX) return ok(range);
+  return fail({ message: `the range ${written} is too long, at most ${RANGE_MAX} are possible` });
 }
 
 function isPort(written: string): boolean {
@@ -82,7 +116,8 @@ function readAddress(written: string): Result<{ readonly address?: string }, Com
 /** What makes two ports the same when files are merged; `undefined` where it is no port. */
 export function portKey(value: unknown): string | undefined {
   const read = portField.safeParse(value);
-  if (!read.success) return typeof value === 'string' ? value : undefined;
-  const { address = '', published = '', target, protocol } = read.data.port;
+  const [only, ...more] = read.success ? read.data : [];
+  if (only === undefined || more.length > 0) return typeof value === 'string' ? value : undefined;
+  const { address = '', published = '', target, protocol } = only.port;
   return `${address}:${published}:${target}/${protocol}`;
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../../protocol/base/time.ts';
-import type { ComponentSpec, Port, RestartPolicy } from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Port } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { healField, isolationField, readContract, singletonField } from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
@@ -11,26 +11,15 @@ import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
-import { portField } from './port.ts';
+import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
+import { checkRestart, defaultRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
 import { volumeField } from './volume.ts';
 import { words } from './words.ts';
 
 const STOP_GRACE: Millis = seconds(10);
-
-const RESTARTS = 'no, always, unless-stopped or on-failure[:attempts]';
-const restart = line(RESTARTS, (written): Result<RestartPolicy, Complaint> => {
-  if (written === 'no') return ok({ kind: 'no' });
-  if (written === 'always') return ok({ kind: 'always' });
-  if (written === 'unless-stopped') return ok({ kind: 'unlessStopped' });
-  const [whole, attempts = '0'] = /^on-failure(?::(\d{1,6}))?$/.exec(written) ?? [];
-  if (whole === undefined) return fail({ message: expected(RESTARTS, written) });
-  // As in Docker, zero attempts means no limit.
-  const retryMax = Number(attempts);
-  return ok({ kind: 'onFailure', ...(retryMax > 0 && { retryMax }) });
-});
 
 const MODES = 'replicated or global';
 const mode = line(MODES, (written): Result<ComponentSpec['mode'], Complaint> => {
@@ -38,7 +27,7 @@ const mode = line(MODES, (written): Result<ComponentSpec['mode'], Complaint> => 
   if (!/^(replicated|global)-job$/.test(written))
     return fail({ message: expected(MODES, written) });
   const next = 'use replicated with restart: on-failure';
-  return fail({ message: `${written} is not supported yet`, next });
+  return fail({ message: `${written} is not supported yet`, next, unsupported: true });
 });
 
 const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {
@@ -51,15 +40,16 @@ export const serviceField = mapping({
   entrypoint: words.optional(),
   environment: environmentField.optional(),
   env_file: envFileField.optional(),
-  ports: array(portField).optional(),
+  ports: portsField.optional(),
   volumes: array(volumeField).optional(),
   healthcheck: healthcheckField.optional(),
-  restart: restart.optional(),
+  restart: restartField.optional(),
   depends_on: dependsOnField.optional(),
   profiles: profilesField.optional(),
   deploy: mapping({
     mode: mode.optional(),
     replicas: integer(0, SLOTS_MAX).optional(),
+    restart_policy: restartPolicyField.optional(),
   }).optional(),
   scale: integer(0, SLOTS_MAX).optional(),
   stop_grace_period: duration.optional(),
@@ -94,7 +84,7 @@ export function readComponent(
     ports: (fields.ports ?? []).map(({ port }) => port),
     volumes: fields.volumes ?? [],
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
-    restart: fields.restart ?? defaultRestart(name, around),
+    restart: fields.deploy?.restart_policy ?? fields.restart ?? defaultRestart(name, around),
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
@@ -124,11 +114,6 @@ function checkStrict(name: string, fields: ServiceFields, { errors }: Surroundin
     const message = 'has no meaning beside singleton: strict';
     errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
   }
-}
-
-/** What another service waits for to complete must end; everything else is to run for good. */
-function defaultRestart(name: string, { awaited }: Surroundings): RestartPolicy {
-  return awaited.has(name) ? { kind: 'onFailure' } : { kind: 'always' };
 }
 
 function readProcess(
@@ -181,15 +166,6 @@ function checkVolumes({ name, volumes }: ComponentSpec, { errors }: Surroundings
   }
 }
 
-function checkRestart({ name, restart: policy }: ComponentSpec, around: Surroundings): void {
-  if (!around.awaited.has(name)) return;
-  if (policy.kind !== 'always' && policy.kind !== 'unlessStopped') return;
-  const why = 'another service waits for it to complete, and it would be started again';
-  const next = 'use restart: on-failure or "no"';
-  const path = ['services', name, 'restart'];
-  around.errors.push({ path, on: 'value', message: 'it would never complete', why, next });
-}
-
 function checkHeal({ name, mode: kind, onHeal }: ComponentSpec, { errors }: Surroundings): void {
   if (kind !== 'global' || onHeal === undefined) return;
   const path = ['services', name, 'x-millrace', 'on_heal'];
@@ -205,22 +181,22 @@ function advisePorts(
   { warnings }: Surroundings,
 ): void {
   const at = ['services', name, 'ports'];
-  const advise = (index: number, complaint: Complaint): void => {
-    warnings.push({ path: [...at, index], on: 'value', ...complaint });
+  const advise = (step: number, complaint: Complaint): void => {
+    warnings.push({ path: [...at, step], on: 'value', ...complaint });
   };
-  const ingress = ports.findIndex((field) => field.mode === 'ingress');
-  if (ingress >= 0) {
+  const ingress = ports.find((field) => field.mode === 'ingress');
+  if (ingress !== undefined) {
     const message = 'published on the hosts that run it, not on every host';
-    advise(ingress, { message, next: 'say mode: host in the long form' });
+    advise(ingress.step, { message, next: 'say mode: host in the long form' });
   }
   for (const [index, field] of ports.entries()) {
     const { published, protocol } = field.port;
     if (published === undefined) continue;
     if (ports.findIndex((other) => collides(other.port, field.port)) < index)
-      advise(index, { message: `port ${published}/${protocol} is published twice` });
+      advise(field.step, { message: `port ${published}/${protocol} is published twice` });
     else if (kind === 'replicated' && replicas > 1 && field.mode === 'ingress') {
       const seats = `each of the ${replicas} instances needs a host of its own`;
-      advise(index, { message: `port ${published} is fixed, so ${seats}` });
+      advise(field.step, { message: `port ${published} is fixed, so ${seats}` });
     }
   }
 }

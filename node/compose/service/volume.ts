@@ -24,7 +24,7 @@ const long = mapping({
   const { type, source = '', target, read_only: readOnly = false } = fields;
   if (type !== 'volume' && type !== 'bind') {
     const message = `volumes of type ${type} are not supported yet`;
-    return complain(context, { message, next: 'use volume or bind' }, ['type']);
+    return complain(context, { message, next: 'use volume or bind', unsupported: true }, ['type']);
   }
   const outcome = check(type === 'bind' ? 'bind' : 'named', { source, target, readOnly });
   return outcome.ok ? outcome.value : complain(context, outcome.error);
@@ -39,13 +39,15 @@ function readShort(written: string): Result<Volume, Complaint> {
   const [source = '', target, mode = 'rw', ...more] = written.split(':');
   if (target === undefined) {
     const why = 'a volume without a name is lost with its instance';
-    return fail({ message: `the volume "${written}" has no name`, why, next });
+    const message = `the volume "${written}" has no name`;
+    return fail({ message, why, next, unsupported: true });
   }
   if (more.length > 0) return fail({ message: `too many colons in "${written}"`, next });
   const options = mode.split(',');
   const odd = options.find((option) => option !== 'ro' && option !== 'rw');
   if (odd !== undefined) {
-    return fail({ message: `the volume option "${odd}" is not supported`, next: 'use ro or rw' });
+    const message = `the volume option "${odd}" is not supported`;
+    return fail({ message, next: 'use ro or rw', unsupported: true });
   }
   const kind = /^[./~\\]/.test(source) ? 'bind' : 'named';
   return check(kind, { source, target, readOnly: options.includes('ro') });
@@ -62,7 +64,8 @@ function check(kind: Volume['kind'], written: Written): Result<Volume, Complaint
   if (posix.isAbsolute(source)) return ok({ kind, ...written });
   const why = 'on every host it would be another folder';
   const fix = 'write the absolute path of a folder that each host has, or use a named volume';
-  return fail({ message: `the path "${source}" is relative`, why, next: fix });
+  const message = `the path "${source}" is relative`;
+  return fail({ message, why, next: fix, unsupported: true });
 }
 
 /** Where a volume is mounted, or a device appears; `undefined` where neither is told. */

@@ -97,6 +97,24 @@ it.each<[string, Wanted]>([
       ],
     },
   ],
+  [
+    'ports: ["127.0.0.1:9000-9001:80-81/udp"]',
+    {
+      ports: [
+        { target: 80, published: 9000, protocol: 'udp', address: '127.0.0.1' },
+        { target: 81, published: 9001, protocol: 'udp', address: '127.0.0.1' },
+      ],
+    },
+  ],
+  [
+    'ports: ["80-81"]',
+    {
+      ports: [
+        { target: 80, protocol: 'tcp' },
+        { target: 81, protocol: 'tcp' },
+      ],
+    },
+  ],
   ['ports: ["8080:80/udp"]', { ports: [{ target: 80, published: 8080, protocol: 'udp' }] }],
   [
     'ports: ["127.0.0.1:8080:80"]',
@@ -180,6 +198,12 @@ it.each<[string, Wanted]>([
   ['healthcheck: {test: [NONE]}', {}],
   ['healthcheck: {test: x, disable: true}', {}],
   // the rest
+  ['restart: always\n    deploy: {restart_policy: {condition: none}}', { restart: { kind: 'no' } }],
+  ['restart: no\n    deploy: {restart_policy: {}}', { restart: { kind: 'always' } }],
+  [
+    'deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}',
+    { restart: { kind: 'onFailure', retryMax: 3 } },
+  ],
   ['restart: no', { restart: { kind: 'no' } }],
   ['restart: unless-stopped', { restart: { kind: 'unlessStopped' } }],
   ['restart: on-failure', { restart: { kind: 'onFailure' } }],

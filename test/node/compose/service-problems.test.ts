@@ -45,7 +45,7 @@ it.each([
   ['networks: {}', []],
   ['profiles:', []],
   [
-    'container_name: x',
+    'container_name: xy',
     [
       'warning c.yaml:4:5 services.web.container_name: ignored: an instance is named after its stack, component and slot',
     ],
@@ -231,9 +231,48 @@ it.each([
   ['ports: ["a:80:80"]', ['c.yaml:4:13 services.web.ports[0]: expected an IP address, got "a"']],
   ['ports: ["80/sctp"]', ['c.yaml:4:13 services.web.ports[0]: expected tcp or udp, got sctp']],
   [
-    'ports: ["80-90:80-90"]',
+    'ports: ["80-90:80"]',
     [
-      'c.yaml:4:13 services.web.ports[0]: "80-90:80-90" is a range: ranges of ports are not supported yet; list the ports one by one',
+      'c.yaml:4:13 services.web.ports[0]: "80-90:80" leaves the port to choose from a range: that is not supported; name one port, or none',
+    ],
+  ],
+  [
+    'ports: ["80-90:80-91"]',
+    [
+      'c.yaml:4:13 services.web.ports[0]: "80-90:80-91" has two ranges of different lengths; make them equal',
+    ],
+  ],
+  [
+    'ports: ["90-80"]',
+    [`c.yaml:4:13 services.web.ports[0]: the range 90-80 goes backwards; ${PORT}`],
+  ],
+  [
+    'ports: ["1-1001"]',
+    ['c.yaml:4:13 services.web.ports[0]: the range 1-1001 is too long, at most 1000 are possible'],
+  ],
+  [
+    'ports: ["80-81:80-81", "81:81"]',
+    [
+      'warning c.yaml:4:13 services.web.ports[0]: published on the hosts that run it, not on every host; say mode: host in the long form',
+      'warning c.yaml:4:28 services.web.ports[1]: port 81/tcp is published twice',
+    ],
+  ],
+  [
+    'deploy: {restart_policy: {condition: any, max_attempts: 3, delay: 5s}}',
+    [
+      'c.yaml:4:61 services.web.deploy.restart_policy.max_attempts: not supported yet with condition: any; say condition: on-failure, or leave max_attempts out',
+    ],
+  ],
+  [
+    'deploy: {restart_policy: {condition: never}}',
+    [
+      'c.yaml:4:42 services.web.deploy.restart_policy.condition: expected none, on-failure or any, got "never"',
+    ],
+  ],
+  [
+    'deploy: {restart_policy: {delay: 5s}}',
+    [
+      'warning c.yaml:4:31 services.web.deploy.restart_policy.delay: ignored: attempts are spaced by the agent',
     ],
   ],
   [
