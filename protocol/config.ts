@@ -50,6 +50,8 @@ export type Config = {
   readonly coalesceMs: Millis;
   /** Period of the engine's relist beside its events. */
   readonly relistMs: Millis;
+  /** An engine that answers nothing for so long is silent. Smaller: its restart is told to all. */
+  readonly engineSilentMs: Millis;
   /** First delay after an immediate restart failed; doubles up to `restartMaxMs`. */
   readonly restartMinMs: Millis;
   readonly restartMaxMs: Millis;
@@ -98,6 +100,7 @@ export const LAN: Config = {
   pullMs: millis(1500),
   coalesceMs: millis(100),
   relistMs: seconds(30),
+  engineSilentMs: seconds(5),
   restartMinMs: seconds(1),
   restartMaxMs: seconds(60),
   restartResetMs: seconds(60),

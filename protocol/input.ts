@@ -1,5 +1,6 @@
 /** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
 import type { ComponentId, HostId, Key } from './base/ids.ts';
+import type { Millis } from './base/time.ts';
 import type { StackSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
 import type { Expected } from './record/record.ts';
@@ -54,6 +55,8 @@ export type Input =
   | { readonly kind: 'instanceFrozen'; readonly engineId: string }
   | { readonly kind: 'instanceThawed'; readonly engineId: string }
   | { readonly kind: 'instanceRemoved'; readonly engineId: string }
+  /** Its driver has asked the engine, so long ago, whether it is there; asked again every other second. */
+  | { readonly kind: 'engineAsked'; readonly agoMs: Millis; readonly answered: boolean }
   /** A guard answers; of earlier warrants it knows nothing. */
   | { readonly kind: 'guardJoined' }
   /** The guard will act by this warrant. */

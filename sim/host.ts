@@ -13,6 +13,7 @@ import { type Clock, momentOf, readClock } from './clock.ts';
 import { createDisk, type Disk, restore, sync } from './disk.ts';
 import type { Engine } from './engine/engine.ts';
 import { killAll } from './engine/faults.ts';
+import { followPulse } from './engine/pulse.ts';
 import {
   beginEngineEffect,
   createEngineWork,
@@ -172,6 +173,7 @@ export function startAgent(around: Surroundings, host: Host, joins: boolean): vo
   connect(host.guard, (input) => {
     if (host.agent === agent) give(around, host, input);
   });
+  followPulse(agent.work);
   relist(around, host, host.agent, queue.now + ofMillis(CONFIG.relistMs));
 }
 

@@ -91,7 +91,8 @@ export type Plague =
   | 'disks'
   | 'exits'
   | 'engines'
-  | 'guards';
+  | 'guards'
+  | 'hangs';
 
 /** Shorter waits than in production where only patience is at stake. */
 export const CONFIG: Config = {

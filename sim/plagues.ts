@@ -61,10 +61,15 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [1500, 5000, 15_000],
     [400, 2000, 2 * T],
   ],
+  /** Of engines, for so long that their hosts say so. */
+  hangs: [
+    [5000, 15_000],
+    [12_000, 20_000],
+  ],
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
-/** Drawn on a stream of its own. */
-const APART: ReadonlySet<Plague> = new Set(['guards']);
+/** Drawn on a stream of its own, in so many of a thousand storms. */
+const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 150 };
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */
@@ -76,15 +81,19 @@ const TOPPLING = ['crashes', 'partitions', 'hostLosses', 'pauses', 'suspends'] a
 export function drawPlagues(draw: Stream): Options['recurring'] {
   const drawn: { [kind in Plague]?: Recurring } = {};
   for (const kind of PLAGUE_KINDS)
-    if (!APART.has(kind) && happens(draw, RARE.has(kind) ? 250 : 400))
+    if (APART[kind] === undefined && happens(draw, RARE.has(kind) ? 250 : 400))
       drawn[kind] = drawPace(draw, kind);
   if (TOPPLING.some((kind) => (drawn[kind]?.lastMs ?? 0) > T)) return drawn;
   return { ...drawn, ...drawOnePlague(draw) };
 }
 
-export function drawGuards(seed: number): Options['recurring'] {
-  const draw = streamOf(choicesOfSeed(seed), 'guards');
-  return happens(draw, 300) ? { guards: drawPace(draw, 'guards') } : {};
+export function drawApart(seed: number): Options['recurring'] {
+  const drawn: { [kind in Plague]?: Recurring } = {};
+  for (const [kind, permille] of Object.entries(APART) as [Plague, number][]) {
+    const draw = streamOf(choicesOfSeed(seed), kind);
+    if (happens(draw, permille)) drawn[kind] = drawPace(draw, kind);
+  }
+  return drawn;
 }
 
 export const drawOnePlague = (draw: Stream): Options['recurring'] => ({

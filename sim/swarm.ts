@@ -6,7 +6,7 @@ import { LAN } from '../protocol/config.ts';
 import type { Message } from '../protocol/wire/message.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { type Ambush, type Options, type Plague, quiet } from './options.ts';
-import { drawGuards, drawOnePlague, drawPlagues } from './plagues.ts';
+import { drawApart, drawOnePlague, drawPlagues } from './plagues.ts';
 
 const T = LAN.termMs;
 /** Losing only one of these has found what losing all alike did not. */
@@ -252,7 +252,7 @@ function drawStorm(seed: number, draw: Stream): Options {
     ...drawWeather(draw, transport),
     fsyncMs: pick(draw, [3, 3, 30, 300, 3000]),
     ...(happens(draw, 250) ? { lifeMs: pick(draw, [5000, 1000]) } : {}),
-    recurring: { ...drawPlagues(draw), ...drawGuards(seed) },
+    recurring: { ...drawPlagues(draw), ...drawApart(seed) },
     seeksLeaders: happens(draw, 600),
     ...(happens(draw, 600) ? { ambush: drawAmbush(draw) } : {}),
     ...(happens(draw, 100) ? { bias: { everyMs: pick(draw, [1000, 4000]) } } : {}),

@@ -132,6 +132,7 @@ const plagues: Schema<Options['recurring']> = object({
   exits: recurring,
   engines: recurring,
   guards: recurring,
+  hangs: recurring,
 } satisfies { readonly [kind in Plague]: unknown });
 
 const voterCount: Schema<Options['voterCount']> = (value) =>

@@ -222,23 +222,29 @@ function whereabouts(view: ClusterView, component: ComponentView): string {
 }
 
 function hostNote(host: HostView): string {
+  if (host.engineSilentMs !== undefined) return engineSilence(host.engineSilentMs);
   if (host.leaving === true && host.state === 'alive')
     return 'leaves, once others have what it has';
   if (host.state === 'alive' || host.self || host.heardMsAgo === undefined) return '';
   return `last heard ${age(host.heardMsAgo)} ago`;
 }
 
+/** What its host says of an engine that hangs or is gone. */
+export const engineSilence = (ms: number): string => `engine silent for ${age(ms)}`;
+
 /** Verbs that help with what is seen now, at most three. */
 function hints(view: ClusterView, width: number): readonly string[] {
   const troubled = view.stacks
     .flatMap((stack) => stack.components)
     .find((component) => !isHealthy(view, component));
-  const lost = view.hosts.find((host) => host.state === 'dead' || host.state === 'suspect');
+  const isAilingHost = ({ state, engineSilentMs }: HostView): boolean =>
+    state === 'dead' || state === 'suspect' || engineSilentMs !== undefined;
+  const ailing = view.hosts.find(isAilingHost);
   const verbs = [
     ...(view.stacks.length === 0 ? ['deploy -f compose.yaml'] : []),
     ...(troubled === undefined ? [] : [`why ${shortName(troubled)}`]),
-    ...(lost === undefined ? [] : [`host show ${lost.name}`]),
-    ...(troubled === undefined && lost === undefined && view.stacks.length > 0
+    ...(ailing === undefined ? [] : [`host show ${ailing.name}`]),
+    ...(troubled === undefined && ailing === undefined && view.stacks.length > 0
       ? ['ps', 'status -w']
       : []),
     'events -f',

@@ -4,6 +4,7 @@ import type { EventBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { age, freshness } from './duration.ts';
 import { EXIT } from './failure.ts';
+import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { eventTable, inNames } from './event-lines.ts';
 import { viewLine } from './status-screen.ts';
@@ -147,6 +148,9 @@ function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
       'is',
       `${host.state} for ${age(host.sinceMs)}${heard}, as ${hostName(view, view.from)} believes`,
     ],
+    ...(host.engineSilentMs === undefined
+      ? []
+      : [['engine', `${host.engine}, silent for ${age(host.engineSilentMs)}`] as const]),
     ['votes', host.voter ? 'yes: a voter of the roster' : 'no'],
     ['leads', leads.map(({ key, term }) => `${key} (term ${term})`).join(', ') || 'nothing'],
     ['runs', seats.join(', ') || (host.witness ? 'nothing: it is a witness' : 'nothing')],
@@ -183,6 +187,8 @@ function nextText(view: ClusterView, component: ComponentView, slots: readonly S
 }
 
 function hostNext(view: ClusterView, host: HostView, seats: number): string {
+  if (host.engineSilentMs !== undefined)
+    return `what runs there goes on, nothing new is placed there until its engine answers: ${typed('doctor')} on it`;
   if (host.state === 'alive') return 'nothing: it is heard';
   if (host.state === 'left') return 'nothing: it has left the cluster';
   if (host.state === 'suspect') return 'it answers, or it is declared dead';

@@ -113,6 +113,8 @@ export interface Engine extends AsyncDisposable {
   readonly guardReach: GuardReach;
   /** Name and version for people, e.g. `docker 20.10.24 (API 1.41)`. */
   readonly version: string;
+  /** Whether it is there and answers; rejects where not. Costs it nothing. */
+  ping(signal: AbortSignal): Promise<void>;
   /** Every instance of ours, also those that have exited and were not removed. */
   list(signal: AbortSignal): Promise<readonly EngineInstance[]>;
   inspect(id: string, signal: AbortSignal): Promise<EngineInstance>;

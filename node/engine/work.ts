@@ -8,6 +8,7 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Logger } from '../log.ts';
 import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
+import { followPulse } from './pulse.ts';
 
 type EngineEffect = Extract<
   Effect,
@@ -129,6 +130,7 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
     }
   }
 
+  const pulse = followPulse(engine, give, end.signal);
   const timer = setInterval(() => void relist(), relistMs);
   const following = follow().catch((error: unknown) => {
     if (!end.signal.aborted) log.error({ error: messageOf(error) }, 'the engine events ended');
@@ -160,7 +162,7 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
     async [Symbol.asyncDispose]() {
       clearInterval(timer);
       end.abort();
-      await following;
+      await Promise.all([following, pulse]);
       await engine[Symbol.asyncDispose]();
     },
   };

@@ -43,6 +43,7 @@ import {
   type Writer,
 } from '../record/writer.ts';
 import { journal, persist, type Turn } from '../turn.ts';
+import type { InstanceState } from '../view/view.ts';
 import { know } from './know.ts';
 import type { Core } from './state.ts';
 
@@ -183,6 +184,7 @@ function assign(
     movesMax: movesLeft(core.brake, turn.now),
     leader: turn.self,
     runs: (slot, host) => saysItRuns(core, component, slot, host),
+    isStuck: (slot, host) => isStuck(core, component, slot, host),
   });
   noteMoves(core.brake, turn.now, moved, withheld);
   const text = JSON.stringify(decisions);
@@ -203,6 +205,17 @@ function saysItRuns(core: Core, component: ComponentId, slot: number, host: Host
   const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
   return report?.kind === 'instance' && report.isRival === true;
 }
+
+/** The host has asked its engine to start it, and the engine is silent. */
+function isStuck(core: Core, component: ComponentId, slot: number, host: HostId): boolean {
+  const entries = entriesOf(core.inventories, host);
+  const facts = entries.get(HOST_ENTRY);
+  if (facts?.kind !== 'host' || facts.engineSilentAfterMs === undefined) return false;
+  const report = entries.get(instanceEntry(component, slot));
+  return report?.kind === 'instance' && UNDER_WAY.has(report.state);
+}
+
+const UNDER_WAY: ReadonlySet<InstanceState> = new Set(['preparing', 'starting']);
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
 function placementHosts(core: Core, turn: Turn, component: ComponentId): readonly PlacementHost[] {

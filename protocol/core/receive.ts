@@ -32,6 +32,7 @@ import { holdBack } from './isolation.ts';
 import { know } from './know.ts';
 import { leave } from './leaving.ts';
 import { receiveMessage } from './messages.ts';
+import { onEngineAsked } from './pulse.ts';
 import { rouseDetector } from './rhythm.ts';
 import { forgetSceneOf, leadSceneOf, sceneOf } from './settle.ts';
 import { onGuardAcknowledged, onGuardJoined, onGuardLost } from './strict.ts';
@@ -75,6 +76,8 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return onFrozen(core.slots, turn, input.engineId, input.kind === 'instanceFrozen');
     case 'instanceRemoved':
       return onRemoved(core.slots, turn, input.engineId);
+    case 'engineAsked':
+      return onEngineAsked(core, turn, input);
     case 'guardAcknowledged':
       return onGuardAcknowledged(core, input.key, input.warrant);
     case 'guardJoined':

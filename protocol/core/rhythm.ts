@@ -46,6 +46,7 @@ export function isQuiet(core: Core, leases: Leases, turn: Turn, input: Input): b
   if (input.kind === 'messageReceived')
     return isQuietMessage(core, leases, turn, input.from, input.message);
   if (input.kind === 'gossipReceived') return QUIET.has(input.message.kind);
+  if (input.kind === 'engineAsked') return input.answered && !core.pulse.silent;
   return OF_THE_DETECTOR.has(input.kind) || input.kind === 'woken';
 }
 

@@ -42,6 +42,7 @@ import { dismiss } from './dismissal.ts';
 import { isolationDeadline } from './isolation.ts';
 import { followBurials, tendGraves } from './burial.ts';
 import { know } from './know.ts';
+import { silentAfterMs } from './pulse.ts';
 import { wakeDetector } from './rhythm.ts';
 import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
 import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
@@ -218,9 +219,14 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
 export function offer(core: Core, leases: Leases, turn: Turn): void {
   const { inventories, identity, slots } = core;
   const led = leadershipsOf(core, leases, turn);
-  const facts = isGuarded(core, turn) ? { ...identity.facts, guard: true } : identity.facts;
+  const silentAfter = silentAfterMs(core);
+  const facts = {
+    ...identity.facts,
+    ...(isGuarded(core, turn) ? { guard: true } : {}),
+    ...(silentAfter === undefined ? {} : { engineSilentAfterMs: silentAfter }),
+  };
   const terms = led.map(({ key, term }) => `${key} ${term}`).join();
-  const mark = `${slots.version} ${facts.guard === true} ${terms}`;
+  const mark = `${slots.version} ${facts.guard === true} ${silentAfter} ${terms}`;
   if (mark === core.offered) return;
   const was = inventories.version;
   const wanted = new Map<string, Entry>([[HOST_ENTRY, facts]]);

@@ -35,6 +35,7 @@ import { type Roster, votersOf } from '../roster/roster.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Knowledge } from './knowledge.ts';
+import { createPulse, type Pulse } from './pulse.ts';
 import { createGuarding, type Guarding, isFree } from './strict.ts';
 
 /** Who this agent is; the same across restarts, but for the facts. */
@@ -115,6 +116,7 @@ export type Core = {
   readonly inventories: Inventories;
   readonly slots: Slots;
   readonly guarding: Guarding;
+  readonly pulse: Pulse;
   readonly deploys: Deploys;
   readonly leads: Leads;
   readonly forgets: Forgets;
@@ -214,6 +216,7 @@ export function newCore(
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
     guarding: createGuarding(),
+    pulse: createPulse(),
     deploys: createDeploys(),
     leads: new Map(),
     forgets: new Map(),

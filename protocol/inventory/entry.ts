@@ -21,6 +21,8 @@ export type HostFacts = {
   readonly runs: 'images' | 'processes' | 'nothing';
   /** A guard runs there: without one there are no strict instances. */
   readonly guard?: boolean;
+  /** How long after its agent's start its engine has fallen silent; absent: it answers. */
+  readonly engineSilentAfterMs?: Millis;
   readonly publishAddress: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;

@@ -94,6 +94,10 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
 export const entriesOf = (inv: Inventories, owner: HostId): ReadonlyMap<string, Entry> =>
   inv.byOwner.get(owner)?.entries ?? NO_ENTRIES;
 
+/** When the present start of the owner's agent was, by our clock. */
+export const begunAtOf = (inv: Inventories, owner: HostId): Instant | undefined =>
+  inv.byOwner.get(owner)?.begunAt;
+
 /** Our agent begins: from here on it has an age to tell. */
 export function beginInventory(inv: Inventories, turn: Turn): void {
   ownOf(inv, turn).begunAt = turn.now;

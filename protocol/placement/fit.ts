@@ -29,6 +29,7 @@ export type PlacementHost = {
 };
 
 const LEAVES = 'it leaves the cluster';
+const SILENT = 'its engine does not answer';
 
 /** Why a new slot of `spec` cannot go there; undefined: it can. `own`: slots it already has there. */
 export function whyNotPlace(
@@ -39,6 +40,7 @@ export function whyNotPlace(
   if (!host.alive) return 'dead or gone';
   if (host.leaving === true) return LEAVES;
   if (host.facts === undefined) return 'its engine is not known yet';
+  if (host.facts.engineSilentAfterMs !== undefined) return SILENT;
   return whyNotRun(spec, host.facts) ?? portTaken(spec, host) ?? portOwn(spec, own);
 }
 

@@ -3,7 +3,8 @@
  *
  *  1. A slot stays where it is while its host is alive and can still run it: nothing is rebalanced.
  *  2. A slot whose host is dead moves; while no other host fits, it stays assigned there, so that
- *     nothing is stopped when the host returns. The same for one that leaves the cluster.
+ *     nothing is stopped when the host returns. The same for one that leaves the cluster, and for a
+ *     replicated slot that an engine was asked to start before it fell silent.
  *  3. Replicated slots are numbered 1 to `replicas`; what is too many goes from the top.
  *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
  *     Under the brake (`brake.ts`) only so many move, the others wait where they are.
@@ -32,6 +33,8 @@ export type PlaceRequest = {
   readonly leader: HostId;
   /** Whether a host that the slot was taken from is alive and says that it still runs it. */
   readonly runs: (slot: number, host: HostId) => boolean;
+  /** Whether a host whose engine is silent has asked it to start the slot. */
+  readonly isStuck: (slot: number, host: HostId) => boolean;
   /** Slots of dead hosts that may be moved now; absent: any number. */
   readonly movesMax?: number;
 };
@@ -55,6 +58,7 @@ export type Placement = {
   readonly withheld: number;
 };
 
+const STUCK = 'its engine has not started it, and does not answer';
 /** Rejections told per decision; the rest is left out. */
 export const REJECTED_MAX = 32;
 
@@ -111,12 +115,17 @@ function keep(draft: Draft): readonly Leaver[] {
     const own = draft.own.get(host) ?? [];
     const why =
       whyNotKeep(component, spec, draft.hosts.get(host), own) ??
-      (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined);
+      (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined) ??
+      (isStuck(draft.request, { slot, host }) ? STUCK : undefined);
     if (why === undefined) assign(draft, slot, host, left);
     else leavers.push({ slot, host, left, why });
   }
   return leavers;
 }
+
+/** A strict slot would only wait elsewhere: its key is not released while it is being started (X4). */
+const isStuck = ({ spec, isStuck: asked }: PlaceRequest, { slot, host }: Slot): boolean =>
+  spec.mode !== 'global' && spec.singleton !== 'strict' && asked(slot, host);
 
 /** The slot as `on_heal` has it; who was chosen and cannot run it loses after all. */
 function healed({ request, hosts, own, decisions }: Draft, was: Slot): Slot {
@@ -207,7 +216,8 @@ function stayOut(
   const name = `${draft.request.component}.${slot}`;
   const all = reasonsOf(rejected.slice(0, REJECTED_MAX));
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
-  if (host === undefined || (host.alive && host.leaving !== true))
+  const isAsked = host?.leaving === true || leaver?.why === STUCK;
+  if (host === undefined || (host.alive && !isAsked))
     return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
   assign(draft, slot, host.id, leaver?.left);
   const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;

@@ -1,7 +1,7 @@
 /** Reads a core into the plain data of `view.ts`. Changes nothing. */
 import { type ComponentId, componentId, componentKey, type HostId, type Key } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { between, type Instant, millis, NEVER } from '../base/time.ts';
+import { after, between, type Instant, millis, NEVER } from '../base/time.ts';
 import { revisionOf } from '../component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
@@ -9,7 +9,7 @@ import { rivalsOf } from '../core/forks.ts';
 import { know } from '../core/know.ts';
 import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
-import { entriesOf } from '../inventory/inventories.ts';
+import { begunAtOf, entriesOf } from '../inventory/inventories.ts';
 import { heldUntil } from '../lease/holder.ts';
 import { membersOf, type MemberView } from '../membership/membership.ts';
 import { brakeText } from '../placement/brake.ts';
@@ -92,8 +92,19 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
       ? {}
       : { heardMsAgo: between(believed.lastHeardAt, now) }),
     ...(facts?.kind === 'host' ? { engine: facts.engine, agent: facts.agent } : {}),
+    ...engineSilence(core, now, id),
     instances: running.length,
   };
+}
+
+/** What a dead host has said last of its engine is no news. */
+function engineSilence(core: Core, now: Instant, id: HostId): Pick<HostView, 'engineSilentMs'> {
+  const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+  const begunAt = begunAtOf(core.inventories, id);
+  const health = membersOf(core.membership).get(id)?.health ?? 'alive';
+  if (facts?.kind !== 'host' || facts.engineSilentAfterMs === undefined) return {};
+  if (begunAt === undefined || health === 'dead' || health === 'left') return {};
+  return { engineSilentMs: millis(Math.max(0, now - after(begunAt, facts.engineSilentAfterMs))) };
 }
 
 function stacksOf(core: Core): readonly StackView[] {

@@ -50,6 +50,8 @@ export type HostView = {
   readonly heardMsAgo?: Millis;
   /** E.g. `docker 20.10.24 (API 1.41)`; absent until its inventory is known. */
   readonly engine?: string;
+  /** For how long its engine has answered nothing, as the host itself has said; absent: it answers. */
+  readonly engineSilentMs?: Millis;
   readonly agent?: string;
   readonly instances: number;
 };

@@ -154,6 +154,7 @@ const hostFacts = object({
   engine: words,
   runs: literal('images', 'processes', 'nothing'),
   guard: optional(boolean),
+  engineSilentAfterMs: optional(length),
   publishAddress: words,
   cpuCount: counter,
   memoryBytes: counter,

@@ -22,6 +22,7 @@ import {
 } from './incarnations.ts';
 import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
 import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
+import { checkEngines, createEngineChecker, type EngineChecker } from './engines.ts';
 import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
@@ -92,6 +93,7 @@ export type Panel = {
   readonly members: MemberChecker;
   readonly burials: BurialChecker;
   readonly forces: ForceChecker;
+  readonly engines: EngineChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -122,6 +124,7 @@ export function createPanel(report: Report): Panel {
     members: createMemberChecker(report),
     burials: createBurialChecker(report),
     forces: createForceChecker(report),
+    engines: createEngineChecker(report),
   };
 }
 
@@ -152,6 +155,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkRestarts(panel.restarts, host, step, now);
   checkSingletons(panel.singletons, host, step, now);
   checkContracts(panel.contracts, host, effects, now);
+  checkEngines(panel.engines, host, effects, now);
   checkSizes(panel.bounds, host);
   checkMoves(panel.moves, host, effects, now);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);

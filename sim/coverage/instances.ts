@@ -47,6 +47,21 @@ export function seeList(observer: Observer, { life, input }: Moment): void {
   if (input.instances.some(({ state }) => state === 'running')) sometimes(observer, 'adopted');
 }
 
+/** A question to an engine has ended: the host said so if it was silent. */
+export function seeEngine(observer: Observer, { effects }: Moment): void {
+  for (const effect of effects) {
+    if (effect.kind !== 'journal' || effect.topic !== 'engine') continue;
+    const isBack = effect.text.startsWith('the engine answers again');
+    sometimes(observer, isBack ? 'engine-heard-again' : 'engine-silent');
+  }
+}
+
+/** A leader says what it has decided on a slot. */
+export function seePlacement(observer: Observer, text: string): void {
+  if (text.includes(' (its engine has not started it, and does not answer) to '))
+    sometimes(observer, 'silent-engine-left');
+}
+
 /** An instance runs. */
 export function seeTwin(observer: Observer, host: Host, { component, slot }: Observed): void {
   if (observer.seen.has('ran-twice')) return;

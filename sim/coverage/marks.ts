@@ -109,6 +109,9 @@ export const MARKS = {
   'run-anew':
     'A slot that is never restarted was started again, because its spec had changed since it ran.',
   adopted: 'A new agent found instances running and took them over.',
+  'engine-silent': 'A host said that its engine answers nothing.',
+  'engine-heard-again': 'An engine that was silent answered again.',
+  'silent-engine-left': 'A slot left a host whose silent engine was to start it.',
   'daemon-restart-survived': 'An engine was restarted and its instances ran on.',
   'stopped-isolated': 'A host that heard no quorum stopped what its contract told it to.',
   'frozen-isolated': 'A host that heard no quorum froze what its contract told it to.',

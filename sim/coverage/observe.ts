@@ -10,7 +10,15 @@ import type { Host, Outward } from '../host.ts';
 import { CONFIG } from '../options.ts';
 import type { HostIndex, Strike } from '../strike.ts';
 import type { Coverage, PhaseCounts } from './coverage.ts';
-import { lookAtInstances, seeDaemon, seeList, seeStart, seeStop } from './instances.ts';
+import {
+  lookAtInstances,
+  seeDaemon,
+  seeEngine,
+  seeList,
+  seePlacement,
+  seeStart,
+  seeStop,
+} from './instances.ts';
 import {
   lookAtLeases,
   seeAccept,
@@ -109,6 +117,7 @@ const INPUTS: Eyes<Input> = {
   },
   connectProbed: seeConnect,
   instancesListed: seeList,
+  engineAsked: seeEngine,
   started: (observer, { host }) => seeBeginning(observer, host),
   stopping: seeLeaving,
 };
@@ -170,7 +179,9 @@ const SENT: Eyes<Message> = {
 /** An effect leaves its host. */
 export function observeBegun(observer: Observer, host: Host, effect: Outward, now: Micros): void {
   if (effect.kind === 'leaseChanged' && effect.event === 'won') seeWin(observer, host, effect, now);
-  if (effect.kind === 'journal' && effect.topic === 'member') seeForgotten(observer, effect.text);
+  if (effect.kind !== 'journal') return;
+  if (effect.topic === 'member') seeForgotten(observer, effect.text);
+  if (effect.topic === 'placement') seePlacement(observer, effect.text);
 }
 
 /** Its agent is about to end. */

@@ -135,6 +135,15 @@ export function removeInstance(engine: Engine, engineId: string, answer: Answer<
   return call;
 }
 
+/** Whether the daemon is there: no call that changes or lists anything, and none that waits behind one. */
+export function pingEngine(engine: Engine, answer: (isThere: boolean) => void): void {
+  const { queue, faults } = engine;
+  if (faults.restart > 0) return schedule(queue, queue.now + PING_TAKES, () => answer(false));
+  schedule(queue, queue.now + PING_TAKES, () => atDaemon(engine, () => answer(true)));
+}
+
+const PING_TAKES = ofMillis(1);
+
 /** First which there are, then what each of them is: another moment for each. */
 export function listInstances(engine: Engine, answer: Answer<readonly Observed[]>): Call {
   const { list } = engine.chances;

@@ -104,6 +104,9 @@ export type Engine = EngineInit & {
   readonly listeners: Set<Listener>;
   /** Faults under way, counted: they may overlap. */
   readonly faults: { hang: number; restart: number; crashLoop: number };
+  /** Since when the daemon hangs or is away; and when it came back last. */
+  awaySince: Micros | undefined;
+  backAt: Micros;
   /** What the daemon does as soon as it no longer hangs. */
   readonly kept: (() => void)[];
   /** By seat: every revision that ever ran here. */
@@ -145,6 +148,8 @@ export function createEngine(init: EngineInit): Engine {
     calls: new Set(),
     listeners: new Set(),
     faults: { hang: 0, restart: 0, crashLoop: 0 },
+    awaySince: undefined,
+    backAt: -Infinity,
     kept: [],
     ran: new Map(),
     made: 0,

@@ -60,8 +60,19 @@ export function killAll(engine: Engine): void {
 function during(engine: Engine, kind: keyof Engine['faults'], over: () => void): () => void {
   const { faults } = engine;
   faults[kind] += 1;
+  noteAway(engine);
   return () => {
     faults[kind] -= 1;
+    noteAway(engine);
     if (faults[kind] === 0) over();
   };
+}
+
+function noteAway(engine: Engine): void {
+  const { faults, queue } = engine;
+  if (faults.hang > 0 || faults.restart > 0) engine.awaySince ??= queue.now;
+  else if (engine.awaySince !== undefined) {
+    engine.awaySince = undefined;
+    engine.backAt = queue.now;
+  }
 }

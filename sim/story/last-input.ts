@@ -60,6 +60,8 @@ export const GIVEN: Phrases = {
   instanceFrozen: ({ engineId }) => `is told by its engine that ${engineId} stands still`,
   instanceThawed: ({ engineId }) => `is told by its engine that ${engineId} goes on`,
   instanceRemoved: ({ engineId }) => `is told by its engine that ${engineId} is gone`,
+  engineAsked: ({ answered: isThere }) =>
+    isThere ? 'hears that its engine answers' : 'has no answer of its engine',
   guardJoined: () => 'its guard answers',
   guardAcknowledged: ({ key }) => `its guard acknowledges ${key}`,
   guardLost: () => 'its guard is silent',

@@ -76,7 +76,8 @@ function* seedsFor({ among }: Mutant, { first, count }: Seeds): Generator<number
   let left = count;
   for (const seed of seedsFrom(first, Infinity)) {
     if (left === 0) return;
-    if (drawOptions(seed)[among] === undefined) continue;
+    const options = drawOptions(seed);
+    if ((among === 'hangs' ? options.recurring.hangs : options[among]) === undefined) continue;
     left -= 1;
     yield seed;
   }

@@ -53,15 +53,16 @@ export class Connection implements Disposable {
     return this.#apiVersion;
   }
 
+  /** Resolves where the engine answers at all. */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.#ping('the Docker Engine is not heard', signal);
+  }
+
   /** Asks the engine which API it speaks; every later call speaks it. */
   async negotiate(signal: AbortSignal): Promise<void> {
     const what = 'cannot talk to the Docker Engine';
     delete this.#modem.version; // asked without a version, or an upgraded engine would refuse
-    const limits = { what, boundMs: ANSWER_BOUND_MS, signal };
-    const answer = await this.call(limits, (cut) =>
-      this.#dial({ method: 'GET', path: '/_ping', query: {} }, cut),
-    );
-    answer.resume();
+    const answer = await this.#ping(what, signal);
     const offered = answer.headers['api-version'];
     if (typeof offered !== 'string' || !/^\d+\.\d+$/.test(offered)) {
       const why = 'what answers on its socket names no API version';
@@ -120,6 +121,14 @@ export class Connection implements Disposable {
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
+  }
+
+  async #ping(what: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const limits = { what, boundMs: ANSWER_BOUND_MS, signal };
+    const answer = await this.call(limits, (cut) =>
+      this.#dial({ method: 'GET', path: '/_ping', query: {} }, cut),
+    );
+    return answer.resume();
   }
 
   #dial(request: StreamRequest, cut: AbortSignal): Promise<IncomingMessage> {

@@ -92,6 +92,10 @@ class DockerEngine implements Engine {
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
 
+  ping(signal: AbortSignal): Promise<void> {
+    return this.#connection.ping(signal);
+  }
+
   async list(signal: AbortSignal): Promise<readonly EngineInstance[]> {
     const what = 'cannot list the containers';
     const found = await this.#connection.call({ what, boundMs: BOUNDS_MS.ask, signal }, (cut) =>

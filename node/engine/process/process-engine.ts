@@ -120,6 +120,9 @@ class ProcessEngine implements Engine {
     ];
   }
 
+  /** It is a part of the agent. */
+  async ping(): Promise<void> {}
+
   async list(signal: AbortSignal): Promise<readonly EngineInstance[]> {
     this.#refuseIfOver(signal);
     this.#lookAtAdopted();

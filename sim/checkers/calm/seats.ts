@@ -3,7 +3,12 @@
  *    not assigned.
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
  */
-import { type ComponentId, componentId, componentKey } from '../../../protocol/base/ids.ts';
+import {
+  type ComponentId,
+  componentId,
+  componentKey,
+  slotKey,
+} from '../../../protocol/base/ids.ts';
 import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
@@ -103,6 +108,7 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   const revision = revisionOf(spec, stack);
   if (instances.some((instance) => instance.revision === revision)) return [];
   if (isDone(one, part, slot, revision) || isHeldUp(calm, part)) return [];
+  if (isKept(calm, component, slot)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
 }
@@ -120,6 +126,14 @@ function isDone(
   if (seat.outcome?.state === 'rejected') return true;
   return !isEndless && host.engine.ran.get(seatName(component, slot))?.has(revision) === true;
 }
+
+/** A host of which nobody can say what it does holds the key of the slot, for what it cannot end (X4). */
+const isKept = ({ world, team }: Calm, component: ComponentId, slot: number): boolean =>
+  world.hosts.some(
+    (host) =>
+      !team.some((one) => one.host === host) &&
+      host.agent?.core.leases?.holder.holds.has(slotKey(component, slot)) === true,
+  );
 
 /** What it has to wait for is led or to be run by hosts of which nobody can say what they do. */
 function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean {

@@ -13,6 +13,11 @@ export function itStarts({ ground, workloads }: Subject): void {
     expect(await engine.inspect(instance.id, patience())).toEqual(instance);
   });
 
+  it('answers a ping', async () => {
+    const engine = await ground().engine();
+    await expect(engine.ping(patience())).resolves.toBeUndefined();
+  });
+
   it('gives back every label as it was given', async () => {
     const engine = await ground().engine();
     const labels = { component: 'a-b.c_d', slot: 7, attempt: 12, revision: 'ab12', term: 4096 };

@@ -16,6 +16,7 @@ import {
   freezeInstance,
   giveUp,
   listInstances,
+  pingEngine,
   removeInstance,
   startInstance,
   stopInstance,
@@ -48,6 +49,14 @@ class SimulatedEngine implements Engine {
     this.#machine = machine;
     this.#model = model;
     model.listeners.add(this.#listener);
+  }
+
+  async ping(): Promise<void> {
+    const isThere = await new Promise<boolean>((resolve) => {
+      pingEngine(this.#model, resolve);
+      turn(this.#machine);
+    });
+    if (!isThere) throw new EngineError('unavailable', 'the daemon is away');
   }
 
   async list(signal: AbortSignal): Promise<readonly EngineInstance[]> {

@@ -1,6 +1,7 @@
 /** In which order hosts and events are shown, and which events are one to a reader. */
 import { expect, it } from 'vitest';
 import { eventSection } from '../../../node/cli/event-lines.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import { hostTable } from '../../../node/cli/status-screen.ts';
 import type { EventBody } from '../../../node/http/api.ts';
 import { cluster, event, host, idOf } from './views.ts';
@@ -21,6 +22,12 @@ it('tells of a host that leaves, for as long as it is there', () => {
   ];
   const notes = hostTable(cluster(), hosts, style).filter((line) => /^h\d/.test(line));
   expect(notes.map((line) => line.includes('leaves'))).toEqual([true, false, false]);
+});
+
+it('tells for how long an engine is silent', () => {
+  const hosts = [host('h1', { engineSilentMs: millis(12_400) }), host('h2')];
+  const lines = hostTable(cluster(), hosts, style).filter((line) => /^h\d/.test(line));
+  expect(lines.map((line) => line.includes('engine silent for 12s'))).toEqual([true, false]);
 });
 
 const by = (name: string, changes: Partial<EventBody> = {}): EventBody => ({

@@ -1,5 +1,6 @@
 /** Small clusters for the tests of placement. */
 import { componentId, hostId } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type { HostFacts } from '../../../protocol/inventory/entry.ts';
 import {
@@ -39,6 +40,8 @@ export const unknown = (id: string): PlacementHost => {
   const { facts: _, ...rest } = host(id);
   return rest;
 };
+export const silent = (id: string): PlacementHost =>
+  host(id, { facts: { ...DOCKER, engineSilentAfterMs: millis(1000) } });
 export const dead = (id: string): PlacementHost => host(id, { alive: false });
 /** `h1 h2 -`: slot 1 on h1, slot 2 on h2, no slot 3. */
 export const slotsOf = (text: string): readonly Slot[] =>
@@ -71,4 +74,5 @@ export const request = (wanted: ComponentSpec, hosts: readonly PlacementHost[]):
   hosts,
   leader: hostId('h1'),
   runs: () => false,
+  isStuck: () => false,
 });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { millis } from '../../../protocol/base/time.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { place, type Placement, type PlacementHost } from '../../../protocol/placement/place.ts';
 import { spec } from '../reconcile/stage.ts';
 import {
+  DOCKER,
   PROCESS,
   WITNESS,
   host,
   unknown,
   dead,
+  silent,
   show,
   slotsOf,
   image,
@@ -71,6 +74,27 @@ it.each<readonly [string, ComponentSpec, string, readonly PlacementHost[], strin
     image(1),
     '',
     [unknown('h1'), host('h2', { slotCount: 5 })],
+    'h2',
+  ],
+  [
+    'no new slot where the engine is silent',
+    image(1),
+    '',
+    [silent('h1'), host('h2', { slotCount: 5 })],
+    'h2',
+  ],
+  [
+    'a slot stays where the engine has fallen silent',
+    image(1),
+    'h1',
+    [silent('h1'), host('h2')],
+    'h1',
+  ],
+  [
+    'global: not where the engine is silent',
+    image(0, { mode: 'global' }),
+    '',
+    [silent('h1'), host('h2')],
     'h2',
   ],
   ['a slot stays where the engine is not known', image(1), 'h1', [unknown('h1'), host('h2')], 'h1'],
@@ -323,4 +347,29 @@ describe('a host that flaps', () => {
     const { decisions } = run(image(1), '-', [restless('a'), host('b')]);
     expect(decisions[0]?.rejected).toEqual([{ host: 'a', why: 'dead 3 times of late' }]);
   });
+});
+
+describe('a slot that a silent engine was to start', () => {
+  const stuck = (hosts: readonly PlacementHost[], changes: Partial<ComponentSpec> = {}): string =>
+    show(
+      place({
+        ...request(image(1, changes), hosts),
+        current: slotsOf('h1'),
+        isStuck: (_, at) => at === 'h1',
+      }).slots,
+    );
+
+  it('goes elsewhere', () => expect(stuck([silent('h1'), host('h2')])).toBe('h2'));
+  it('waits there while it fits nowhere else', () =>
+    expect(stuck([silent('h1'), dead('h2')])).toBe('h1'));
+  it('stays where it is strict', () => {
+    const guarded = { ...DOCKER, guard: true };
+    const hosts = [
+      host('h1', { facts: { ...guarded, engineSilentAfterMs: millis(1) } }),
+      host('h2', { facts: guarded }),
+    ];
+    expect(stuck(hosts, { singleton: 'strict' })).toBe('h1');
+  });
+  it('stays where there is one on every host', () =>
+    expect(stuck([silent('h1'), dead('h2')], { mode: 'global' })).toBe('h1'));
 });

@@ -226,12 +226,14 @@ export const register: Of<Register & { readonly key: Key }> = fc
 
 const exitCode = fc.integer({ min: -1, max: 255 });
 const entry: Of<Entry> = fc.oneof(
-  fc.record({
+  object<Extract<Entry, { kind: 'host' }>>({
     kind: word('host'),
     name: hostName,
     agent: words,
     engine: words,
     runs: word('images', 'processes', 'nothing'),
+    guard: maybe(fc.boolean()),
+    engineSilentAfterMs: maybe(length),
     publishAddress: words,
     cpuCount: fc.nat(128),
     memoryBytes: count,

@@ -94,6 +94,14 @@ const CASES: readonly (readonly [
     ['daemon-restart-survived'],
   ],
   [
+    'engines that hang for twelve seconds',
+    [
+      strikes({ kind: 'engineHang', host: 1, forMs: 12_000 }, 4000),
+      strikes({ kind: 'engineHang', host: 2, forMs: 12_000 }, 5500),
+    ],
+    ['engine-silent', 'engine-heard-again', 'silent-engine-left'],
+  ],
+  [
     'a disk that is lost',
     [strikes({ kind: 'disk', host: 1, forMs: 500, fault: 'lost' })],
     ['lost-disk-returned'],

@@ -71,6 +71,20 @@ it('gives up when told to, though the engine never answers', async () => {
   await listed;
 });
 
+it('answers a ping only where the engine does', async () => {
+  let hangs = false;
+  await using docker = await StandIn.open(
+    () => '1.41',
+    (request) => {
+      if (hangs) request.url = HANGING;
+    },
+  );
+  await using engine = await createDockerEngine(scope, docker);
+  await engine.ping(never);
+  hangs = true;
+  await expectRefusal(engine.ping(AbortSignal.timeout(200)), ['aborted']);
+});
+
 it('never puts the environment of a component into an address', async () => {
   await using docker = await StandIn.open(
     () => '1.41',
