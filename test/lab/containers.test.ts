@@ -26,6 +26,24 @@ services:
     image: millrace/busybox:test
     command: [sh, -c, 'until [ -e /tmp/eat ]; do sleep 0.1; done; exec tail /dev/zero']
 `;
+/** Not healthy once the file is there. */
+const SICKLY = `name: sickly
+services:
+  app:
+    image: millrace/busybox:test
+    command: [sleep, '1000000']
+    stop_grace_period: 1s
+    healthcheck: { test: [CMD, test, '!', -e, /tmp/ill], interval: 1s, timeout: 1s, retries: 2 }
+`;
+const loopOf = (command: string): string => `name: loop
+services:
+  again:
+    image: millrace/busybox:test
+    command: ${command}
+    stop_grace_period: 1s
+`;
+/** Five restarts take half a minute, with their waits; the sixth failure is the loop. */
+const LOOP_MS = 120_000;
 /** Nothing listens there: refused at once. */
 const ABSENT_IMAGE = '127.0.0.1:9/ghost:1';
 const ABSENT = `name: absent
@@ -35,7 +53,7 @@ services:
     command: [sleep, '1000000']
 `;
 
-test('containers are killed, run out of memory, have no image; engines restart and hang', async () => {
+test('containers are killed, fall ill, run out of memory, have no image; engines restart and hang', async () => {
   const lab = await formedLab();
   const names = namesOf(lab);
   const [first = ''] = names;
@@ -43,7 +61,9 @@ test('containers are killed, run out of memory, have no image; engines restart a
   await runOnce(lab, names, WEB);
 
   await killedContainerIsReplaced(lab, names);
+  await unhealthyContainerIsReplaced(lab, names);
   await outOfMemoryIsTold(lab, names);
+  if (IS_FULL) await crashLoopIsTold(lab, names);
   await missingImageIsTold(lab, first);
   await restartedEngineRunsTheSame(lab, names);
   // Half a minute passes before the agent asks its engine of its own accord.
@@ -64,13 +84,50 @@ async function killedContainerIsReplaced(lab: Lab, names: readonly string[]): Pr
   await runOnce(lab, names, WEB);
 }
 
+/** Waits for the one instance of a stack that runs beside the web. */
+async function runningBeside(lab: Lab, names: readonly string[], instance: string) {
+  const found = await runOnce(lab, names, [...WEB, instance]);
+  const [one] = found.filter((container) => container.instance === instance);
+  if (one === undefined) throw new Error('it runs');
+  return one;
+}
+
+async function unhealthyContainerIsReplaced(lab: Lab, names: readonly string[]): Promise<void> {
+  const [first = ''] = names;
+  expect(await deploy(lab, first, SICKLY)).toMatchObject({ code: 0 });
+  const ill = await runningBeside(lab, names, 'sickly.app.1');
+  await docker(lab, ill.machine, 'exec', ill.id, 'touch', '/tmp/ill');
+  const well = await until('what is ill to be replaced', STEP_MS, async () => {
+    const found = await containersOn(lab, names);
+    return found.find(({ instance, id }) => instance === ill.instance && id !== ill.id);
+  });
+  expect(well.machine).toBe(ill.machine);
+  expect(await said(lab, first, 'why', 'sickly.app.1')).toContain('unhealthy');
+  await said(lab, first, 'wait', '--for', 'healthy', '--timeout', '30s');
+  await said(lab, first, 'destroy', 'sickly', '--yes');
+  await runOnce(lab, names, WEB);
+}
+
+async function crashLoopIsTold(lab: Lab, names: readonly string[]): Promise<void> {
+  const [first = ''] = names;
+  const failing = await deploy(lab, first, loopOf("[sh, -c, 'exit 3']"), '--timeout', '5s');
+  expect(failing.code).toBe(3);
+  const status = await until('status to tell of the loop', LOOP_MS, async () => {
+    const text = await said(lab, first, 'status');
+    return text.includes('crash loop') ? text : undefined;
+  });
+  expect(status).toContain('crash loop: slot 1, exit 3');
+  // Another spec begins anew.
+  expect(await deploy(lab, first, loopOf("[sleep, '1000000']"))).toMatchObject({ code: 0 });
+  await runningBeside(lab, names, 'loop.again.1');
+  await said(lab, first, 'destroy', 'loop', '--yes');
+  await runOnce(lab, names, WEB);
+}
+
 async function outOfMemoryIsTold(lab: Lab, names: readonly string[]): Promise<void> {
   const [first = ''] = names;
   expect(await deploy(lab, first, HUNGRY)).toMatchObject({ code: 0 });
-  const [eater] = await runOnce(lab, names, [...WEB, 'hungry.eater.1']).then((found) =>
-    found.filter(({ instance }) => instance === 'hungry.eater.1'),
-  );
-  if (eater === undefined) throw new Error('it runs');
+  const eater = await runningBeside(lab, names, 'hungry.eater.1');
   const limit = ['--memory', '32m', '--memory-swap', '32m'];
   await docker(lab, eater.machine, 'update', ...limit, eater.id);
   await docker(lab, eater.machine, 'exec', eater.id, 'touch', '/tmp/eat');

@@ -1,6 +1,6 @@
 /** Whole machines that are lost, one, two and three of five, and the whole lab at once. */
 import { expect, test } from 'vitest';
-import { cut, freeze, heal, kill, power } from '../../node/local/lab/faults.ts';
+import { cut, freeze, heal, kill, power, slow } from '../../node/local/lab/faults.ts';
 import { execIn, type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   agentctl,
@@ -23,6 +23,9 @@ import {
 
 const WEB = slots('demo.web', 5);
 const REFUSED = 6;
+const SLOW_MS = 30_000;
+/** Longer than the others take to give all of its work away, and than any lease of it. */
+const FROZEN_MS = 60_000;
 
 const without = (names: readonly string[], gone: readonly string[]): readonly string[] =>
   names.filter((name) => !gone.includes(name));
@@ -70,6 +73,29 @@ test('a host is killed, frozen, cut off: others run what it ran until it is back
   }
 });
 
+test.runIf(IS_FULL)(
+  'a host that was frozen for a minute: nothing of it is doubled, and events tell of it',
+  async () => {
+    const { lab, names } = await runningLab();
+    const leader = await leaderOf(lab, names[0] ?? '', 'demo.web');
+    const left = without(names, [leader]);
+    const [asked = ''] = left;
+    await freeze(lab, leader);
+    await runOnce(lab, left, WEB);
+    const frozenUntil = performance.now() + FROZEN_MS;
+    await until('the minute to be over', 2 * FROZEN_MS, async () => {
+      expect(await said(lab, asked, 'status')).toMatch(new RegExp(`^${leader} +dead`, 'm'));
+      return performance.now() > frozenUntil ? true : undefined;
+    });
+    await heal(lab, leader);
+    await allAgree(lab, names);
+    await runOnce(lab, names, WEB);
+    const events = await said(lab, asked, 'events', '--since', '5m');
+    expect(events).toMatch(/dead: silent for/);
+    expect(events).toMatch(/alive: /);
+  },
+);
+
 test('the same of the host that leads the component', async () => {
   const running = await runningLab();
   const { lab, names } = running;
@@ -80,6 +106,33 @@ test('the same of the host that leads the component', async () => {
     expect(await leaderOf(lab, asked, 'demo.web')).not.toBe(leader);
   }
 });
+
+/** A machine with a tenth of a processor may be taken for dead: its agent hardly gets to speak. */
+test.runIf(IS_FULL)(
+  'a host is slowed: the others are not doubted, decide, and run all of it',
+  async () => {
+    const { lab, names } = await runningLab();
+    const leader = await leaderOf(lab, names[0] ?? '', 'demo.web');
+    for (const slowed of [without(names, [leader])[0] ?? '', leader]) {
+      const well = without(names, [slowed]);
+      const [asked = ''] = well;
+      await slow(lab, slowed);
+      const end = performance.now() + SLOW_MS;
+      await until('the slow time to be over', 2 * SLOW_MS, async () => {
+        const view = await viewOf(lab, asked);
+        const dead = view?.hosts.filter(({ state }) => state === 'dead').map(({ name }) => name);
+        expect(without(dead ?? [], [slowed])).toEqual([]);
+        return performance.now() > end ? true : undefined;
+      });
+      // What the slow one has to do for it may take longer than the deploy waits.
+      expect([0, 3]).toContain((await deploy(lab, asked, webOf(5, '{}', SLOW_MS))).code);
+      await heal(lab, slowed);
+      await allAgree(lab, names);
+      await runOnce(lab, names, WEB);
+      expect((await agentctl(lab, asked, 'wait', '--for', 'converged')).code).toBe(0);
+    }
+  },
+);
 
 test.runIf(IS_FULL)('two of five, one of them a voter: the other three run all of it', async () => {
   const { lab, names } = await runningLab();
