@@ -11,6 +11,7 @@
  * same host stays on the disk (`protocol/core/dismissal.ts`): voters would take a host that begins to
  * count its starts anew for a copy.
  */
+import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ClusterId, clusterId } from '../protocol/base/ids.ts';
@@ -215,7 +216,7 @@ async function run(
   const link = socket === undefined ? undefined : createGuardLink(socket, clock, log);
   const engine = await openEngine(
     await chosenEngine(settings),
-    { cluster: credentials.cluster, host, publishAddress },
+    { cluster: credentials.cluster, host, publishAddress, home: `${hostname()}:${settings.state}` },
     {
       stateDir: settings.state,
       ...(link === undefined ? {} : { guard: link }),

@@ -16,6 +16,11 @@ export type EngineScope = {
   readonly host: string;
   /** Where published ports are bound unless the port says otherwise, e.g. `0.0.0.0`. */
   readonly publishAddress: string;
+  /**
+   * Where this host's memory is, one agent at a time: what another host of this cluster has made from
+   * there was made before that memory was lost, and is ended. Absent: nothing is.
+   */
+  readonly home?: string;
 };
 
 /** Written on every instance, read back by `list`; survives the agent. */

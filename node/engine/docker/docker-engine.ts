@@ -16,6 +16,7 @@ import { Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
 import { isImageMissing, statusOf } from './failure.ts';
+import { endFormer } from './former.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
@@ -60,6 +61,7 @@ export async function createDockerEngine(
         { abortSignal: cut },
       ),
     );
+    await endFormer(scope, connection, signal);
     const gatekeeper = await openGatekeeper(scope, connection, options.guard, signal);
     return new DockerEngine(scope, connection, Version, gatekeeper);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { EngineScope, InstanceLabels } from '../engine.ts';
 
 const CLUSTER = 'io.millrace.cluster';
 const HOST = 'io.millrace.host';
+const HOME = 'io.millrace.home';
 const COMPONENT = 'io.millrace.component';
 const SLOT = 'io.millrace.slot';
 const ATTEMPT = 'io.millrace.attempt';
@@ -13,7 +14,9 @@ export type Labels = Readonly<Record<string, string>>;
 
 /** On everything we make, volumes too: `destroy` finds it by `used-by` when no agent is left. */
 export function scopeLabels(scope: EngineScope): Record<string, string> {
-  return { 'used-by': 'millrace', [CLUSTER]: scope.cluster, [HOST]: scope.host };
+  const { cluster, host, home } = scope;
+  const labels = { 'used-by': 'millrace', [CLUSTER]: cluster, [HOST]: host };
+  return home === undefined ? labels : { ...labels, [HOME]: home };
 }
 
 export function writeLabels(scope: EngineScope, labels: InstanceLabels): Record<string, string> {
@@ -44,6 +47,13 @@ export function readLabels(scope: EngineScope, written: Labels): InstanceLabels 
 export function scopeFilter(scope: EngineScope): string[] {
   return [`${CLUSTER}=${scope.cluster}`, `${HOST}=${scope.host}`];
 }
+
+/** Of what every host of this cluster with this very home has made; undefined where there is no home. */
+export function homeFilter({ cluster, home }: EngineScope): string[] | undefined {
+  return home === undefined ? undefined : [`${CLUSTER}=${cluster}`, `${HOME}=${home}`];
+}
+
+export const isOfHost = ({ host }: EngineScope, written: Labels): boolean => written[HOST] === host;
 
 /** Ends in the host, so that several agents can share one engine. */
 export function containerName(scope: EngineScope, labels: InstanceLabels): string {

@@ -94,6 +94,22 @@ function itIsDocker(): void {
     expect(listed).toEqual(started.map((instance) => [instance]));
   });
 
+  it('ends what this host made before it lost its memory, and nothing of a host elsewhere', async () => {
+    const at = (host: string, home: string): Promise<Engine> =>
+      createDockerEngine({ ...ground.scope(host), home }, { socketPath });
+    await using former = await at('h1', 'here:/state');
+    await using elsewhere = await at('h2', 'there:/state');
+    await start(former, workloads.sleepForEver());
+    const other = await start(elsewhere, workloads.sleepForEver());
+    await using again = await at('h1', 'here:/state');
+    expect(await again.list(patience())).toHaveLength(1);
+
+    await using renewed = await at('h3', 'here:/state');
+    expect(await renewed.list(patience())).toEqual([]);
+    expect(await former.list(patience())).toEqual([]);
+    expect(await elsewhere.list(patience())).toEqual([other]);
+  });
+
   it('takes no name and no beginning of an id for an id', async () => {
     const engine = await ground.engine();
     const instance = await start(engine, workloads.sleepForEver());
