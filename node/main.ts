@@ -84,6 +84,12 @@ async function run(settings: AgentSettings): Promise<number> {
   return code;
 }
 
+const DISK_FULL = {
+  code: 'disk-full',
+  what: 'the agent cannot go on: the disk is full',
+  next: 'make room for its state folder; its instances run on, and systemd starts it again',
+};
+
 try {
   process.exit(await main());
 } catch (error) {
@@ -93,6 +99,8 @@ try {
 }
 
 function unexpected(cause: unknown): StartupError {
+  if (cause instanceof Error && cause.message.startsWith('ENOSPC'))
+    return new StartupError({ ...DISK_FULL, why: cause.message }, { cause });
   const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   const next = 'its instances run on; systemd starts it again. If it ends so again, report this';
   return new StartupError({ code: 'bug', what: 'the agent cannot go on', why, next }, { cause });

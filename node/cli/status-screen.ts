@@ -137,6 +137,7 @@ function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
     view.stacks.length > 0
       ? view.stacks.flatMap((stack) => stackLines(view, stack, hosts, style))
       : joined('no stack is deployed', hosts, viewLine(view), style.width);
+  const copied = view.copied === true ? wrap(`${COPIED}: ${typed('doctor')}`, style.width) : [];
   const isolated = view.quorum
     ? []
     : wrap(
@@ -145,8 +146,11 @@ function headerLines(view: ClusterView, style: ScreenStyle): readonly string[] {
       );
   const braked = view.brake === undefined ? [] : wrap(view.brake, style.width);
   const rivals = rivalLines(view).flatMap((line) => wrap(line, style.width));
-  return [...titles, ...isolated, ...braked, ...rivals];
+  return [...titles, ...copied, ...isolated, ...braked, ...rivals];
 }
+
+const COPIED =
+  'this host runs twice: its state was copied, and this agent, the older of the two, serves nothing more';
 
 function stackLines(
   view: ClusterView,

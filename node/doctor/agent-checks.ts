@@ -149,7 +149,7 @@ export function checkIdentity({ agent, cluster, host }: Examined): readonly Chec
         'fail',
         'identity',
         `${nameIn(cluster, row.host)} runs twice: its state was copied, and the older one of the two serves nothing`,
-        `on the copy: sudo systemctl stop agentd && sudo mv ${state} ${state}.copied && sudo systemctl start agentd, then agentctl cluster join TOKEN`,
+        `on the copy: sudo systemctl stop agentd && sudo mv ${state} ${state}.copied && sudo systemctl start agentd, then agentctl cluster join TOKEN; then on the other: sudo systemctl restart agentd`,
       ),
     );
   const names = cluster.hosts.map(({ name }) => name);

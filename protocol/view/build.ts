@@ -47,6 +47,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
     peers: others.length,
     roster,
     ...(rivals.length === 0 ? {} : { rivals }),
+    ...(core.cloned ? { copied: true } : {}),
     quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
     ...(brake === undefined ? {} : { brake }),
     leaders: leadersOf(core, now),

@@ -18,6 +18,8 @@ export type ClusterView = {
   };
   /** Hosts that follow voters forced elsewhere; absent: none. */
   readonly rivals?: readonly HostId[];
+  /** Another agent runs under this host's identity, with a newer start: this one serves nothing. */
+  readonly copied?: true;
   /** Whether a quorum of voters has acknowledged us within the last second. */
   readonly quorum: boolean;
   /** What the brake on correlated failures does at present; absent: nothing. */

@@ -113,6 +113,15 @@ try: npx agentctl ps      npx agentctl status -w      npx agentctl events -f
     );
   });
 
+  it('says first that its state was copied, for nothing else it shows is true any more', () => {
+    const lines = statusScreen(status(cluster({ copied: true, quorum: false })), at(100));
+    expect(lines.slice(1, 4)).toEqual([
+      'this host runs twice: its state was copied, and this agent, the older of the two, serves nothing',
+      'more: npx agentctl doctor',
+      'no quorum: this host hears too few voters, so nothing is placed or moved from here',
+    ]);
+  });
+
   it('names components in full where there are several stacks', () => {
     const stacks = ['shop', 'blog'].map((name) => ({
       name,

@@ -4,6 +4,7 @@ import { ballot, boot, hostId, key } from '../../../protocol/base/ids.ts';
 import { createVoter, onPrepare } from '../../../protocol/lease/voter.ts';
 import { instant, millis } from '../../../protocol/base/time.ts';
 import { PLACES_MAX } from '../../../protocol/limits.ts';
+import { viewOf } from '../../../protocol/view/build.ts';
 import { theOnly, turnOf } from '../turns.ts';
 import {
   answered,
@@ -116,5 +117,7 @@ describe('a host that hears of a newer start of itself', () => {
     soon(cluster, 10, () => coreOf(cluster, 'a').cloned);
     run(cluster, 3000);
     expect(seen).toEqual([]);
+    const copiedIn = (name: string) => viewOf(coreOf(cluster, name), instant(cluster.now)).copied;
+    expect([copiedIn('a'), copiedIn('b')]).toEqual([true, undefined]);
   });
 });
