@@ -9,5 +9,7 @@ export default defineConfig({
     hookTimeout: 300_000,
     fileParallelism: false,
     maxWorkers: 1,
+    // What a soak does is told as it happens.
+    disableConsoleIntercept: true,
   },
 });

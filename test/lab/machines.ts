@@ -71,6 +71,7 @@ async function isWhole(lab: Lab): Promise<boolean> {
   );
   const isWell = (view: ClusterView | undefined): boolean =>
     view?.quorum === true &&
+    view.hosts.length === names.length &&
     view.agree === names.length - 1 &&
     view.roster.voters.length === 3 &&
     view.roster.next === undefined;

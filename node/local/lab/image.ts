@@ -19,9 +19,10 @@ import type { LabPlan } from './plan.ts';
 const RELEASE = 'bookworm';
 const REGISTRY_IMAGE = `debian:${RELEASE}-slim`;
 const PACKAGES =
-  'systemd systemd-sysv dbus iproute2 docker.io iptables procps libatomic1 busybox-static';
+  'systemd systemd-sysv dbus iproute2 docker.io iptables procps libatomic1 busybox-static libfaketime';
 const BASE = { repo: 'millrace/machine-base', tag: 'test' };
 const BASE_NAME = `${BASE.repo}:${BASE.tag}`;
+const BASE_LABEL = `${LAB_LABEL}.base`;
 const PACKAGE_LABEL = `${LAB_LABEL}.package`;
 const BOUND_MS = 600_000;
 const run = promisify(execFile);
@@ -68,7 +69,8 @@ export async function makeImage(docker: Docker, plan: LabPlan, tell: Tell): Prom
   const made = await imageLabels(docker, plan.image);
   if (made?.[PACKAGE_LABEL] === digest) return;
   await removeImages(docker, plan, false);
-  if ((await imageLabels(docker, BASE_NAME)) === undefined) await makeBase(docker, plan, tell);
+  if ((await imageLabels(docker, BASE_NAME))?.[BASE_LABEL] !== PACKAGES)
+    await makeBase(docker, plan, tell);
   tell(`${plan.image}: ${basename(path)} on ${BASE_NAME}`);
   const container = await startBase(docker, plan, BASE_NAME);
   try {
@@ -125,6 +127,7 @@ async function makeBase(docker: Docker, plan: LabPlan, tell: Tell): Promise<void
     await commit(container, BASE_NAME, [
       'CMD ["/sbin/init"]',
       `LABEL ${LAB_LABEL}=${plan.project}`,
+      `LABEL ${BASE_LABEL}="${PACKAGES}"`,
     ]);
   } finally {
     await container.remove({ force: true, v: true });
