@@ -58,10 +58,10 @@ function told({ document }: Case): readonly Problem[] {
 }
 
 it('knows every place of the schema', () => {
-  expect(cases.length).toBeGreaterThan(10_000);
+  expect(cases.length).toBeGreaterThan(4_000);
 });
 
-it('is no stricter and no laxer than the schema, but for a reason', { timeout: 120_000 }, () => {
+it('is no stricter and no laxer than the schema, but for a reason', { timeout: 300_000 }, () => {
   const needed = new Set<string>();
   const unexplained: string[] = [];
   for (const one of cases) {
