@@ -59,8 +59,8 @@ it.each(files)('%s', (path) => {
 });
 
 it('has no dead files: each is reached from a command or a test', () => {
-  const commands = [...read('package.json').matchAll(/[\w./-]+\.(?:ts|js)\b/g)].map(
-    ([path]) => path,
+  const commands = [...read('package.json').matchAll(/[\w./-]+\.(?:ts|js)\b/g)].map(([path]) =>
+    path.replace(/^\.\//, ''),
   );
   const programs = files.filter((path) => /^(scripts|examples)\/|\.test\.ts$/.test(path));
   const product = reachedFrom([
