@@ -7,7 +7,7 @@ import type { Complaint } from '../problems.ts';
 
 export const FILE_BYTES_MAX = 1 << 20;
 /** Words and marks of YAML; a line `key: value` has six. */
-const MARKS_MAX = 60_000;
+const MARKS_MAX = 40_000;
 /** Of lists and mappings within each other. */
 export const DEPTH_MAX = 64;
 
