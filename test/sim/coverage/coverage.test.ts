@@ -33,7 +33,12 @@ const theLeader = (make: (host: HostIndex) => Strike): Planned => ({
 const WORK = { kind: 'random', everyMs: 1000, stackCount: 1 } as const;
 
 function run(timeline: readonly (Deed | Planned)[], differing: Partial<Options> = {}): Coverage {
-  const options = { ...quiet(7, HOSTS, 20_000), voterCount: 3, workload: WORK, ...differing } as const;
+  const options = {
+    ...quiet(7, HOSTS, 20_000),
+    voterCount: 3,
+    workload: WORK,
+    ...differing,
+  } as const;
   const { verdict, coverage } = simulate(options, { timeline });
   expect(verdict).toEqual({ kind: 'passed' });
   return coverage;
