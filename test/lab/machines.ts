@@ -263,6 +263,26 @@ export async function leaderOf(lab: Lab, asked: string, component: string): Prom
   });
 }
 
+/** A script that has to succeed on that machine; what it printed. */
+export async function done(lab: Lab, name: string, script: string): Promise<string> {
+  const { code, stdout, stderr } = await execIn(lab, name, ['sh', '-ec', script]);
+  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`);
+  return stdout;
+}
+
+/** What another host joins with. */
+export const tokenOf = async (lab: Lab, asked: string): Promise<string> =>
+  /mr1\.\S+/.exec(await said(lab, asked, 'cluster', 'show'))?.[0] ?? '';
+
+/** Beside the host of that name that is gone for good there is one that lives, and everybody else does. */
+export async function renewed(lab: Lab, asked: string, name: string): Promise<void> {
+  await until(`another ${name} to live`, STEP_MS, async () => {
+    const hosts = (await viewOf(lab, asked))?.hosts ?? [];
+    const alive = hosts.filter(({ state }) => state === 'alive').map((host) => host.name);
+    return alive.includes(name) && alive.length === namesOf(lab).length ? true : undefined;
+  });
+}
+
 async function showLogs(lab: Lab): Promise<void> {
   for (const name of namesOf(lab)) {
     try {

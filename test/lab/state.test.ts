@@ -1,32 +1,27 @@
 /** What a host remembers, and what it takes for the time: a full disk, a lost and a copied folder, a clock set back. */
 import { expect, test } from 'vitest';
-import { containerOf, execIn, type Lab, until } from '../../node/local/lab/lab.ts';
+import { containerOf, type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   agentctl,
   allAgree,
   deploy,
+  done,
   formedLab,
   IS_FULL,
   leaderOf,
   namesOf,
+  renewed,
   runOnce,
   said,
   slots,
   STEP_MS,
-  viewOf,
+  tokenOf,
   votersOf,
   webOf,
 } from './machines.ts';
 
 const WEB = slots('demo.web', 5);
 const STATE = '/var/lib/millrace';
-
-/** A script that has to succeed on that machine; what it printed. */
-async function done(lab: Lab, name: string, script: string): Promise<string> {
-  const { code, stdout, stderr } = await execIn(lab, name, ['sh', '-ec', script]);
-  if (code !== 0) throw new Error(`${name}: ${script}: ${stderr}`);
-  return stdout;
-}
 
 async function runningLab(): Promise<{ lab: Lab; names: readonly string[] }> {
   const lab = await formedLab();
@@ -129,18 +124,6 @@ test.runIf(IS_FULL)(
     await runOnce(lab, names, WEB);
   },
 );
-
-const tokenOf = async (lab: Lab, asked: string): Promise<string> =>
-  /mr1\.\S+/.exec(await said(lab, asked, 'cluster', 'show'))?.[0] ?? '';
-
-/** Beside the host of that name that is gone for good there is one that lives, and everybody else does. */
-async function renewed(lab: Lab, asked: string, name: string): Promise<void> {
-  await until(`another ${name} to live`, STEP_MS, async () => {
-    const hosts = (await viewOf(lab, asked))?.hosts ?? [];
-    const alive = hosts.filter(({ state }) => state === 'alive').map((host) => host.name);
-    return alive.includes(name) && alive.length === namesOf(lab).length ? true : undefined;
-  });
-}
 
 /** The agent of that machine reads its wall clock through this file, a number of seconds to add. */
 const OWN_CLOCK = `mkdir -p /etc/systemd/system/agentd.service.d; echo +0 >/etc/millrace/clock

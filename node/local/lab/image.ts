@@ -74,7 +74,7 @@ export async function makeImage(docker: Docker, plan: LabPlan, tell: Tell): Prom
   tell(`${plan.image}: ${basename(path)} on ${BASE_NAME}`);
   const container = await startBase(docker, plan, BASE_NAME);
   try {
-    await container.putArchive(await archiveOf(content), { path: '/' });
+    await container.putArchive(await packageArchive(content), { path: '/' });
     await expectDone(container, ['dpkg', '--install', '/package.deb']);
     await expectDone(container, ['rm', '/package.deb']);
     await commit(container, plan.image, [
@@ -200,7 +200,8 @@ async function commit(
   await container.commit({ repo, tag, changes: changes.join('\n'), pause: true });
 }
 
-async function archiveOf(content: Buffer): Promise<Buffer> {
+/** `/package.deb` with this content. */
+export async function packageArchive(content: Buffer): Promise<Buffer> {
   const tar = pack();
   tar.entry({ name: 'package.deb', mode: 0o644 }, content);
   return finish(tar);
