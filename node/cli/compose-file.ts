@@ -21,8 +21,11 @@ export type ComposeText = {
   readonly strict: boolean;
 };
 
+/** `warnings`: as they were told, one a line. */
+export type Loaded = { readonly stack: StackSpec; readonly warnings: readonly string[] };
+
 /** Throws a `Failure` with exit 2 where the file cannot be deployed as it is. */
-export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): StackSpec {
+export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): Loaded {
   const result = loadCompose(text, { ...source, env: process.env });
   if (!result.ok) {
     if (!cli.json) note(cli, ...result.problems.map(renderProblem));
@@ -34,7 +37,7 @@ export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): S
     throw refused(source.path, warnings, 'warning');
   }
   if (!cli.json) note(cli, ...warnings.map((warning) => `warning: ${warning}`));
-  return result.stack;
+  return { stack: result.stack, warnings };
 }
 
 function refused(path: string, told: readonly string[], what: 'problem' | 'warning'): Failure {

@@ -4,6 +4,7 @@ import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { Expected } from '../../protocol/record/record.ts';
 import type { StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
+import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
 import { expectOption, typedExpect } from './expect-option.ts';
@@ -13,32 +14,20 @@ import type { Perform } from './perform.ts';
 import { settle } from './settle.ts';
 import { type Cli, confirm, note, print, printJson } from './terminal.ts';
 
-type DeployOptions = {
-  readonly file?: readonly string[];
-  readonly profile?: readonly string[];
-  readonly name?: string;
+type DeployOptions = ComposeOptions & {
   readonly yes?: boolean;
   readonly wait: boolean;
   readonly timeout: number;
-  readonly strict?: boolean;
   readonly deployId?: string;
   readonly expect?: Expected;
 };
 
 export function deployCommand(perform: Perform): Command {
-  return new Command('deploy')
+  return composeOptions(new Command('deploy'))
     .description('make the cluster run what a Compose file says; only what differs is touched')
-    .option(
-      '-f, --file <file>',
-      'a Compose file, - for standard input; more are laid over it',
-      many,
-    )
-    .option('--profile <name>', 'also the services with this profile, * for all of them', many)
-    .option('-n, --name <name>', "the stack's name in place of the file's")
     .option('-y, --yes', 'do not ask before components are removed')
     .option('--no-wait', 'return once the cluster has accepted it')
     .addOption(durationOption('--timeout <time>', 'how long to wait until all is healthy', '2m'))
-    .option('--strict', 'warnings are errors')
     .option('--deploy-id <id>', 'ask again after an unknown outcome: the same deploy happens once')
     .addOption(expectOption('only if nothing was deployed after this; none: only a new stack'))
     .action((options: DeployOptions, command: Command) =>
@@ -47,7 +36,7 @@ export function deployCommand(perform: Perform): Command {
 }
 
 async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
-  const stack = await readStack(cli, options);
+  const { stack } = await readStack(cli, options);
   const before = (await cli.client.status(cli.signal)).data.cluster;
   const old = before.stacks.find(({ name }) => name === stack.name);
   if (!(await mayRemove(cli, stack, old, options))) {
@@ -67,24 +56,6 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
   await settle(cli, { ...wanted, revision: body.revision, timeoutMs: options.timeout });
   if (!cli.json) print(cli, `${stack.name} is as wanted and healthy`);
   return EXIT.ok;
-}
-
-async function readStack(cli: Cli, options: DeployOptions): Promise<StackSpec> {
-  const { file, name, profile, strict = false } = options;
-  const { loadStack } = await import('./compose-file.ts');
-  const { readComposeFiles } = await import('./compose-files.ts');
-  const files = await readComposeFiles({ files: file, stdin: cli.stdin, env: process.env });
-  return loadStack(cli, {
-    ...files,
-    ...(name !== undefined && { name }),
-    ...(profile !== undefined && { profiles: profile }),
-    strict,
-  });
-}
-
-/** An option that may be given more than once. */
-function many(value: string, values: readonly string[] = []): readonly string[] {
-  return [...values, value];
 }
 
 /** Removing components ends instances: it wants a yes. Everything else a deploy does is repairable. */
@@ -120,13 +91,6 @@ async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promi
 }
 
 function repeat(options: DeployOptions, id: string): string {
-  const { file = [], profile = [], name, strict, expect } = options;
-  const words = [
-    ...file.map((path) => ` -f ${path}`),
-    ...profile.map((one) => ` --profile '${one}'`),
-    name === undefined ? '' : ` -n ${name}`,
-    strict === true ? ' --strict' : '',
-    typedExpect(expect),
-  ];
-  return typed(`deploy${words.join('')} --yes --deploy-id ${id}`);
+  const { expect } = options;
+  return typed(`deploy${typedOptions(options)}${typedExpect(expect)} --yes --deploy-id ${id}`);
 }

@@ -14,6 +14,7 @@ import { killCommand } from './kill.ts';
 import { logsCommand } from './logs.ts';
 import type { Perform } from './perform.ts';
 import { everyCommand } from './program-tree.ts';
+import { planCommand } from './plan.ts';
 import { psCommand } from './ps.ts';
 import { leadCommand } from './lead.ts';
 import { restartCommand } from './restart.ts';
@@ -24,6 +25,7 @@ import { whyCommand } from './why.ts';
 
 const VERBS = [
   clusterCommand,
+  planCommand,
   deployCommand,
   statusCommand,
   psCommand,

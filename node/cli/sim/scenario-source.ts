@@ -40,7 +40,7 @@ export function loadSource(cli: Cli, file: string, options: SourceOptions): Sour
   const text = readText(file, HINT);
   if (!isCompose(text, file)) return fromScenario(cli, file, text, options);
   const dir = dirname(resolve(file));
-  const stacks = [runnable(loadStack(cli, { text, path: file, dir, strict: false }))];
+  const { stack } = loadStack(cli, { text, path: file, dir, strict: false });
   const { hosts = HOSTS, faults = 'swarm' } = options;
   const isFile = /[./]/.test(faults) && existsSync(faults);
   const overlay = isFile ? readText(faults, HINT) : `name: ${JSON.stringify(file)}`;
@@ -48,7 +48,7 @@ export function loadSource(cli: Cli, file: string, options: SourceOptions): Sour
     path: isFile ? faults : file,
     given: {
       hosts,
-      stacks,
+      stacks: [runnable(stack)],
       ...forOf(options),
       ...(isFile ? {} : { faults: readPlan(faults, '--faults') }),
     },

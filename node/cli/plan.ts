@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import { revisionOf } from '../../protocol/component/digest.ts';
+import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
+import type { ComponentView, StackView } from '../../protocol/view/view.ts';
+import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
+import { counted } from './counted.ts';
+import { EXIT } from './failure.ts';
+import { typed } from './invocation.ts';
+import type { Perform } from './perform.ts';
+import { type Cli, print, printJson } from './terminal.ts';
+
+export function planCommand(perform: Perform): Command {
+  return composeOptions(new Command('plan'))
+    .description('what a deploy of a Compose file would change; nothing is changed')
+    .action((options: ComposeOptions, command: Command) =>
+      perform(command, (cli) => plan(cli, options)),
+    );
+}
+
+async function plan(cli: Cli, options: ComposeOptions): Promise<number> {
+  const { stack, warnings } = await readStack(cli, options);
+  const { generated_at, view, data } = await cli.client.status(cli.signal);
+  const old = data.cluster.stacks.find(({ name }) => name === stack.name);
+  const changes = planOf(stack, old);
+  const revision = old === undefined ? {} : { revision: old.revision };
+  if (cli.json) {
+    const planned = { stack: stack.name, ...revision, components: changes, warnings };
+    printJson(cli, { schema: 'millrace/plan/1', generated_at, view, data: planned });
+    return EXIT.ok;
+  }
+  print(cli, ...planLines(stack.name, old?.revision, changes));
+  if (warnings.length > 0) {
+    print(cli, '', `not done as written, ${counted(warnings.length, 'warning')}:`);
+    print(cli, ...warnings.map((warning) => `  ${warning}`));
+  }
+  print(cli, '', `do it: ${typed(`deploy${typedOptions(options)}`)}`);
+  return EXIT.ok;
+}
+
+/** Instances that are wanted; `all`: one on every host that fits. */
+type Wanted = ComponentView['wanted'];
+
+export type Change = {
+  /** `STACK.COMPONENT`. */
+  readonly id: string;
+  /**
+   * - `replace`: what runs was made from another spec
+   * - `scale`: what runs goes on, with more or fewer beside it
+   * - `keep`: what runs goes on; what only agents read, such as `restart`, may change
+   */
+  readonly change: 'new' | 'replace' | 'scale' | 'keep' | 'remove';
+  /** Absent: none any more. */
+  readonly wanted?: Wanted;
+  /** Absent: it is new. */
+  readonly wantedBefore?: Wanted;
+  readonly running: number;
+};
+
+/** In the order of the file, then what is removed. */
+export function planOf(stack: StackSpec, old: StackView | undefined): readonly Change[] {
+  const before = new Map(old?.components.map((component) => [String(component.id), component]));
+  const changes = stack.components.map((spec): Change => {
+    const id = `${stack.name}.${spec.name}`;
+    const known = before.get(id);
+    before.delete(id);
+    const wanted = wantedOf(spec);
+    if (known === undefined) return { id, change: 'new', wanted, running: 0 };
+    const { running, wanted: wantedBefore, revision } = known;
+    const same = revision === revisionOf(spec, stack);
+    const change = !same ? 'replace' : wanted === wantedBefore ? 'keep' : 'scale';
+    return { id, change, wanted, wantedBefore, running };
+  });
+  const removed = [...before].map(([id, { wanted, running }]): Change => {
+    return { id, change: 'remove', wantedBefore: wanted, running };
+  });
+  return [...changes, ...removed];
+}
+
+function wantedOf({ mode, replicas }: ComponentSpec): Wanted {
+  return mode === 'global' ? 'all' : replicas;
+}
+
+const MARKS = { new: '+', replace: '~', scale: '~', keep: '=', remove: '-' } as const;
+
+export function planLines(
+  stack: string,
+  revision: string | undefined,
+  changes: readonly Change[],
+): readonly string[] {
+  const width = Math.max(...changes.map(({ id }) => id.length));
+  const count = changes.filter(({ change }) => change !== 'keep').length;
+  return [
+    revision === undefined ? `${stack} is new` : `${stack}, now revision ${revision}`,
+    ...changes.map((one) => `  ${MARKS[one.change]} ${one.id.padEnd(width)}  ${what(one)}`),
+    count === 0 ? 'nothing that runs would change' : counted(count, 'change'),
+  ];
+}
+
+function what({ change, wanted, wantedBefore: before, running }: Change): string {
+  const run = counted(running, 'running instance');
+  if (change === 'new') return `new: ${instances(wanted)}`;
+  if (change === 'remove') return `removed: ${run} ${running === 1 ? 'ends' : 'end'}`;
+  const scaled = wanted === before ? '' : `${instances(before)} -> ${instances(wanted)}`;
+  if (change === 'keep') return `stays: ${instances(wanted)}`;
+  if (change === 'scale') return scaled;
+  const replaced = `${run} ${running === 1 ? 'is' : 'are'} replaced`;
+  return scaled === '' ? replaced : `${replaced}; ${scaled}`;
+}
+
+function instances(wanted: Wanted | undefined): string {
+  return wanted === 'all' ? 'one on every host' : counted(wanted ?? 0, 'instance');
+}

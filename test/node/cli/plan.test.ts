@@ -1,0 +1,118 @@
+/** What a deploy would change, and what the file does not get. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { planLines, planOf } from '../../../node/cli/plan.ts';
+import { millis } from '../../../protocol/base/time.ts';
+import { revisionOf } from '../../../protocol/component/digest.ts';
+import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
+import type { StackView } from '../../../protocol/view/view.ts';
+import { run, startAgent } from './fixture-agent.ts';
+import { cluster, component, status } from './views.ts';
+
+function spec(name: string, changes: Partial<ComponentSpec> = {}): ComponentSpec {
+  return {
+    name,
+    mode: 'replicated',
+    replicas: 1,
+    image: 'i',
+    environment: {},
+    ports: [],
+    volumes: [],
+    restart: { kind: 'always' },
+    dependsOn: [],
+    stopGraceMs: millis(10_000),
+    ...changes,
+  };
+}
+
+/** The view of a stack that runs on as many hosts as it wants. */
+function running(stack: StackSpec): StackView {
+  const components = stack.components.map((one) => {
+    const hosts = ['h1', 'h2', 'h3', 'h4'].slice(0, one.mode === 'global' ? 3 : one.replicas);
+    const wanted = one.mode === 'global' ? 'all' : one.replicas;
+    return component(`${stack.name}.${one.name}`, hosts, {
+      revision: revisionOf(one, stack),
+      wanted,
+    });
+  });
+  return { name: stack.name, revision: '4.8', components };
+}
+
+it('tells for each component what becomes of it', () => {
+  const db = spec('db');
+  const before = {
+    name: 'shop',
+    components: [
+      spec('web', { replicas: 2 }),
+      spec('api', { replicas: 2 }),
+      db,
+      spec('follows', {
+        dependsOn: [{ on: 'web', condition: 'started', required: true, restart: true }],
+      }),
+      spec('agent', { restart: { kind: 'no' } }),
+      spec('every', { mode: 'global' }),
+      spec('old'),
+    ],
+  };
+  const after = {
+    name: 'shop',
+    components: [
+      spec('web', { replicas: 3, image: 'j' }),
+      spec('api', { replicas: 4 }),
+      db,
+      spec('follows', {
+        dependsOn: [{ on: 'web', condition: 'started', required: true, restart: true }],
+      }),
+      spec('agent', { restart: { kind: 'always' } }),
+      spec('every', { replicas: 2 }),
+      spec('mail', { mode: 'global' }),
+    ],
+  };
+  expect(planLines('shop', '4.8', planOf(after, running(before)))).toEqual([
+    'shop, now revision 4.8',
+    '  ~ shop.web      2 running instances are replaced; 2 instances -> 3 instances',
+    '  ~ shop.api      2 instances -> 4 instances',
+    '  = shop.db       stays: 1 instance',
+    '  ~ shop.follows  1 running instance is replaced',
+    '  = shop.agent    stays: 1 instance',
+    '  ~ shop.every    one on every host -> 2 instances',
+    '  + shop.mail     new: one on every host',
+    '  - shop.old      removed: 1 running instance ends',
+    '6 changes',
+  ]);
+  expect(planLines('shop', '4.8', planOf(before, running(before))).at(-1)).toBe(
+    'nothing that runs would change',
+  );
+  expect(planLines('shop', undefined, planOf(before, undefined))[0]).toBe('shop is new');
+});
+
+const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    labels: {a: b}\n';
+
+it('asks only, lists warnings again at the end, and under --strict takes them for errors', async () => {
+  await using agent = await startAgent({ 'GET /v1/status': status(cluster({ stacks: [] })) });
+  const file = join(agent.folder, 'compose.yaml');
+  await writeFile(file, COMPOSE);
+  const args = ['plan', '-f', file, '--socket', agent.socket];
+  const warning = `${file}:5:5 services.web.labels: ignored: nothing here reads it`;
+  const ran = await run(args);
+  expect(ran).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
+  expect(ran.stdout.split('\n')).toEqual([
+    'shop is new',
+    '  + shop.web  new: 1 instance',
+    '1 change',
+    '',
+    'not done as written, 1 warning:',
+    `  ${warning}`,
+    '',
+    `do it: npx agentctl deploy -f ${file}`,
+    '',
+  ]);
+  const told = await run([...args, '--json']);
+  expect(JSON.parse(told.stdout)).toMatchObject({
+    schema: 'millrace/plan/1',
+    data: { stack: 'shop', components: [{ id: 'shop.web', change: 'new' }], warnings: [warning] },
+  });
+  expect((await run([...args, '--strict'])).code).toBe(2);
+  expect(agent.asked.every(({ method }) => method === 'GET')).toBe(true);
+});
