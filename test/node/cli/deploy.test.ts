@@ -127,7 +127,7 @@ it('takes warnings for errors under --strict only', async () => {
     'GET /v1/status': status(missing),
     'POST /v1/deploy': accepted,
   });
-  const text = `${COMPOSE}    container_name: w\n`;
+  const text = `${COMPOSE}    container_name: web-1\n`;
   const lenient = await deploy(agent, text, '--no-wait');
   expect(lenient.stderr).toMatch(/^warning: \S*compose\.yaml:6:5 /);
   expect(lenient.code).toBe(0);
