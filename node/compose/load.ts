@@ -211,14 +211,16 @@ function readServices(
   { errors }: Reading,
 ): ReadonlyMap<string, ServiceFields> {
   const found = new Map<string, ServiceFields>();
-  const complain = (message: string): void => {
-    errors.push({ path: ['services'], on: 'value', message });
+  const complain = (message: string, next?: string): void => {
+    const advice = next === undefined ? {} : { next };
+    errors.push({ path: ['services'], on: 'value', message, ...advice });
   };
-  if (services === undefined || services === null) complain('there are no services');
+  const none = (): void => complain('there are no services', 'name them under services:');
+  if (services === undefined || services === null) none();
   else if (kindOf(services) !== 'mapping') complain(expected('a mapping of services', services));
   else {
     const entries = Object.entries(services);
-    if (entries.length === 0) complain('there are no services');
+    if (entries.length === 0) none();
     if (entries.length > COMPONENTS_MAX) {
       complain(`${entries.length} services are too many, at most ${COMPONENTS_MAX} are possible`);
       return found;

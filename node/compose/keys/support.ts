@@ -50,10 +50,20 @@ function judge({ keys, at }: Place, key: string, value: unknown): Judgment | und
   if (key.startsWith('x-') && !inOurs) return undefined;
   const meant = nearest(key, Object.keys(keys));
   if (meant === undefined) {
-    const next = belongsTo(key) ?? 'docs/compose.md lists the keys that are';
+    const next =
+      belongsTo(key) ??
+      (at.length === 0 && isService(value)
+        ? 'a service belongs under services:'
+        : 'docs/compose.md lists the keys that are');
     return { verdict: 'refused', on: 'key', message: 'unknown key', next };
   }
   return { verdict: 'refused', on: 'key', message: `unknown key, did you mean ${meant}?` };
+}
+
+/** As files of the first version had them at the top. */
+function isService(value: unknown): boolean {
+  if (kindOf(value) !== 'mapping') return false;
+  return ['image', 'build', 'command'].some((key) => Object.hasOwn(value as object, key));
 }
 
 /** Where a key is known that is not known here. */

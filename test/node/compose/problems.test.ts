@@ -13,7 +13,10 @@ it.each([
   ['a: b: c\n', ['c.yaml:1:4 Nested mappings are not allowed in compact mappings']],
   ['a: 1\n---\nb: 2\n', ['c.yaml:2:1 a second document; a Compose file is one']],
   ['? [a]\n: 1\n', ['c.yaml:1:3 a key must be text']],
-  ['services: !reset {}\n', ['c.yaml:1:1 services: there are no services']],
+  [
+    'services: !reset {}\n',
+    ['c.yaml:1:1 services: there are no services; name them under services:'],
+  ],
   [
     'services: !rest {}\n',
     ['c.yaml:1:11 Unresolved tag: !rest; only !reset and !override are known'],
@@ -27,9 +30,9 @@ it.each([
 });
 
 it.each([
-  ['name: shop\n', ['c.yaml:1:1 services: there are no services']],
-  ['services:\n', ['c.yaml:1:1 services: there are no services']],
-  ['services: {}\n', ['c.yaml:1:11 services: there are no services']],
+  ['name: shop\n', ['c.yaml:1:1 services: there are no services; name them under services:']],
+  ['services:\n', ['c.yaml:1:1 services: there are no services; name them under services:']],
+  ['services: {}\n', ['c.yaml:1:11 services: there are no services; name them under services:']],
   ['services: [web]\n', ['c.yaml:1:11 services: expected a mapping of services, got a list']],
   ['services:\n  web:\n', ['c.yaml:2:3 services.web: expected a mapping, got nothing']],
   ['services:\n  web: 5\n', ['c.yaml:2:8 services.web: expected a mapping, got the number 5']],
@@ -49,7 +52,7 @@ it.each([
     `servces:\n  web: {image: i}\n`,
     [
       'c.yaml:1:1 servces: unknown key, did you mean services?',
-      'c.yaml:1:1 services: there are no services',
+      'c.yaml:1:1 services: there are no services; name them under services:',
     ],
   ],
   [
