@@ -18,6 +18,8 @@ const WORDS = [
   'deploy replicas mode scale test interval CMD x-millrace process working_dir target published',
   'condition service_healthy required true no null 0 80 8080:80 1m30s ${A:-b} $B ${ web api data:/d',
   'x-a <<  __proto__ constructor toString hasOwnProperty',
+  'extends include profiles env_file file service path project_directory labels networks build logging',
+  'A=1 B a.yaml ./.env * required format raw driver on_isolation action ulimits',
 ]
   .join(' ')
   .split(' ');
@@ -106,6 +108,19 @@ test.prop([fc.dictionary(word, service, { minKeys: 1, maxKeys: 3 }), value], { n
     expectWellFormed(text, load(text));
   },
 );
+
+const twoFiles = [value, fc.dictionary(word, service, { maxKeys: 3 }), fc.boolean()] as const;
+test.prop([...twoFiles], { numRuns: 150 })('any file over any other', (any, services, swapped) => {
+  const texts = [
+    stringify({ include: [any], services: any, volumes: any }),
+    stringify({ services }),
+  ];
+  const [text = '', over = ''] = swapped ? texts.toReversed() : texts;
+  const overrides = [{ path: 'c.yaml', text: over }];
+  const source = { path: 'c.yaml', env: { B: 'b' }, dir: '/nowhere', name: 'shop' };
+  const longer = text.length > over.length ? text : over;
+  expectWellFormed(`${longer}${'\n'.repeat(200)}`, loadCompose(text, { ...source, overrides }));
+});
 
 test.prop([fc.nat(EXAMPLE.length), fc.nat(40), word], { numRuns: 150 })(
   'the example with a part replaced',
