@@ -14,6 +14,7 @@ import { checkKeys } from './keys/support.ts';
 import { mergeProject } from './merge/project.ts';
 import { type Finding, listProblems, type Path, type Problem } from './problems.ts';
 import type { Lookup } from './read/interpolate.ts';
+import { withProjectName } from './read/project-name.ts';
 import { createReader } from './read/reader.ts';
 import { follow, locate, plainOf, type Spot, type Tree } from './read/tree.ts';
 import { dotenvOf, environmentLookup, withVariables } from './read/variables.ts';
@@ -66,17 +67,21 @@ function load(text: string, given: ComposeSource): ComposeResult {
   const place = { dir, shownDir: dirname(given.path) };
   const variables = withVariables(environmentLookup(given.env), [dotenvOf(place)]);
   if (!variables.ok) return refused([variables.error]);
-  const lookup = variables.value;
-  const texts = [{ path: given.path, text }, ...(given.overrides ?? [])].map((file) => ({
+  const outer = variables.value;
+  const named = given.name ?? (outer('COMPOSE_PROJECT_NAME') || undefined);
+  const plain = [{ path: given.path, text }, ...(given.overrides ?? [])].map((file) => ({
     text: file.text,
-    source: { file: file.path, ...place, lookup },
+    source: { file: file.path, ...place, lookup: outer },
   }));
+  const otherwise = stackNameOf(basename(dir));
+  const lookup = withProjectName(outer, { name: named, otherwise, texts: plain });
+  const texts = plain.map((file) => ({ ...file, source: { ...file.source, lookup } }));
   const reader = createReader();
   const tree = mergeProject(texts, reader);
   const inOrder = (problems: readonly Problem[]) => orderByFile(problems, reader.files);
   if (reader.problems.length > 0 || tree === undefined) return refused(inOrder(reader.problems));
 
-  const reading = readingOf(tree, given, lookup);
+  const reading = readingOf(tree, { ...given, name: named }, lookup);
   const stack = readStack(plainOf(tree), reading);
   const found = [...reading.errors.map(reading.locate), ...reading.problems];
   if (found.length > 0 || stack === undefined) return refused(inOrder(found));
@@ -97,6 +102,8 @@ function orderByFile(problems: readonly Problem[], files: readonly string[]): re
   return problems.toSorted((a, b) => place(a) - place(b));
 }
 
+type Given = Pick<ComposeSource, 'profiles' | 'dir'> & { readonly name: string | undefined };
+
 type Reading = Omit<Surroundings, 'awaited' | 'onIsolation'> & {
   readonly locate: (finding: Finding) => Problem;
   readonly name: string | undefined;
@@ -105,11 +112,10 @@ type Reading = Omit<Surroundings, 'awaited' | 'onIsolation'> & {
   readonly profiles: ReadonlySet<string>;
 };
 
-function readingOf(tree: Tree, given: ComposeSource, lookup: Lookup): Reading {
-  const named = given.name ?? (lookup('COMPOSE_PROJECT_NAME') || undefined);
+function readingOf(tree: Tree, given: Given, lookup: Lookup): Reading {
   const profiles = given.profiles ?? lookup('COMPOSE_PROFILES')?.split(',') ?? [];
   return {
-    name: named,
+    name: given.name,
     dir: resolve(given.dir),
     profiles: new Set(profiles.map((profile) => profile.trim())),
     locate: (finding) => locate(tree, finding),

@@ -262,6 +262,20 @@ it('names the stack after COMPOSE_PROJECT_NAME before the name in the file', () 
   expect(load('name: a\nservices: {web: {image: i}}', '/srv/dir', 'b', env).name).toBe('b');
 });
 
+it.each<[string, string | undefined, Readonly<Record<string, string>>, string]>([
+  ['name: shop-${N}', undefined, {}, 'shop-3'],
+  ['', undefined, {}, 'dir'],
+  ['name: shop', 'asked', {}, 'asked'],
+  ['name: shop', undefined, { COMPOSE_PROJECT_NAME: 'env' }, 'env'],
+])('fills in COMPOSE_PROJECT_NAME: %j, asked for %j, with %j: %s', (top, asked, more, wanted) => {
+  const text = `${top}\nservices: {web: {image: "i:\${COMPOSE_PROJECT_NAME}", environment: [COMPOSE_PROJECT_NAME]}}`;
+  const stack = load(text, '/srv/dir', asked, more);
+  expect(stack.name).toBe(wanted);
+  expect(stack.components).toMatchObject([
+    { image: `i:${wanted}`, environment: { COMPOSE_PROJECT_NAME: wanted } },
+  ]);
+});
+
 it('merges shared blocks, the nearer one winning', () => {
   const [web] = load(`
 x-a: &a {image: a, restart: no, environment: {A: 1}}
