@@ -19,7 +19,7 @@ import {
 } from '../protocol/core.ts';
 import type { Config } from '../protocol/config.ts';
 import type { CommandResult, Effect } from '../protocol/effect.ts';
-import type { Command, Input } from '../protocol/input.ts';
+import type { Command, Input, StopReason } from '../protocol/input.ts';
 import type { HostFacts } from '../protocol/inventory/entry.ts';
 import { viewOf } from '../protocol/view/build.ts';
 import { allDecisions } from '../protocol/inventory/inventories.ts';
@@ -55,8 +55,8 @@ export interface Agent extends AsyncDisposable {
   /** What all other hosts have decided, as far as it was told here, the gone ones too. */
   witnessed(): readonly (Witnessed & { readonly wall: number })[];
   command(command: Command): Promise<CommandResult>;
-  /** Closes it. `forGood`: the others are told that nobody is to wait for it. */
-  end(forGood: boolean): Promise<void>;
+  /** Closes it. The others are told why, unless it is back in a moment. */
+  end(why: StopReason): Promise<void>;
 }
 
 export type AgentInit = {
@@ -187,8 +187,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   });
   line.network = network;
 
-  async function end(forGood: boolean): Promise<void> {
-    give({ kind: 'stopping', forGood });
+  async function end(why: StopReason): Promise<void> {
+    give({ kind: 'stopping', why });
     clearTimeout(timer);
     await performer.drained();
     closed = true;
@@ -230,7 +230,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       });
     },
     end,
-    [Symbol.asyncDispose]: () => end(false),
+    [Symbol.asyncDispose]: () => end('restart'),
   };
 }
 

@@ -36,6 +36,7 @@ export type AgentSettings = {
   readonly rosterStableMs: number;
   /** How long a voter is dead before another votes instead. */
   readonly voterDeadMs: number;
+  readonly backWithinMs: number;
   /** How long a host has been gone before it is a member no more. */
   readonly forgetMs: number;
   /** Votes and runs nothing; default: no. */
@@ -52,6 +53,7 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 const SECONDS = 'must be a number of seconds, 1 to 60';
 const DAY = 'must be a number of seconds, 2 to 86400';
 const ofDay = z.number(DAY).min(2, DAY).max(86_400, DAY);
+const BACK = 'must be a number of seconds, 0 to 86400';
 const YEAR = 'must be a number of seconds, 10 to 31536000';
 const FILE = z.strictObject({
   name: z
@@ -75,6 +77,7 @@ const FILE = z.strictObject({
   allow_chaos: z.boolean().optional(),
   roster_stable_s: ofDay.optional(),
   voter_dead_s: ofDay.optional(),
+  back_within_s: z.number(BACK).min(0, BACK).max(86_400, BACK).optional(),
   forget_s: z.number(YEAR).min(10, YEAR).max(31_536_000, YEAR).optional(),
   join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
 });
@@ -213,6 +216,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     rosterStableMs:
       file.roster_stable_s === undefined ? LAN.rosterStableMs : 1000 * file.roster_stable_s,
     voterDeadMs: file.voter_dead_s === undefined ? LAN.voterDeadMs : 1000 * file.voter_dead_s,
+    backWithinMs: file.back_within_s === undefined ? LAN.backWithinMs : 1000 * file.back_within_s,
     forgetMs: file.forget_s === undefined ? LAN.forgetMs : 1000 * file.forget_s,
     joinTimeoutMs: 1000 * (file.join_timeout_s ?? JOIN_TIMEOUT_S),
   };

@@ -18,6 +18,7 @@ import { type ClusterId, clusterId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
 import { know } from '../protocol/core/know.ts';
 import { type Config, LAN } from '../protocol/config.ts';
+import type { StopReason } from '../protocol/input.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { chosenEngine, writeAgentFile } from './agent-file.ts';
@@ -36,7 +37,7 @@ import { openStore, type Store } from './store/store.ts';
 import type { ServiceManager } from './systemd.ts';
 import { type Credentials, hostIdOf, newCredentials } from './token.ts';
 
-export interface Daemon extends AsyncDisposable {
+export interface Daemon {
   readonly settings: AgentSettings;
   readonly log: Logger;
   /** Undefined: this host belongs to no cluster. */
@@ -50,8 +51,10 @@ export interface Daemon extends AsyncDisposable {
   join(credentials: Credentials, peers: readonly string[]): Promise<Agent>;
   /** Ends the agent and starts it over what is on the disk now; its instances run on. */
   restart(): Promise<void>;
-  /** Ends this process soon; the instances run on. `forGood`: nobody is to wait for it. */
-  stop(forGood: boolean): void;
+  /** Ends this process soon; the instances run on. */
+  stop(why: StopReason): void;
+  /** The orderly end. The others are told why, unless the agent is back in a moment. */
+  end(why: StopReason): Promise<void>;
 }
 
 export type DaemonInit = {
@@ -59,7 +62,7 @@ export type DaemonInit = {
   readonly log: Logger;
   readonly service: ServiceManager;
   readonly fatal: (error: unknown) => void;
-  readonly stop: (forGood: boolean) => void;
+  readonly stop: (why: StopReason) => void;
 };
 
 const JOIN_POLL_MS = 50;
@@ -79,7 +82,6 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   let agent = credentials === undefined ? undefined : await run(parts, credentials);
   if (agent !== undefined) await introduce(parts, agent);
   let busy = false;
-  let isLeaving = false;
   service.status(standing(credentials));
   /** Without a core there are no steps to tell of, and nothing to do but to serve agentctl. */
   const idle = setInterval(() => {
@@ -91,7 +93,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     try {
       const { cluster } = credentials ?? {};
       log.warn({ cluster }, 'this host is a member of the cluster no more, and belongs to none');
-      await agent?.end(false);
+      await agent?.end('restart');
       await store.write([
         { key: 'cluster', value: undefined },
         { key: 'former', value: cluster },
@@ -149,7 +151,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
       const known = credentials;
       if (agent === undefined || known === undefined) throw new Error('no agent runs here');
       try {
-        await agent.end(false);
+        await agent.end('restart');
         agent = await run(parts, known);
         await introduce(parts, agent);
       } catch (error) {
@@ -157,13 +159,10 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
         throw error;
       }
     },
-    stop(forGood) {
-      isLeaving = forGood;
-      init.stop(forGood);
-    },
-    async [Symbol.asyncDispose]() {
+    stop: init.stop,
+    async end(why) {
       clearInterval(idle);
-      await agent?.end(isLeaving);
+      await agent?.end(why);
       await store.close();
     },
   };
@@ -247,11 +246,12 @@ async function run(
 }
 
 /** What of the protocol's timings an agent is told; all else is the profile's. */
-const configOf = ({ rosterStableMs, voterDeadMs, forgetMs }: AgentSettings): Config => ({
+const configOf = (settings: AgentSettings): Config => ({
   ...LAN,
-  rosterStableMs: millis(rosterStableMs),
-  voterDeadMs: millis(voterDeadMs),
-  forgetMs: millis(forgetMs),
+  rosterStableMs: millis(settings.rosterStableMs),
+  voterDeadMs: millis(settings.voterDeadMs),
+  forgetMs: millis(settings.forgetMs),
+  backWithinMs: millis(settings.backWithinMs),
 });
 
 /** Writes down whose instances are here, for those who look while no agent answers. */

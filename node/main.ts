@@ -1,6 +1,9 @@
 #!/usr/bin/env -S node --max-semi-space-size=2
 /** `agentd`: one agent per host, under systemd or in a terminal. */
 import { chmodSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { StopReason } from '../protocol/input.ts';
+import type { ClusterView } from '../protocol/view/view.ts';
 import { type AgentSettings, readSettings } from './config.ts';
 import { openDaemon } from './daemon.ts';
 import { serveApi } from './http/server.ts';
@@ -17,6 +20,8 @@ const EXIT_OF: Readonly<Record<string, number>> = {
 };
 /** Longest an orderly end may take; what is left then is cut off. */
 const STOP_MS = 5_000;
+/** What others need to start elsewhere what a host that reboots runs. */
+const ELSEWHERE_MS = 5_000;
 
 async function main(): Promise<number> {
   const [verb, path, ...more] = process.argv.slice(2);
@@ -63,8 +68,10 @@ async function run(settings: AgentSettings): Promise<number> {
   process.on('unhandledRejection', (error) => log.error({ error }, 'a promise failed unheard'));
   const service = await openServiceManager(process.env, log);
   let code: number = EXIT.ok;
-  const stop = (forGood: boolean): void => {
-    if (forGood && service.isThere) code = EXIT.stopped;
+  let why: StopReason | undefined;
+  const stop = (asked: StopReason): void => {
+    why = asked;
+    if (asked === 'stop' && service.isThere) code = EXIT.stopped;
     stopped.resolve();
   };
   const daemon = await openDaemon({ settings, log, service, fatal, stop });
@@ -72,15 +79,21 @@ async function run(settings: AgentSettings): Promise<number> {
   chmodSync(settings.socket, 0o660);
   service.ready();
   log.info({ socket: settings.socket }, 'agentctl is served');
+  let isMissed = false;
   try {
     await stopped.promise;
+    why ??= await service.stopReason();
+    isMissed = why === 'reboot' && canBeMissed(daemon.agent()?.view());
   } finally {
     service.stopping();
-    log.info('agent stops; its instances run on');
-    setTimeout(() => process.exit(EXIT.failed), STOP_MS).unref();
+    log.info({ why }, 'agent stops; its instances run on');
+    const cutOff = setTimeout(() => process.exit(EXIT.failed), STOP_MS);
     await api[Symbol.asyncDispose]();
-    await daemon[Symbol.asyncDispose]();
+    await daemon.end(why ?? 'restart');
+    clearTimeout(cutOff);
   }
+  // The unit of the engine ends after this one.
+  if (isMissed) await pause(ELSEWHERE_MS);
   return code;
 }
 
@@ -89,6 +102,11 @@ const DISK_FULL = {
   what: 'the agent cannot go on: the disk is full',
   next: 'make room for its state folder; its instances run on, and systemd starts it again',
 };
+
+/** Something runs here that others may start before it is gone. */
+const canBeMissed = (view: ClusterView | undefined): boolean =>
+  view?.hosts.some(({ self, instances }) => self && instances > 0) === true &&
+  view.hosts.some(({ self, state, witness }) => !self && state === 'alive' && !witness);
 
 try {
   process.exit(await main());

@@ -59,6 +59,12 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
     value: '300',
     meaning: 'Seconds, 2 to 86400: how long a voter is dead before another host votes instead',
   },
+  back_within_s: {
+    value: '300',
+    meaning:
+      'Seconds, 0 to 86400: how long the others wait for this host when it reboots, before they move ' +
+      'what has a named volume',
+  },
   forget_s: {
     value: '86400',
     meaning:

@@ -5,6 +5,10 @@
  *
  * Where nobody asks for it (no `NOTIFY_SOCKET`) nothing is loaded and nothing is said.
  */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import type { StopReason } from '../protocol/input.ts';
 import type { Logger } from './log.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -22,6 +26,8 @@ export interface ServiceManager {
    * it for the unit's `WatchdogSec=` is killed and started anew. Costs nothing when called too often.
    */
   alive(): void;
+  /** Why it ends this process, to be asked as the end begins; `restart` where nobody can say. */
+  stopReason(): Promise<StopReason>;
 }
 
 export type ServiceEnvironment = Readonly<Record<string, string | undefined>>;
@@ -52,7 +58,41 @@ export async function openServiceManager(
       fedAt = now;
       notify('WATCHDOG=1');
     },
+    stopReason: async () => (notify === undefined ? 'restart' : await askJobs(log)),
   };
+}
+
+const JOBS = ['list-jobs', '--plain', '--no-legend', '--full'];
+const JOBS_MS = 2_000;
+
+/** What the manager does with this unit is one of its jobs, and so is where the machine goes. */
+async function askJobs(log: Logger): Promise<StopReason> {
+  try {
+    const options = { timeout: JOBS_MS };
+    const { stdout } = await promisify(execFile)('systemctl', JOBS, options);
+    return reasonIn(stdout, unitIn(await readFile('/proc/self/cgroup', 'utf8')));
+  } catch (error) {
+    log.warn({ error }, 'systemd does not say why this agent ends: it ends as for a restart');
+    return 'restart';
+  }
+}
+
+/** The unit that a process is of, by its cgroups. */
+export const unitIn = (cgroups: string): string | undefined =>
+  /\/([^/\n]+\.service)$/m.exec(cgroups)?.[1];
+
+/** Goes down and comes up again; goes down for longer. */
+const REBOOTS = new Set(['reboot.target', 'kexec.target', 'soft-reboot.target']);
+const HALTS = new Set(['poweroff.target', 'halt.target', 'exit.target']);
+
+/** From lines such as `1234 agentd.service stop running`. */
+export function reasonIn(jobs: string, unit: string | undefined): StopReason {
+  const all = jobs.split('\n').map((line) => line.trim().split(/\s+/));
+  const isUnderWay = (wanted: (name: string) => boolean, type: string): boolean =>
+    all.some(([, name = '', job]) => wanted(name) && job === type);
+  if (isUnderWay((name) => REBOOTS.has(name), 'start')) return 'reboot';
+  if (isUnderWay((name) => HALTS.has(name), 'start')) return 'stop';
+  return isUnderWay((name) => name === unit, 'stop') ? 'stop' : 'restart';
 }
 
 /** Undefined: no watchdog waits for this process (sd_watchdog_enabled(3)). */

@@ -68,6 +68,11 @@ export type Config = {
   readonly voterDeadMs: Millis;
   /** How long a host has been dead, or has left, before it is a member no more; unless it votes. */
   readonly forgetMs: Millis;
+  /**
+   * How long the others wait for this host when it has said that it reboots, before they move what has a
+   * named volume. Smaller: a slow boot leaves its data behind.
+   */
+  readonly backWithinMs: Millis;
   /** How long a destroyed stack is remembered, and then that it was: longer than any message is late. */
   readonly tombstoneMs: Millis;
   /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
@@ -110,6 +115,7 @@ export const LAN: Config = {
   rosterStableMs: seconds(60),
   voterDeadMs: minutes(5),
   forgetMs: minutes(24 * 60),
+  backWithinMs: minutes(5),
   tombstoneMs: minutes(7 * 24 * 60),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),

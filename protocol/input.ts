@@ -9,11 +9,8 @@ import type { Message } from './wire/message.ts';
 export type Input =
   /** First input ever of a core. Its effects begin with the persist of `boot` and ceiling. */
   | { readonly kind: 'started' }
-  /**
-   * The agent is about to end, as it was asked to: the last input of a core. `forGood`: nobody is to wait
-   * until it returns.
-   */
-  | { readonly kind: 'stopping'; readonly forGood: boolean }
+  /** The agent is about to end, as it was asked to: the last input of a core. */
+  | { readonly kind: 'stopping'; readonly why: StopReason }
   /** The deadline passed; early or late is harmless. */
   | { readonly kind: 'woken' }
   | { readonly kind: 'messageReceived'; readonly from: HostId; readonly message: Message }
@@ -65,6 +62,12 @@ export type Input =
   | { readonly kind: 'guardLost' }
   /** A user asked this agent; answered by the effect `reply` with the same id. */
   | { readonly kind: 'commandGiven'; readonly commandId: string; readonly command: Command };
+
+/**
+ * `restart`: the agent is back in a moment, as after a crash. `stop`: nobody is to wait until it returns.
+ * `reboot`: its machine goes down, with all that runs there, and is back within `backWithinMs`.
+ */
+export type StopReason = 'restart' | 'stop' | 'reboot';
 
 export type Command =
   | {

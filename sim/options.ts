@@ -92,7 +92,8 @@ export type Plague =
   | 'exits'
   | 'engines'
   | 'guards'
-  | 'hangs';
+  | 'hangs'
+  | 'reboots';
 
 /** Shorter waits than in production where only patience is at stake. */
 export const CONFIG: Config = {
@@ -106,6 +107,7 @@ export const CONFIG: Config = {
   // Short enough that voters are replaced, and replaced again, within one storm.
   rosterStableMs: seconds(3),
   voterDeadMs: seconds(8),
+  backWithinMs: seconds(8),
 };
 
 export const configOf = ({ members, suspicionMaxFactor, tombstoneMs }: Options): Config => ({

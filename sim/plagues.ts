@@ -66,10 +66,15 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [5000, 15_000],
     [12_000, 20_000],
   ],
+  /** Some machines are back when they said, some are not. */
+  reboots: [
+    [4000, 15_000],
+    [1000, 2 * T, 12_000],
+  ],
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
 /** Drawn on a stream of its own, in so many of a thousand storms. */
-const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 150 };
+const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 150, reboots: 150 };
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */

@@ -46,6 +46,11 @@ export type Strike =
     }
   /** The agent is asked to end for good, and says so; somebody starts it again after `forMs`. */
   | { readonly kind: 'stop'; readonly host: HostIndex; readonly forMs: number }
+  /**
+   * The machine reboots: its agent says so, its instances run on for a moment, then all is gone; it boots
+   * after `forMs`.
+   */
+  | { readonly kind: 'reboot'; readonly host: HostIndex; readonly forMs: number }
   /** A user tells this host to leave the cluster. */
   | { readonly kind: 'leave'; readonly host: HostIndex }
   /** A user asks this agent that another host, which does not come back, be forgotten. */

@@ -75,6 +75,7 @@ const strike: Schema<Strike> = byKind({
   leave: object({ kind: literal('leave'), host }),
   force: object({ kind: literal('force'), host, forceId: whole(1, FORCE_IDS - 1) }),
   stop: object({ kind: literal('stop'), ...ofHost }),
+  reboot: object({ kind: literal('reboot'), ...ofHost }),
   lose: object({ kind: literal('lose'), ...ofHost }),
   pause: object({ kind: literal('pause'), ...ofHost }),
   suspend: object({ kind: literal('suspend'), ...ofHost }),
@@ -133,6 +134,7 @@ const plagues: Schema<Options['recurring']> = object({
   engines: recurring,
   guards: recurring,
   hangs: recurring,
+  reboots: recurring,
 } satisfies { readonly [kind in Plague]: unknown });
 
 const voterCount: Schema<Options['voterCount']> = (value) =>

@@ -35,6 +35,7 @@ export type Workload = {
   readonly draw: Stream;
   /** What holds for components where hosts cannot hear each other. */
   readonly contracts: Stream;
+  readonly volumes: Stream;
   /** Which of them may never run twice. */
   readonly singletons: Stream;
   /** Whether what ends is started again. */
@@ -65,6 +66,7 @@ export function createWorkload(
     world,
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
+    volumes: streamOf(world.choices, 'volumes'),
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     looks: streamOf(world.choices, 'looks'),
@@ -188,6 +190,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     replicas: 1,
     environment: { OP: op },
     ...drawContract(workload),
+    ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
   };
   return { name, components: happens(draw, 500) ? [db, web] : [db] };
 }
@@ -219,6 +222,8 @@ function drawRestart(draw: Stream): RestartPolicy {
   if (happens(draw, 500)) return { kind: 'no' };
   return { kind: 'onFailure', retryMax: within(draw, 0, 2) };
 }
+
+const DATA = { kind: 'named', source: 'data', target: '/data', readOnly: false } as const;
 
 const CHECK = {
   test: { kind: 'shell', line: 'true' },

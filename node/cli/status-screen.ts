@@ -229,6 +229,8 @@ function hostNote(host: HostView): string {
   if (host.engineSilentMs !== undefined) return engineSilence(host.engineSilentMs);
   if (host.leaving === true && host.state === 'alive')
     return 'leaves, once others have what it has';
+  if (host.backWithinMs !== undefined)
+    return `reboots, to be back within ${age(host.backWithinMs)}`;
   if (host.state === 'alive' || host.self || host.heardMsAgo === undefined) return '';
   return `last heard ${age(host.heardMsAgo)} ago`;
 }

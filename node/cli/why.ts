@@ -190,6 +190,8 @@ function hostNext(view: ClusterView, host: HostView, seats: number): string {
   if (host.engineSilentMs !== undefined)
     return `what runs there goes on, nothing new is placed there until its engine answers: ${typed('doctor')} on it`;
   if (host.state === 'alive') return 'nothing: it is heard';
+  if (host.backWithinMs !== undefined)
+    return `it reboots: what has a named volume waits for it, ${age(host.backWithinMs)} more, and the rest moves`;
   if (host.state === 'left') return 'nothing: it has left the cluster';
   if (host.state === 'suspect') return 'it answers, or it is declared dead';
   const who = view.quorum

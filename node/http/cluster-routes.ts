@@ -30,7 +30,7 @@ export function clusterRoutes(app: Hono, daemon: Daemon): void {
   });
   app.post('/v1/agent/stop', async (context) => {
     const { returns = false } = await bodyOf(context, STOP);
-    setImmediate(() => daemon.stop(!returns));
+    setImmediate(() => daemon.stop(returns ? 'restart' : 'stop'));
     const body: ActionBody = {
       done: returns
         ? 'the agent of this host stops; its instances run on'

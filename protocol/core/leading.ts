@@ -234,6 +234,7 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
     return {
       id,
       alive: alive.includes(id) || member?.health === 'suspect',
+      ...(member?.backBy === undefined ? {} : { awaited: true }),
       ...(restless === undefined ? {} : { restless }),
       ...(leaving.has(id) ? { leaving: true } : {}),
       slotCount: (load?.slotCount ?? 0) - ownCount,

@@ -46,7 +46,7 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
     case 'woken':
       return;
     case 'stopping':
-      return leave(core, leases, turn, input.forGood);
+      return leave(core, leases, turn, input.why);
     case 'messageReceived':
       return receiveMessage(core, leases, turn, input.from, input.message);
     case 'gossipReceived':

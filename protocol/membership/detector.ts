@@ -18,14 +18,22 @@ import {
   NEVER,
 } from '../base/time.ts';
 import type { Config } from '../config.ts';
-import { publish, send, type Turn } from '../turn.ts';
+import { journal, publish, send, type Turn } from '../turn.ts';
 import { favorsDeadline, giveUpFavors } from './favors.ts';
 import { ease } from './local-health.ts';
-import { believe, confirm, type Member } from './member.ts';
+import { believe, confirm, giveUp, type Member } from './member.ts';
 import { noteFailed, probeAgain, startProbe } from './probe.ts';
 import { spread, tell } from './rumors.ts';
 import { verdictAt } from './suspicion.ts';
-import { change, circleOf, gracesOf, type Membership, noticeStall, suspectHosts } from './table.ts';
+import {
+  awaitedHosts,
+  change,
+  circleOf,
+  gracesOf,
+  type Membership,
+  noticeStall,
+  suspectHosts,
+} from './table.ts';
 import { type Act, nextAct } from './watch.ts';
 
 /** What beats and heartbeats carry of the rest of the core. */
@@ -56,6 +64,7 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
     if (turn.now >= act.at) perform(m, turn, host, member, act);
   }
   giveUpFavors(m, turn);
+  for (const host of awaitedHosts(m)) stopWaiting(m, turn, host);
   for (const { host, member, at } of verdictsOf(m, turn.config))
     if (turn.now >= at) condemn(m, turn, host, member);
 }
@@ -70,7 +79,16 @@ export function membershipDeadline(m: Membership, config: Config): Instant | und
       deadline = earlier(deadline, nextAct(watch, member, m.localHealth, config).at);
   }
   for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
+  for (const host of awaitedHosts(m)) deadline = earlier(deadline, m.members.get(host)?.backBy);
   return deadline;
+}
+
+/** A host that said that it reboots, and is not back by then. */
+function stopWaiting(m: Membership, turn: Turn, host: HostId): void {
+  const member = m.members.get(host);
+  if (member?.backBy === undefined || turn.now < member.backBy) return;
+  journal(turn, 'health', [host], 'left: it has rebooted, and is not back in time');
+  change(m, turn, host, giveUp(member), 'not back in time');
 }
 
 /**

@@ -12,7 +12,7 @@ import { afterHeard } from './grace.ts';
 import { reassure, worsen } from './local-health.ts';
 import { believe, confirm, type Evidence, hear, type Member, supersedes } from './member.ts';
 import { startProbe } from './probe.ts';
-import { brief, rumorOf, tell } from './rumors.ts';
+import { beliefIn, brief, rumorOf, tell } from './rumors.ts';
 import { change, isWatcher, type Membership, noticeStall } from './table.ts';
 
 /** Any authenticated message of a member's own; `evidence` if it says boot and incarnation. */
@@ -80,7 +80,7 @@ export function onRumor(m: Membership, turn: Turn, by: HostId, rumor: Rumor): vo
     if (by === about && supersedes(rumor, was)) noteHeard(m, turn, about, rumor); // M3
     return;
   }
-  const believed = believe(was, rumor, turn.now);
+  const believed = believe(was, beliefIn(rumor, turn.now), turn.now);
   const is = isWatcher(m, turn, by, about) ? confirm(believed, rumor, by) : believed;
   change(m, turn, about, is, `says ${by}`);
   // A watcher does not wait for its own doubt: it looks at once, and confirms or hears an answer.

@@ -23,6 +23,8 @@ export type Belief = {
   readonly health: Health;
   readonly boot: Boot;
   readonly incarnation: Incarnation;
+  /** It has left as its machine reboots, and is to be back by then, by our own clock. */
+  readonly backBy?: Instant;
 };
 /** A host's own word about itself, from a message only it can have sent. */
 export type Evidence = { readonly boot: Boot; readonly incarnation: Incarnation };
@@ -63,7 +65,7 @@ export function supersedes(rumor: Belief, belief: Belief): boolean {
 
 export function believe(member: Member, rumor: Belief, now: Instant): Member {
   if (!supersedes(rumor, member)) return member; // M2
-  const { health, boot: heardBoot, incarnation: heardIncarnation } = rumor;
+  const { health, boot: heardBoot, incarnation: heardIncarnation, backBy } = rumor;
   return {
     health,
     boot: heardBoot,
@@ -72,7 +74,14 @@ export function believe(member: Member, rumor: Belief, now: Instant): Member {
     lastHeardAt: member.lastHeardAt,
     suspectedBy: [],
     heartbeat: heardBoot === member.boot ? member.heartbeat : undefined,
+    ...(health === 'left' && backBy !== undefined ? { backBy } : {}),
   };
+}
+
+/** It is not back in time: nobody waits for it any more. */
+export function giveUp(member: Member): Member {
+  const { backBy: _, ...rest } = member;
+  return rest;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after } from '../base/time.ts';
+import { after, between, type Instant } from '../base/time.ts';
 import { publish, send, type Turn } from '../turn.ts';
 import type { Rumor } from '../wire/message.ts';
 import type { Belief } from './member.ts';
@@ -35,12 +35,14 @@ export function tell(m: Membership, turn: Turn, about: HostId, belief: Belief): 
 }
 
 /**
- * We end for good. Said straight to everyone as well: nobody can ask us again, and whoever misses it
+ * We end for good, or until our machine has rebooted. Said straight to everyone as well: nobody can ask us again, and whoever misses it
  * waits as for a crashed agent.
  */
-export function sayLeft(m: Membership, turn: Turn): void {
-  const { boot } = turn;
-  const rumor = rumorOf(turn, turn.self, { health: 'left', boot, incarnation: m.incarnation });
+export function sayLeft(m: Membership, turn: Turn, reboots: boolean): void {
+  const { boot, now, config } = turn;
+  const backBy = reboots ? { backBy: after(now, config.backWithinMs) } : {};
+  const left = { health: 'left', boot, incarnation: m.incarnation, ...backBy } as const;
+  const rumor = rumorOf(turn, turn.self, left);
   publish(turn, rumor);
   for (const host of [...aliveHosts(m), ...suspectHosts(m)]) send(turn, host, rumor);
 }
@@ -57,5 +59,17 @@ export function brief(m: Membership, turn: Turn, newcomer: HostId): void {
 export const rumorOf = (
   turn: Turn,
   about: HostId,
-  { boot, incarnation, health }: Belief,
-): Rumor => ({ kind: 'rumor', by: turn.self, about, boot, incarnation, health });
+  { boot, incarnation, health, backBy }: Belief,
+): Rumor => ({
+  kind: 'rumor',
+  by: turn.self,
+  about,
+  boot,
+  incarnation,
+  health,
+  ...(backBy !== undefined && backBy > turn.now ? { backWithinMs: between(turn.now, backBy) } : {}),
+});
+
+/** What it says, by our own clock. */
+export const beliefIn = ({ backWithinMs, ...rumor }: Rumor, now: Instant): Belief =>
+  backWithinMs === undefined ? rumor : { ...rumor, backBy: after(now, backWithinMs) };

@@ -56,6 +56,7 @@ type Derived = {
   /** Sorted. */
   readonly alive: readonly HostId[];
   readonly suspects: readonly HostId[];
+  readonly awaited: readonly HostId[];
 };
 
 export const createMembership = (): Membership => ({
@@ -103,18 +104,26 @@ export function suspectHosts(m: Membership): readonly HostId[] {
   return derive(m).suspects;
 }
 
+/** Those that reboot, and are to be back. Sorted. */
+export function awaitedHosts(m: Membership): readonly HostId[] {
+  return derive(m).awaited;
+}
+
 function derive(m: Membership): Derived {
   if (m.derived?.version === m.version) return m.derived;
   const alive: HostId[] = [];
   const suspects: HostId[] = [];
-  for (const [id, { health }] of m.members) {
+  const awaited: HostId[] = [];
+  for (const [id, { health, backBy }] of m.members) {
     if (health === 'alive') alive.push(id);
     else if (health === 'suspect') suspects.push(id);
+    else if (backBy !== undefined) awaited.push(id);
   }
   m.derived = {
     version: m.version,
     alive: alive.sort(compareText),
     suspects: suspects.sort(compareText),
+    awaited: awaited.sort(compareText),
   };
   return m.derived;
 }
@@ -136,7 +145,8 @@ export function change(m: Membership, turn: Turn, host: HostId, next: Member, wh
   if (watch?.insistAt !== undefined && !sameBelief(was, next))
     m.watched.set(host, listen(turn.now));
   const isFirstHeard = was.lastHeardAt === NEVER && next.lastHeardAt !== NEVER;
-  if (was.health === next.health && was.boot === next.boot && !isFirstHeard) return;
+  const isSame = was.health === next.health && was.boot === next.boot && was.backBy === next.backBy;
+  if (isSame && !isFirstHeard) return;
   m.version += 1;
   if (was.health !== 'dead' && next.health === 'dead')
     m.flaps.set(host, afterDeath(flapsOf(m, host), turn.now));

@@ -16,6 +16,8 @@ export type PlacementHost = {
   readonly id: HostId;
   /** Suspects count as alive. */
   readonly alive: boolean;
+  /** Not alive, for it reboots and is to be back: what has a named volume waits there. */
+  readonly awaited?: boolean;
   /** It has asked to leave the cluster: it is given nothing, and what it has goes where it fits. */
   readonly leaving?: boolean;
   /** Why it is taken only where no other host fits. */
@@ -29,6 +31,7 @@ export type PlacementHost = {
 };
 
 const LEAVES = 'it leaves the cluster';
+const REBOOTS = 'it reboots';
 const SILENT = 'its engine does not answer';
 
 /** Why a new slot of `spec` cannot go there; undefined: it can. `own`: slots it already has there. */
@@ -37,7 +40,7 @@ export function whyNotPlace(
   host: PlacementHost,
   own: readonly number[],
 ): string | undefined {
-  if (!host.alive) return 'dead or gone';
+  if (!host.alive) return host.awaited === true ? REBOOTS : 'dead or gone';
   if (host.leaving === true) return LEAVES;
   if (host.facts === undefined) return 'its engine is not known yet';
   if (host.facts.engineSilentAfterMs !== undefined) return SILENT;
@@ -55,12 +58,17 @@ export function whyNotKeep(
   own: readonly number[],
 ): string | undefined {
   if (host === undefined) return 'no longer a member';
+  if (!host.alive && host.awaited === true) return hasData(spec) ? undefined : REBOOTS;
   if (!host.alive) return 'dead or gone';
   if (host.leaving === true) return LEAVES;
   const engine = host.facts === undefined ? undefined : whyNotRun(spec, host.facts);
   const portsTaken = host.portsTaken.filter(({ by }) => compareText(by, component) < 0);
   return engine ?? portTaken(spec, { portsTaken }) ?? portOwn(spec, own);
 }
+
+/** It has a volume that stays where it is when the slot moves. */
+export const hasData = ({ volumes }: ComponentSpec): boolean =>
+  volumes.some(({ kind }) => kind === 'named');
 
 function whyNotRun(spec: ComponentSpec, { runs, engine, guard }: HostFacts): string | undefined {
   if (runs === 'nothing') return 'a witness: it votes and runs nothing';

@@ -5,6 +5,7 @@
  *  2. A slot whose host is dead moves; while no other host fits, it stays assigned there, so that
  *     nothing is stopped when the host returns. The same for one that leaves the cluster, and for a
  *     replicated slot that an engine was asked to start before it fell silent.
+ *     A host that reboots counts as dead; what has a named volume stays with it until it is to be back.
  *  3. Replicated slots are numbered 1 to `replicas`; what is too many goes from the top.
  *  4. A global component has one slot on each alive host that fits; numbers stay with their hosts.
  *     Under the brake (`brake.ts`) only so many move, the others wait where they are.

@@ -13,8 +13,9 @@ import { begunAtOf, entriesOf } from '../inventory/inventories.ts';
 import { heldUntil } from '../lease/holder.ts';
 import { membersOf, type MemberView } from '../membership/membership.ts';
 import { brakeText } from '../placement/brake.ts';
+import { hasData } from '../placement/fit.ts';
 import { recordsHash } from '../record/committed.ts';
-import { showRevision } from '../record/record.ts';
+import { showRevision, type Slot } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
 import { crashNote, isWell, troubleNote, waitNote } from './note.ts';
 import type {
@@ -87,6 +88,9 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
     voter: votersOf(core.council.roster).includes(id),
     witness: facts?.kind === 'host' && facts.runs === 'nothing',
     state: self ? 'alive' : (believed?.health ?? 'alive'),
+    ...(believed?.backBy === undefined
+      ? {}
+      : { backWithinMs: millis(Math.max(0, believed.backBy - now)) }),
     ...(know(core).leaving.has(id) ? { leaving: true } : {}),
     sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
     ...(believed === undefined || !wasHeard(believed)
@@ -124,7 +128,7 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const { assignments } = know(core);
   const assignment = assignments.get(id);
   const assigned = assignment === undefined || assignment.isVoid ? [] : assignment.component.slots;
-  const slots = assigned.map(({ slot, host }) => slotView(core, id, slot, host));
+  const slots = assigned.map((slot) => slotView(core, id, spec, slot));
   const ready = slots.filter(({ instance }) => instance?.state === 'running');
   const healthy = ready.filter(({ instance }) => isWell(instance));
   const leader = leaderOf(core, id);
@@ -151,17 +155,26 @@ function leaderOf(core: Core, id: ComponentId): ComponentView['leader'] {
   return know(core).leaders.get(key);
 }
 
-function slotView(core: Core, id: ComponentId, slot: number, host: HostId): SlotView {
+function slotView(
+  core: Core,
+  id: ComponentId,
+  spec: ComponentSpec,
+  { slot, host }: Slot,
+): SlotView {
   const found = know(core).reports.find(
     (entry) => entry.host === host && entry.report.component === id && entry.report.slot === slot,
   );
-  const health = membersOf(core.membership).get(host)?.health ?? 'alive';
+  const { health = 'alive', backBy } = membersOf(core.membership).get(host) ?? {};
   const gone = health === 'dead' || health === 'left';
+  const waits = backBy !== undefined && hasData(spec);
+  const next = waits
+    ? 'its host reboots: waits for it'
+    : `its host is ${health}: to be placed elsewhere`;
   return {
     slot,
     host,
     ...(found === undefined || gone ? {} : { instance: instanceView(host, found.report) }),
-    ...(gone ? { note: `its host is ${health}: to be placed elsewhere` } : {}),
+    ...(gone ? { note: next } : {}),
   };
 }
 

@@ -45,6 +45,8 @@ export type HostView = {
   /** It votes if need be, and runs nothing. */
   readonly witness: boolean;
   readonly state: 'alive' | 'suspect' | 'dead' | 'left';
+  /** It has left as its machine reboots, and is to be back within this; absent: it is not awaited. */
+  readonly backWithinMs?: Millis;
   /** It has asked to leave the cluster: what it has goes to others. Absent: it stays. */
   readonly leaving?: true;
   /** Time in this state. */

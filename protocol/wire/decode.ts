@@ -8,7 +8,8 @@
  */
 import type { ClusterId, Key } from '../base/ids.ts';
 import { fail, ok, type Result } from '../base/result.ts';
-import { DELTA_OPS_MAX, ITEMS_MAX } from '../limits.ts';
+import type { Millis } from '../base/time.ts';
+import { BACK_WITHIN_MS_MAX, DELTA_OPS_MAX, ITEMS_MAX } from '../limits.ts';
 import type { Committed } from '../record/record.ts';
 import type { Message } from './message.ts';
 import {
@@ -186,6 +187,7 @@ const detector = {
     boot,
     incarnation,
     health: literal('alive', 'suspect', 'dead', 'left'),
+    backWithinMs: optional(whole<Millis>(0, BACK_WITHIN_MS_MAX)),
   }),
 } as const;
 

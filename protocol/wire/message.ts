@@ -107,6 +107,8 @@ export type Rumor = {
   readonly boot: Boot;
   readonly incarnation: Incarnation;
   readonly health: 'alive' | 'suspect' | 'dead' | 'left';
+  /** Of one that has left as its machine reboots: how long until it is back, at most. */
+  readonly backWithinMs?: Millis;
 };
 
 /** Gossiped to all every max(1 s, N/20 s). */

@@ -45,7 +45,7 @@ export function checkIncarnations(
   noteOwn(checker, host, host.agent);
   if (input.kind === 'stopping' && !checker.ended.has(host.agent)) {
     checker.ended.add(host.agent);
-    if (input.forGood) checkFarewell(checker, host, host.agent, effects);
+    if (input.why !== 'restart') checkFarewell(checker, host, host.agent, effects);
   }
   for (const effect of effects) checkSaid(checker, host, effect);
   const beliefs = beliefsOf(checker, host, host.agent);
@@ -73,7 +73,7 @@ function checkFarewell(
     (effect) =>
       effect.kind === 'publish' && effect.message.kind === 'rumor' && isFarewell(effect.message),
   );
-  if (!isSaid) report('S12', `${id} ends for good and does not say so`);
+  if (!isSaid) report('S12', `${id} leaves and does not say so`);
 }
 
 const isFarewell = ({ health, by, about }: Rumor): boolean => health === 'left' && by === about;

@@ -45,6 +45,7 @@ import {
 } from './records.ts';
 import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
 import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
+import { checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
 import type { Report } from './report.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
@@ -94,6 +95,7 @@ export type Panel = {
   readonly burials: BurialChecker;
   readonly forces: ForceChecker;
   readonly engines: EngineChecker;
+  readonly reboots: RebootChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -125,6 +127,7 @@ export function createPanel(report: Report): Panel {
     burials: createBurialChecker(report),
     forces: createForceChecker(report),
     engines: createEngineChecker(report),
+    reboots: createRebootChecker(report),
   };
 }
 
@@ -156,6 +159,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkSingletons(panel.singletons, host, step, now);
   checkContracts(panel.contracts, host, effects, now);
   checkEngines(panel.engines, host, effects, now);
+  checkReboots(panel.reboots, host, step, now);
   checkSizes(panel.bounds, host);
   checkMoves(panel.moves, host, effects, now);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);

@@ -80,6 +80,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'upgrade':
     case 'force':
     case 'stop':
+    case 'reboot':
     case 'lose':
     case 'suspend':
     case 'lag':

@@ -79,6 +79,8 @@ export const MARKS = {
   'ears-distrusted': 'A host that was slow itself listened for longer before it doubted others.',
   'stall-waited-out': 'The port of a silent host was open: it was given the time of a stall.',
   'left-for-good': 'A host was believed gone because its agent had said so.',
+  'reboot-waited-for': 'A slot with a named volume waited for a host that was rebooting.',
+  'reboot-overdue': 'A host that had said that it reboots was not back in time.',
   'left-came-back': 'A host that had said that it leaves came back as a new life.',
   'forgotten-by-user': 'A host that was gone was forgotten because a user had asked for it.',
   'forgotten-in-time': 'A host that was gone for long was forgotten.',

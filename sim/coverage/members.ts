@@ -3,7 +3,8 @@ import type { HostId } from '../../protocol/base/ids.ts';
 import { FOREVER } from '../../protocol/base/time.ts';
 import type { Delta, InventoryDelta, ProbeForAck, Rumor } from '../../protocol/wire/message.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
-import { type Host, isPaused, localNow } from '../host.ts';
+import { hasData } from '../../protocol/placement/fit.ts';
+import { type Agent, type Host, isPaused, localNow } from '../host.ts';
 import { type Moment, type Observer, sometimes } from './observer.ts';
 
 /** A rumor is published. */
@@ -109,7 +110,8 @@ export function seeForgotten(observer: Observer, text: string): void {
 }
 
 function seeLeft(observer: Observer, { agent, life }: Moment): void {
-  for (const [id, { health }] of agent.core.membership.members) {
+  for (const [id, { health, backBy }] of agent.core.membership.members) {
+    if (backBy !== undefined && hasDataAt(agent, id)) sometimes(observer, 'reboot-waited-for');
     if (health === 'left') {
       life.left.add(id);
       sometimes(observer, 'left-for-good');
@@ -117,6 +119,16 @@ function seeLeft(observer: Observer, { agent, life }: Moment): void {
       sometimes(observer, 'left-came-back');
     }
   }
+}
+
+const hasDataAt = ({ core }: Agent, id: HostId): boolean =>
+  [...(core.knowledge?.assignments.values() ?? [])].some(
+    ({ component: { spec, slots } }) => hasData(spec) && slots.some(({ host }) => host === id),
+  );
+
+/** What a host says of others that have left. */
+export function seeOverdue(observer: Observer, text: string): void {
+  if (text.startsWith('left: it has rebooted')) sometimes(observer, 'reboot-overdue');
 }
 
 /** It was believed dead when it was in this boot. */

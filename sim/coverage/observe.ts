@@ -42,6 +42,7 @@ import {
   seeDelta,
   seeGossip,
   seeHelp,
+  seeOverdue,
   seeRumor,
 } from './members.ts';
 import { lifeOf, type Moment, type Observer, sometimes } from './observer.ts';
@@ -181,6 +182,7 @@ export function observeBegun(observer: Observer, host: Host, effect: Outward, no
   if (effect.kind === 'leaseChanged' && effect.event === 'won') seeWin(observer, host, effect, now);
   if (effect.kind !== 'journal') return;
   if (effect.topic === 'member') seeForgotten(observer, effect.text);
+  if (effect.topic === 'health') seeOverdue(observer, effect.text);
   if (effect.topic === 'placement') seePlacement(observer, effect.text);
 }
 

@@ -1,6 +1,7 @@
 /** How each kind of fault is done, and undone: after its time, or when everything heals. */
 import { unreachable } from '../../protocol/base/assert.ts';
 import type { HostId } from '../../protocol/base/ids.ts';
+import type { StopReason } from '../../protocol/input.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { awake, comeBack, takeAway } from '../guard.ts';
@@ -69,9 +70,11 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
     }
     case 'upgrade':
       if (!strike.clean) return kill(faults, host, strike.forMs);
-      return end(faults, host, strike.forMs, false);
+      return end(faults, host, strike.forMs, 'restart');
     case 'stop':
-      return end(faults, host, strike.forMs, true);
+      return end(faults, host, strike.forMs, 'stop');
+    case 'reboot':
+      return reboot(faults, host, strike.forMs);
     case 'crash':
       return kill(faults, host, strike.forMs);
     case 'lose':
@@ -125,7 +128,7 @@ function failGuard(
 /** How long an agent that was asked to end has for its last words. */
 const LAST_WORDS_MS = 150;
 
-function end(faults: Faults, host: Host, forMs: number, forGood: boolean): void {
+function end(faults: Faults, host: Host, forMs: number, why: StopReason): void {
   const { world } = faults;
   const { agent } = host;
   if (isPaused(host, world.queue.now)) return kill(faults, host, forMs);
@@ -133,10 +136,36 @@ function end(faults: Faults, host: Host, forMs: number, forGood: boolean): void 
   const close = (): void => {
     if (host.agent === agent) crash(world, host);
   };
-  give(world.around, host, { kind: 'stopping', forGood });
+  give(world.around, host, { kind: 'stopping', why });
   schedule(world.queue, world.queue.now + ofMillis(LAST_WORDS_MS), close);
   last(faults, LAST_WORDS_MS + forMs, host, () => {
     close();
+    start(world, host);
+  });
+}
+
+/** How long the instances run on, so that others are there before they end. */
+const ELSEWHERE_MS = 5000;
+
+function reboot(faults: Faults, host: Host, forMs: number): void {
+  const { world } = faults;
+  const { queue } = world;
+  const { agent } = host;
+  if (host.lost) return;
+  let isDown = false;
+  const goDown = (): void => {
+    if (!isDown) lose(world, host);
+    isDown = true;
+  };
+  if (agent !== undefined && !isPaused(host, queue.now)) {
+    give(world.around, host, { kind: 'stopping', why: 'reboot' });
+    schedule(queue, queue.now + ofMillis(LAST_WORDS_MS), () => {
+      if (host.agent === agent) crash(world, host);
+    });
+  }
+  schedule(queue, queue.now + ofMillis(ELSEWHERE_MS), goDown);
+  last(faults, ELSEWHERE_MS + forMs, host, () => {
+    goDown();
     start(world, host);
   });
 }

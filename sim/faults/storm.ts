@@ -126,6 +126,7 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     const fault = pick(draw, ['dies', 'hangs', 'slow'] as const);
     return { kind: 'guard', host, forMs, fault };
   }),
+  reboots: ofHost((host, forMs) => ({ kind: 'reboot', host, forMs })),
   hangs: ofHost((host, forMs) => ({ kind: 'engineHang', host, forMs })),
   engines: ofHost((host, forMs, draw) => {
     const kind = pick(draw, ['crashLoop', 'engineHang', 'engineRestart'] as const);

@@ -80,8 +80,8 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
   {
     name: 'dead-hosts-keep-slots',
     file: 'protocol/placement/fit.ts',
-    from: "if (host === undefined) return 'no longer a member';\n  if (!host.alive) return 'dead or gone';",
-    to: "if (host === undefined) return 'no longer a member';",
+    from: "if (!host.alive) return 'dead or gone';\n  if (host.leaving === true) return LEAVES;\n  const engine",
+    to: 'if (host.leaving === true) return LEAVES;\n  const engine',
     says: 'A slot stays with a host that is dead.',
     rules: ['L1', 'L7'],
   },

@@ -90,7 +90,13 @@ export function simplerForms(tape: Tape, index: number): readonly Tape[] {
 
 const LENGTHS_MS = [10, 100, 500, 1000, 2000, 5000, 10_000];
 /** What befalls a host less hard. */
-const MILDER = { lose: 'crash', upgrade: 'crash', stop: 'crash', suspend: 'pause' } as const;
+const MILDER = {
+  lose: 'crash',
+  upgrade: 'crash',
+  stop: 'crash',
+  reboot: 'lose',
+  suspend: 'pause',
+} as const;
 
 function simplerStrikes(deed: Extract<Deed, { readonly kind: 'strike' }>): readonly Deed[] {
   const { strike } = deed;
@@ -98,6 +104,7 @@ function simplerStrikes(deed: Extract<Deed, { readonly kind: 'strike' }>): reado
     strike.kind === 'lose' ||
     strike.kind === 'upgrade' ||
     strike.kind === 'stop' ||
+    strike.kind === 'reboot' ||
     strike.kind === 'suspend'
       ? [{ kind: MILDER[strike.kind], host: strike.host, forMs: strike.forMs }]
       : [];

@@ -38,6 +38,7 @@ const STRUCK: Phrases = {
   force: ({ host }) => `a user makes ${hostName(host)} the only voter, by force`,
   forget: ({ host, of }) => `a user asks ${hostName(host)} to forget ${hostName(of)}`,
   stop: ({ host }) => `the agent of ${hostName(host)} is stopped for good${AWAY}`,
+  reboot: ({ host }) => `${hostName(host)} reboots, and says so`,
   lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,
   pause: ({ host }) => `the agent of ${hostName(host)} stands still`,
   suspend: ({ host }) => `${hostName(host)} sleeps`,

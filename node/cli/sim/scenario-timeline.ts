@@ -56,7 +56,7 @@ const host = (fault: (line: Line) => HostFault, keys: z.ZodRawShape = {}): Verb 
 });
 
 const lasting = (
-  kind: 'crash' | 'stop' | 'lose' | 'pause' | 'suspend' | 'crashLoop' | 'engineHang',
+  kind: 'crash' | 'stop' | 'reboot' | 'lose' | 'pause' | 'suspend' | 'crashLoop' | 'engineHang',
 ) => host(({ forMs }) => ({ kind, forMs }));
 
 const ending = (how: 'exit' | 'unhealthy'): Verb => ({
@@ -96,6 +96,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   crash: lasting('crash'),
   upgrade: { ...host(({ forMs }) => ({ kind: 'upgrade', forMs, clean: true })), forMs: 500 },
   stop: lasting('stop'),
+  reboot: lasting('reboot'),
   lose: lasting('lose'),
   pause: lasting('pause'),
   suspend: lasting('suspend'),

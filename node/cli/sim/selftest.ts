@@ -77,7 +77,7 @@ function* seedsFor({ among }: Mutant, { first, count }: Seeds): Generator<number
   for (const seed of seedsFrom(first, Infinity)) {
     if (left === 0) return;
     const options = drawOptions(seed);
-    if ((among === 'hangs' ? options.recurring.hangs : options[among]) === undefined) continue;
+    if ({ ...options, ...options.recurring }[among] === undefined) continue;
     left -= 1;
     yield seed;
   }

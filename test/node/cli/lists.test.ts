@@ -24,6 +24,15 @@ it('tells of a host that leaves, for as long as it is there', () => {
   expect(notes.map((line) => line.includes('leaves'))).toEqual([true, false, false]);
 });
 
+it('tells of a host that reboots for how long it is waited for', () => {
+  const hosts = [host('h1', { state: 'left', backWithinMs: millis(240_000) }), host('h2')];
+  const lines = hostTable(cluster(), hosts, style).filter((line) => /^h\d/.test(line));
+  expect(lines.map((line) => line.includes('reboots, to be back within 4m'))).toEqual([
+    true,
+    false,
+  ]);
+});
+
 it('tells for how long an engine is silent', () => {
   const hosts = [host('h1', { engineSilentMs: millis(12_400) }), host('h2')];
   const lines = hostTable(cluster(), hosts, style).filter((line) => /^h\d/.test(line));

@@ -1,5 +1,6 @@
 /** An agent that ends for good says so: nobody waits for it, neither for its slots nor for its leases. */
 import { describe, expect, it } from 'vitest';
+import { LAN } from '../../../protocol/config.ts';
 import { healthOf } from '../../../protocol/membership/membership.ts';
 import { know } from '../../../protocol/core/know.ts';
 import {
@@ -10,6 +11,7 @@ import {
   give,
   grown,
   hostOf,
+  lose,
   run,
   running,
   soon,
@@ -43,7 +45,7 @@ describe('an agent that leaves', () => {
   it('is believed gone by all at once, and its slots and leases are taken over', () => {
     const cluster = shopping();
     const name = leader(cluster);
-    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', why: 'stop' });
     run(cluster, 20);
     for (const other of others(name))
       expect(healthOf(coreOf(cluster, other).membership, hostOf(cluster, name).id)).toBe('left');
@@ -57,7 +59,7 @@ describe('an agent that leaves', () => {
   it('leads nothing more, however long it lives on', () => {
     const cluster = shopping();
     const name = leader(cluster);
-    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', why: 'stop' });
     run(cluster, 10_000);
     expect(coreOf(cluster, name).leases?.holder.holds.size).toBe(0);
   });
@@ -65,7 +67,7 @@ describe('an agent that leaves', () => {
   it('is alive again in its next life', () => {
     const cluster = shopping();
     const name = leader(cluster);
-    give(cluster, hostOf(cluster, name), { kind: 'stopping', forGood: true });
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', why: 'stop' });
     run(cluster, 20);
     crash(cluster, name);
     run(cluster, 1000);
@@ -73,5 +75,63 @@ describe('an agent that leaves', () => {
     const isBack = (other: string): boolean =>
       healthOf(coreOf(cluster, other).membership, hostOf(cluster, name).id) === 'alive';
     expect(soon(cluster, 1000, () => others(name).every(isBack))).toBeLessThanOrEqual(1000);
+  });
+});
+
+describe('a host that reboots', () => {
+  /** One with data and one without, on one host. */
+  function shop(): readonly [Cluster, string] {
+    const cluster = grown('abc');
+    deploy(cluster, 'a', 'data', stack('store', 'db:1', { volumes: [DATA] }));
+    deploy(cluster, 'a', 'web', stack('shop', 'web:3'));
+    soon(cluster, 3000, () => running(cluster).length === 4);
+    run(cluster, 2000);
+    const [line = ''] = running(cluster).filter((each) => each.includes('store.db'));
+    return [cluster, line.charAt(0)];
+  }
+  const DATA = { kind: 'named', source: 'data', target: '/data', readOnly: false } as const;
+  const on = (cluster: Cluster, by: string, component: string): readonly string[] =>
+    [...know(coreOf(cluster, by)).assignments.values()]
+      .filter((each) => each.component.component === component)
+      .flatMap(({ component: { slots } }) => slots.map(({ host }) => host));
+
+  function reboot(cluster: Cluster, name: string): void {
+    give(cluster, hostOf(cluster, name), { kind: 'stopping', why: 'reboot' });
+    run(cluster, 20);
+    lose(cluster, name);
+  }
+
+  it('keeps what has data until it is back, and the rest moves at once', () => {
+    const [cluster, name] = shop();
+    reboot(cluster, name);
+    soon(cluster, 1500, () =>
+      others(name).every((other) => !on(cluster, other, 'shop.web').includes(name)),
+    );
+    run(cluster, 60_000);
+    for (const other of others(name)) expect(on(cluster, other, 'store.db')).toEqual([name]);
+    start(cluster, name);
+    soon(cluster, 3000, () => running(cluster).includes(`${name} store.db.1`));
+  });
+
+  it('is given up when it is not back in time', () => {
+    const [cluster, name] = shop();
+    reboot(cluster, name);
+    run(cluster, LAN.backWithinMs - 1000);
+    for (const other of others(name)) expect(on(cluster, other, 'store.db')).toEqual([name]);
+    run(cluster, 3000);
+    for (const other of others(name)) expect(on(cluster, other, 'store.db')).not.toEqual([name]);
+  });
+
+  it('is waited for by an agent that starts meanwhile', () => {
+    const [cluster, name] = shop();
+    reboot(cluster, name);
+    run(cluster, 1000);
+    const [other = ''] = others(name);
+    crash(cluster, other);
+    start(cluster, other);
+    run(cluster, 1000);
+    const backBy = coreOf(cluster, other).membership.members.get(hostOf(cluster, name).id)?.backBy;
+    expect(backBy).toBeGreaterThan(cluster.now + LAN.backWithinMs - 3000);
+    expect(backBy).toBeLessThan(cluster.now + LAN.backWithinMs - 1000);
   });
 });

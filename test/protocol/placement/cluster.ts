@@ -42,6 +42,8 @@ export const unknown = (id: string): PlacementHost => {
 };
 export const silent = (id: string): PlacementHost =>
   host(id, { facts: { ...DOCKER, engineSilentAfterMs: millis(1000) } });
+/** It reboots, and is to be back. */
+export const rebooting = (id: string): PlacementHost => host(id, { alive: false, awaited: true });
 export const dead = (id: string): PlacementHost => host(id, { alive: false });
 /** `h1 h2 -`: slot 1 on h1, slot 2 on h2, no slot 3. */
 export const slotsOf = (text: string): readonly Slot[] =>
@@ -57,6 +59,9 @@ export const show = (slots: readonly Slot[]): string =>
 export const image = (replicas: number, changes: Partial<ComponentSpec> = {}): ComponentSpec =>
   spec({ image: 'web:1', replicas, ...changes });
 export const FIXED = { ports: [{ target: 80, published: 8080, protocol: 'tcp' as const }] };
+export const DATA = {
+  volumes: [{ kind: 'named', source: 'data', target: '/data', readOnly: false }],
+} as const;
 export const takes = (by: string, protocol: 'tcp' | 'udp' = 'tcp'): Partial<PlacementHost> => ({
   portsTaken: [{ published: 8080, protocol, by }],
 });

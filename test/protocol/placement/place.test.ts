@@ -4,12 +4,14 @@ import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { place, type Placement, type PlacementHost } from '../../../protocol/placement/place.ts';
 import { spec } from '../reconcile/stage.ts';
 import {
+  DATA,
   DOCKER,
   PROCESS,
   WITNESS,
   host,
   unknown,
   dead,
+  rebooting,
   silent,
   show,
   slotsOf,
@@ -45,6 +47,10 @@ it.each<readonly [string, ComponentSpec, string, readonly PlacementHost[], strin
     'h1 h1',
   ],
   ['a dead host’s slot moves', image(2), 'h1 h2', [host('h1'), dead('h2'), host('h3')], 'h1 h3'],
+  ['a slot leaves a host that reboots', image(1), 'h1', [rebooting('h1'), host('h2')], 'h2'],
+  ['with a named volume it waits', image(1, DATA), 'h1', [rebooting('h1'), host('h2')], 'h1'],
+  ['not for a dead host', image(1, DATA), 'h1', [dead('h1'), host('h2')], 'h2'],
+  ['nothing new where it reboots', image(1, DATA), '', [rebooting('h1'), host('h2')], 'h2'],
   ['a host that is no member any more counts as gone', image(1), 'h9', [host('h1')], 'h1'],
   [
     'what fits nowhere else waits for its dead host',

@@ -8,6 +8,8 @@ import {
   key as keyOf,
   term as termOf,
 } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
+import { BACK_WITHIN_MS_MAX } from '../../../protocol/limits.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import {
@@ -78,13 +80,14 @@ export const messagesByKind: Arbitraries = {
     boot,
     outcome: word('connected', 'refused', 'silent'),
   }),
-  rumor: fc.record({
+  rumor: object<Plain<'rumor'>>({
     kind: word('rumor'),
     by: host,
     about: host,
     boot,
     incarnation,
     health: word('alive', 'suspect', 'dead', 'left'),
+    backWithinMs: maybe(fc.nat(BACK_WITHIN_MS_MAX).map(millis)),
   }),
   heartbeat: fc.record({
     kind: word('heartbeat'),

@@ -74,6 +74,7 @@ describe('decodeMessage', () => {
     ['a host id of 33 characters', 'rumor', { by: 'a'.repeat(33) }, 'form at by'],
     ['a host id with a line break at its end', 'rumor', { by: 'h1\n' }, 'form at by'],
     ['a health nobody has', 'rumor', { health: 'ill' }, 'unknown at health'],
+    ['a reboot of two days', 'rumor', { backWithinMs: 172_800_000 }, 'range at backWithinMs'],
     ['a class of leases to come', 'keepalive', { class: 'loose' }, 'unknown at class'],
     ['a key of another kind', 'open', { keys: ['seat/shop.db/1'] }, 'form at keys[0]'],
     ['a slot key without a slot', 'open', { keys: ['slot/shop.db'] }, 'form at keys[0]'],

@@ -146,6 +146,12 @@ describe('rare states', () => {
     expect(marks).toEqual(expect.arrayContaining(wanted));
   });
 
+  it('of a machine with data that reboots for too long', () => {
+    const reboot = strikes({ kind: 'reboot', host: 1, forMs: 15_000 }, 6000);
+    const wanted = ['reboot-waited-for', 'reboot-overdue', 'left-came-back'];
+    expect(seen(run([reboot], { seed: 10 }))).toEqual(expect.arrayContaining(wanted));
+  });
+
   it('of a change of roster, when one voter becomes three', () => {
     const growing = seen(run([], { voterCount: 1 }));
     expect(growing).toEqual(expect.arrayContaining(['raise-while-held', 'lease-carried']));
