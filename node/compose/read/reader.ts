@@ -31,30 +31,11 @@ export type Asked = { readonly at: Spot; readonly path: Path; readonly full: str
 export function createReader(): Reader {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const unset = new Set<string>();
   const files: string[] = [];
   let values = 0;
-  let chars = 0;
+  const fill = createFill(problems, warnings);
   const tell = (spot: Spot, path: Path, complaint: Complaint): void => {
     problems.push(problemAt(spot, { path, on: 'value', ...complaint }));
-  };
-  const fill = (lookup: Lookup, text: string, at: (complaint: Complaint) => Problem): string => {
-    const filled = interpolate(text, lookup);
-    if (!filled.ok) {
-      problems.push(at(filled.error));
-      return text;
-    }
-    for (const name of filled.value.unset) {
-      // Each variable without a value is told once, where it is used first.
-      if (unset.has(name)) continue;
-      unset.add(name);
-      warnings.push(at({ message: `the variable ${name} is not set, it counts as empty` }));
-    }
-    const before = chars;
-    chars += filled.value.text.length;
-    if (chars <= TEXT_CHARS_MAX) return filled.value.text;
-    if (before <= TEXT_CHARS_MAX) problems.push(at(TOO_MUCH_TEXT));
-    return '';
   };
   const parse = (text: string, source: Source): Tree | undefined => {
     files.push(source.file);
@@ -81,6 +62,31 @@ export function createReader(): Reader {
     return values <= VALUES_MAX;
   };
   return { files, problems, warnings, tell, parse, open, grow };
+}
+
+type At = (complaint: Complaint) => Problem;
+
+/** Fills in variables. Each without a value is told once, where it is used first. */
+function createFill(problems: Problem[], warnings: Problem[]) {
+  const unset = new Set<string>();
+  let chars = 0;
+  return (lookup: Lookup, text: string, at: At): string => {
+    const filled = interpolate(text, lookup);
+    if (!filled.ok) {
+      problems.push(at(filled.error));
+      return text;
+    }
+    for (const name of filled.value.unset) {
+      if (unset.has(name)) continue;
+      unset.add(name);
+      warnings.push(at({ message: `the variable ${name} is not set, it counts as empty` }));
+    }
+    const before = chars;
+    chars += filled.value.text.length;
+    if (chars <= TEXT_CHARS_MAX) return filled.value.text;
+    if (before <= TEXT_CHARS_MAX) problems.push(at(TOO_MUCH_TEXT));
+    return '';
+  };
 }
 
 const TOO_MUCH_TEXT: Complaint = {
