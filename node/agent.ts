@@ -9,6 +9,7 @@ import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
 import { isOver } from '../protocol/core/dismissal.ts';
+import { hasYielded } from '../protocol/core/strict.ts';
 import {
   type Core,
   createCore,
@@ -187,7 +188,16 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   });
   line.network = network;
 
+  /** So that nobody has to wait for a strict lease of ours. */
+  async function yieldStrict(): Promise<void> {
+    const until = performance.now() + YIELD_MS;
+    give({ kind: 'yielding' });
+    const isDone = (): boolean => closed || hasYielded(core) || performance.now() >= until;
+    while (!isDone()) await pause(YIELD_LOOK_MS);
+  }
+
   async function end(why: StopReason): Promise<void> {
+    if (why !== 'restart') await yieldStrict();
     give({ kind: 'stopping', why });
     clearTimeout(timer);
     await performer.drained();
@@ -236,6 +246,9 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
 /** Waking early is harmless; whoever watches over the steps has to see some while all is quiet. */
 const STEP_AT_LEAST_MS = 5_000;
+/** Longest that strict instances may take to end; what is left then its guard ends. */
+const YIELD_MS = 3_000;
+const YIELD_LOOK_MS = 50;
 /** What was said last has to leave before its connections close. */
 const LAST_WORDS_MS = 150;
 

@@ -9,6 +9,11 @@ import type { Message } from './wire/message.ts';
 export type Input =
   /** First input ever of a core. Its effects begin with the persist of `boot` and ceiling. */
   | { readonly kind: 'started' }
+  /**
+   * The agent is to end, and not to be back in a moment: what is strict ends here first, so that others
+   * may have it at once. `stopping` follows when `hasYielded` (`core/strict.ts`), or when patience ends.
+   */
+  | { readonly kind: 'yielding' }
   /** The agent is about to end, as it was asked to: the last input of a core. */
   | { readonly kind: 'stopping'; readonly why: StopReason }
   /** The deadline passed; early or late is harmless. */

@@ -38,7 +38,7 @@ export function hasFreshQuorum(core: Core, leases: Leases, turn: Turn): boolean 
 export function host(core: Core, leases: Leases, turn: Turn): void {
   const { assignments, stacks, isDismissed } = know(core);
   // What a host was given before it became a witness has perhaps nowhere else to go.
-  const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here;
+  const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
   const desired = here.map(({ assignment, slot }) =>
     desiredSlot(core, leases, turn, assignment, slot),
@@ -57,6 +57,12 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
     holdStarts: turn.now < core.heldBackUntil,
   });
 }
+
+/** Not what is strict, where the agent is to end (X9). */
+const isKept =
+  ({ guarding }: Core) =>
+  ({ assignment }: { readonly assignment: Assignment }): boolean =>
+    !guarding.yields || assignment.component.spec.singleton !== 'strict';
 
 function desiredSlot(
   core: Core,

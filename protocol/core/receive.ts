@@ -45,6 +45,9 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
       return;
     case 'woken':
       return;
+    case 'yielding':
+      core.guarding.yields = true;
+      return;
     case 'stopping':
       return leave(core, leases, turn, input.why);
     case 'messageReceived':

@@ -16,6 +16,8 @@
  *  X4 A key is not released while an instance made under it lives, nor what an earlier start of this
  *     agent has bound.
  *  X5 No strict key is tried for before the instances here are known and the guard answers.
+ *  X9 An agent that is to end for good, or as its machine reboots, first ends what is strict here, with its
+ *     grace, and returns the keys by X4: nobody has to wait until they run out.
  */
 import { type ComponentId, type Key, slotKey, type Term } from '../base/ids.ts';
 import { after, before, earlier, type Instant, millis, NEVER, seconds } from '../base/time.ts';
@@ -45,12 +47,15 @@ export type Guarding = {
   /** When its guard was there last; NEVER: no guard ever was. */
   seenAt: Instant;
   readonly slots: Map<Key, Guarded>;
+  /** The agent is to end: what is strict is not for this host any more (X9). */
+  yields: boolean;
 };
 
 export const createGuarding = (): Guarding => ({
   isPresent: false,
   seenAt: NEVER,
   slots: new Map(),
+  yields: false,
 });
 
 /** A guard that is away for longer has ended: strict slots go elsewhere. */
@@ -79,7 +84,7 @@ const hasLife = ({ starting, instances }: Seat): boolean =>
 /** Every strict slot that this host is to hold: assigned to it, or still running here (X4). */
 export function strictKeys(core: Core): readonly Key[] {
   const keys = new Set<Key>();
-  if (core.identity.facts.runs !== 'nothing')
+  if (core.identity.facts.runs !== 'nothing' && !core.guarding.yields)
     for (const { assignment, slot } of know(core).here) {
       const { component, spec } = assignment.component;
       if (spec.singleton === 'strict') keys.add(slotKey(component, slot));
@@ -88,6 +93,9 @@ export function strictKeys(core: Core): readonly Key[] {
     if (seat.lease !== undefined && hasLife(seat)) keys.add(slotKey(seat.component, seat.slot));
   return [...keys].sort();
 }
+
+/** Nothing strict is left here to be ended first (X9). */
+export const hasYielded = (core: Core): boolean => strictKeys(core).length === 0;
 
 /** Follows the leases: tells the guard of every V, and takes back what has ended. */
 export function tellGuard(core: Core, leases: Leases, turn: Turn): void {

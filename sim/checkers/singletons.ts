@@ -4,7 +4,8 @@
  *     instance is started under a held lease of its own slot, while the guard has a V that is
  *     startMarginMs away; it runs past V − F on no machine whose guard is there; a key is not released
  *     while what was made under it lives; none is tried for before the instances and the guard are
- *     known; without a guard nothing goes on. A stall of at most stallMaxMs freezes nothing.
+ *     known; without a guard nothing goes on; an agent that is to end for good, or for a reboot, ends
+ *     what is strict first. A stall of at most stallMaxMs freezes nothing.
  */
 import { type HostId, type Key, slotKey } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
@@ -26,6 +27,8 @@ type Life = {
   isListed: boolean;
   /** Undefined: its guard is there. */
   lostAt: Micros | undefined;
+  /** When it was told to end what is strict, as it is to end itself. */
+  yieldsAt: Micros | undefined;
   /** The term under which each slot was won last. */
   readonly won: Map<Key, number>;
   /** The strict sessions that voters have granted, as far as was heard. */
@@ -87,6 +90,7 @@ export function checkSingletons(
     for (const [i, effect] of step.effects.entries())
       if (!isTakenBack(effect, step.effects, i)) checkEffect(checker, host, life, effect, now);
     checkLost(checker, host, life, now);
+    checkYielding(checker, host, life, now);
   }
   checkWarrants(checker, host, now);
   checkTwice(checker, host, now);
@@ -99,6 +103,7 @@ function lifeOf({ lives }: SingletonChecker, host: Host, agent: Agent): Life {
     agent,
     isListed: false,
     lostAt: undefined,
+    yieldsAt: undefined,
     won: new Map(),
     granted: new Set(),
   };
@@ -106,10 +111,27 @@ function lifeOf({ lives }: SingletonChecker, host: Host, agent: Agent): Life {
   return life;
 }
 
+/** How long an agent has to ask its engine to stop what is strict. */
+const YIELD = ofMillis(500);
+
+function checkYielding(
+  { leases }: SingletonChecker,
+  host: Host,
+  { agent, yieldsAt }: Life,
+  now: Micros,
+): void {
+  if (yieldsAt === undefined || now < yieldsAt + YIELD || agent.core.ended) return;
+  for (const { name, lease, instances } of agent.core.slots.seats.values())
+    for (const instance of instances.values())
+      if (lease !== undefined && isLive(instance) && instance.stop === undefined)
+        leases.report('S19', `${host.id} is to end, and lets ${name} run`);
+}
+
 function hear(life: Life, input: Input, now: Micros): void {
   if (input.kind === 'instancesListed') life.isListed = true;
   if (input.kind === 'guardLost') life.lostAt = now;
   if (input.kind === 'guardJoined') life.lostAt = undefined;
+  if (input.kind === 'yielding') life.yieldsAt ??= now;
   if (input.kind !== 'messageReceived' || input.message.kind !== 'keepaliveAck') return;
   const { class: leaseClass, grant, sid } = input.message;
   if (leaseClass === 'strict' && sid === life.agent.core.boot)
@@ -135,6 +157,8 @@ function checkEffect(
 ): void {
   if (effect.kind === 'startInstance' && effect.spec.singleton === 'strict') {
     checker.starts += 1;
+    if (life.yieldsAt !== undefined)
+      checker.leases.report('S19', `${host.id} is to end, and starts something strict`);
     return checkStart(checker, host, effect, now);
   }
   if (effect.kind === 'leaseChanged' && effect.event === 'won')

@@ -47,6 +47,14 @@ export function seeList(observer: Observer, { life, input }: Moment): void {
   if (input.instances.some(({ state }) => state === 'running')) sometimes(observer, 'adopted');
 }
 
+/** The agent is to end, and not to be back in a moment. */
+export function seeYielding(observer: Observer, { effects, agent }: Moment): void {
+  const isStrictStop = (effect: Effect): boolean =>
+    effect.kind === 'stopInstance' &&
+    agent.core.slots.byEngineId.get(effect.engineId)?.lease !== undefined;
+  if (effects.some(isStrictStop)) sometimes(observer, 'strict-yielded');
+}
+
 /** A question to an engine has ended: the host said so if it was silent. */
 export function seeEngine(observer: Observer, { effects }: Moment): void {
   for (const effect of effects) {

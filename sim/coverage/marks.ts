@@ -130,6 +130,7 @@ export const MARKS = {
   'strict-turned-away': 'A strict instance was about to begin, and its guard did not let it.',
   'strict-fenced': 'An agent killed a strict instance for want of a lease, or of a guard.',
   'strict-released': 'A host gave up a strict slot after its instance had ended.',
+  'strict-yielded': 'An agent that was not to be back soon ended what was strict before it ended.',
   'strict-moved': 'A strict slot was held by another host than before.',
   'guard-lost': 'An agent heard nothing of its guard.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',

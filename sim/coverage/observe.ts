@@ -16,6 +16,7 @@ import {
   seeEngine,
   seeList,
   seePlacement,
+  seeYielding,
   seeStart,
   seeStop,
 } from './instances.ts';
@@ -121,6 +122,7 @@ const INPUTS: Eyes<Input> = {
   engineAsked: seeEngine,
   started: (observer, { host }) => seeBeginning(observer, host),
   stopping: seeLeaving,
+  yielding: seeYielding,
 };
 
 const MESSAGES: Eyes<Message> = {

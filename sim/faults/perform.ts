@@ -1,11 +1,12 @@
 /** How each kind of fault is done, and undone: after its time, or when everything heals. */
 import { unreachable } from '../../protocol/base/assert.ts';
 import type { HostId } from '../../protocol/base/ids.ts';
+import { hasYielded } from '../../protocol/core/strict.ts';
 import type { StopReason } from '../../protocol/input.ts';
 import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { awake, comeBack, takeAway } from '../guard.ts';
-import { give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
+import { type Agent, give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
@@ -136,12 +137,32 @@ function end(faults: Faults, host: Host, forMs: number, why: StopReason): void {
   const close = (): void => {
     if (host.agent === agent) crash(world, host);
   };
-  give(world.around, host, { kind: 'stopping', why });
-  schedule(world.queue, world.queue.now + ofMillis(LAST_WORDS_MS), close);
+  sayBye(world, host, agent, why);
   last(faults, LAST_WORDS_MS + forMs, host, () => {
     close();
     start(world, host);
   });
+}
+
+/** How long strict instances have to end first, and how often that is looked at. */
+const YIELD_MS = 3000;
+const YIELD_LOOK_MS = 50;
+
+/** Asks the agent to end as `node/agent.ts` does, and ends its process after its last words. */
+function sayBye(world: World, host: Host, agent: Agent, why: StopReason): void {
+  const { queue, around } = world;
+  const until = queue.now + ofMillis(YIELD_MS);
+  const bow = (): void => {
+    if (host.agent !== agent) return;
+    if (why !== 'restart' && !hasYielded(agent.core) && queue.now < until)
+      return schedule(queue, queue.now + ofMillis(YIELD_LOOK_MS), bow);
+    give(around, host, { kind: 'stopping', why });
+    schedule(queue, queue.now + ofMillis(LAST_WORDS_MS), () => {
+      if (host.agent === agent) crash(world, host);
+    });
+  };
+  if (why !== 'restart') give(around, host, { kind: 'yielding' });
+  bow();
 }
 
 /** How long the instances run on, so that others are there before they end. */
@@ -157,12 +178,7 @@ function reboot(faults: Faults, host: Host, forMs: number): void {
     if (!isDown) lose(world, host);
     isDown = true;
   };
-  if (agent !== undefined && !isPaused(host, queue.now)) {
-    give(world.around, host, { kind: 'stopping', why: 'reboot' });
-    schedule(queue, queue.now + ofMillis(LAST_WORDS_MS), () => {
-      if (host.agent === agent) crash(world, host);
-    });
-  }
+  if (agent !== undefined && !isPaused(host, queue.now)) sayBye(world, host, agent, 'reboot');
   schedule(queue, queue.now + ofMillis(ELSEWHERE_MS), goDown);
   last(faults, ELSEWHERE_MS + forMs, host, () => {
     goDown();

@@ -6,6 +6,15 @@ const GUARD = 'protocol/guard/guard.ts';
 
 export const SINGLETON_MUTANTS = ofMachine('singleton', [
   {
+    name: 'yields-nothing',
+    file: 'protocol/core/hosting.ts',
+    from: "!guarding.yields || assignment.component.spec.singleton !== 'strict';",
+    to: 'guarding !== undefined && assignment !== undefined;',
+    says: 'An agent that is to end for good leaves to its guard what is strict.',
+    rules: ['S19'],
+    among: 'reboots',
+  },
+  {
     name: 'starts-unvouched',
     file: STRICT,
     from: 'const until = sooner(guarded.until, untilOf(core, leases, turn, key));\n  return',

@@ -44,6 +44,7 @@ type Phrases = {
 export const GIVEN: Phrases = {
   started: () => 'starts',
   woken: () => 'wakes by its timer',
+  yielding: () => 'is to end, and ends what is strict first',
   stopping: ({ why }) => `is asked to end: ${why}`,
   messageReceived: ({ from, message }) => `hears ${from}: ${message.kind}`,
   gossipReceived: ({ from, message }) => `hears ${message.kind} through ${from}`,

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { componentId, type Key, slotKey } from '../../../protocol/base/ids.ts';
 import { firstTerms, holderTermMs, LAN } from '../../../protocol/config.ts';
+import { hasYielded } from '../../../protocol/core/strict.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import {
   type Cluster,
@@ -196,4 +197,23 @@ it('T of both classes is in the roster, and only hosts that want a strict key ke
   const strict = strictFrom(cluster);
   run(cluster, 5000);
   expect(new Set(strict)).toEqual(new Set(['b']));
+});
+
+it('before an agent ends for good its strict instance ends, and another host has the slot at once (X9)', () => {
+  const cluster = shopping('abc');
+  soon(cluster, 3000, () => runs(cluster));
+  const name = hostRunning(cluster);
+  const host = hostOf(cluster, name);
+  give(cluster, host, { kind: 'yielding' });
+  const core = coreOf(cluster, name);
+  expect(hasYielded(core)).toBe(false);
+  expect(soon(cluster, 1000, () => hasYielded(core))).toBeGreaterThan(0);
+  expect(running(cluster)).toEqual([]);
+  run(cluster, 1000);
+  expect(running(cluster)).toEqual([]);
+  give(cluster, host, { kind: 'stopping', why: 'stop' });
+  run(cluster, 20);
+  crash(cluster, name);
+  expect(soon(cluster, 1500, () => runs(cluster))).toBeLessThan(LAN.strictTermMs / 4);
+  expect(hostRunning(cluster)).not.toBe(name);
 });
