@@ -31,7 +31,8 @@ export function noteHeard(m: Membership, turn: Turn, host: HostId, evidence?: Ev
   for (const [watcher, grace] of graces ?? []) graces?.set(watcher, afterHeard(grace));
   change(m, turn, host, is, revival(was, is));
   if (is.boot > was.boot && m.watched.has(host)) brief(m, turn, host);
-  if (is.health === 'suspect' || is.health === 'dead') tell(m, turn, host, is);
+  // Also one that has left: a copy of its disk may have said so, under the same boot.
+  if (is.health !== 'alive') tell(m, turn, host, is);
 }
 
 const revival = (was: Member, is: Member): string =>

@@ -78,6 +78,20 @@ describe('an agent that leaves', () => {
   });
 });
 
+it('a host that lives, while a copy of its disk has said that it leaves, is alive again', () => {
+  const cluster = shopping();
+  const { boot, membership } = coreOf(cluster, 'b');
+  const { incarnation } = membership;
+  const about = hostOf(cluster, 'b').id;
+  const message = { kind: 'rumor', by: about, about, boot, incarnation, health: 'left' } as const;
+  for (const other of others('b'))
+    give(cluster, hostOf(cluster, other), { kind: 'messageReceived', from: about, message });
+  const believed = (other: string): string | undefined =>
+    healthOf(coreOf(cluster, other).membership, about);
+  expect(others('b').map(believed)).toEqual(['left', 'left']);
+  soon(cluster, 1000, () => others('b').every((other) => believed(other) === 'alive'));
+});
+
 describe('a host that reboots', () => {
   /** One with data and one without, on one host. */
   function shop(): readonly [Cluster, string] {
