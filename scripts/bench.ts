@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- recovery | idle`: real agents on this machine, watched from outside. `--help`
+ * `npm run bench -- recovery | idle | hosts`: real agents on this machine, watched from outside. `--help`
  * lists the options, docs/performance.md says what is compared.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,67 +8,67 @@ import { parseArgs } from 'node:util';
 import { dockerSockets } from '../node/engine/docker/sockets.ts';
 import { openEngine } from '../node/engine/select.ts';
 import type { LocalEngine } from '../node/local/instances.ts';
+import { benchHosts, HOSTS_PARTS } from './bench/hosts.ts';
 import { benchIdle } from './bench/idle.ts';
-import type { BenchOptions } from './bench/options.ts';
+import { type BenchOptions, UsageError } from './bench/options.ts';
 import { benchRecovery } from './bench/recovery.ts';
 
 const HELP = `npm run bench -- recovery     a component killed, a host lost, a leader's host lost: until it runs again
 npm run bench -- idle         what an agent costs while nothing happens: CPU, memory, network
+npm run bench -- hosts        five hosts beside Docker's swarm mode; as root, with dockerd installed
 
   --engine process|docker     default: process
   --agents N                  default: 5
   --agentd FILE               another program than the sources, such as dist/agentd.js
   --rounds N                  of each failure; default: 20
-  --only killed,lost,led      of recovery; default: all
+  --only PART,PART            of recovery: killed, lost, led
+                              of hosts: deploy, killed, cut, led, idle, serf; default: all
+  --instances N               of idle; default: 20
   --seconds N                 of idle; default: 60
   --json FILE                 every value, as JSON; - is standard output
 `;
-const BENCHES = { recovery: benchRecovery, idle: benchIdle } as const;
+const BENCHES = { recovery: benchRecovery, idle: benchIdle, hosts: benchHosts } as const;
 const OPTIONS = {
   engine: { type: 'string', default: 'process' },
   agents: { type: 'string', default: '5' },
   agentd: { type: 'string' },
   rounds: { type: 'string', default: '20' },
   only: { type: 'string' },
+  instances: { type: 'string', default: '20' },
   seconds: { type: 'string', default: '60' },
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
-const PARTS = ['killed', 'lost', 'led'];
+const PARTS = { recovery: ['killed', 'lost', 'led'], idle: [], hosts: HOSTS_PARTS } as const;
 const EXIT = { failed: 1, usage: 2 } as const;
-
-/** Three parts, like every error of ours. */
-class UsageError extends Error {
-  constructor(what: string, why: string, next: string) {
-    super(`error: ${what}\n  why   ${why}\n  next  ${next}`);
-  }
-}
 
 async function main(): Promise<void> {
   const { values, positionals } = parse();
   const [name] = positionals;
   if (values.help) return void process.stdout.write(HELP);
-  if (name !== 'recovery' && name !== 'idle')
+  if (name === undefined || !isBench(name))
     throw new UsageError(
       `there is no benchmark ${name ?? '(none named)'}`,
-      'the benchmarks are recovery and idle',
+      `the benchmarks are ${Object.keys(BENCHES).join(', ')}`,
       'npm run bench -- --help',
     );
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
   process.once('SIGTERM', () => interrupted.abort());
   const only = values.only?.split(',');
-  const unknown = only?.find((part) => !PARTS.includes(part));
+  const parts: readonly string[] = PARTS[name];
+  const unknown = only?.find((part) => !parts.includes(part));
   if (unknown !== undefined)
     throw new UsageError(
-      `recovery has no part ${unknown}`,
-      `its parts are ${PARTS.join(', ')}`,
-      'npm run bench -- recovery --only killed',
+      `${name} has no part ${unknown}`,
+      parts.length === 0 ? 'it is measured whole' : `its parts are ${parts.join(', ')}`,
+      'npm run bench -- --help',
     );
   const options: BenchOptions = {
     engine: await chooseEngine(values.engine),
-    agents: count('agents', values.agents, 3, 9),
+    agents: count('agents', values.agents, 3, 13),
     rounds: count('rounds', values.rounds, 1, 100),
+    instances: 4 * Math.ceil(count('instances', values.instances, 1, 1000) / 4),
     measureMs: 1000 * count('seconds', values.seconds, 1, 3600),
     signal: interrupted.signal,
     // With JSON on standard output all else is narration.
@@ -80,6 +80,8 @@ async function main(): Promise<void> {
   if (values.json === '-') process.stdout.write(json);
   else if (values.json !== undefined) writeFileSync(values.json, json);
 }
+
+const isBench = (name: string): name is keyof typeof BENCHES => Object.hasOwn(BENCHES, name);
 
 function parse() {
   try {

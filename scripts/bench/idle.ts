@@ -1,21 +1,22 @@
 /** `npm run bench -- idle`: what an agent costs while nothing happens. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createBusyMeter, loadText, machine, type Series, table } from './figures.ts';
-import { type AgentMeter, meterAgent } from './meters.ts';
+import { type Cost, meterAgent } from './meters.ts';
 import type { BenchOptions } from './options.ts';
 import { closeStage, deploy, openStage, sleeper, type Stage } from './stage.ts';
 
-const INSTANCES = 20;
+/** Four components of as many slots: leases, and slots on every host. */
+const COMPONENTS = ['a', 'b', 'c', 'd'];
 /** What starting, joining and deploying left to do has been done. */
 const WARM_MS = 15_000;
 const SAMPLE_MS = 1_000;
 
 export async function benchIdle(options: BenchOptions): Promise<object> {
-  const { agents, engine, measureMs, tell } = options;
+  const { agents, engine, instances, measureMs, tell } = options;
   const stage = await openStage({ ...options, logLevel: 'info' });
   try {
-    await deploy(stage, { name: 'idle', components: components(stage) });
-    tell(`${agents} agents, ${INSTANCES} instances; ${WARM_MS / 1000} s to calm down`);
+    await deploy(stage, { name: 'idle', components: components(stage, instances) });
+    tell(`${agents} agents, ${instances} instances; ${WARM_MS / 1000} s to calm down`);
     await pause(WARM_MS, undefined, { signal: options.signal });
     tell(`measuring for ${measureMs / 1000} s`);
     const load = loadText();
@@ -33,7 +34,7 @@ export async function benchIdle(options: BenchOptions): Promise<object> {
       engine: engine.kind,
       agentd: options.agentd === undefined ? 'sources' : 'bundle',
       agents,
-      instances: INSTANCES,
+      instances,
       seconds: measureMs / 1000,
       busy_percent: busyPercent,
       load_before: load,
@@ -48,11 +49,8 @@ export async function benchIdle(options: BenchOptions): Promise<object> {
   }
 }
 
-/** Four components of five slots: as many leases, and slots on every host. */
-const components = (stage: Stage) =>
-  ['a', 'b', 'c', 'd'].map((name) => sleeper(stage, name, INSTANCES / 4));
-
-type Cost = ReturnType<AgentMeter['read']>;
+const components = (stage: Stage, instances: number) =>
+  COMPONENTS.map((name) => sleeper(stage, name, instances / COMPONENTS.length));
 
 async function measure(stage: Stage, measureMs: number): Promise<readonly Cost[]> {
   const meters = stage.cluster.agents.map((agent) => meterAgent(agent.process?.pid ?? 0));

@@ -2,19 +2,21 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-export type Cost = {
+export type ProcessCost = {
   readonly cpuPercent: number;
   /** Highest of all samples; 1 MB is 1,000,000 bytes. */
   readonly rssMb: number;
+};
+export type Cost = ProcessCost & {
   readonly payloadKbPerS: number;
   readonly wireKbPerS: number;
   readonly packetsPerS: number;
 };
 
-export interface AgentMeter {
-  sample(): void;
+export interface Meter<T> {
+  readonly sample: () => void;
   /** Since the meter was made. */
-  read(): Cost;
+  readonly read: () => T;
 }
 
 /** Of the clock in /proc/PID/stat, on every Linux that Node runs on. */
@@ -22,8 +24,8 @@ const TICKS_PER_SECOND = 100;
 /** IPv4 and TCP with timestamps. */
 const HEADER_BYTES = 20 + 32;
 
-export function meterAgent(pid: number): AgentMeter {
-  const start = { at: performance.now(), ticks: ticksOf(pid), tcp: tcpOf(pid) };
+export function meterProcess(pid: number): Meter<ProcessCost> {
+  const start = { at: performance.now(), ticks: ticksOf(pid) };
   let rssBytes = 0;
   return {
     sample() {
@@ -31,10 +33,25 @@ export function meterAgent(pid: number): AgentMeter {
     },
     read() {
       const seconds = (performance.now() - start.at) / 1000;
-      const { bytes, packets } = grown(start.tcp, tcpOf(pid));
       return {
         cpuPercent: (100 * (ticksOf(pid) - start.ticks)) / TICKS_PER_SECOND / seconds,
         rssMb: rssBytes / 1e6,
+      };
+    },
+  };
+}
+
+/** With what its connections have carried. */
+export function meterAgent(pid: number): Meter<Cost> {
+  const { sample, read } = meterProcess(pid);
+  const start = { at: performance.now(), tcp: tcpOf(pid) };
+  return {
+    sample,
+    read() {
+      const seconds = (performance.now() - start.at) / 1000;
+      const { bytes, packets } = grown(start.tcp, tcpOf(pid));
+      return {
+        ...read(),
         payloadKbPerS: bytes / 1000 / seconds,
         wireKbPerS: (bytes + packets * HEADER_BYTES) / 1000 / seconds,
         packetsPerS: packets / seconds,

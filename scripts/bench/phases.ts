@@ -12,7 +12,7 @@ export type Sought = {
   readonly host: string;
   readonly component: string;
 };
-type Line = {
+export type Line = {
   readonly time: string;
   readonly msg?: string;
   readonly topic?: string;
@@ -51,7 +51,7 @@ export function phasesOf(marks: ReadonlyMap<string, number>, at: number, sought:
   return Object.fromEntries(found);
 }
 
-function linesAfter(file: string, from: number): readonly Line[] {
+export function linesAfter(file: string, from: number): readonly Line[] {
   const text = readFileSync(file).subarray(from).toString('utf8');
   return text.split('\n').flatMap((line) => {
     try {

@@ -1,0 +1,16 @@
+/** What keeps containers running on several hosts: ours, or one to compare with. */
+import type { Site } from './lan.ts';
+
+export interface System {
+  readonly name: string;
+  /** Asks for so many instances of the sleeper, all marked; resolves when that is accepted. */
+  deploy(replicas: number): Promise<void>;
+  destroy(): Promise<void>;
+  /** The host that decides what becomes of a lost instance. */
+  leader(): Promise<Site>;
+  /** Every host knows every other to be well, and somebody leads. */
+  isWell(): Promise<boolean>;
+  /** The process that it costs on this host. */
+  pidOn(site: Site): number;
+  close(): Promise<void>;
+}
