@@ -18,7 +18,7 @@ import { openSwarm } from './hosts/swarm.ts';
 import type { System } from './hosts/system.ts';
 import { createObserver } from './observer.ts';
 import { type BenchOptions, UsageError } from './options.ts';
-import { linesAfter } from './phases.ts';
+import { linesAfter, type Phases, phasesOf, phaseTable } from './phases.ts';
 
 export const HOSTS_PARTS = ['deploy', 'killed', 'cut', 'led', 'idle', 'serf'] as const;
 type Part = (typeof HOSTS_PARTS)[number];
@@ -30,11 +30,16 @@ type Run = {
   readonly lan: Lan;
   readonly hosts: readonly Host[];
   readonly values: Values;
+  readonly told: { readonly cut: Told[]; readonly led: Told[] };
 };
+/** What our agents' logs say of one cut: when the last of them knew, and where the time went. */
+type Told = { readonly knownMs: number; readonly phases: Phases };
 
 const HOSTS = 5;
 const FEW = 5;
 const MANY = 50;
+/** A deployment of many takes long to clear away, and varies little. */
+const DEPLOYS_MAX = 5;
 
 export async function benchHosts(options: BenchOptions): Promise<object> {
   const { tell } = options;
@@ -45,7 +50,8 @@ export async function benchHosts(options: BenchOptions): Promise<object> {
   const lan = openLan(folder, HOSTS);
   const hosts: Host[] = [];
   const values: Values = {};
-  const run: Run = { options, lan, hosts, values };
+  const told: Run['told'] = { cut: [], led: [] };
+  const run: Run = { options, lan, hosts, values, told };
   try {
     for (const site of lan.sites) hosts.push(await openEngine(site));
     tell(`${HOSTS} hosts with ${await versionOf(hosts)} each`);
@@ -59,6 +65,11 @@ export async function benchHosts(options: BenchOptions): Promise<object> {
   }
   tell('');
   tell(tableOf(values));
+  for (const [part, cuts] of Object.entries(told)) {
+    if (cuts.length === 0) continue;
+    tell(`\nMillrace, ${part}: what the agents' logs say\n`);
+    tell(phaseTable(cuts.map(({ phases }) => phases)));
+  }
   const busyPercent = Math.round(busy());
   tell(`\nmachine ${busyPercent} % busy, load before ${load}, after ${loadText()}`);
   return {
@@ -69,6 +80,10 @@ export async function benchHosts(options: BenchOptions): Promise<object> {
     load_before: load,
     load_after: loadText(),
     values: rounded(values),
+    phases: {
+      cut: told.cut.map(({ phases }) => phases),
+      led: told.led.map(({ phases }) => phases),
+    },
   };
 }
 
@@ -103,10 +118,9 @@ async function measureSwarm(run: Run): Promise<void> {
 async function measureMillrace(run: Run): Promise<void> {
   const mark = randomUUID();
   const system = await openMillrace(run.hosts, mark, run.options.agentd);
-  const known: number[] = [];
   try {
-    const watch = watchLogs(system, known);
-    await measure(run, system, mark, watch);
+    await measure(run, system, mark, watchLogs(system, run));
+    const known = Object.values(run.told).flatMap((cuts) => cuts.map(({ knownMs }) => knownMs));
     if (known.length > 0) note(run.values, KNOWN, system.name, known);
   } finally {
     await system.close();
@@ -139,10 +153,10 @@ async function measure(
     note(values, name, system.name, await work());
   };
   await take('deploy', `${FEW} instances asked for → all run`, () =>
-    deployRounds(scene, FEW, rounds),
+    deployRounds(scene, FEW, Math.min(DEPLOYS_MAX, rounds)),
   );
   await take('deploy', `${MANY} instances asked for → all run`, () =>
-    deployRounds(scene, MANY, rounds),
+    deployRounds(scene, MANY, Math.min(DEPLOYS_MAX, rounds)),
   );
   await take('killed', 'container killed → runs again', () => killRounds(scene, rounds));
   await take('cut', 'host cut off → runs elsewhere', () => cutRounds(scene, rounds, false));
@@ -164,22 +178,31 @@ async function measureSerf({ options, lan, values }: Run): Promise<void> {
 
 const KNOWN = 'host cut off → every other host knows';
 
-/** When the last of the other agents wrote that it takes the host for dead. */
-function watchLogs({ logs, idOf }: Millrace, known: number[]): NonNullable<Scene['aroundCut']> {
+function watchLogs(
+  { logs, idOf, leader }: Millrace,
+  { told }: Run,
+): NonNullable<Scene['aroundCut']> {
   return async (site: Site) => {
-    const id = await idOf(site);
-    const others = [...logs].filter(([name]) => name !== site.name);
-    const marks = others.map(([, file]) => [file, statSync(file).size] as const);
+    const host = await idOf(site);
+    const list = (await leader()) === site ? told.led : told.cut;
+    const marks = new Map(
+      [...logs].flatMap(([name, file]) =>
+        name === site.name ? [] : [[file, statSync(file).size] as const],
+      ),
+    );
     const cutAt = Date.now();
     return () => {
-      const said = marks.map(([file, from]) =>
-        linesAfter(file, from).find(
+      const knownMs = [...marks].map(([file, from]) => {
+        const line = linesAfter(file, from).find(
           ({ topic, msg, about }) =>
-            topic === 'health' && msg?.startsWith('dead') === true && about?.includes(id) === true,
-        ),
-      );
-      if (said.every((line) => line !== undefined))
-        known.push(Math.max(...said.map(({ time }) => Date.parse(time) - cutAt)));
+            topic === 'health' &&
+            msg?.startsWith('dead') === true &&
+            about?.includes(host) === true,
+        );
+        return line === undefined ? Infinity : Date.parse(line.time) - cutAt;
+      });
+      const phases = phasesOf(marks, cutAt, { host, component: 'bench.sleeper' });
+      list.push({ knownMs: Math.max(...knownMs), phases });
     };
   };
 }

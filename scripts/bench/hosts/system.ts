@@ -7,7 +7,7 @@ export interface System {
   deploy(replicas: number): Promise<void>;
   destroy(): Promise<void>;
   /** The host that decides what becomes of a lost instance. */
-  leader(): Promise<Site>;
+  readonly leader: () => Promise<Site>;
   /** Every host knows every other to be well, and somebody leads. */
   isWell(): Promise<boolean>;
   /** The process that it costs on this host. */
