@@ -17,7 +17,7 @@ export type Scene = {
 
 /** Instances while hosts are cut off: two on each. */
 const REPLICAS = 10;
-const DEPLOYED_MS = 120_000;
+const DEPLOYED_MS = 300_000;
 const REPLACED_MS = 180_000;
 const SETTLE_MS = 240_000;
 /** For so long all must have been well before the next round begins. */
