@@ -150,7 +150,9 @@ async function measure(
   ): Promise<void> => {
     if (!isAsked(options, part)) return;
     tell(`${system.name}: ${name}`);
-    note(values, name, system.name, await work());
+    const found = await work();
+    note(values, name, system.name, found);
+    tell(`  median ${shownAs(name)(median(found))}, worst ${shownAs(name)(worst(found))}`);
   };
   await take('deploy', `${FEW} instances asked for → all run`, () =>
     deployRounds(scene, FEW, Math.min(DEPLOYS_MAX, rounds)),

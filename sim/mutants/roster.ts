@@ -4,7 +4,6 @@ import { ofMachine } from './mutant.ts';
 const ACCEPTOR = 'protocol/roster/acceptor.ts';
 const COUNCIL = 'protocol/roster/council.ts';
 const AUTOPILOT = 'protocol/roster/autopilot.ts';
-const ROSTER = 'protocol/roster/roster.ts';
 const MESSAGES = 'protocol/core/messages.ts';
 
 export const ROSTER_MUTANTS = ofMachine('roster', [
@@ -202,15 +201,6 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     to: '',
     says: 'After a crash a removed voter that is added again takes itself for synced.',
     rules: ['S6'],
-  },
-  {
-    name: 'missed-removal',
-    file: ROSTER,
-    from: ' && lastEpoch - firstEpoch <= 2',
-    to: '',
-    says: 'A voter that was removed and added again while it heard nothing votes on as before.',
-    rules: ['S5', 'S6', 'S11'],
-    among: 'turnover',
   },
   {
     name: 'witness-placed',

@@ -39,10 +39,15 @@ export async function openMillrace(
   const signal = AbortSignal.timeout(10 * 60_000 * hosts.length);
   const agents = hosts.map((host) => startAgent(host, program));
   for (const agent of agents) await answering(agent);
-  const [first, ...others] = agents;
-  if (first === undefined) throw new Error('a cluster has at least one agent');
-  const { token } = await first.client.clusterInit(signal);
-  await Promise.all(others.map(({ client }) => client.clusterJoin({ token, peers: [] }, signal)));
+  const founder = (): Agent => {
+    const [first] = agents;
+    if (first === undefined) throw new Error('a cluster has at least one agent');
+    return first;
+  };
+  const { token } = await founder().client.clusterInit(signal);
+  await Promise.all(
+    agents.slice(1).map(({ client }) => client.clusterJoin({ token, peers: [] }, signal)),
+  );
   const viewsOf = async (): Promise<readonly ClusterView[]> =>
     Promise.all(agents.map(({ client }) => client.status(signal).then(({ data }) => data.cluster)));
   const siteOf = (view: ClusterView, id: string | undefined): Site => {
@@ -51,17 +56,18 @@ export async function openMillrace(
     if (agent === undefined) throw new Error('the component has no leader');
     return agent.site;
   };
-  const view = async (): Promise<ClusterView> => (await first.client.status(signal)).data.cluster;
+  const view = async (): Promise<ClusterView> =>
+    (await founder().client.status(signal)).data.cluster;
   return {
     name: 'Millrace',
     logs: new Map(agents.map(({ site, logFile }) => [site.name, logFile])),
     idOf: async ({ name }) => (await view()).hosts.find((host) => host.name === name)?.id ?? '',
     async deploy(replicas) {
       const deploy = { stack: stackOf(replicas, mark), deploy_id: randomUUID() };
-      await first.client.deploy(deploy, signal);
+      await founder().client.deploy(deploy, signal);
     },
     async destroy() {
-      await first.client.destroy({ stack: STACK, deploy_id: randomUUID() }, signal);
+      await founder().client.destroy({ stack: STACK, deploy_id: randomUUID() }, signal);
     },
     async leader() {
       const seen = await view();
@@ -72,6 +78,16 @@ export async function openMillrace(
       return views.every((seen) => isWell(seen, agents.length));
     },
     pidOn: (site) => agents.find((agent) => agent.site === site)?.process.pid ?? 0,
+    async renew() {
+      for (const [at, host] of hosts.entries()) {
+        const was = agents[at];
+        if (was === undefined) continue;
+        await endAgent(was);
+        const agent = startAgent(host, program);
+        agents[at] = agent;
+        await answering(agent);
+      }
+    },
     async close() {
       await Promise.all(agents.map(endAgent));
     },

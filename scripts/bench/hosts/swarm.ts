@@ -69,6 +69,8 @@ export async function openSwarm(hosts: readonly Host[], mark: string): Promise<S
     },
     // The whole engine: its swarm is a part of it.
     pidOn: (site) => hosts.find((host) => host.site === site)?.daemon.pid ?? 0,
+    // It gives as much to a host that was lost before as to any other.
+    renew: () => Promise.resolve(),
     async close() {
       await first.docker
         .getService(SERVICE)

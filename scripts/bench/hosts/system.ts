@@ -12,5 +12,7 @@ export interface System {
   isWell(): Promise<boolean>;
   /** The process that it costs on this host. */
   pidOn(site: Site): number;
+  /** Forgets which hosts were lost before. */
+  renew(): Promise<void>;
   close(): Promise<void>;
 }
