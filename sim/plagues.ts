@@ -74,7 +74,7 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
 /** Drawn on a stream of its own, in so many of a thousand storms. */
-const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 150, reboots: 150 };
+const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 220, reboots: 220 };
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */
