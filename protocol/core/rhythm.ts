@@ -94,8 +94,8 @@ export const rouseDetector = (core: Core, turn: Turn): void => {
  * When `keepTime` has something to do. The detector's part of it is kept, because beats and all that
  * is like them only move its deadlines away.
  */
-export const rhythmDeadline = (core: Core, { links }: Leases): Instant | undefined =>
-  earlier(
-    earlier(core.membershipAt, linksDeadline(links, core.council.roster, core.config)),
-    inventoriesDeadline(core.inventories),
-  );
+export function rhythmDeadline(core: Core, { links }: Leases): Instant | undefined {
+  if (know(core).isDismissed) return undefined;
+  const kept = earlier(core.membershipAt, linksDeadline(links, core.council.roster, core.config));
+  return earlier(kept, inventoriesDeadline(core.inventories));
+}

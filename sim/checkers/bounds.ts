@@ -1,6 +1,6 @@
 /**
- * S14 Tables, lists and messages keep their bounds, and what is not answered is asked again no faster
- *     than its pace.
+ * S14 Tables, lists and messages keep their bounds, what is not answered is asked again no faster than
+ *     its pace, and nobody is woken for nothing.
  */
 import {
   COMMANDS_MAX,
@@ -16,6 +16,7 @@ import {
   RECORDS_MAX,
 } from '../../protocol/limits.ts';
 import type { Effect } from '../../protocol/effect.ts';
+import type { Input } from '../../protocol/input.ts';
 import type { Core } from '../../protocol/core.ts';
 import type { Inventory } from '../../protocol/inventory/inventory.ts';
 import { showRevision } from '../../protocol/record/record.ts';
@@ -27,9 +28,10 @@ import type { Report } from './report.ts';
 export type BoundChecker = {
   readonly report: Report;
   steps: number;
-  /** Questions asked since then, by host, addressee and question. */
+  /** Since then: questions, by host, addressee and question; and how often each host was woken. */
   since: Micros;
   readonly asked: Map<string, number>;
+  readonly woken: number[];
 };
 
 export const createBoundChecker = (report: Report): BoundChecker => ({
@@ -37,6 +39,7 @@ export const createBoundChecker = (report: Report): BoundChecker => ({
   steps: 0,
   since: 0,
   asked: new Map(),
+  woken: [],
 });
 
 /** Sizes change slowly: every so many steps. */
@@ -88,6 +91,26 @@ function countDecisions({ entries }: Inventory): number {
 
 const WINDOW_MS = 3000;
 
+function openWindow(checker: BoundChecker, now: Micros): void {
+  if (now <= checker.since + ofMillis(WINDOW_MS)) return;
+  checker.asked.clear();
+  checker.woken.length = 0;
+  checker.since = now;
+}
+
+/** A deadline that stands in the past wakes its host a thousand times a second; 200 in all were seen. */
+const WOKEN_MAX = 1000;
+
+/** Whoever has nothing to do sleeps. */
+export function checkWoken(checker: BoundChecker, host: Host, input: Input, now: Micros): void {
+  if (input.kind !== 'woken') return;
+  openWindow(checker, now);
+  const times = (checker.woken[host.index] ?? 0) + 1;
+  checker.woken[host.index] = times;
+  if (times > WOKEN_MAX)
+    checker.report('S14', `${host.id} is woken ${times} times within ${WINDOW_MS} ms`);
+}
+
 /** As it is asked for: behind a slow write messages leave in a crowd. */
 export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, now: Micros): void {
   if (effect.kind !== 'send' && effect.kind !== 'publish') return;
@@ -100,10 +123,7 @@ export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, 
       );
   const question = effect.kind === 'send' ? questionOf(message) : undefined;
   if (question === undefined || effect.kind !== 'send') return;
-  if (now > checker.since + ofMillis(WINDOW_MS)) {
-    checker.asked.clear();
-    checker.since = now;
-  }
+  openWindow(checker, now);
   const name = `${host.index} ${effect.to} ${question}`;
   const times = (checker.asked.get(name) ?? 0) + 1;
   checker.asked.set(name, times);

@@ -12,7 +12,7 @@ import {
   noteVote,
 } from './ballots.ts';
 import { type BindingChecker, checkBindings, createBindingChecker } from './bindings.ts';
-import { type BoundChecker, checkMessage, checkSizes, createBoundChecker } from './bounds.ts';
+import { type BoundChecker, checkMessage, checkSizes, checkWoken, createBoundChecker } from './bounds.ts';
 import { type BurialChecker, checkBurials, createBurialChecker } from './burials.ts';
 import { checkDecisions, createDecisionChecker, type DecisionChecker } from './decisions.ts';
 import {
@@ -161,6 +161,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkEngines(panel.engines, host, effects, now);
   checkReboots(panel.reboots, host, step, now);
   checkSizes(panel.bounds, host);
+  checkWoken(panel.bounds, host, step.input, now);
   checkMoves(panel.moves, host, effects, now);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }

@@ -79,6 +79,14 @@ export const MEMBER_MUTANTS = ofMachine('members', [
     rules: ['S20', 'S2', 'S9', 'L1'],
   },
   {
+    name: 'never-sleeps-dismissed',
+    file: 'protocol/core/rhythm.ts',
+    from: 'if (know(core).isDismissed) return undefined;',
+    to: '',
+    says: 'A host that knows that it is forgotten is woken for what it does no longer.',
+    rules: ['S14'],
+  },
+  {
     name: 'keeps-what-was-committed',
     file: DISMISSAL,
     from: '    ...keepOnly(core.committed, ROSTER_KEY),\n',

@@ -1,6 +1,7 @@
 /** Hosts that are gone are forgotten; one that comes back all the same is told, and asks anew. */
 import { describe, expect, it } from 'vitest';
 import { type HostId, hostId, ROSTER_KEY } from '../../../protocol/base/ids.ts';
+import { nextDeadline } from '../../../protocol/core.ts';
 import { isOver } from '../../../protocol/core/dismissal.ts';
 import { know } from '../../../protocol/core/know.ts';
 import { committedOf } from '../../../protocol/record/committed.ts';
@@ -127,6 +128,14 @@ describe('a host that was forgotten and is heard again', () => {
     expect(names).toEqual([`committed/${ROSTER_KEY}`]);
     expect(disk.get('host')).toMatchObject({ boot, synced: false });
     expect(running(cluster)).toHaveLength(4);
+  });
+
+  it('sleeps until it is told something', () => {
+    const { cluster, spare } = forgotten();
+    divide(cluster);
+    soon(cluster, 3000, () => isOver(coreOf(cluster, spare)));
+    run(cluster, 1000);
+    expect(nextDeadline(coreOf(cluster, spare))).toBeUndefined();
   });
 
   it('is no member until a user tells it to join, and then under a later start', () => {

@@ -200,6 +200,13 @@ const WRONG: readonly (readonly [string, string, (stage: Stage) => void])[] = [
   ],
   [
     'S14',
+    'a host is woken without a pause',
+    (stage) => {
+      for (let i = 0; i < 1001; i++) take(stage, 'h1', { kind: 'woken' });
+    },
+  ],
+  [
+    'S14',
     'a table grows without bound',
     (stage) => {
       const line = { seq: 1, at: 1 as never, kind: 'x', about: [], text: '' };
