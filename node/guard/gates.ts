@@ -22,6 +22,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
@@ -71,9 +72,12 @@ export const gateName = (driver: GateName['driver'], container: string): GateNam
   name: digest(container, 16),
 });
 
+/** Machines that are containers of one kernel share its cgroups; each has a pid namespace of its own. */
+const thisMachine = (): string => readlinkSync('/proc/self/ns/pid');
+
 /** Below the cgroup mount; the guard's socket keeps the guards of one machine apart. */
 function folderOf(socket: string, { driver, name }: GateName): string {
-  const tag = digest(socket, 12);
+  const tag = digest(`${thisMachine()} ${socket}`, 12);
   return driver === 'cgroupfs'
     ? `millrace/${tag}/${name}`
     : `millrace.slice/millrace-${tag}.slice/millrace-${tag}-${name}.slice`;

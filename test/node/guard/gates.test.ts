@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -34,6 +34,16 @@ describe('the name of a gate', () => {
   ])('is another one for %s', (_, gate, socket) => {
     expect(cgroupParent(socket, gate)).not.toBe(cgroupParent(SOCKET, GATE));
   });
+});
+
+it.skipIf(process.getuid?.() !== 0)('a machine that is a container has gates of its own', () => {
+  const gates = new URL('../../../node/guard/gates.ts', import.meta.url).href;
+  const program = `import { cgroupParent } from '${gates}';
+    console.log(cgroupParent('${SOCKET}', ${JSON.stringify(GATE)}));`;
+  const words = ['--input-type=module', '--eval', program];
+  const inside = execFileSync('unshare', ['--pid', '--fork', process.execPath, ...words]);
+  expect(inside.toString().trim()).toMatch(/^\/millrace\//);
+  expect(inside.toString().trim()).not.toBe(cgroupParent(SOCKET, GATE));
 });
 
 describe('a gate of cgroup v2', () => {
