@@ -2,4 +2,4 @@
 import { basename } from 'node:path';
 
 if (basename(process.argv0) === 'agentd') await import('./main.ts');
-else await import('./cli/main.ts');
+else await import('./cli/agentctl.ts');
