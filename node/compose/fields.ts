@@ -97,6 +97,53 @@ export const duration = z.unknown().transform((value, context): Millis => {
   return millis(Math.max(0, Math.ceil(length - 1e-9)));
 });
 
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 2 ** 10,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
+};
+const SIZE = /^(\d{1,15}(?:\.\d{1,9})?) ?([bkmgt]?)(?:i?b)?$/i;
+
+/** `64m`, `1.5gb`; a number is bytes. */
+export const bytes = z.unknown().transform((value, context): number => {
+  const written = typeof value === 'number' ? String(value) : value;
+  const [, count, unit = ''] = typeof written === 'string' ? (SIZE.exec(written) ?? []) : [];
+  if (count === undefined)
+    return complain(context, { message: expected('a size such as 64m or 1gb', value) });
+  return Math.floor(Number(count) * (BYTES[unit.toLowerCase()] ?? 1));
+});
+
+/** A mapping of names to texts, or a list of NAME=value; sorted by name. */
+export const namedTexts = ways<Readonly<Record<string, string>>>(
+  'a mapping or a list of NAME=value',
+  {
+    mapping: pairs.transform((entries, context) =>
+      byName(
+        entries.map(([name, value]) => {
+          const read = scalar.nullable().safeParse(value);
+          if (read.success) return [name, read.data === null ? '' : String(read.data)] as const;
+          return complain(context, { message: expected('text', value) }, [name]);
+        }),
+      ),
+    ),
+    list: texts.transform((lines) =>
+      byName(
+        lines.map((written) => {
+          const [name = '', ...value] = written.split('=');
+          return [name, value.join('=')] as const;
+        }),
+      ),
+    ),
+  },
+);
+
+const byName = (
+  entries: readonly (readonly [string, string])[],
+): Readonly<Record<string, string>> =>
+  Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
 /** Reads what is written as one line, such as `8080:80`. */
 export function line<T>(what: string, read: (line: string) => Result<T, Complaint>) {
   return z.string(wanting(what)).transform((value, context): T => {

@@ -12,6 +12,7 @@ import { COMPONENTS_MAX, STACK_CHARS_MAX } from '../../protocol/limits.ts';
 import { expected, findingsOf, kindOf } from './fields.ts';
 import { checkKeys } from './keys/support.ts';
 import { mergeProject } from './merge/project.ts';
+import { readNetworks } from './networks.ts';
 import { type Finding, listProblems, type Path, type Problem } from './problems.ts';
 import type { Lookup } from './read/interpolate.ts';
 import { withProjectName } from './read/project-name.ts';
@@ -104,7 +105,7 @@ function orderByFile(problems: readonly Problem[], files: readonly string[]): re
 
 type Given = Pick<ComposeSource, 'profiles' | 'dir'> & { readonly name: string | undefined };
 
-type Reading = Omit<Surroundings, 'awaited' | 'onIsolation'> & {
+type Reading = Omit<Surroundings, 'awaited' | 'onIsolation' | 'stack' | 'networks'> & {
   readonly locate: (finding: Finding) => Problem;
   readonly name: string | undefined;
   readonly dir: string;
@@ -147,7 +148,7 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     errors.push({ path: [], on: 'value', message, next: 'begin with services:' });
     return undefined;
   }
-  const { name, services, volumes, 'x-millrace': ours } = file as Record<string, unknown>;
+  const { name, services, volumes, networks, 'x-millrace': ours } = file as Record<string, unknown>;
   const inactive = inactiveServices(services, reading.profiles);
   const keys = checkKeys(file);
   errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
@@ -156,12 +157,14 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
   const stackName = readName(name, reading);
   const fields = readServices(services, inactive, reading);
   const onIsolation = readEverywhere(ours, errors);
+  const known = readNetworks(networks, reading);
   if (errors.length > 0) return undefined;
   if (fields.size === 0) {
     errors.push(noneActive(inactive));
     return undefined;
   }
-  const around = { ...reading, awaited: awaitedServices(fields), onIsolation };
+  const whole = { stack: stackName, networks: known, awaited: awaitedServices(fields) };
+  const around = { ...reading, ...whole, onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
   const declared = new Set(Object.keys(volumes ?? {}));
   errors.push(

@@ -29,6 +29,7 @@ function digestOf(spec: ComponentSpec): string {
     ports,
     volumes,
     healthcheck,
+    container,
     singleton,
   } = spec;
   const text = canonical({
@@ -41,6 +42,7 @@ function digestOf(spec: ComponentSpec): string {
     ports: ports.map(canonical).sort(),
     volumes: volumes.map(canonical).sort(),
     healthcheck,
+    container,
     // A guard watches over an instance from its making to its end, or not at all.
     singleton,
   });

@@ -4,6 +4,7 @@
  * records, decoded by `wire/`. All lengths of time are milliseconds.
  */
 import type { Millis } from '../base/time.ts';
+import type { ContainerSettings } from './container.ts';
 
 /** One component of a stack. Its name is the Compose service name: `[a-zA-Z0-9_-]{1,63}`. */
 export type ComponentSpec = {
@@ -22,6 +23,7 @@ export type ComponentSpec = {
   readonly ports: readonly Port[];
   readonly volumes: readonly Volume[];
   readonly healthcheck?: Healthcheck;
+  readonly container?: ContainerSettings;
   readonly restart: RestartPolicy;
   readonly dependsOn: readonly Dependency[];
   /** How long a stop may take before SIGKILL. */

@@ -11,6 +11,7 @@ import {
   SLOTS_MAX,
   STACK_CHARS_MAX,
 } from '../limits.ts';
+import { containerSettings } from './container-schema.ts';
 import {
   boolean,
   byKind,
@@ -88,6 +89,7 @@ const component = object({
   ports: list(portSpec, ITEMS_MAX),
   volumes: list(volume, ITEMS_MAX),
   healthcheck: optional(healthcheck),
+  container: optional(containerSettings),
   restart,
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,

@@ -12,7 +12,13 @@ import {
   noteVote,
 } from './ballots.ts';
 import { type BindingChecker, checkBindings, createBindingChecker } from './bindings.ts';
-import { type BoundChecker, checkMessage, checkSizes, checkWoken, createBoundChecker } from './bounds.ts';
+import {
+  type BoundChecker,
+  checkMessage,
+  checkSizes,
+  checkWoken,
+  createBoundChecker,
+} from './bounds.ts';
 import { type BurialChecker, checkBurials, createBurialChecker } from './burials.ts';
 import { checkDecisions, createDecisionChecker, type DecisionChecker } from './decisions.ts';
 import {

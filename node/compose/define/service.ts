@@ -25,8 +25,75 @@ export type Service<Name extends string = never, Volume extends string = never> 
   /** Default 10s. */
   readonly stop_grace_period?: Duration;
   readonly profiles?: readonly string[];
+  /** Names of networks of the stack. */
+  readonly networks?: readonly string[] | Readonly<Record<string, Attachment | null>>;
+  readonly network_mode?: 'host' | 'none' | 'bridge';
   readonly 'x-millrace'?: Millrace;
+} & Container;
+
+/** What only a container has; processes have none of it. */
+export type Container = {
+  readonly user?: string;
+  readonly group_add?: readonly (string | number)[];
+  readonly working_dir?: string;
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly init?: boolean;
+  readonly stop_signal?: string;
+  readonly labels?: Readonly<Record<string, string | number | boolean>>;
+  readonly read_only?: boolean;
+  readonly tmpfs?: string | readonly string[];
+  readonly shm_size?: Size;
+  readonly privileged?: boolean;
+  readonly cap_add?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly devices?: readonly (string | Device)[];
+  readonly device_cgroup_rules?: readonly string[];
+  readonly sysctls?: Readonly<Record<string, string | number>>;
+  readonly ulimits?: Readonly<Record<string, number | { soft: number; hard: number }>>;
+  readonly oom_score_adj?: number;
+  readonly pid?: 'host';
+  readonly ipc?: 'host' | 'private' | 'shareable' | 'none';
+  readonly uts?: 'host';
+  readonly userns_mode?: 'host';
+  readonly cgroup?: 'host' | 'private';
+  readonly runtime?: string;
+  readonly dns?: string | readonly string[];
+  readonly dns_search?: string | readonly string[];
+  readonly dns_opt?: readonly string[];
+  readonly extra_hosts?: Readonly<Record<string, string>> | readonly string[];
 };
+
+/** Bytes, or `64m`. */
+export type Size = number | `${number}${'b' | 'k' | 'm' | 'g'}`;
+
+export type Device = {
+  readonly source: string;
+  readonly target?: string;
+  readonly permissions?: string;
+};
+
+export type Attachment = {
+  readonly aliases?: readonly string[];
+  readonly ipv4_address?: string;
+  readonly ipv6_address?: string;
+};
+
+export type NetworkOptions = {
+  readonly name?: string;
+  readonly driver?: 'bridge';
+  readonly external?: boolean;
+  readonly internal?: boolean;
+  readonly enable_ipv6?: boolean;
+  readonly ipam?: {
+    readonly config?: readonly {
+      readonly subnet: string;
+      readonly ip_range?: string;
+      readonly gateway?: string;
+    }[];
+  };
+} | null;
 
 export type EnvFile = {
   readonly path: string;

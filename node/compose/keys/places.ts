@@ -16,6 +16,7 @@ import {
   MAPPING,
   NAMES,
   NUMBER,
+  PLAIN_NUMBER,
   PORTS,
   PROVIDER,
   PULL_POLICY,
@@ -24,7 +25,6 @@ import {
   TEXT_OR_ANY_LIST,
   TEXT_OR_LIST,
   TEXT_OR_MAPPING,
-  TEXT_OR_TEXTS,
   TEXTS,
 } from './shapes.ts';
 
@@ -60,22 +60,16 @@ const BUILD = {
   why: 'images are not built here',
   next: 'build it elsewhere and name it under image',
 };
-const NETWORK = {
-  why: 'components reach each other through published ports',
-  next: 'remove it',
-};
+const ADDRESS = 'the engine of each host chooses it';
 const LIMITS = 'limits on memory, CPU and the like are not set yet';
-const SECURITY = 'what a container may do cannot be changed yet';
+const SECURITY = 'it cannot be chosen yet';
 const FILES = {
   why: 'files are not handed to hosts yet',
   next: 'use environment or a bind of an absolute path',
 };
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
-const WORKING_DIR = {
-  why: 'a command starts where its image says',
-  next: 'for a process there is x-millrace.process.working_dir',
-};
 const ROLLOUT = 'the way of an update cannot be chosen yet';
+const DRIVER_OPTIONS = 'a network is a plain bridge';
 const STORAGE = 'volumes have no driver and no options yet';
 const TELLS_ONLY = 'nothing here reads it';
 
@@ -84,30 +78,24 @@ const SERVICE = {
   ...honored('restart', 'depends_on', 'deploy', 'scale', 'stop_grace_period', 'x-millrace'),
   ...honored('env_file', 'profiles'),
   ...refused(BUILD, TEXT_OR_MAPPING, 'build'),
-  ...refused(NETWORK, LIST_OR_MAPPING, 'networks', 'extra_hosts'),
-  ...refused(NETWORK, TEXT, 'network_mode', 'mac_address'),
-  ...refused(NETWORK, TEXT_OR_TEXTS, 'dns', 'dns_search'),
-  ...refused(NETWORK, TEXTS, 'dns_opt'),
+  ...honored('user', 'group_add', 'working_dir', 'hostname', 'domainname', 'init', 'stop_signal'),
+  ...honored('labels', 'read_only', 'tmpfs', 'shm_size', 'privileged', 'cap_add', 'cap_drop'),
+  ...honored('security_opt', 'devices', 'device_cgroup_rules', 'sysctls', 'ulimits'),
+  ...honored('oom_score_adj', 'pid', 'ipc', 'uts', 'userns_mode', 'cgroup', 'runtime'),
+  ...honored('dns', 'dns_search', 'dns_opt', 'extra_hosts'),
+  ...honored('networks', 'network_mode'),
+  ...refused(ADDRESS, TEXT, 'mac_address'),
   ...refused(FILES, LIST, 'configs', 'secrets'),
   ...refused(FILES, MAPPING, 'credential_spec'),
-  ...refused(LIMITS, MAPPING, 'blkio_config', 'ulimits'),
+  ...refused(LIMITS, MAPPING, 'blkio_config'),
   ...refused(LIMITS, NUMBER, 'cpu_count', 'cpu_percent', 'cpu_period', 'cpu_quota', 'cpus'),
   ...refused(LIMITS, NUMBER, 'cpu_rt_period', 'cpu_rt_runtime', 'cpu_shares', 'mem_limit'),
   ...refused(LIMITS, NUMBER, 'mem_reservation', 'mem_swappiness', 'memswap_limit', 'pids_limit'),
-  ...refused(LIMITS, NUMBER, 'oom_score_adj', 'shm_size'),
   ...refused(LIMITS, TEXT, 'cpuset'),
   ...refused(LIMITS, FLAG, 'oom_kill_disable'),
-  ...refused(SECURITY, TEXTS, 'cap_add', 'cap_drop', 'device_cgroup_rules', 'security_opt'),
-  ...refused(SECURITY, LIST, 'devices', 'group_add'),
   ...refused(SECURITY, TEXT_OR_ANY_LIST, 'gpus'),
-  ...refused(SECURITY, TEXT, 'cgroup', 'cgroup_parent', 'ipc', 'isolation', 'pid', 'runtime'),
-  ...refused(SECURITY, TEXT, 'user', 'userns_mode', 'uts'),
-  ...refused(SECURITY, FLAG, 'privileged', 'read_only', 'use_api_socket'),
-  ...refused(SECURITY, NAMES, 'sysctls'),
-  ...refused(WORKING_DIR, TEXT, 'working_dir'),
-  ...refused('there is no init process to add yet', FLAG, 'init'),
-  ...refused('a stop sends SIGTERM', TEXT, 'stop_signal'),
-  ...refused('there are no mounts in memory yet', TEXT_OR_TEXTS, 'tmpfs'),
+  ...refused(SECURITY, TEXT, 'cgroup_parent', 'isolation'),
+  ...refused(SECURITY, FLAG, 'use_api_socket'),
   ...refused(STORAGE, MAPPING, 'storage_opt'),
   ...refused(STORAGE, TEXTS, 'volumes_from'),
   ...refused('hosts of several kinds are not told apart yet', TEXT, 'platform'),
@@ -119,11 +107,10 @@ const SERVICE = {
     CONTAINER_NAME,
     'container_name',
   ),
-  ...ignored(TELLS_ONLY, NAMES, 'annotations', 'labels'),
+  ...ignored(TELLS_ONLY, NAMES, 'annotations'),
   ...ignored(TELLS_ONLY, TEXT_OR_LIST, 'label_file'),
   ...ignored('logs are kept by the engine of each host', FLAG, 'attach'),
   ...ignored('logs are kept by the engine of each host', LOGGING, 'logging'),
-  ...ignored('components are found by address and port', TEXT, 'domainname', 'hostname'),
   ...ignored('components are found by address and port', TEXTS, 'external_links', 'links'),
   ...ignored('only ports opens a port', PORTS, 'expose'),
   ...ignored('there is no terminal', FLAG, 'stdin_open', 'tty'),
@@ -147,8 +134,7 @@ export const PLACES: readonly Place[] = [
   {
     at: [],
     keys: {
-      ...honored('name', 'services', 'volumes', 'x-millrace'),
-      ...refused(NETWORK, MAPPING, 'networks'),
+      ...honored('name', 'services', 'networks', 'volumes', 'x-millrace'),
       ...refused(FILES, MAPPING, 'configs', 'secrets'),
       ...refused('only containers and processes run here', MAPPING, 'models'),
       ...ignored('the format has no versions any more', TEXT, 'version'),
@@ -186,6 +172,22 @@ export const PLACES: readonly Place[] = [
       ...ignored(TELLS_ONLY, TEXT, 'consistency'),
     },
   },
+  {
+    at: ['services', '*', 'devices', '#'],
+    keys: honored('source', 'target', 'permissions'),
+  },
+  {
+    at: ['services', '*', 'networks', '*'],
+    keys: {
+      ...honored('aliases', 'ipv4_address', 'ipv6_address'),
+      ...refused(ADDRESS, TEXTS, 'link_local_ips'),
+      ...refused(ADDRESS, TEXT, 'mac_address', 'interface_name'),
+      ...refused(DRIVER_OPTIONS, MAPPING, 'driver_opts'),
+      ...ignored('the first network named is the first one joined', PLAIN_NUMBER, 'priority'),
+      ...ignored('the first network named is the first one joined', PLAIN_NUMBER, 'gw_priority'),
+    },
+  },
+  { at: ['services', '*', 'ulimits', '*'], keys: honored('soft', 'hard') },
   { at: ['services', '*', 'depends_on', '*'], keys: honored('condition', 'required', 'restart') },
   {
     at: ['services', '*', 'x-millrace'],
@@ -206,6 +208,31 @@ export const PLACES: readonly Place[] = [
       ...refused(STORAGE, ANYTHING_BUT_LIST, 'external'),
       ...refused(STORAGE, TEXT, 'name'),
       ...ignored(TELLS_ONLY, NAMES, 'labels'),
+    },
+  },
+  {
+    at: ['networks', '*'],
+    keys: {
+      ...honored('name', 'driver', 'external', 'internal', 'enable_ipv6', 'ipam'),
+      ...refused(DRIVER_OPTIONS, MAPPING, 'driver_opts'),
+      ...ignored('there is always IPv4', FLAG, 'enable_ipv4'),
+      ...ignored(TELLS_ONLY, NAMES, 'labels'),
+      ...ignored('nobody else joins it', FLAG, 'attachable'),
+    },
+  },
+  {
+    at: ['networks', '*', 'ipam'],
+    keys: {
+      ...honored('config'),
+      ...refused(DRIVER_OPTIONS, TEXT, 'driver'),
+      ...refused(DRIVER_OPTIONS, MAPPING, 'options'),
+    },
+  },
+  {
+    at: ['networks', '*', 'ipam', 'config', '#'],
+    keys: {
+      ...honored('subnet', 'ip_range', 'gateway'),
+      ...refused(ADDRESS, MAPPING, 'aux_addresses'),
     },
   },
   {

@@ -22,11 +22,8 @@ export const NUMBER: Shape = {
   what: 'a number',
   fits: (value) => isNumber(value) || isText(value),
 };
+export const PLAIN_NUMBER: Shape = { what: 'a number', fits: isNumber };
 export const TEXTS: Shape = { what: 'a list of texts, each once', fits: isTexts };
-export const TEXT_OR_TEXTS: Shape = {
-  what: 'text, or a list of texts, each once',
-  fits: (value) => isText(value) || isTexts(value),
-};
 export const TEXT_OR_LIST: Shape = {
   what: 'text, or a list of texts',
   fits: (value) => isText(value) || (isList(value) && value.every(isText)),

@@ -5,12 +5,14 @@ import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../../protocol/base/time.ts';
 import type { ComponentSpec, Port } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
+import { containerFields, readContainer } from './container.ts';
 import { healField, isolationField, readContract, singletonField } from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
+import { networkModeField, networksField, readNetworking } from './network.ts';
 import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
@@ -35,12 +37,15 @@ const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {
 });
 
 export const serviceField = mapping({
+  ...containerFields,
   image: imageField.optional(),
   command: words.optional(),
   entrypoint: words.optional(),
   environment: environmentField.optional(),
   env_file: envFileField.optional(),
   ports: portsField.optional(),
+  networks: networksField.optional(),
+  network_mode: networkModeField.optional(),
   volumes: array(volumeField).optional(),
   healthcheck: healthcheckField.optional(),
   restart: restartField.optional(),
@@ -73,6 +78,7 @@ export function readComponent(
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
   const process = readProcess(name, fields, around);
+  const container = readContainer(fields, readNetworking(name, fields, around));
   const component: ComponentSpec = {
     name,
     ...readCount(name, fields, around),
@@ -84,6 +90,7 @@ export function readComponent(
     ports: (fields.ports ?? []).map(({ port }) => port),
     volumes: fields.volumes ?? [],
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
+    ...(container !== undefined && { container }),
     restart: fields.deploy?.restart_policy ?? fields.restart ?? defaultRestart(name, around),
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,

@@ -1,9 +1,14 @@
 /** What a service is read among. */
+import type { NetworkDefinition } from '../networks.ts';
 import type { Finding, Path, Problem } from '../problems.ts';
 import type { Spot } from '../read/tree.ts';
 import type { IsolationField } from './contract.ts';
 
 export type Surroundings = {
+  /** The name of the stack. */
+  readonly stack: string;
+  /** By the names that services call them. */
+  readonly networks: ReadonlyMap<string, NetworkDefinition>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
   /** A number as it was typed. */

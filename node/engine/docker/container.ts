@@ -8,6 +8,7 @@ import type { Healthcheck, Volume } from '../../../protocol/component/spec.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
 import { scopeLabels, volumeName, writeLabels } from './labels.ts';
+import { hostSettings, topSettings } from './settings.ts';
 
 const NANOS_PER_MS = 1_000_000;
 
@@ -20,6 +21,7 @@ export function containerBody(
   cgroupParent?: string,
 ): ContainerCreateOptions {
   const { labels, spec } = request;
+  const settings = spec.container ?? {};
   if (spec.image === undefined) {
     throw new EngineError(
       'bad-spec',
@@ -30,7 +32,8 @@ export function containerBody(
   }
   return {
     Image: spec.image,
-    Labels: writeLabels(scope, labels),
+    ...topSettings(settings),
+    Labels: { ...settings.labels, ...writeLabels(scope, labels) },
     Env: environment(scope, request),
     // An absent key keeps what the image says, as Compose does.
     ...(spec.entrypoint !== undefined && { Entrypoint: [...spec.entrypoint] }),
@@ -40,6 +43,7 @@ export function containerBody(
     // For `docker stop` by hand; our own stop names its grace.
     StopTimeout: Math.ceil(spec.stopGraceMs / 1000),
     HostConfig: {
+      ...hostSettings(settings),
       // We restart; two supervisors would fight.
       RestartPolicy: { Name: 'no' },
       PortBindings: portBindings(scope, request),

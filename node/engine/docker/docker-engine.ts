@@ -1,6 +1,6 @@
 /** The port `Engine` on a Docker Engine, through dockerode. */
 import { Readable } from 'node:stream';
-import type { Container } from 'dockerode';
+import type { Container, ContainerInfo } from 'dockerode';
 import {
   type Engine,
   EngineError,
@@ -13,24 +13,22 @@ import {
 } from '../engine.ts';
 import type { GuardLink } from '../../guard/link.ts';
 import { Connection } from './connection.ts';
-import { containerBody } from './container.ts';
+import { createContainer, type Ground } from './creation.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
-import { isImageMissing, statusOf } from './failure.ts';
+import { statusOf } from './failure.ts';
 import { endFormer } from './former.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
-import { containerName, type Labels, scopeFilter } from './labels.ts';
+import { type Labels, scopeFilter } from './labels.ts';
 import { readLogLines } from './lines.ts';
-import { pullImage } from './pull.ts';
+import { createNetworks } from './networks.ts';
 
 const BOUNDS_MS = {
   ask: 10_000,
-  create: 30_000,
   start: 60_000,
   kill: 15_000,
   freeze: 10_000,
   remove: 30_000,
-  pull: 10 * 60_000,
   /** On top of the grace that the instance is given. */
   stop: 30_000,
 } as const;
@@ -80,6 +78,9 @@ class DockerEngine implements Engine {
   /** The labels that were read of each id: no other container is ever touched. */
   readonly #ours = new Map<string, InstanceLabels>();
   readonly #closed = new AbortController();
+  readonly #ground: Ground;
+  /** Something has gone that may have been the last on its network. */
+  #maySweep = true;
 
   constructor(
     scope: EngineScope,
@@ -90,6 +91,15 @@ class DockerEngine implements Engine {
     this.#scope = scope;
     this.#connection = connection;
     this.#gatekeeper = gatekeeper;
+    this.#ground = {
+      scope,
+      connection,
+      gatekeeper,
+      networks: createNetworks(connection),
+      closed: this.#closed.signal,
+      read: (id, signal) => this.#read(id, signal),
+      remove: (id, signal) => this.remove(id, signal),
+    };
     this.guardReach = gatekeeper.reach;
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
@@ -116,6 +126,7 @@ class DockerEngine implements Engine {
     }
     const listed = new Set(found.map(({ Id }) => Id));
     for (const id of this.#ours.keys()) if (!listed.has(id)) this.#ours.delete(id);
+    await this.#sweep(found, signal);
     return instances;
   }
 
@@ -127,7 +138,8 @@ class DockerEngine implements Engine {
 
   async start(request: InstanceRequest, signal: AbortSignal): Promise<EngineInstance> {
     const what = `cannot start ${request.labels.component}`;
-    const id = await this.#create(request, what, signal);
+    const id = await createContainer(this.#ground, request, what, signal);
+    this.#ours.set(id, request.labels);
     try {
       await this.#gatekeeper.admit(id, request);
       await this.#connection.call({ what, boundMs: BOUNDS_MS.start, signal }, (cut) =>
@@ -135,6 +147,7 @@ class DockerEngine implements Engine {
       );
       return await this.#gatekeeper.begun(request, () => this.inspect(id, signal));
     } catch (error) {
+      this.#ground.networks.doubt(request);
       // Not under `signal`: called off or not, nothing may stay behind.
       await this.remove(id, new AbortController().signal).catch(() => undefined);
       throw error;
@@ -201,6 +214,7 @@ class DockerEngine implements Engine {
     const labels = this.#ours.get(id);
     if (labels !== undefined) this.#gatekeeper.removed(labels);
     this.#ours.delete(id);
+    this.#maySweep = true;
   }
 
   async logs(
@@ -236,49 +250,14 @@ class DockerEngine implements Engine {
     this.#connection[Symbol.dispose]();
   }
 
-  /** Makes the container, pulling its image or clearing a leftover of its name at most once each. */
-  async #create(request: InstanceRequest, what: string, signal: AbortSignal): Promise<string> {
-    try {
-      return await this.#createOnce(request, what, signal);
-    } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      const image = request.spec.image ?? '';
-      if (isImageMissing(error.cause))
-        await pullImage(this.#connection, image, { what, boundMs: BOUNDS_MS.pull, signal });
-      else if (statusOf(error.cause) === 409) await this.#clearLeftover(request, what, signal);
-      else throw error;
-    }
-    return this.#createOnce(request, what, signal);
-  }
-
-  async #createOnce(request: InstanceRequest, what: string, signal: AbortSignal): Promise<string> {
-    const body = containerBody(this.#scope, request, this.#gatekeeper.parentOf(request));
-    const query = { name: containerName(this.#scope, request.labels) };
-    if (signal.aborted) throw new EngineError('aborted', `${what}: it was called off`);
-    // Not cut by `signal`: a container that was made has to be known to be removed again.
-    const limits = { what, boundMs: BOUNDS_MS.create, signal: this.#closed.signal };
-    const { id } = await this.#connection.call(limits, (cut) => {
-      // Apart, or dockerode would repeat the whole body, secrets too, in the address.
-      const options = { _query: query, _body: body, abortSignal: cut };
-      return this.#connection.docker.createContainer(options);
-    });
-    this.#ours.set(id, request.labels);
-    return id;
-  }
-
-  /** Removes an ended container that has the very name we need, if it is this instance's own. */
-  async #clearLeftover(request: InstanceRequest, what: string, signal: AbortSignal): Promise<void> {
-    const name = containerName(this.#scope, request.labels);
-    const leftover = await this.#read(name, signal);
-    if (leftover === undefined || leftover.name !== name) {
-      const why = `a container named ${name} exists and is not ours`;
-      throw new EngineError('conflict', `${what}: ${why}; rename or remove it`);
-    }
-    if (leftover.state === 'running' || leftover.state === 'paused') {
-      const why = `it runs already as ${name}`;
-      throw new EngineError('conflict', `${what}: ${why}; list the instances again`);
-    }
-    await this.remove(leftover.id, signal);
+  /** With the list of all that is here, since that says who is on which network. */
+  async #sweep(found: readonly ContainerInfo[], signal: AbortSignal): Promise<void> {
+    if (!this.#maySweep) return;
+    const used = found.flatMap((one) => Object.keys(one.NetworkSettings?.Networks ?? {}));
+    const limits = { what: 'cannot remove unused networks', boundMs: BOUNDS_MS.remove, signal };
+    // The list is worth more: what fails is tried with the next one.
+    const more = this.#ground.networks.sweep(new Set(used), limits).catch(() => true);
+    this.#maySweep = await more;
   }
 
   /** Inspects; `undefined` where there is no such container or it is not ours. */

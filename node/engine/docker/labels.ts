@@ -9,6 +9,7 @@ const SLOT = 'io.millrace.slot';
 const ATTEMPT = 'io.millrace.attempt';
 const REVISION = 'io.millrace.revision';
 const TERM = 'io.millrace.term';
+const STACK = 'io.millrace.stack';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -61,10 +62,26 @@ export function containerName(scope: EngineScope, labels: InstanceLabels): strin
   return `${component}-${labels.slot}-${labels.attempt}-${scope.host}`;
 }
 
+/** Of no host and no cluster: whoever has the stack on this engine shares them, as it shares volumes. */
+export const networkLabels = (stack: string): Record<string, string> => ({
+  'used-by': 'millrace',
+  [STACK]: stack,
+});
+
+export const NETWORK_FILTER: readonly string[] = ['used-by=millrace', STACK];
+
+export const isOurNetwork = (written: Labels): boolean => written[STACK] !== undefined;
+
 /** A named volume belongs to its stack and outlives every instance. */
 export function volumeName(labels: InstanceLabels, source: string): string {
-  return `${labels.component.split('.', 1)[0] ?? ''}_${source}`;
+  return `${stackOf(labels)}_${source}`;
 }
+
+/** As Compose calls them. */
+export const networkName = (labels: InstanceLabels, called: string): string =>
+  `${stackOf(labels)}_${called}`;
+
+export const stackOf = ({ component }: InstanceLabels): string => component.split('.', 1)[0] ?? '';
 
 function readCount(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;

@@ -41,9 +41,14 @@ it('says what a Compose file says', () => {
         depends_on: ['web'],
         deploy: { mode: 'global' },
         restart: 'on-failure:3',
+        user: '1000',
+        cap_drop: ['ALL'],
+        ulimits: { nofile: { soft: 10, hard: 20 } },
+        networks: { back: { aliases: ['logs'] } },
       },
     },
     volumes: { data: null },
+    networks: { back: { internal: true } },
   });
   expect(loaded(text)).toMatchObject({
     name: 'shop',
@@ -66,7 +71,17 @@ it('says what a Compose file says', () => {
         restart: { kind: 'onFailure', retryMax: 3 },
         onIsolation: { action: 'stop', afterMs: 20_000 },
       },
-      { name: 'log', mode: 'global', restart: { kind: 'onFailure', retryMax: 3 } },
+      {
+        name: 'log',
+        mode: 'global',
+        restart: { kind: 'onFailure', retryMax: 3 },
+        container: {
+          user: '1000',
+          capDrop: ['ALL'],
+          ulimits: [{ name: 'nofile', soft: 10, hard: 20 }],
+          networks: [{ name: 'shop_back', internal: true, aliases: ['logs'] }],
+        },
+      },
     ],
   });
 });

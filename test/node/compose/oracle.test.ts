@@ -19,7 +19,7 @@ const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(
 /** What the schema lets pass and Compose means to be refused, by what is told. */
 const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [
-    /there is no (service|volume) /,
+    /there is no (service|volume|network) /,
     'a schema does not see that a name is nowhere else in the file',
   ],
   [/there is no such file/, 'nor that a file is not there'],
@@ -32,6 +32,10 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected replicated or global/, 'deploy.mode'],
   [/expected none, on-failure or any/, 'deploy.restart_policy.condition'],
   [/expected raw, got/, 'the format of variables'],
+  [/expected names of capabilities|the name or the number of a signal/, 'capabilities, signals'],
+  [/expected NAME=ADDRESS/, 'extra_hosts'],
+  [/expected a size such as/, 'sizes'],
+  [/(ipc|pid|uts|userns_mode): expected host/, 'namespaces'],
   [/expected the name of an image|is no name for|expected the path|expected a path/, 'names'],
   [/the first word must be CMD/, 'healthcheck.test'],
   [/the path inside must begin with/, 'paths inside'],

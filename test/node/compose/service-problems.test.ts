@@ -36,10 +36,8 @@ it.each([
     ['c.yaml:4:14 services.web.deploy.placement: not supported yet: any host may run it'],
   ],
   [
-    'privileged: true',
-    [
-      'c.yaml:4:5 services.web.privileged: not supported yet: what a container may do cannot be changed yet',
-    ],
+    'use_api_socket: true',
+    ['c.yaml:4:5 services.web.use_api_socket: not supported yet: it cannot be chosen yet'],
   ],
   ['privileged: false', []],
   ['networks: {}', []],

@@ -15,6 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
+import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
@@ -99,6 +100,73 @@ const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
 
+const values = fc
+  .dictionary(fc.stringMatching(/^[a-z][a-z0-9._]{0,10}$/), specText, { maxKeys: 3 })
+  .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
+const limit = fc.integer({ min: -1, max: 1_000_000 });
+
+const network: Of<Network> = object<Network>({
+  name: specText,
+  external: fc.boolean(),
+  internal: fc.boolean(),
+  ipv6: fc.boolean(),
+  subnets: fc.array(
+    object<Network['subnets'][number]>({
+      subnet: specText,
+      range: maybe(specText),
+      gateway: maybe(specText),
+    }),
+    { maxLength: 2 },
+  ),
+  aliases: specTexts,
+  address: maybe(specText),
+  address6: maybe(specText),
+});
+
+const containerSettings: Of<ContainerSettings> = object<ContainerSettings>({
+  user: maybe(specText),
+  groups: maybe(specTexts),
+  workingDir: maybe(specText),
+  hostname: maybe(specText),
+  domainname: maybe(specText),
+  init: maybe(fc.boolean()),
+  stopSignal: maybe(specText),
+  labels: maybe(values),
+  readOnly: maybe(fc.boolean()),
+  tmpfs: maybe(fc.array(fc.record({ target: specText, options: specText }), { maxLength: 2 })),
+  shmBytes: maybe(fc.nat()),
+  privileged: maybe(fc.boolean()),
+  capAdd: maybe(specTexts),
+  capDrop: maybe(specTexts),
+  securityOpt: maybe(specTexts),
+  devices: maybe(
+    fc.array(
+      fc.record({ source: specText, target: specText, permissions: word('r', 'rw', 'rwm') }),
+      { maxLength: 2 },
+    ),
+  ),
+  deviceRules: maybe(specTexts),
+  sysctls: maybe(values),
+  ulimits: maybe(
+    fc.array(fc.record({ name: word('nofile', 'core'), soft: limit, hard: limit }), {
+      maxLength: 2,
+    }),
+  ),
+  oomScoreAdj: maybe(fc.integer({ min: -1000, max: 1000 })),
+  pid: maybe(word('host')),
+  ipc: maybe(word('host', 'private', 'shareable', 'none')),
+  uts: maybe(word('host')),
+  userns: maybe(word('host')),
+  cgroupns: maybe(word('host', 'private')),
+  runtime: maybe(specText),
+  dns: maybe(specTexts),
+  dnsSearch: maybe(specTexts),
+  dnsOptions: maybe(specTexts),
+  extraHosts: maybe(specTexts),
+  networkMode: maybe(word('host', 'none', 'bridge')),
+  networks: maybe(fc.array(network, { maxLength: 2 })),
+});
+
 export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   name,
   mode: word('replicated', 'global'),
@@ -131,6 +199,7 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     }),
     { maxLength: 3 },
   ),
+  container: maybe(containerSettings),
   healthcheck: maybe(
     fc.record({
       test: fc.oneof(

@@ -1,0 +1,108 @@
+/** How a container comes to be: its image, its networks, its name; all that may be in the way. */
+import {
+  EngineError,
+  type EngineInstance,
+  type EngineScope,
+  type InstanceRequest,
+} from '../engine.ts';
+import type { Bounds, Connection } from './connection.ts';
+import { containerBody } from './container.ts';
+import { isImageMissing, statusOf } from './failure.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
+import { containerName } from './labels.ts';
+import type { Networks } from './networks.ts';
+import { pullImage } from './pull.ts';
+
+const CREATE_MS = 30_000;
+const PULL_MS = 10 * 60_000;
+
+export type Ground = {
+  readonly scope: EngineScope;
+  readonly connection: Connection;
+  readonly gatekeeper: Gatekeeper;
+  readonly networks: Networks;
+  /** Of the engine as a whole. */
+  readonly closed: AbortSignal;
+  /** By id or name; undefined: there is none, or it is not ours. */
+  readonly read: (idOrName: string, signal: AbortSignal) => Promise<EngineInstance | undefined>;
+  readonly remove: (id: string, signal: AbortSignal) => Promise<void>;
+};
+
+/**
+ * Makes the container, pulling its image or clearing a leftover of its name at most once each; returns
+ * its id.
+ */
+export async function createContainer(
+  ground: Ground,
+  request: InstanceRequest,
+  what: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const limits = { what, boundMs: CREATE_MS, signal };
+  await ground.networks.ensure(request, limits);
+  const id = await createWith(ground, request, limits);
+  try {
+    await ground.networks.join(id, request, limits);
+    return id;
+  } catch (error) {
+    // Not under `signal`: called off or not, nothing may stay behind.
+    await ground.remove(id, new AbortController().signal).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function createWith(
+  ground: Ground,
+  request: InstanceRequest,
+  limits: Bounds,
+): Promise<string> {
+  try {
+    return await createOnce(ground, request, limits);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    const image = request.spec.image ?? '';
+    if (isImageMissing(error.cause))
+      await pullImage(ground.connection, image, { ...limits, boundMs: PULL_MS });
+    else if (statusOf(error.cause) === 409) await clearLeftover(ground, request, limits);
+    else throw error;
+  }
+  return createOnce(ground, request, limits);
+}
+
+async function createOnce(
+  { scope, connection, gatekeeper, networks, closed }: Ground,
+  request: InstanceRequest,
+  { signal, ...limits }: Bounds,
+): Promise<string> {
+  const { HostConfig, ...body } = containerBody(scope, request, gatekeeper.parentOf(request));
+  const { HostConfig: mode, ...networking } = networks.bodyOf(request);
+  const whole = { ...body, ...networking, HostConfig: { ...HostConfig, ...mode } };
+  const query = { name: containerName(scope, request.labels) };
+  if (signal.aborted) throw new EngineError('aborted', `${limits.what}: it was called off`);
+  // Not cut by `signal`: a container that was made has to be known to be removed again.
+  const { id } = await connection.call({ ...limits, signal: closed }, (cut) => {
+    // Apart, or dockerode would repeat the whole body, secrets too, in the address.
+    const options = { _query: query, _body: whole, abortSignal: cut };
+    return connection.docker.createContainer(options);
+  });
+  return id;
+}
+
+/** Removes an ended container that has the very name we need, if it is this instance's own. */
+async function clearLeftover(
+  { scope, read, remove }: Ground,
+  request: InstanceRequest,
+  { what, signal }: Bounds,
+): Promise<void> {
+  const name = containerName(scope, request.labels);
+  const leftover = await read(name, signal);
+  if (leftover === undefined || leftover.name !== name) {
+    const why = `a container named ${name} exists and is not ours`;
+    throw new EngineError('conflict', `${what}: ${why}; rename or remove it`);
+  }
+  if (leftover.state === 'running' || leftover.state === 'paused') {
+    const why = `it runs already as ${name}`;
+    throw new EngineError('conflict', `${what}: ${why}; list the instances again`);
+  }
+  await remove(leftover.id, signal);
+}

@@ -1,0 +1,176 @@
+/**
+ * The networks of stacks on one Docker Engine. Each is a bridge of this host, made when the first
+ * container that is on it is made here, and removed some time after the last. Agents that share an engine
+ * share them, as they share volumes.
+ */
+import type { ContainerCreateOptions, NetworkInspectInfo } from 'dockerode';
+import type { Network } from '../../../protocol/component/container.ts';
+import { EngineError, type InstanceRequest } from '../engine.ts';
+import type { Bounds, Connection } from './connection.ts';
+import { statusOf } from './failure.ts';
+import { isOurNetwork, NETWORK_FILTER, networkLabels, networkName, stackOf } from './labels.ts';
+
+export interface Networks {
+  /** What `create` is told: the mode, or the first network; the others are joined. */
+  bodyOf(request: InstanceRequest): ContainerCreateOptions;
+  /** Makes those that are missing. Rejects with `conflict` where another's has the name. */
+  ensure(request: InstanceRequest, limits: Bounds): Promise<void>;
+  /** Before the container is started. */
+  join(id: string, request: InstanceRequest, limits: Bounds): Promise<void>;
+  /** A start has failed: they may have been removed under us. */
+  doubt(request: InstanceRequest): void;
+  /**
+   * Removes those that no container of `used` was on, now and when this was called last. What others
+   * still use the engine keeps. Returns whether there may be more to remove.
+   */
+  sweep(used: ReadonlySet<string>, limits: Bounds): Promise<boolean>;
+}
+
+export function createNetworks(connection: Connection): Networks {
+  const { docker } = connection;
+  /** By name: there is or was a moment ago, or is being made. */
+  const known = new Map<string, Promise<void>>();
+  let unused: ReadonlySet<string> = new Set();
+
+  async function find(name: string, limits: Bounds): Promise<NetworkInspectInfo | undefined> {
+    // The filter of the engine takes parts of names too.
+    const found = await connection.call(limits, (cut) =>
+      docker.listNetworks({ filters: { name: [name] }, abortSignal: cut }),
+    );
+    return found.find(({ Name }) => Name === name);
+  }
+
+  async function ensureOne(network: Network, stack: string, limits: Bounds): Promise<void> {
+    const { name, external } = network;
+    const there = await find(name, limits);
+    if (there === undefined && external) throw missing(limits.what, name);
+    if (there !== undefined && !external && !isOurNetwork(there.Labels ?? {}))
+      throw foreign(limits.what, name);
+    if (there !== undefined) return;
+    await connection.call(limits, (cut) =>
+      docker
+        .createNetwork({
+          ...bodyOf(network),
+          Labels: networkLabels(stack),
+          abortSignal: cut,
+        })
+        .catch((error: unknown) => {
+          // Another agent of this engine was faster.
+          if (statusOf(error) !== 409) throw error;
+        }),
+    );
+  }
+
+  return {
+    bodyOf(request) {
+      const { networkMode } = request.spec.container ?? {};
+      if (networkMode !== undefined) return { HostConfig: { NetworkMode: networkMode } };
+      const [first] = networksOf(request);
+      return {
+        HostConfig: { NetworkMode: first.name },
+        NetworkingConfig: { EndpointsConfig: { [first.name]: endpointOf(request, first) } },
+      };
+    },
+    async ensure(request, limits) {
+      if (request.spec.container?.networkMode !== undefined) return;
+      for (const network of networksOf(request)) {
+        const { name } = network;
+        const made = known.get(name) ?? ensureOne(network, stackOf(request.labels), limits);
+        known.set(name, made);
+        try {
+          await made;
+        } catch (error) {
+          known.delete(name);
+          throw error;
+        }
+      }
+    },
+    async join(id, request, limits) {
+      if (request.spec.container?.networkMode !== undefined) return;
+      for (const network of networksOf(request).slice(1))
+        await connection.call(limits, (cut) =>
+          docker
+            .getNetwork(network.name)
+            .connect(apart({ Container: id, EndpointConfig: endpointOf(request, network) }, cut)),
+        );
+    },
+    doubt(request) {
+      for (const { name } of networksOf(request)) known.delete(name);
+    },
+    async sweep(used, limits) {
+      const ours = await connection.call(limits, (cut) =>
+        docker.listNetworks({ filters: { label: [...NETWORK_FILTER] }, abortSignal: cut }),
+      );
+      const idle = ours.filter(({ Name }) => !used.has(Name));
+      for (const { Name, Id } of idle) {
+        if (!unused.has(Name)) continue;
+        known.delete(Name);
+        await connection.call(limits, (cut) =>
+          docker
+            .getNetwork(Id)
+            .remove({ abortSignal: cut })
+            .catch((error: unknown) => {
+              if (statusOf(error) === undefined) throw error; // others are on it still
+            }),
+        );
+      }
+      const before = unused;
+      unused = new Set(idle.map(({ Name }) => Name));
+      return idle.some(({ Name }) => !before.has(Name));
+    },
+  };
+}
+
+/** Else dockerode would repeat the whole body in the address. */
+const apart = <Body extends object>(body: Body, cut: AbortSignal) =>
+  ({ _query: {}, _body: body, abortSignal: cut }) as unknown as Body;
+
+/** A stack that names none has one of its own. */
+function networksOf(request: InstanceRequest): readonly [Network, ...Network[]] {
+  const [first, ...more] = request.spec.container?.networks ?? [];
+  if (first !== undefined) return [first, ...more];
+  const name = networkName(request.labels, 'default');
+  return [{ name, external: false, internal: false, ipv6: false, subnets: [], aliases: [] }];
+}
+
+const bodyOf = ({ name, internal, ipv6, subnets }: Network) => ({
+  Name: name,
+  CheckDuplicate: true,
+  Driver: 'bridge',
+  Internal: internal,
+  EnableIPv6: ipv6,
+  ...(subnets.length > 0 && {
+    IPAM: {
+      Driver: 'default',
+      Config: subnets.map(({ subnet, range, gateway }) => ({
+        Subnet: subnet,
+        ...(range !== undefined && { IPRange: range }),
+        ...(gateway !== undefined && { Gateway: gateway }),
+      })),
+    },
+  }),
+});
+
+const endpointOf = ({ spec }: InstanceRequest, { aliases, address, address6 }: Network) => ({
+  Aliases: [...new Set([spec.name, ...aliases])],
+  ...((address ?? address6) !== undefined && {
+    IPAMConfig: {
+      ...(address !== undefined && { IPv4Address: address }),
+      ...(address6 !== undefined && { IPv6Address: address6 }),
+    },
+  }),
+});
+
+const missing = (what: string, name: string): EngineError =>
+  new EngineError(
+    'failed',
+    `${what}: there is no network ${name} on this host, and it is said to be external; ` +
+      `make it here with docker network create ${name}`,
+  );
+
+const foreign = (what: string, name: string): EngineError =>
+  new EngineError(
+    'conflict',
+    `${what}: a network ${name} exists on this host and is not ours; ` +
+      'remove it, or say external: true to join it',
+  );

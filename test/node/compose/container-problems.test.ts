@@ -1,0 +1,80 @@
+/** What a user reads about how a container is to be made, and about its networks. */
+import { expect, it } from 'vitest';
+import { told, web } from './told.ts';
+
+it.each([
+  [
+    'labels: {io.millrace.host: h1}',
+    [
+      'c.yaml:4:32 services.web.labels.io.millrace.host: labels that begin with io.millrace. are ours; choose another name',
+    ],
+  ],
+  [
+    'cap_add: [NET ADMIN]',
+    ['c.yaml:4:14 services.web.cap_add: expected names of capabilities such as NET_ADMIN'],
+  ],
+  [
+    'devices: [/dev/a:/dev/b:rx]',
+    [
+      'c.yaml:4:15 services.web.devices[0]: expected a device, got "/dev/a:/dev/b:rx"; write /dev/NAME[:/dev/INSIDE[:rwm]]',
+    ],
+  ],
+  [
+    'devices: [nvidia.com/gpu=all]',
+    [
+      'c.yaml:4:15 services.web.devices[0]: "nvidia.com/gpu=all" is no path of a device; write /dev/NAME[:/dev/INSIDE[:rwm]]',
+    ],
+  ],
+  [
+    'tmpfs: run',
+    [
+      'c.yaml:4:12 services.web.tmpfs: the path inside must begin with /, got "run"; write /path/inside[:size=64m,mode=1777]',
+    ],
+  ],
+  [
+    'shm_size: 64 parsecs',
+    ['c.yaml:4:15 services.web.shm_size: expected a size such as 64m or 1gb, got "64 parsecs"'],
+  ],
+  [
+    'ulimits: {nofile: {soft: 1}}',
+    [
+      'c.yaml:4:15 services.web.ulimits.nofile.hard: missing: a whole number from -1 to 9007199254740991',
+    ],
+  ],
+  [
+    'pid: service:db',
+    ['c.yaml:4:10 services.web.pid: "service:db" is not supported: no two instances share one'],
+  ],
+  [
+    'extra_hosts: [db]',
+    ['c.yaml:4:19 services.web.extra_hosts[0]: expected NAME=ADDRESS, got "db"'],
+  ],
+  [
+    'network_mode: service:db',
+    [
+      'c.yaml:4:19 services.web.network_mode: expected host, none or bridge, got "service:db": instances share nothing with each other, wherever they run; name a network under networks',
+    ],
+  ],
+  [
+    'network_mode: host\n    ports: [80]',
+    [
+      'c.yaml:5:5 services.web.ports: has no meaning beside network_mode: host; leave one of the two out',
+    ],
+  ],
+  [
+    'hostname: "{{.Node.Hostname}}"',
+    ['c.yaml:4:15 services.web.hostname: expected the name of a host; templates are not filled in'],
+  ],
+  [
+    'networks: [bakc]',
+    [
+      'c.yaml:4:16 services.web.networks.bakc: there is no network bakc; add it under networks at the top: "bakc:"',
+    ],
+  ],
+  [
+    'networks: {default: {ipv4_address: here}}',
+    ['c.yaml:4:40 services.web.networks.default.ipv4_address: expected an IP address of version 4'],
+  ],
+])('service: %s', (lines, wanted) => {
+  expect(told(web(lines))).toEqual(wanted);
+});
