@@ -14,13 +14,12 @@ import type { Perform } from './perform.ts';
 import { settle } from './settle.ts';
 import { type Cli, confirm, note, print, printJson } from './terminal.ts';
 
-type DeployOptions = ComposeOptions & {
-  readonly yes?: boolean;
-  readonly wait: boolean;
-  readonly timeout: number;
-  readonly deployId?: string;
-  readonly expect?: Expected;
-};
+type DeployOptions = ComposeOptions &
+  Following & {
+    readonly yes?: boolean;
+    readonly deployId?: string;
+    readonly expect?: Expected;
+  };
 
 export function deployCommand(perform: Perform): Command {
   return composeOptions(new Command('deploy'))
@@ -43,17 +42,30 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
     note(cli, 'nothing was changed');
     return EXIT.ok;
   }
-  const body = await submit(cli, stack, options);
+  const body = await submit(cli, stack, options, (id) => askAgain(options, id));
+  return follow(cli, stack, body, options);
+}
+
+/** What is awaited of a deploy. */
+export type Following = { readonly wait: boolean; readonly timeout: number };
+
+/** Says that it was accepted, and waits until it is so. */
+export async function follow(
+  cli: Cli,
+  stack: StackSpec,
+  body: DeployBody,
+  { wait, timeout }: Following,
+): Promise<number> {
   const count = counted(stack.components.length, 'component');
   note(
     cli,
     `${stack.name} revision ${body.revision}: ${body.changed ? `accepted, ${count}` : 'was so already'}`,
   );
   if (cli.json) printJson(cli, body);
-  if (!options.wait) return EXIT.ok;
+  if (!wait) return EXIT.ok;
   cli.continues = `${stack.name} is accepted and goes on in the cluster; see ${typed(`status ${stack.name}`)}`;
   const wanted = { stack: stack.name, components: stack.components.map(({ name }) => name) };
-  await settle(cli, { ...wanted, revision: body.revision, timeoutMs: options.timeout });
+  await settle(cli, { ...wanted, revision: body.revision, timeoutMs: timeout });
   if (!cli.json) print(cli, `${stack.name} is as wanted and healthy`);
   return EXIT.ok;
 }
@@ -73,10 +85,15 @@ async function mayRemove(
   return confirm(cli, `Remove ${names} with ${counted(instances, 'running instance')}?`, '--yes');
 }
 
-async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promise<DeployBody> {
-  const id = options.deployId ?? randomUUID().replaceAll('-', '');
-  const { expect } = options;
-  const again = repeat(options, id);
+/** `repeat`: what is typed to ask for the deploy of this id again. */
+export async function submit(
+  cli: Cli,
+  stack: StackSpec,
+  { deployId, expect }: { readonly deployId?: string; readonly expect?: Expected },
+  repeat: (id: string) => string,
+): Promise<DeployBody> {
+  const id = deployId ?? randomUUID().replaceAll('-', '');
+  const again = repeat(id);
   cli.continues = `the deploy was sent and may have happened; ask again with: ${again}`;
   try {
     return await cli.client.deploy(
@@ -90,7 +107,7 @@ async function submit(cli: Cli, stack: StackSpec, options: DeployOptions): Promi
   }
 }
 
-function repeat(options: DeployOptions, id: string): string {
+function askAgain(options: DeployOptions, id: string): string {
   const { expect } = options;
   return typed(`deploy${typedOptions(options)}${typedExpect(expect)} --yes --deploy-id ${id}`);
 }

@@ -8,9 +8,9 @@ import { type Cli, note, print, printJson } from './terminal.ts';
 export function inspectCommand(perform: Perform): Command {
   return new Command('inspect')
     .description(
-      'the whole record of a component, instance or host; with --json as the agent keeps it',
+      'the whole record of a stack, component, instance or host; with --json as the agent keeps it',
     )
-    .argument('<subject>', 'a component, instance or host')
+    .argument('<subject>', 'a stack, component, instance or host')
     .action((word: string, _: object, command: Command) =>
       perform(command, (cli) => inspect(cli, word)),
     );
@@ -18,7 +18,7 @@ export function inspectCommand(perform: Perform): Command {
 
 async function inspect(cli: Cli, word: string): Promise<number> {
   const { cluster } = (await cli.client.status(cli.signal)).data;
-  const subject = resolve(cluster, word, ['component', 'instance', 'host']);
+  const subject = resolve(cluster, word, ['stack', 'component', 'instance', 'host']);
   const body = await cli.client.inspect(subject.id, cli.signal);
   if (cli.json) {
     printJson(cli, body);

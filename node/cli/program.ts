@@ -1,5 +1,6 @@
 /** The tree of commands. The reference in `docs/cli.md` is made from it. */
 import { Command, Option } from 'commander';
+import { VERSION } from '../config.ts';
 import { agentCommand } from './agent.ts';
 import { chaosCommand } from './chaos.ts';
 import { clusterCommand } from './cluster.ts';
@@ -18,6 +19,7 @@ import { planCommand } from './plan.ts';
 import { psCommand } from './ps.ts';
 import { leadCommand } from './lead.ts';
 import { restartCommand } from './restart.ts';
+import { scaleCommand } from './scale.ts';
 import { simCommand } from './sim.ts';
 import { statusCommand } from './status.ts';
 import { waitCommand } from './wait.ts';
@@ -32,6 +34,7 @@ const VERBS = [
   logsCommand,
   killCommand,
   restartCommand,
+  scaleCommand,
   leadCommand,
   eventsCommand,
   whyCommand,
@@ -59,6 +62,7 @@ export function createProgram(perform: Perform): Command {
         .default('auto'),
     )
     .option('--json', 'one JSON object, or one per line of a stream; errors too')
+    .version(`agentctl ${VERSION}`, '-V, --version', 'which version this is')
     .helpCommand(false);
   for (const verb of VERBS) program.addCommand(verb(perform));
   for (const command of everyCommand(program)) {

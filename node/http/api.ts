@@ -173,7 +173,7 @@ export type EventBody = {
 };
 
 export type InspectBody = Viewed<{
-  readonly kind: 'component' | 'instance' | 'host';
+  readonly kind: 'stack' | 'component' | 'instance' | 'host';
   readonly record: unknown;
   readonly instances: readonly InstanceView[];
 }>;

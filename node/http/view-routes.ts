@@ -1,7 +1,7 @@
 /** What this agent knows: status, events, inspection. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Hono } from 'hono';
-import { componentKey, type ComponentId } from '../../protocol/base/ids.ts';
+import { componentKey, type ComponentId, stackKey } from '../../protocol/base/ids.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
 import { committedOf } from '../../protocol/record/committed.ts';
 import type { ClusterView, ComponentView, InstanceView } from '../../protocol/view/view.ts';
@@ -107,13 +107,18 @@ function inspect(agent: Agent, subject: string): InspectBody {
     const there = instances.filter((instance) => instance.host === host.id);
     return viewed(schema, cluster, { kind: 'host', record, instances: there });
   }
+  const stack = committedOf(agent.core.committed, stackKey(subject));
+  if (stack !== undefined) {
+    const all = instances.filter(({ id }) => id.startsWith(`${subject}.`));
+    return viewed(schema, cluster, { kind: 'stack', record: stack, instances: all });
+  }
   const one = instances.find(({ id }) => id === subject);
   const component = one === undefined ? subject : subject.slice(0, subject.lastIndexOf('.'));
   const record = committedOf(agent.core.committed, componentKey(component as ComponentId));
   const all: readonly InstanceView[] =
     one === undefined ? instances.filter(({ id }) => id.startsWith(`${component}.`)) : [one];
   if (record === undefined && one === undefined)
-    throw ApiRefusal.noSuch('component, instance or host', subject);
+    throw ApiRefusal.noSuch('stack, component, instance or host', subject);
   const kind = one === undefined ? 'component' : 'instance';
   return viewed(schema, cluster, { kind, record, instances: all });
 }
