@@ -3,7 +3,7 @@
  * `Input`, everything the core wants comes out as `Effect`s; one timer stands for its deadline.
  */
 import { createHash, randomInt } from 'node:crypto';
-import { cpus, totalmem } from 'node:os';
+import { arch, cpus, platform, totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
@@ -262,6 +262,9 @@ function identityOf({ settings, credentials, peerId, engine }: AgentInit): Ident
     publishAddress: settings.publishAddress,
     cpuCount: cpus().length,
     memoryBytes: totalmem(),
+    os: platform(),
+    arch: ARCHES[arch()] ?? arch(),
+    ...(Object.keys(settings.labels).length === 0 ? {} : { labels: settings.labels }),
   };
   return {
     host: hostIdOf(peerId),
@@ -271,6 +274,9 @@ function identityOf({ settings, credentials, peerId, engine }: AgentInit): Ident
     facts,
   };
 }
+
+/** Images name it otherwise than Node does. */
+const ARCHES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
 /** `until_ms`: on the machine's monotonic clock, so that agents on one machine can be compared. */
 function logLease(

@@ -9,6 +9,8 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
 import { LAN } from '../protocol/config.ts';
+import { type Labels, LABEL_NAME, LABEL_VALUE } from '../protocol/component/label.ts';
+import { LABELS_MAX } from '../protocol/limits.ts';
 import type { EngineChoice } from './engine/select.ts';
 import { parseEndpoint, parsePeer } from './network/addresses.ts';
 import type { LogLevel } from './log.ts';
@@ -39,6 +41,8 @@ export type AgentSettings = {
   readonly backWithinMs: number;
   /** How long a host has been gone before it is a member no more. */
   readonly forgetMs: number;
+  /** What constraints of components may ask for: `node.labels.NAME`. */
+  readonly labels: Labels;
   /** Votes and runs nothing; default: no. */
   readonly witness: boolean;
   /** The socket of this host's guard; undefined: there is none, and no strict singleton runs here. */
@@ -55,6 +59,10 @@ const DAY = 'must be a number of seconds, 2 to 86400';
 const ofDay = z.number(DAY).min(2, DAY).max(86_400, DAY);
 const BACK = 'must be a number of seconds, 0 to 86400';
 const YEAR = 'must be a number of seconds, 10 to 31536000';
+const LABEL =
+  'must be a name of letters, digits, _ . - and /, and a value of at most 63 characters';
+const isLabel = ([name, value]: readonly [string, string]): boolean =>
+  LABEL_NAME.test(name) && LABEL_VALUE.test(value);
 const FILE = z.strictObject({
   name: z
     .string()
@@ -72,6 +80,11 @@ const FILE = z.strictObject({
   mdns: z.boolean().optional(),
   peers: z.array(z.string()).optional(),
   log_level: z.enum(LEVELS).optional(),
+  labels: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()], LABEL).transform(String))
+    .refine((all) => Object.entries(all).every(isLabel), LABEL)
+    .refine((all) => Object.keys(all).length <= LABELS_MAX, `at most ${LABELS_MAX} labels`)
+    .optional(),
   witness: z.boolean().optional(),
   guard: z.string().optional(),
   allow_chaos: z.boolean().optional(),
@@ -210,6 +223,7 @@ function settingsOf(file: FileSettings): AgentSettings {
     mdns: file.mdns ?? true,
     peers: file.peers ?? [],
     logLevel: file.log_level ?? 'info',
+    labels: file.labels ?? {},
     witness: file.witness ?? false,
     allowChaos: file.allow_chaos ?? false,
     ...(file.guard === undefined ? {} : { guard: file.guard }),

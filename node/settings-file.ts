@@ -41,6 +41,12 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
     value: '[]',
     meaning: 'Dialed besides what multicast finds: HOST:PORT or multiaddrs',
   },
+  labels: {
+    value: '{}',
+    meaning:
+      'What tells this host from others, such as { disk: ssd }: components may ask for it ' +
+      '(node.labels.disk==ssd)',
+  },
   witness: {
     value: 'false',
     meaning: 'true: this host votes and runs nothing',

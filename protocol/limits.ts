@@ -7,6 +7,8 @@ export const FRAME_BYTES_MAX = 262_144;
 export const GOSSIP_BYTES_MAX = 32_768;
 /** Members of a cluster; further joins are refused. */
 export const MEMBERS_MAX = 1_000;
+/** Labels of one host, from its settings or from users; more are refused. */
+export const LABELS_MAX = 32;
 /** Forgotten hosts told apart by the start they had; of older ones a late `join` lets them in again. */
 export const FORMER_MAX = 64;
 /** Strangers of whom it is known when they were told that they are none; beyond it all are told anew. */

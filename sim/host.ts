@@ -5,6 +5,7 @@
  */
 import { type HostId, hostId } from '../protocol/base/ids.ts';
 import type { Instant } from '../protocol/base/time.ts';
+import type { Labels } from '../protocol/component/label.ts';
 import { type Core, createCore, type Identity, nextDeadline, step } from '../protocol/core.ts';
 import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
@@ -128,6 +129,14 @@ export const localNow = (agent: Agent, now: Micros): Instant => readClock(agent.
 
 export const peerIdOf = (id: HostId): string => `peer-${id}`;
 
+export const PLATFORM = { os: 'linux', arch: 'amd64' } as const;
+
+/** Two zones in turn; every third host has a disk of its own kind. */
+export const labelsOf = (index: Host['index']): Labels => ({
+  zone: index % 2 === 0 ? 'a' : 'b',
+  ...(index % 3 === 0 ? { disk: 'ssd' } : {}),
+});
+
 function identityOf(host: Host, options: Options): Identity {
   const { id } = host;
   const facts = {
@@ -139,6 +148,8 @@ function identityOf(host: Host, options: Options): Identity {
     publishAddress: '0.0.0.0',
     cpuCount: 4,
     memoryBytes: 2 ** 32,
+    ...PLATFORM,
+    labels: labelsOf(host.index),
   } as const;
   return {
     host: id,

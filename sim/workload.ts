@@ -4,7 +4,12 @@
  */
 import { stackKey } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
-import type { ComponentSpec, RestartPolicy, StackSpec } from '../protocol/component/spec.ts';
+import type {
+  ComponentSpec,
+  Constraint,
+  RestartPolicy,
+  StackSpec,
+} from '../protocol/component/spec.ts';
 import type { CommandResult } from '../protocol/effect.ts';
 import type { Command } from '../protocol/input.ts';
 import type { Expected, Revision } from '../protocol/record/record.ts';
@@ -36,6 +41,8 @@ export type Workload = {
   /** What holds for components where hosts cannot hear each other. */
   readonly contracts: Stream;
   readonly volumes: Stream;
+  /** Which hosts may run what. */
+  readonly placements: Stream;
   /** Which of them may never run twice. */
   readonly singletons: Stream;
   /** Whether what ends is started again. */
@@ -67,6 +74,7 @@ export function createWorkload(
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
     volumes: streamOf(world.choices, 'volumes'),
+    placements: streamOf(world.choices, 'placements'),
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     looks: streamOf(world.choices, 'looks'),
@@ -181,7 +189,12 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     stopGraceMs: millis(1000),
   };
   const healthcheck = happens(draw, 300) ? { healthcheck: CHECK } : {};
-  const web: ComponentSpec = { ...base, ...healthcheck, ...drawContract(workload) };
+  const web: ComponentSpec = {
+    ...base,
+    ...healthcheck,
+    ...drawContract(workload),
+    ...drawPlacement(workload.placements),
+  };
   // So that each deploy changes something.
   const db: ComponentSpec = {
     ...base,
@@ -190,6 +203,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     replicas: 1,
     environment: { OP: op },
     ...drawContract(workload),
+    ...drawPlacement(workload.placements),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
   };
   return { name, components: happens(draw, 500) ? [db, web] : [db] };
@@ -216,6 +230,25 @@ function drawHealing(draw: Stream): Contract {
     ...(happens(draw, 500) ? { onHeal } : {}),
   };
 }
+
+/** Mostly such as several hosts fit; now and then none does. */
+function drawPlacement(draw: Stream): Pick<ComponentSpec, 'placement'> {
+  if (!happens(draw, 300)) return {};
+  const constraints = happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
+  const perHostMax = happens(draw, 400) ? { perHostMax: within(draw, 1, 2) } : {};
+  return { placement: { constraints, ...perHostMax } };
+}
+
+const CONSTRAINTS: readonly Constraint[] = [
+  { kind: 'label', label: 'zone', operator: '==', value: 'a' },
+  { kind: 'label', label: 'zone', operator: '==', value: 'b' },
+  { kind: 'label', label: 'disk', operator: '!=', value: 'ssd' },
+  { kind: 'label', label: 'disk', operator: '==', value: 'ssd' },
+  { kind: 'hostname', operator: '!=', value: 'h1' },
+  { kind: 'id', operator: '==', value: 'h2' },
+  { kind: 'arch', operator: '==', value: 'amd64' },
+  { kind: 'os', operator: '!=', value: 'linux' },
+];
 
 function drawRestart(draw: Stream): RestartPolicy {
   if (happens(draw, 600)) return { kind: 'always' };

@@ -34,7 +34,28 @@ export type ComponentSpec = {
   readonly onIsolation?: OnIsolation;
   /** Absent: of two instances of one slot the one that was assigned last stays. */
   readonly onHeal?: 'keepOldest' | 'keepLeader';
+  /** Absent: any host that can run it. */
+  readonly placement?: PlacementRules;
 };
+
+/** Which hosts may run it, besides what engines and ports allow. */
+export type PlacementRules = {
+  /** All of them hold of a host that runs it. */
+  readonly constraints: readonly Constraint[];
+  /** Slots of it on one host at most, from 1; absent: any number. Of a global component ignored. */
+  readonly perHostMax?: number;
+};
+
+/** Capitals do not count. What a host does not have is as good as empty. */
+export type Constraint =
+  | ({ readonly kind: 'id' } & Comparison)
+  | ({ readonly kind: 'hostname' } & Comparison)
+  /** As images name it, `linux`. */
+  | ({ readonly kind: 'os' } & Comparison)
+  /** As images name it, `amd64`. */
+  | ({ readonly kind: 'arch' } & Comparison)
+  | ({ readonly kind: 'label'; readonly label: string } & Comparison);
+type Comparison = { readonly operator: '==' | '!='; readonly value: string };
 
 /** What a host does with its instances once it has heard no quorum of the voters for `afterMs`. */
 export type OnIsolation = { readonly action: 'stop' | 'freeze'; readonly afterMs: Millis };

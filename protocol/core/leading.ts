@@ -222,7 +222,7 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
   const { members, alive, leaving, assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
-  return members.map(({ id }) => {
+  return members.map(({ id, name }) => {
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
     const load = loads.get(id);
     const ownCount = ownSlots.filter(({ host }) => host === id).length;
@@ -233,6 +233,7 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
         : whyRestless(flapsOf(core.membership, id), member, turn.now);
     return {
       id,
+      name,
       alive: alive.includes(id) || member?.health === 'suspect',
       ...(member?.backBy === undefined ? {} : { awaited: true }),
       ...(restless === undefined ? {} : { restless }),

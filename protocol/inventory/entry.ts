@@ -5,6 +5,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { ComponentId, Key, Term } from '../base/ids.ts';
+import type { Labels } from '../component/label.ts';
 import type { InstanceState } from '../view/view.ts';
 
 export type Entry = HostFacts | InstanceReport | Leadership | Decision;
@@ -26,6 +27,11 @@ export type HostFacts = {
   readonly publishAddress: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  /** As images name them, `linux` and `amd64`; absent: an agent of before says nothing of it. */
+  readonly os?: string;
+  readonly arch?: string;
+  /** From the host's own settings. */
+  readonly labels?: Labels;
 };
 
 /** The instance that now fills a slot on this host, or the last that did. */

@@ -3,6 +3,7 @@ import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import type { HostFacts } from '../inventory/entry.ts';
+import { brokenConstraint } from './constraint.ts';
 
 export type PortTaken = {
   readonly published: number;
@@ -14,6 +15,7 @@ export type PortTaken = {
 /** A member as placement sees it. */
 export type PlacementHost = {
   readonly id: HostId;
+  readonly name: string;
   /** Suspects count as alive. */
   readonly alive: boolean;
   /** Not alive, for it reboots and is to be back: what has a named volume waits there. */
@@ -44,7 +46,13 @@ export function whyNotPlace(
   if (host.leaving === true) return LEAVES;
   if (host.facts === undefined) return 'its engine is not known yet';
   if (host.facts.engineSilentAfterMs !== undefined) return SILENT;
-  return whyNotRun(spec, host.facts) ?? portTaken(spec, host) ?? portOwn(spec, own);
+  return (
+    whyNotRun(spec, host.facts) ??
+    brokenConstraint(spec, { ...host, facts: host.facts }) ??
+    portTaken(spec, host) ??
+    portOwn(spec, own) ??
+    tooMany(spec, own)
+  );
 }
 
 /**
@@ -61,9 +69,18 @@ export function whyNotKeep(
   if (!host.alive && host.awaited === true) return hasData(spec) ? undefined : REBOOTS;
   if (!host.alive) return 'dead or gone';
   if (host.leaving === true) return LEAVES;
-  const engine = host.facts === undefined ? undefined : whyNotRun(spec, host.facts);
   const portsTaken = host.portsTaken.filter(({ by }) => compareText(by, component) < 0);
-  return engine ?? portTaken(spec, { portsTaken }) ?? portOwn(spec, own);
+  return (
+    unsuited(spec, host) ??
+    portTaken(spec, { portsTaken }) ??
+    portOwn(spec, own) ??
+    tooMany(spec, own)
+  );
+}
+
+function unsuited(spec: ComponentSpec, { facts, ...host }: PlacementHost): string | undefined {
+  if (facts === undefined) return undefined;
+  return whyNotRun(spec, facts) ?? brokenConstraint(spec, { ...host, facts });
 }
 
 /** It has a volume that stays where it is when the slot moves. */
@@ -92,6 +109,15 @@ function portTaken(
     if (taken !== undefined) return `port ${published}/${protocol} is taken there by ${taken.by}`;
   }
   return undefined;
+}
+
+/** More than its own rules allow on one host. */
+function tooMany(
+  { mode, placement: { perHostMax = Infinity } = { constraints: [] } }: ComponentSpec,
+  own: readonly number[],
+): string | undefined {
+  if (mode === 'global' || own.length < perHostMax) return undefined;
+  return `it has max_replicas_per_node: ${perHostMax} of its slots`;
 }
 
 /** A fixed port fits once on a host. */

@@ -63,6 +63,9 @@ const STUCK = 'its engine has not started it, and does not answer';
 /** Rejections told per decision; the rest is left out. */
 export const REJECTED_MAX = 32;
 
+/** Hosts named beside one reason; of the others it tells how many they are. */
+const NAMES_MAX = 5;
+
 /** What is being worked out. */
 type Draft = {
   readonly request: PlaceRequest;
@@ -215,7 +218,7 @@ function stayOut(
   rejected: readonly Rejection[],
 ): void {
   const name = `${draft.request.component}.${slot}`;
-  const all = reasonsOf(rejected.slice(0, REJECTED_MAX));
+  const all = reasonsOf(rejected);
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
   const isAsked = host?.leaving === true || leaver?.why === STUCK;
   if (host === undefined || (host.alive && !isAsked))
@@ -225,11 +228,14 @@ function stayOut(
   decide(draft, 'unplaceable', slot, text, host.id, rejected);
 }
 
-/** `h1 h2: dead or gone · h3: …`: hosts that are refused alike are told together. */
+/** `2 hosts: dead or gone (h1 h2) · 1 host: … (h3)`: hosts that are refused alike are told together. */
 function reasonsOf(rejected: readonly Rejection[]): string {
   const hosts = new Map<string, HostId[]>();
   for (const { host, why } of rejected) hosts.set(why, [...(hosts.get(why) ?? []), host]);
-  const told = [...hosts].map(([why, refused]) => `${refused.join(' ')}: ${why}`);
+  const told = [...hosts].map(([why, refused]) => {
+    const names = refused.slice(0, NAMES_MAX).join(' ') + (refused.length > NAMES_MAX ? ' …' : '');
+    return `${refused.length === 1 ? '1 host' : `${refused.length} hosts`}: ${why} (${names})`;
+  });
   return told.length === 0 ? 'there is no host' : told.join(' · ');
 }
 

@@ -39,6 +39,7 @@ import {
   hostId,
   hostName,
   key,
+  labels,
   length,
   peerId,
   stackName,
@@ -158,6 +159,9 @@ const hostFacts = object({
   publishAddress: words,
   cpuCount: counter,
   memoryBytes: counter,
+  os: optional(words),
+  arch: optional(words),
+  labels: optional(labels),
 });
 
 const reportedPort = object({

@@ -24,7 +24,7 @@ import {
   where,
   whole,
 } from './schema.ts';
-import { componentName, duplicate, length, port, stackName } from './vocabulary.ts';
+import { componentName, duplicate, labelName, length, port, stackName } from './vocabulary.ts';
 
 /** Ends up in a process or an engine, where a zero character would end it early. */
 const specText = text(STACK_CHARS_MAX, /^[^\0]*$/);
@@ -77,6 +77,20 @@ const onIsolation = object({
   afterMs: whole<Millis>(ISOLATION_MS_MIN, ISOLATION_MS_MAX),
 });
 
+const operation = { operator: literal('==', '!='), value: specText };
+const constraint = byKind({
+  id: object({ kind: literal('id'), ...operation }),
+  hostname: object({ kind: literal('hostname'), ...operation }),
+  os: object({ kind: literal('os'), ...operation }),
+  arch: object({ kind: literal('arch'), ...operation }),
+  label: object({ kind: literal('label'), label: labelName, ...operation }),
+});
+
+const placement = object({
+  constraints: list(constraint, ITEMS_MAX),
+  perHostMax: optional(whole(1, SLOTS_MAX)),
+});
+
 const component = object({
   name: componentName,
   mode: literal('replicated', 'global'),
@@ -96,6 +110,7 @@ const component = object({
   singleton: optional(literal('strict')),
   onIsolation: optional(onIsolation),
   onHeal: optional(literal('keepOldest', 'keepLeader')),
+  placement: optional(placement),
 });
 
 /** As part of an assignment; it came from a stack, so it is no larger than one. */

@@ -12,8 +12,9 @@ import type {
 } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import type { Millis } from '../base/time.ts';
-import { TEXT_MAX } from '../limits.ts';
-import { text, whole } from './schema.ts';
+import { LABEL_NAME, LABEL_VALUE } from '../component/label.ts';
+import { LABELS_MAX, TEXT_MAX } from '../limits.ts';
+import { record, text, whole } from './schema.ts';
 
 /**
  * Highest counter a peer may name. The core adds to what it hears (a ballot, a ceiling, a block of
@@ -49,6 +50,10 @@ export const entryName = text(NAME_CHARS_MAX, only(ENTRY));
 export const hostName = text(253, /^\P{Cc}+$/u);
 export const peerId = text(128, /^[a-zA-Z0-9_-]+$/);
 export const deployId = text(128, /^\P{Cc}+$/u);
+/** Of a host. */
+export const labelName = text(63, LABEL_NAME);
+export const labelValue = text(63, LABEL_VALUE);
+export const labels = record(labelName, labelValue, LABELS_MAX);
 /** An id that a decision is about. */
 export const subject = text(NAME_CHARS_MAX);
 /** What an engine, an agent or a user said; read by people. */

@@ -68,6 +68,11 @@ import { checkSingletons, createSingletonChecker, type SingletonChecker } from '
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 
 import {
+  checkWhereabouts,
+  createWhereaboutsChecker,
+  type WhereaboutsChecker,
+} from './whereabouts.ts';
+import {
   checkForgotten,
   checkSyncs,
   createSyncChecker,
@@ -102,6 +107,7 @@ export type Panel = {
   readonly forces: ForceChecker;
   readonly engines: EngineChecker;
   readonly reboots: RebootChecker;
+  readonly whereabouts: WhereaboutsChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -134,6 +140,7 @@ export function createPanel(report: Report): Panel {
     forces: createForceChecker(report),
     engines: createEngineChecker(report),
     reboots: createRebootChecker(report),
+    whereabouts: createWhereaboutsChecker(report),
   };
 }
 
@@ -169,6 +176,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkSizes(panel.bounds, host);
   checkWoken(panel.bounds, host, step.input, now);
   checkMoves(panel.moves, host, effects, now);
+  checkWhereabouts(panel.whereabouts, host, effects);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }
 

@@ -68,6 +68,10 @@ export function seeEngine(observer: Observer, { effects }: Moment): void {
 export function seePlacement(observer: Observer, text: string): void {
   if (text.includes(' (its engine has not started it, and does not answer) to '))
     sometimes(observer, 'silent-engine-left');
+  if (text.includes(' does not hold there) to ')) sometimes(observer, 'constraint-left');
+  if (/ fits nowhere: .* does not hold there/.test(text))
+    sometimes(observer, 'constraint-fits-nowhere');
+  if (text.includes('max_replicas_per_node')) sometimes(observer, 'per-host-full');
 }
 
 /** An instance runs. */

@@ -133,6 +133,9 @@ export const MARKS = {
   'strict-yielded': 'An agent that was not to be back soon ended what was strict before it ended.',
   'strict-moved': 'A strict slot was held by another host than before.',
   'guard-lost': 'An agent heard nothing of its guard.',
+  'constraint-left': 'A slot left a host because a constraint that was new did not hold there.',
+  'constraint-fits-nowhere': 'A slot was nowhere because a constraint held on no host.',
+  'per-host-full': 'A host had as many slots of a component as may be on one.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

@@ -4,6 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { type AgentSettings, readSettings } from '../../node/config.ts';
+import { StartupError } from '../../node/startup-error.ts';
 import { SYSTEM_PATHS } from '../../node/paths.ts';
 import { SETTINGS, settingsFile } from '../../node/settings-file.ts';
 
@@ -51,4 +52,24 @@ it.each(['scripts/package/files/agentd.service', 'scripts/package/files/agentd-g
 
 it('is shown whole in docs/install.md', () => {
   expect(readFileSync(DOCS, 'utf8')).toContain(`\`\`\`yaml\n${settingsFile()}\`\`\`\n`);
+});
+
+it('takes labels as YAML has them, and none that constraints could not name', () => {
+  expect(settingsIn('labels: { disk: ssd, gpus: 2, spare: true }').labels).toEqual({
+    disk: 'ssd',
+    gpus: '2',
+    spare: 'true',
+  });
+  const refused = (labels: string): string => {
+    try {
+      return JSON.stringify(settingsIn(`labels: ${labels}`).labels);
+    } catch (error) {
+      return error instanceof StartupError ? error.parts.why : String(error);
+    }
+  };
+  expect(refused('{ "a b": 1 }')).toMatch(/agent.yaml: labels: must be a name of letters/);
+  expect(refused('{ a: [1] }')).toMatch(/agent.yaml: labels.a: must be a name of letters/);
+  expect(refused(`{ a: ${'x'.repeat(64)} }`)).toMatch(/labels: must be a name of letters/);
+  const many = Array.from({ length: 33 }, (_, i) => `l${i}: 1`).join(', ');
+  expect(refused(`{ ${many} }`)).toMatch(/labels: at most 32 labels/);
 });

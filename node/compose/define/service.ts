@@ -22,6 +22,8 @@ export type Service<Name extends string = never, Volume extends string = never> 
   readonly restart?: 'no' | 'always' | 'unless-stopped' | 'on-failure' | `on-failure:${number}`;
   readonly depends_on?: readonly Name[] | { readonly [Key in Name]?: Dependency };
   readonly deploy?: Deploy;
+  /** `linux/amd64` */
+  readonly platform?: `${string}/${string}`;
   /** Default 10s. */
   readonly stop_grace_period?: Duration;
   readonly profiles?: readonly string[];
@@ -149,12 +151,26 @@ export type Dependency = {
 };
 
 export type Deploy =
-  | { readonly mode: 'global'; readonly restart_policy?: RestartPolicy }
+  | {
+      readonly mode: 'global';
+      readonly restart_policy?: RestartPolicy;
+      readonly placement?: Pick<Placement, 'constraints'>;
+    }
   | {
       readonly mode?: 'replicated';
       readonly replicas?: number;
       readonly restart_policy?: RestartPolicy;
+      readonly placement?: Placement;
     };
+
+/** Which hosts may run it. */
+export type Placement = {
+  readonly constraints?: readonly Constraint[];
+  readonly max_replicas_per_node?: number;
+};
+
+export type Constraint =
+  `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}${'==' | '!='}${string}`;
 
 export type RestartPolicy =
   | { readonly condition: 'any' | 'none' }

@@ -76,7 +76,7 @@ const TELLS_ONLY = 'nothing here reads it';
 const SERVICE = {
   ...honored('image', 'command', 'entrypoint', 'environment', 'ports', 'volumes', 'healthcheck'),
   ...honored('restart', 'depends_on', 'deploy', 'scale', 'stop_grace_period', 'x-millrace'),
-  ...honored('env_file', 'profiles'),
+  ...honored('env_file', 'profiles', 'platform'),
   ...refused(BUILD, TEXT_OR_MAPPING, 'build'),
   ...honored('user', 'group_add', 'working_dir', 'hostname', 'domainname', 'init', 'stop_signal'),
   ...honored('labels', 'read_only', 'tmpfs', 'shm_size', 'privileged', 'cap_add', 'cap_drop'),
@@ -98,7 +98,6 @@ const SERVICE = {
   ...refused(SECURITY, FLAG, 'use_api_socket'),
   ...refused(STORAGE, MAPPING, 'storage_opt'),
   ...refused(STORAGE, TEXTS, 'volumes_from'),
-  ...refused('hosts of several kinds are not told apart yet', TEXT, 'platform'),
   ...refused('only containers and processes run here', PROVIDER, 'provider'),
   ...refused('only containers and processes run here', LIST_OR_MAPPING, 'models'),
   ...refused(HOOKS, LIST, 'post_start', 'pre_start', 'pre_stop'),
@@ -120,9 +119,8 @@ const SERVICE = {
 };
 
 const DEPLOY = {
-  ...honored('mode', 'replicas', 'restart_policy'),
+  ...honored('mode', 'replicas', 'restart_policy', 'placement'),
   ...refused(ROLLOUT, MAPPING, 'rollback_config', 'update_config'),
-  ...refused('any host may run it', MAPPING, 'placement'),
   ...refused(LIMITS, MAPPING, 'resources'),
   ...ignored('there are no virtual addresses', TEXT, 'endpoint_mode'),
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
@@ -147,6 +145,13 @@ export const PLACES: readonly Place[] = [
     keys: {
       ...honored('condition', 'max_attempts'),
       ...ignored('attempts are spaced by the agent', TEXT, 'delay', 'window'),
+    },
+  },
+  {
+    at: ['services', '*', 'deploy', 'placement'],
+    keys: {
+      ...honored('constraints', 'max_replicas_per_node'),
+      ...refused('instances are spread over hosts, not over labels yet', LIST, 'preferences'),
     },
   },
   { at: ['services', '*', 'env_file', '#'], keys: honored('path', 'required', 'format') },

@@ -13,6 +13,7 @@ import { environmentField, readEnvironment } from './environment.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
+import { checkPlacement, placementField, platformField, readPlacement } from './placement.ts';
 import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
@@ -55,7 +56,9 @@ export const serviceField = mapping({
     mode: mode.optional(),
     replicas: integer(0, SLOTS_MAX).optional(),
     restart_policy: restartPolicyField.optional(),
+    placement: placementField.optional(),
   }).optional(),
+  platform: platformField.optional(),
   scale: integer(0, SLOTS_MAX).optional(),
   stop_grace_period: duration.optional(),
   'x-millrace': mapping({
@@ -95,9 +98,11 @@ export function readComponent(
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
+    ...readPlacement(fields.deploy?.placement ?? {}, fields.platform),
   };
   checkHeal(component, around);
   checkStrict(name, fields, around);
+  checkPlacement(component, around);
   checkRunnable(component, around);
   checkVolumes(component, around);
   checkRestart(component, around);

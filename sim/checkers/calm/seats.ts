@@ -14,6 +14,7 @@ import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
 import { running, seatName } from '../../engine/engine.ts';
+import { isAllowed, mostPerHost } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestRecords, newestStacks, takersOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
@@ -57,7 +58,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
     return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
-  const isTaken = takersOf(calm).length > 0;
+  const isTaken = fittingOf(calm, part).length > 0;
   const missing = Array.from({ length: isTaken ? count : 0 }, (_, i) => i + 1).filter(
     (n) => !seats.includes(n),
   );
@@ -78,16 +79,23 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   ];
 }
 
-/** A global component has a slot on every host that is well. */
-function uncovered(calm: Calm, { component, record }: Part): readonly Owed[] {
+/** Whoever is well, may run it, and has room for one more of it. */
+function fittingOf(calm: Calm, { spec, record }: Part): readonly Participant[] {
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];
-  return takersOf(calm)
-    .filter(({ host }) => !slots.some((slot) => slot.host === host.id))
-    .map(({ host }) => {
-      const about = `${component} on ${host.id}`;
-      return { rule: 'L1', about, text: `${about} is not assigned` };
-    });
+  const countOn = (id: string): number => slots.filter(({ host }) => host === id).length;
+  return takersOf(calm).filter(
+    ({ host }) => isAllowed(spec, host.id) && countOn(host.id) < mostPerHost(spec),
+  );
+}
+
+/** A global component has a slot on every host that is well and may run it. */
+function uncovered(calm: Calm, part: Part): readonly Owed[] {
+  const { component } = part;
+  return fittingOf(calm, part).map(({ host }) => {
+    const about = `${component} on ${host.id}`;
+    return { rule: 'L1', about, text: `${about} is not assigned` };
+  });
 }
 
 function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly Owed[] {
@@ -98,10 +106,12 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   if (one === undefined) {
     const host = calm.world.hosts.find(({ id }) => id === at);
     const isLost = host === undefined || standingOf(calm, host) === 'silent';
-    return isLost
+    return isLost && fittingOf(calm, part).length > 0
       ? [{ rule: 'L1', about, text: `${seat} stays with ${at}, which nobody hears` }]
       : [];
   }
+  if (!isAllowed(spec, one.host.id))
+    return [{ rule: 'L1', about, text: `${seat} stays on ${at}, against its constraints` }];
   const instances = running(one.host.engine).filter(
     (instance) => instance.component === component && instance.slot === slot,
   );

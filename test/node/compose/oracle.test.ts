@@ -31,6 +31,7 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected no, always, unless-stopped/, 'restart'],
   [/expected replicated or global/, 'deploy.mode'],
   [/expected none, on-failure or any/, 'deploy.restart_policy.condition'],
+  [/expected an operating system and a processor/, 'platform'],
   [/expected raw, got/, 'the format of variables'],
   [/expected names of capabilities|the name or the number of a signal/, 'capabilities, signals'],
   [/expected NAME=ADDRESS/, 'extra_hosts'],

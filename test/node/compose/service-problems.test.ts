@@ -32,10 +32,6 @@ it.each([
     ],
   ],
   [
-    'deploy: {placement: {constraints: [a]}}',
-    ['c.yaml:4:14 services.web.deploy.placement: not supported yet: any host may run it'],
-  ],
-  [
     'use_api_socket: true',
     ['c.yaml:4:5 services.web.use_api_socket: not supported yet: it cannot be chosen yet'],
   ],

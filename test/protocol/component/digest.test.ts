@@ -67,6 +67,7 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
     'same',
     { ...full, dependsOn: [{ on: 'db', condition: 'started', required: true, restart: false }] },
   ],
+  ['which hosts may run it', 'same', { ...full, placement: { constraints: [], perHostMax: 1 } }],
   ['stop grace', 'same', { ...full, stopGraceMs: seconds(99) }],
 ])('a change of %s: %s', (_name, expected, changed) => {
   expect(specDigest(changed) === specDigest(full) ? 'same' : 'new instance').toBe(expected);

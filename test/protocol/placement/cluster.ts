@@ -30,6 +30,7 @@ export const WITNESS = facts('nothing');
 
 export const host = (id: string, changes: Partial<PlacementHost> = {}): PlacementHost => ({
   id: hostId(id),
+  name: id,
   alive: true,
   facts: DOCKER,
   slotCount: 0,

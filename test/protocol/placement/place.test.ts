@@ -254,18 +254,18 @@ it('explains what moved, what stays behind, and why the others were not taken', 
 
 it('explains what fits nowhere, what was too many, and a global’s coming and going', () => {
   expect(tell(image(1), '', [host('h2', { facts: PROCESS })])).toMatchInlineSnapshot(`
-    "unplaceable: shop.web.1 fits nowhere: h2: process 1 runs processes only, and it has no command
+    "unplaceable: shop.web.1 fits nowhere: 1 host: process 1 runs processes only, and it has no command (h2)
       h2: process 1 runs processes only, and it has no command"
   `);
   const alike = [dead('h1'), host('h2', { facts: PROCESS }), dead('h3')];
   expect(tell(image(1), '', alike).split('\n')[0]).toBe(
-    'unplaceable: shop.web.1 fits nowhere: h1 h3: dead or gone · h2: process 1 runs processes only, and it has no command',
+    'unplaceable: shop.web.1 fits nowhere: 2 hosts: dead or gone (h1 h3) · 1 host: process 1 runs processes only, and it has no command (h2)',
   );
   expect(tell(image(1), '', [])).toMatchInlineSnapshot(
     `"unplaceable: shop.web.1 fits nowhere: there is no host"`,
   );
   expect(tell(image(1), 'h1', [dead('h1')])).toMatchInlineSnapshot(`
-    "unplaceable: shop.web.1 waits for h1, since it fits nowhere else: h1: dead or gone
+    "unplaceable: shop.web.1 waits for h1, since it fits nowhere else: 1 host: dead or gone (h1)
       h1: dead or gone"
   `);
   expect(tell(image(1), 'h1 h2', [host('h1'), host('h2')])).toMatchInlineSnapshot(
@@ -276,7 +276,7 @@ it('explains what fits nowhere, what was too many, and a global’s coming and g
     placed: shop.web.1 goes to h2: one on every host that fits"
   `);
   expect(tell(image(0, { mode: 'global' }), '', [dead('h1')])).toMatchInlineSnapshot(`
-    "unplaceable: shop.web.1 fits nowhere: h1: dead or gone
+    "unplaceable: shop.web.1 fits nowhere: 1 host: dead or gone (h1)
       h1: dead or gone"
   `);
 });

@@ -16,7 +16,7 @@ import {
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
 import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
-import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Constraint, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -167,6 +167,18 @@ const containerSettings: Of<ContainerSettings> = object<ContainerSettings>({
   networks: maybe(fc.array(network, { maxLength: 2 })),
 });
 
+const label = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}$/);
+const labelValue = fc.stringMatching(/^[a-zA-Z0-9 ]{0,63}$/);
+const labels = fc
+  .dictionary(label, labelValue, { maxKeys: 4 })
+  .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
+
+const operator = word('==', '!=');
+const constraint: Of<Constraint> = fc.oneof(
+  fc.record({ kind: word('id', 'hostname', 'os', 'arch'), operator, value: specText }),
+  fc.record({ kind: word('label'), label, operator, value: specText }),
+);
+
 export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   name,
   mode: word('replicated', 'global'),
@@ -237,6 +249,12 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     }),
   ),
   onHeal: maybe(word('keepOldest', 'keepLeader')),
+  placement: maybe(
+    object<NonNullable<ComponentSpec['placement']>>({
+      constraints: fc.array(constraint, { maxLength: 3 }),
+      perHostMax: maybe(fc.integer({ min: 1, max: 1000 })),
+    }),
+  ),
 });
 
 export const stackSpec: Of<StackSpec> = fc.record({
@@ -306,6 +324,9 @@ const entry: Of<Entry> = fc.oneof(
     publishAddress: words,
     cpuCount: fc.nat(128),
     memoryBytes: count,
+    os: maybe(words),
+    arch: maybe(words),
+    labels: maybe(labels),
   }),
   object<Extract<Entry, { kind: 'instance' }>>({
     kind: word('instance'),

@@ -1,0 +1,120 @@
+/** Which hosts may run a service: `deploy.placement`, and `platform` as two more constraints. */
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { LABEL_NAME } from '../../../protocol/component/label.ts';
+import type { ComponentSpec, Constraint } from '../../../protocol/component/spec.ts';
+import { SLOTS_MAX } from '../../../protocol/limits.ts';
+import { array, expected, integer, line, mapping } from '../fields.ts';
+import { nearest } from '../nearest.ts';
+import type { Complaint } from '../problems.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const LABEL = 'node.labels.';
+const KINDS = {
+  'node.id': 'id',
+  'node.hostname': 'hostname',
+  'node.platform.os': 'os',
+  'node.platform.arch': 'arch',
+} as const;
+const SUBJECTS = Object.keys(KINDS);
+
+const CONSTRAINT = 'a constraint such as node.labels.disk==ssd or node.hostname!=h1';
+const VALUE = /^\P{Cc}{1,253}$/u;
+
+const constraintField = line(CONSTRAINT, (written): Result<Constraint, Complaint> => {
+  const [whole, subject = '', operator = '', rest = ''] =
+    /^\s*([^\s=!<>~]+)\s*([=!<>~]+)(.*)$/su.exec(written) ?? [];
+  if (whole === undefined) return fail({ message: expected(CONSTRAINT, written) });
+  const value = rest.trim();
+  if (operator !== '==' && operator !== '!=') return fail(noOperator({ subject, operator, value }));
+  if (!VALUE.test(value)) return fail({ message: expected(CONSTRAINT, written) });
+  if (subject.startsWith(LABEL)) {
+    const label = subject.slice(LABEL.length);
+    if (LABEL_NAME.test(label)) return ok({ kind: 'label', label, operator, value });
+    const next = 'use letters, digits, _ . - and /, at most 63';
+    return fail({ message: `"${label}" is no name for a label`, next });
+  }
+  const kind = Object.hasOwn(KINDS, subject) ? KINDS[subject as keyof typeof KINDS] : undefined;
+  if (kind === undefined) return fail(unknownSubject(subject, `${operator}${value}`));
+  return ok({ kind, operator, value: kind === 'arch' ? archOf(value) : value });
+});
+
+function noOperator(asked: {
+  readonly subject: string;
+  readonly operator: string;
+  readonly value: string;
+}): Complaint {
+  const { subject, operator, value } = asked;
+  const meant = operator.includes('!') || operator === '<>' ? '!=' : '==';
+  const next = `did you mean ${subject}${meant}${value}?`;
+  return { message: `${operator} compares nothing here, == and != do`, next };
+}
+
+function unknownSubject(subject: string, rest: string): Complaint {
+  const message = `${subject} is nothing to choose hosts by`;
+  if (subject === 'node.role')
+    return { message, why: 'there are no managers', next: 'remove it', unsupported: true };
+  if (subject === 'node.ip' || subject.startsWith('engine.labels.')) {
+    const next = 'give hosts a label, and name that: node.labels.NAME';
+    return { message, next, unsupported: true };
+  }
+  // Of a label only what stands before its name can be mistyped.
+  const [first, second, ...name] = subject.split('.');
+  const words = [...SUBJECTS, ...(name.length > 0 ? [`${LABEL}${name.join('.')}`] : [])];
+  const meant = nearest(subject, words) ?? nearest(`node.${subject}`, words);
+  const isLabel = first === 'label' || first === 'labels';
+  const label = isLabel && second !== undefined ? [second, ...name].join('.') : undefined;
+  const suggested = label === undefined ? meant : `${LABEL}${label}`;
+  if (suggested !== undefined) return { message, next: `did you mean ${suggested}${rest}?` };
+  return { message, next: `use one of ${SUBJECTS.join(', ')}, ${LABEL}NAME` };
+}
+
+/** As images name it, whatever the kernel calls it. */
+const archOf = (written: string): string => ARCHES[written.toLowerCase()] ?? written;
+const ARCHES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'arm64' };
+
+export const placementField = mapping({
+  constraints: array(constraintField).optional(),
+  max_replicas_per_node: integer(0, SLOTS_MAX).optional(),
+});
+
+const PLATFORM = 'an operating system and a processor such as linux/amd64';
+export const platformField = line(PLATFORM, (written): Result<readonly Constraint[], Complaint> => {
+  const [whole, os = '', arch = '', variant = ''] =
+    /^([a-z0-9_]+)\/([a-z0-9_]+)(?:\/([a-z0-9_.]+))?$/i.exec(written) ?? [];
+  if (whole === undefined) return fail({ message: expected(PLATFORM, written) });
+  const message = `hosts do not tell which ${arch} they are`;
+  const next = `write ${os}/${arch}`;
+  // The only one that is nothing but a name.
+  if (variant !== '' && !(archOf(arch) === 'arm64' && variant === 'v8'))
+    return fail({ message, next, unsupported: true });
+  return ok([
+    { kind: 'os', operator: '==', value: os.toLowerCase() },
+    { kind: 'arch', operator: '==', value: archOf(arch.toLowerCase()) },
+  ]);
+});
+
+type Written = {
+  readonly constraints?: readonly Constraint[] | undefined;
+  readonly max_replicas_per_node?: number | undefined;
+};
+
+/** Zero replicas per host means no limit, as in Swarm. */
+export function readPlacement(
+  { constraints = [], max_replicas_per_node: perHostMax = 0 }: Written,
+  platform: readonly Constraint[] = [],
+): Pick<ComponentSpec, 'placement'> {
+  const all = [...platform, ...constraints];
+  if (all.length === 0 && perHostMax === 0) return {};
+  return { placement: { constraints: all, ...(perHostMax > 0 && { perHostMax }) } };
+}
+
+export function checkPlacement(
+  { name, mode, placement }: ComponentSpec,
+  around: Surroundings,
+): void {
+  if (mode !== 'global' || placement?.perHostMax === undefined) return;
+  const path = ['services', name, 'deploy', 'placement', 'max_replicas_per_node'];
+  const message = 'has no meaning beside mode: global';
+  const why = 'that is one on every host';
+  around.errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
+}
