@@ -38,7 +38,7 @@ export async function killInstance(engine: LocalEngine, { id }: LocalInstance): 
   else await dockerAt(engine.socket).getContainer(id).kill({ signal: 'SIGKILL' });
 }
 
-/** Ends and removes everything of a host, whether its agent lives or not. */
+/** Ends and removes everything of a host, whether its agent lives or not, and networks that are left. */
 export async function removeAll(engine: LocalEngine, owner: LocalInstance['owner']): Promise<void> {
   if (engine.kind === 'process') {
     for (const found of await runningInstances(engine, owner)) await killInstance(engine, found);
@@ -50,6 +50,12 @@ export async function removeAll(engine: LocalEngine, owner: LocalInstance['owner
   };
   for (const { Id } of await docker.listContainers({ all: true, filters }))
     await docker.getContainer(Id).remove({ force: true, v: true });
+  // The engine keeps those that others are on.
+  for (const { Id } of await docker.listNetworks({ filters: { label: ['io.millrace.stack'] } }))
+    await docker
+      .getNetwork(Id)
+      .remove()
+      .catch(() => undefined);
 }
 
 const dockerAt = (socketPath: string): Docker => new Docker({ socketPath });
