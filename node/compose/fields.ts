@@ -124,7 +124,8 @@ export const namedTexts = ways<Readonly<Record<string, string>>>(
         entries.map(([name, value]) => {
           const read = scalar.nullable().safeParse(value);
           if (read.success) return [name, read.data === null ? '' : String(read.data)] as const;
-          return complain(context, { message: expected('text', value) }, [name]);
+          complain(context, { message: expected('text', value) }, [name]);
+          return [name, ''] as const;
         }),
       ),
     ),
@@ -139,7 +140,8 @@ export const namedTexts = ways<Readonly<Record<string, string>>>(
   },
 );
 
-const byName = (
+/** Sorted. */
+export const byName = (
   entries: readonly (readonly [string, string])[],
 ): Readonly<Record<string, string>> =>
   Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -28,11 +28,10 @@ import {
   awaitedServices,
   checkDependencies,
   checkServiceName,
-  checkVolumeNames,
-  checkVolumes,
   isStackName,
   stackNameOf,
 } from './stack.ts';
+import { readVolumeMakings } from './volumes.ts';
 
 export type ComposeSource = {
   /** What problems call the file. */
@@ -105,7 +104,7 @@ function orderByFile(problems: readonly Problem[], files: readonly string[]): re
 
 type Given = Pick<ComposeSource, 'profiles' | 'dir'> & { readonly name: string | undefined };
 
-type Reading = Omit<Surroundings, 'awaited' | 'onIsolation' | 'stack' | 'networks'> & {
+type Reading = Omit<Surroundings, 'awaited' | 'onIsolation' | 'stack' | 'networks' | 'volumes'> & {
   readonly locate: (finding: Finding) => Problem;
   readonly name: string | undefined;
   readonly dir: string;
@@ -152,7 +151,7 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
   const inactive = inactiveServices(services, reading.profiles);
   const keys = checkKeys(file);
   errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
-  errors.push(...checkVolumes(volumes));
+  const makings = readVolumeMakings(volumes, errors);
   warnings.push(...keys.warnings.filter(({ path }) => !isWithin(path, inactive)));
   const stackName = readName(name, reading);
   const fields = readServices(services, inactive, reading);
@@ -163,14 +162,10 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     errors.push(noneActive(inactive));
     return undefined;
   }
-  const whole = { stack: stackName, networks: known, awaited: awaitedServices(fields) };
-  const around = { ...reading, ...whole, onIsolation };
+  const named = { stack: stackName, networks: known, volumes: makings };
+  const around = { ...reading, ...named, awaited: awaitedServices(fields), onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
-  const declared = new Set(Object.keys(volumes ?? {}));
-  errors.push(
-    ...checkDependencies(components, inactive),
-    ...checkVolumeNames(components, declared),
-  );
+  errors.push(...checkDependencies(components, inactive));
   warnings.push(...adviseHealth(components));
   const stack = { name: stackName, components };
   errors.push(...checkSize(stack));

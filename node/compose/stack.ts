@@ -1,6 +1,5 @@
-/** What the services of a stack say of each other: names, dependencies, volumes. */
+/** What the services of a stack say of each other: names and dependencies. */
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
-import { expected, kindOf } from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { Finding } from './problems.ts';
 import type { ServiceFields } from './service/service.ts';
@@ -95,44 +94,6 @@ export function adviseHealth(components: readonly ComponentSpec[]): readonly Fin
       const message = `${on} has no healthcheck in this file`;
       const why = 'unless its image has one, it never becomes healthy';
       return [{ path: ['services', name, 'depends_on', on], on: 'key', message, why }];
-    }),
-  );
-}
-
-/** The volumes of the top of the file: a name, and at most the driver that all of them have. */
-export function checkVolumes(volumes: unknown): readonly Finding[] {
-  const path = ['volumes'];
-  if (volumes === undefined || volumes === null) return [];
-  if (kindOf(volumes) !== 'mapping')
-    return [{ path, on: 'value', message: expected('a mapping of names', volumes) }];
-  return Object.entries(volumes).flatMap(([name, options]): Finding[] => {
-    const at = [...path, name];
-    if (options === null) return [];
-    if (kindOf(options) !== 'mapping')
-      return [{ path: at, on: 'value', message: expected('a mapping or nothing', options) }];
-    const { driver = 'local' } = options as { readonly driver?: unknown };
-    if (driver === 'local' || driver === null) return [];
-    const message = 'the only driver is local';
-    if (typeof driver !== 'string')
-      return [{ path: [...at, 'driver'], on: 'value', message: expected('text', driver) }];
-    return [
-      { path: [...at, 'driver'], on: 'value', message, next: 'remove it', unsupported: true },
-    ];
-  });
-}
-
-export function checkVolumeNames(
-  components: readonly ComponentSpec[],
-  declared: ReadonlySet<string>,
-): readonly Finding[] {
-  return components.flatMap(({ name, volumes }) =>
-    volumes.flatMap(({ kind, source }, index): Finding[] => {
-      if (kind !== 'named' || declared.has(source)) return [];
-      const meant = nearest(source, declared);
-      const hint = meant === undefined ? '' : `, did you mean ${meant}?`;
-      const path = ['services', name, 'volumes', index];
-      const next = `add it under volumes at the top: "${source}:"`;
-      return [{ path, on: 'value', message: `there is no volume ${source}${hint}`, next }];
     }),
   );
 }

@@ -5,6 +5,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { ContainerSettings } from './container.ts';
+import type { Volume } from './volume.ts';
 
 /** One component of a stack. Its name is the Compose service name: `[a-zA-Z0-9_-]{1,63}`. */
 export type ComponentSpec = {
@@ -69,20 +70,6 @@ export type Port = {
   /** Absent: the agent's `publish_address`. */
   readonly address?: string;
 };
-
-export type Volume =
-  | {
-      readonly kind: 'named';
-      readonly source: string;
-      readonly target: string;
-      readonly readOnly: boolean;
-    }
-  | {
-      readonly kind: 'bind';
-      readonly source: string;
-      readonly target: string;
-      readonly readOnly: boolean;
-    };
 
 export type Healthcheck = {
   /** `exec`: the words as they are; `shell`: one string for `/bin/sh -c`. */

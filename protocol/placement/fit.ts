@@ -2,6 +2,7 @@
 import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
+import { staysBehind } from '../component/volume.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import { brokenConstraint } from './constraint.ts';
 
@@ -84,8 +85,7 @@ function unsuited(spec: ComponentSpec, { facts, ...host }: PlacementHost): strin
 }
 
 /** It has a volume that stays where it is when the slot moves. */
-export const hasData = ({ volumes }: ComponentSpec): boolean =>
-  volumes.some(({ kind }) => kind === 'named');
+export const hasData = ({ volumes }: ComponentSpec): boolean => volumes.some(staysBehind);
 
 function whyNotRun(spec: ComponentSpec, { runs, engine, guard }: HostFacts): string | undefined {
   if (runs === 'nothing') return 'a witness: it votes and runs nothing';

@@ -16,6 +16,7 @@
 import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText, rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
+import { staysBehind } from '../component/volume.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot } from '../record/record.ts';
 import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
@@ -329,7 +330,7 @@ const slotsThere = (own: number, others: number): string =>
   `${own} of its slots and ${others} ${others === 1 ? 'other' : 'others'} there`;
 
 function volumesLeft({ request: { spec } }: Draft, host: HostId): string {
-  const names = spec.volumes.filter(({ kind }) => kind === 'named').map(({ source }) => source);
+  const names = spec.volumes.filter(staysBehind).map(({ source }) => source);
   return names.length === 0 ? '' : `; what is in volume ${names.join(', ')} stays on ${host}`;
 }
 

@@ -3,6 +3,7 @@
  * accepts and its voters refuse could never be committed.
  */
 import type { Millis } from '../base/time.ts';
+import { PROPAGATIONS } from '../component/volume.ts';
 import {
   COMPONENTS_MAX,
   ISOLATION_MS_MAX,
@@ -39,9 +40,26 @@ const portSpec = object({
 });
 
 const mount = { source: specText, target: specText, readOnly: boolean };
+const making = object({
+  name: optional(specText),
+  external: optional(boolean),
+  driver: optional(specText),
+  options: optional(record(variableName, specText, ITEMS_MAX)),
+});
 const volume = byKind({
-  named: object({ kind: literal('named'), ...mount }),
-  bind: object({ kind: literal('bind'), ...mount }),
+  named: object({
+    kind: literal('named'),
+    ...mount,
+    made: optional(making),
+    noCopy: optional(boolean),
+    subpath: optional(specText),
+  }),
+  bind: object({
+    kind: literal('bind'),
+    ...mount,
+    propagation: optional(literal(...PROPAGATIONS)),
+    createsPath: optional(boolean),
+  }),
 });
 
 const healthcheck = object({

@@ -1,4 +1,5 @@
 /** One service, as far as docs/compose.md says that it is honored. */
+import type { Propagation } from '../../../protocol/component/volume.ts';
 
 /** `1m30s`, `500ms`. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | (string & {});
@@ -119,6 +120,13 @@ export type LongVolume<Volume extends string> =
       readonly source: Volume;
       readonly target: string;
       readonly read_only?: boolean;
+      readonly volume?: { readonly nocopy?: boolean; readonly subpath?: string };
+    }
+  | {
+      readonly type: 'tmpfs';
+      readonly target: string;
+      /** `mode` in octal, `0700`. */
+      readonly tmpfs?: { readonly size?: Size; readonly mode?: string };
     }
   | {
       readonly type: 'bind';
@@ -126,9 +134,15 @@ export type LongVolume<Volume extends string> =
       readonly source: `/${string}`;
       readonly target: string;
       readonly read_only?: boolean;
+      readonly bind?: { readonly propagation?: Propagation; readonly create_host_path?: boolean };
     };
 
-export type VolumeOptions = { readonly driver?: 'local' } | null;
+export type VolumeOptions = {
+  readonly name?: string;
+  readonly driver?: string;
+  readonly driver_opts?: Readonly<Record<string, string | number>>;
+  readonly external?: boolean;
+} | null;
 
 export type Healthcheck =
   | {

@@ -6,7 +6,6 @@
  */
 import type { Complaint } from '../problems.ts';
 import {
-  ANYTHING_BUT_LIST,
   CONTAINER_NAME,
   DEVELOP,
   FLAG,
@@ -70,7 +69,9 @@ const FILES = {
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
 const ROLLOUT = 'the way of an update cannot be chosen yet';
 const DRIVER_OPTIONS = 'a network is a plain bridge';
-const STORAGE = 'volumes have no driver and no options yet';
+const IMAGES = 'images are not mounted';
+const MOUNT = 'it cannot be chosen yet';
+const STORAGE = "a container has its engine's storage and its own volumes";
 const TELLS_ONLY = 'nothing here reads it';
 
 const SERVICE = {
@@ -172,8 +173,8 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'volumes', '#'],
     keys: {
-      ...honored('type', 'source', 'target', 'read_only'),
-      ...refused(STORAGE, MAPPING, 'bind', 'image', 'tmpfs', 'volume'),
+      ...honored('type', 'source', 'target', 'read_only', 'bind', 'volume', 'tmpfs'),
+      ...refused(IMAGES, MAPPING, 'image'),
       ...ignored(TELLS_ONLY, TEXT, 'consistency'),
     },
   },
@@ -193,6 +194,18 @@ export const PLACES: readonly Place[] = [
     },
   },
   { at: ['services', '*', 'ulimits', '*'], keys: honored('soft', 'hard') },
+  {
+    at: ['services', '*', 'volumes', '#', 'bind'],
+    keys: {
+      ...honored('propagation', 'create_host_path'),
+      ...refused(MOUNT, TEXT, 'recursive', 'selinux'),
+    },
+  },
+  {
+    at: ['services', '*', 'volumes', '#', 'volume'],
+    keys: { ...honored('nocopy', 'subpath'), ...ignored(TELLS_ONLY, NAMES, 'labels') },
+  },
+  { at: ['services', '*', 'volumes', '#', 'tmpfs'], keys: honored('size', 'mode') },
   { at: ['services', '*', 'depends_on', '*'], keys: honored('condition', 'required', 'restart') },
   {
     at: ['services', '*', 'x-millrace'],
@@ -208,13 +221,12 @@ export const PLACES: readonly Place[] = [
   {
     at: ['volumes', '*'],
     keys: {
-      ...honored('driver'),
-      ...refused(STORAGE, MAPPING, 'driver_opts'),
-      ...refused(STORAGE, ANYTHING_BUT_LIST, 'external'),
-      ...refused(STORAGE, TEXT, 'name'),
+      ...honored('name', 'driver', 'driver_opts', 'external'),
       ...ignored(TELLS_ONLY, NAMES, 'labels'),
     },
   },
+  { at: ['volumes', '*', 'external'], keys: honored('name') },
+  { at: ['networks', '*', 'external'], keys: honored('name') },
   {
     at: ['networks', '*'],
     keys: {

@@ -46,10 +46,6 @@ export const TEXT_OR_ANY_LIST: Shape = {
   what: 'text or a list',
   fits: (value) => isText(value) || isList(value),
 };
-export const ANYTHING_BUT_LIST: Shape = {
-  what: 'true, false, or a mapping',
-  fits: (value) => typeof value === 'boolean' || isText(value) || isMapping(value),
-};
 export const PORTS: Shape = {
   what: 'a list of ports, each once',
   fits: (value) =>

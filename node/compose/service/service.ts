@@ -19,7 +19,7 @@ import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
 import { checkRestart, defaultRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
-import { volumeField } from './volume.ts';
+import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
 const STOP_GRACE: Millis = seconds(10);
@@ -81,7 +81,11 @@ export function readComponent(
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
   const process = readProcess(name, fields, around);
-  const container = readContainer(fields, readNetworking(name, fields, around));
+  const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
+  const container = readContainer(
+    { ...fields, tmpfs: inMemory },
+    readNetworking(name, fields, around),
+  );
   const component: ComponentSpec = {
     name,
     ...readCount(name, fields, around),
@@ -91,7 +95,7 @@ export function readComponent(
     ...(process !== undefined && { process }),
     environment: readEnvironment(name, fields, around),
     ports: (fields.ports ?? []).map(({ port }) => port),
-    volumes: fields.volumes ?? [],
+    volumes: readVolumes(name, fields.volumes ?? [], around),
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
     ...(container !== undefined && { container }),
     restart: fields.deploy?.restart_policy ?? fields.restart ?? defaultRestart(name, around),
@@ -104,7 +108,7 @@ export function readComponent(
   checkStrict(name, fields, around);
   checkPlacement(component, around);
   checkRunnable(component, around);
-  checkVolumes(component, around);
+  checkTargets(name, fields, around);
   checkRestart(component, around);
   if (healthcheck === 'off' && image !== undefined) {
     const why = 'a healthcheck that the image brings along stays on';
@@ -170,7 +174,12 @@ function checkRunnable(component: ComponentSpec, { errors }: Surroundings): void
   errors.push({ path, on: 'key', message: 'has neither an image nor a command', next });
 }
 
-function checkVolumes({ name, volumes }: ComponentSpec, { errors }: Surroundings): void {
+/** By the place inside, of a list that the user wrote. */
+function checkTargets(
+  name: string,
+  { volumes = [] }: ServiceFields,
+  { errors }: Surroundings,
+): void {
   for (const [index, { target }] of volumes.entries()) {
     if (volumes.findIndex((other) => other.target === target) === index) continue;
     const path = ['services', name, 'volumes', index];

@@ -1,4 +1,5 @@
 /** What a service is read among. */
+import type { VolumeMaking } from '../../../protocol/component/volume.ts';
 import type { NetworkDefinition } from '../networks.ts';
 import type { Finding, Path, Problem } from '../problems.ts';
 import type { Spot } from '../read/tree.ts';
@@ -9,6 +10,7 @@ export type Surroundings = {
   readonly stack: string;
   /** By the names that services call them. */
   readonly networks: ReadonlyMap<string, NetworkDefinition>;
+  readonly volumes: ReadonlyMap<string, VolumeMaking>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
   /** A number as it was typed. */

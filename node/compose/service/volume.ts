@@ -1,10 +1,13 @@
 /** Volumes of a service: named, or a folder of the host. */
 import { posix } from 'node:path';
-import type * as z from 'zod';
+import * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
-import type { Volume } from '../../../protocol/component/spec.ts';
-import { complain, flag, line, mapping, text, ways } from '../fields.ts';
+import type { Tmpfs } from '../../../protocol/component/container.ts';
+import { type Propagation, PROPAGATIONS, type Volume } from '../../../protocol/component/volume.ts';
+import { bytes, complain, expected, flag, line, mapping, text, ways } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
+import { noSuchVolume } from '../volumes.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 const next = 'write NAME:/path/inside[:ro] or /path/on/the/host:/path/inside[:ro]';
@@ -15,23 +18,77 @@ type Written = {
   readonly readOnly: boolean;
 };
 
+/** A number in YAML is decimal unless it begins with 0: 1777 is meant as it is written. */
+const octal = z.unknown().transform((value, context): string => {
+  const written = typeof value === 'number' ? value.toString(8) : value;
+  if (typeof written === 'string' && /^0?[0-7]{1,5}$/.test(written)) return written;
+  return complain(context, { message: expected('a mode such as 0700', value) });
+});
+
+const propagation = line('how it propagates', (written): Result<Propagation, Complaint> => {
+  const found = PROPAGATIONS.find((known) => known === written);
+  if (found !== undefined) return ok(found);
+  return fail({ message: expected(`one of ${PROPAGATIONS.join(', ')}`, written) });
+});
+
 const long = mapping({
   type: text,
   source: text.optional(),
   target: text,
   read_only: flag.optional(),
-}).transform((fields, context): Volume => {
+  bind: mapping({
+    propagation: propagation.optional(),
+    create_host_path: flag.optional(),
+  }).optional(),
+  volume: mapping({ nocopy: flag.optional(), subpath: text.optional() }).optional(),
+  tmpfs: mapping({ size: bytes.optional(), mode: octal.optional() }).optional(),
+}).transform((fields, context): VolumeField => {
   const { type, source = '', target, read_only: readOnly = false } = fields;
+  if (type === 'tmpfs') {
+    if (!posix.isAbsolute(target))
+      return complain(context, { message: `the path inside must begin with /, got "${target}"` });
+    return { kind: 'tmpfs', target, options: tmpfsOptions(fields.tmpfs ?? {}, readOnly) };
+  }
   if (type !== 'volume' && type !== 'bind') {
     const message = `volumes of type ${type} are not supported yet`;
-    return complain(context, { message, next: 'use volume or bind', unsupported: true }, ['type']);
+    const fix = 'use volume, bind or tmpfs';
+    return complain(context, { message, next: fix, unsupported: true }, ['type']);
   }
   const outcome = check(type === 'bind' ? 'bind' : 'named', { source, target, readOnly });
-  return outcome.ok ? outcome.value : complain(context, outcome.error);
+  if (!outcome.ok) return complain(context, outcome.error);
+  return outcome.value.kind === 'bind'
+    ? { ...outcome.value, ...bindOptions(fields.bind ?? {}) }
+    : { ...outcome.value, ...volumeOptions(fields.volume ?? {}) };
 });
 
-export const volumeField: z.ZodType<Volume> = ways('a volume such as data:/var/lib/data', {
-  text: line('text', readShort),
+const bindOptions = (bind: {
+  propagation?: Propagation | undefined;
+  create_host_path?: boolean | undefined;
+}) => ({
+  ...(bind.propagation !== undefined && { propagation: bind.propagation }),
+  ...(bind.create_host_path === true && { createsPath: true }),
+});
+
+const volumeOptions = (volume: { nocopy?: boolean | undefined; subpath?: string | undefined }) => ({
+  ...(volume.nocopy === true && { noCopy: true }),
+  ...(volume.subpath !== undefined && { subpath: volume.subpath }),
+});
+
+const tmpfsOptions = (
+  { size, mode }: { size?: number | undefined; mode?: string | undefined },
+  readOnly: boolean,
+): string =>
+  [
+    ...(size === undefined ? [] : [`size=${size}`]),
+    ...(mode === undefined ? [] : [`mode=${mode}`]),
+    ...(readOnly ? ['ro'] : []),
+  ].join(',');
+
+/** One in memory is a setting of the container: nothing of it outlives the instance. */
+export type VolumeField = Volume | ({ readonly kind: 'tmpfs' } & Tmpfs);
+
+export const volumeField: z.ZodType<VolumeField> = ways('a volume such as data:/var/lib/data', {
+  text: line<VolumeField>('text', readShort),
   mapping: long,
 });
 
@@ -76,4 +133,26 @@ export function volumeTarget(value: unknown): string | undefined {
   }
   const { target } = (value ?? {}) as { readonly target?: unknown };
   return typeof target === 'string' ? target : undefined;
+}
+
+export const tmpfsOf = (fields: readonly VolumeField[]): readonly Tmpfs[] =>
+  fields.flatMap((field) =>
+    field.kind === 'tmpfs' ? [{ target: field.target, options: field.options }] : [],
+  );
+
+/** What the top of the file says of them is told to each component. */
+export function readVolumes(
+  service: string,
+  fields: readonly VolumeField[],
+  { volumes, errors }: Surroundings,
+): readonly Volume[] {
+  return fields.flatMap((field, index): readonly Volume[] => {
+    if (field.kind === 'tmpfs') return [];
+    if (field.kind === 'bind') return [field];
+    const made = volumes.get(field.source);
+    if (made !== undefined) return [Object.keys(made).length === 0 ? field : { ...field, made }];
+    const path = ['services', service, 'volumes', index];
+    errors.push({ path, on: 'value', ...noSuchVolume(field.source, volumes.keys()) });
+    return [];
+  });
 }

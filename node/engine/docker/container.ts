@@ -4,7 +4,8 @@
  * trip.
  */
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
-import type { Healthcheck, Volume } from '../../../protocol/component/spec.ts';
+import type { Healthcheck } from '../../../protocol/component/spec.ts';
+import type { Volume } from '../../../protocol/component/volume.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
 import { scopeLabels, volumeName, writeLabels } from './labels.ts';
@@ -84,21 +85,31 @@ function mount(scope: EngineScope, request: InstanceRequest, volume: Volume): Mo
   const where = { Target: volume.target, ReadOnly: volume.readOnly };
   switch (volume.kind) {
     case 'bind':
-      return { ...where, Type: 'bind', Source: volume.source };
-    case 'named':
+      return { ...where, Type: 'bind', Source: volume.source, ...bindOptions(volume) };
+    case 'named': {
+      const { name, driver = 'local', options = {} } = volume.made ?? {};
       return {
         ...where,
         Type: 'volume',
-        Source: volumeName(request.labels, volume.source),
+        Source: name ?? volumeName(request.labels, volume.source),
         VolumeOptions: {
-          NoCopy: false,
+          NoCopy: volume.noCopy === true,
           Labels: scopeLabels(scope),
-          DriverConfig: { Name: 'local', Options: {} },
+          DriverConfig: { Name: driver, Options: { ...options } },
+          ...(volume.subpath !== undefined && { Subpath: volume.subpath }),
         },
       };
+    }
     default:
       return unreachable(volume);
   }
+}
+
+function bindOptions({ propagation, createsPath }: Extract<Volume, { kind: 'bind' }>) {
+  if (propagation === undefined && createsPath !== true) return {};
+  // What the engine does anyway.
+  const options = { Propagation: propagation ?? 'rprivate' } as const;
+  return { BindOptions: createsPath === true ? { ...options, CreateMountpoint: true } : options };
 }
 
 function healthcheck(check: Healthcheck): ContainerCreateOptions['Healthcheck'] {

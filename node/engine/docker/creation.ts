@@ -40,6 +40,7 @@ export async function createContainer(
 ): Promise<string> {
   const limits = { what, boundMs: CREATE_MS, signal };
   await ground.networks.ensure(request, limits);
+  await findExternal(ground, request, limits);
   const id = await createWith(ground, request, limits);
   try {
     await ground.networks.join(id, request, limits);
@@ -48,6 +49,27 @@ export async function createContainer(
     // Not under `signal`: called off or not, nothing may stay behind.
     await ground.remove(id, new AbortController().signal).catch(() => undefined);
     throw error;
+  }
+}
+
+/** The engine would make a volume that is missing; it is one that a user has made. */
+async function findExternal(
+  { connection }: Ground,
+  { spec }: InstanceRequest,
+  limits: Bounds,
+): Promise<void> {
+  for (const volume of spec.volumes) {
+    const { external = false, name = '' } = (volume.kind === 'named' && volume.made) || {};
+    if (!external) continue;
+    const seen = connection.call(limits, (cut) =>
+      connection.docker.getVolume(name).inspect({ abortSignal: cut }),
+    );
+    await seen.catch((error: unknown) => {
+      if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
+      const why = `there is no volume ${name} on this host, and it is said to be external`;
+      const next = `make it here with docker volume create ${name}`;
+      throw new EngineError('failed', `${limits.what}: ${why}; ${next}`);
+    });
   }
 }
 

@@ -7,7 +7,8 @@
  * `MILLRACE_PUBLISH_ADDRESS`.
  */
 import { isAbsolute, join } from 'node:path';
-import type { ComponentSpec, Healthcheck, Volume } from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Healthcheck } from '../../../protocol/component/spec.ts';
+import type { Volume } from '../../../protocol/component/volume.ts';
 import {
   EngineError,
   type EngineInstance,

@@ -3,6 +3,21 @@ import { expect, it } from 'vitest';
 import { told, web } from './told.ts';
 
 it.each([
+  ['labels: {a: []}', ['c.yaml:4:17 services.web.labels.a: expected text, got a list']],
+  [
+    'volumes: [{type: tmpfs, target: t}]',
+    ['c.yaml:4:15 services.web.volumes[0]: the path inside must begin with /, got "t"'],
+  ],
+  [
+    'volumes: [{type: tmpfs, target: /t, tmpfs: {mode: rwx}}]',
+    ['c.yaml:4:55 services.web.volumes[0].tmpfs.mode: expected a mode such as 0700, got "rwx"'],
+  ],
+  [
+    'volumes: [{type: bind, source: /a, target: /b, bind: {propagation: up}}]',
+    [
+      'c.yaml:4:72 services.web.volumes[0].bind.propagation: expected one of private, rprivate, shared, rshared, slave, rslave, got "up"',
+    ],
+  ],
   [
     'labels: {io.millrace.host: h1}',
     [

@@ -37,7 +37,10 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected NAME=ADDRESS/, 'extra_hosts'],
   [/expected a size such as/, 'sizes'],
   [/(ipc|pid|uts|userns_mode): expected host/, 'namespaces'],
-  [/expected the name of an image|is no name for|expected the path|expected a path/, 'names'],
+  [
+    /expected the name of an? (image|volume|network)|is no name for|expected the path|expected a path/,
+    'names',
+  ],
   [/the first word must be CMD/, 'healthcheck.test'],
   [/the path inside must begin with/, 'paths inside'],
   [/missing: (path|a whole number|text)/, 'what Compose itself needs, though the schema does not'],

@@ -60,8 +60,8 @@ it.each([
     ['c.yaml:1:10 volumes: expected a mapping of names, got a list'],
   ],
   [
-    'volumes: {a: {driver: nfs}}\nservices: {web: {image: i}}\n',
-    ['c.yaml:1:23 volumes.a.driver: the only driver is local; remove it'],
+    'volumes: {a: {driver: nfs, external: true}}\nservices: {web: {image: i}}\n',
+    ['c.yaml:1:23 volumes.a.driver: has no meaning beside external; leave one of the two out'],
   ],
   [
     'x-millrace: {cluster: p, clustr: p}\nservices: {web: {image: i}}\n',

@@ -314,9 +314,9 @@ it.each([
   ],
   ['volumes: ["/a:/b", "/c:/b"]', ['c.yaml:4:24 services.web.volumes[1]: /b is mounted twice']],
   [
-    'volumes: [{type: tmpfs, target: /t}]',
+    'volumes: [{type: npipe, target: /t}]',
     [
-      'c.yaml:4:22 services.web.volumes[0].type: volumes of type tmpfs are not supported yet; use volume or bind',
+      'c.yaml:4:22 services.web.volumes[0].type: volumes of type npipe are not supported yet; use volume, bind or tmpfs',
     ],
   ],
   [

@@ -12,6 +12,7 @@ import { millis } from '../../../protocol/base/time.ts';
 import { BACK_WITHIN_MS_MAX } from '../../../protocol/limits.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
+import { maybe, object, type Of, word, words } from './arbitrary.ts';
 import {
   ballot,
   boot,
@@ -26,10 +27,7 @@ import {
   incarnation,
   key,
   length,
-  maybe,
   membersRecord,
-  object,
-  type Of,
   ops,
   peerId,
   placed,
@@ -38,8 +36,6 @@ import {
   roster,
   stackSpec,
   term,
-  word,
-  words,
 } from './arbitrary-records.ts';
 
 const rosterBallot = fc.record({ n: count, host });

@@ -15,7 +15,6 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
 import type { ComponentSpec, Constraint, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
@@ -29,24 +28,8 @@ import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { InventoryOp } from '../../../protocol/wire/message.ts';
 import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
-
-export type Of<T> = fc.Arbitrary<T>;
-
-/** Without the fields that came out undefined, as `exactOptionalPropertyTypes` has it. */
-export function object<T extends object>(fields: {
-  [K in keyof T]-?: Of<T[K] | (undefined extends T[K] ? undefined : never)>;
-}): Of<T>;
-export function object(fields: Record<string, Of<unknown>>): Of<object> {
-  return fc
-    .record(fields)
-    .map((made) =>
-      Object.fromEntries(Object.entries(made).filter(([, value]) => value !== undefined)),
-    );
-}
-type Maybe<T> = Of<T | undefined>;
-export const maybe = <T>(some: Of<T>): Maybe<T> => fc.option(some, { nil: undefined, freq: 2 });
-export const word = <const T extends string>(...words: readonly T[]): Of<T> =>
-  fc.constantFrom(...words);
+import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
+import { containerSettings, volume } from './arbitrary-containers.ts';
 
 export const count: Of<number> = fc.oneof(
   fc.nat(30),
@@ -60,13 +43,6 @@ export const ballot = count.map(ballotOf);
 export const term = count.map(termOf);
 export const epoch = fc.integer({ min: 1, max: 1_000_000 }).map(epochOf);
 export const length = fc.oneof(fc.nat(60_000), count).map(millis);
-/** Any text that can be written as UTF-8. */
-export const words = fc.oneof(
-  fc.string({ maxLength: 20 }),
-  fc.string({ unit: 'grapheme', maxLength: 20 }),
-);
-const specText = words.map((text) => text.replaceAll('\0', ''));
-const specTexts = fc.array(specText, { maxLength: 4 });
 
 export const host = fc.stringMatching(/^[a-z0-9]{1,32}$/).map(hostId);
 const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,63}$/);
@@ -99,73 +75,6 @@ const port = fc.integer({ min: 1, max: 65_535 });
 const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
-
-const values = fc
-  .dictionary(fc.stringMatching(/^[a-z][a-z0-9._]{0,10}$/), specText, { maxKeys: 3 })
-  .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
-const limit = fc.integer({ min: -1, max: 1_000_000 });
-
-const network: Of<Network> = object<Network>({
-  name: specText,
-  external: fc.boolean(),
-  internal: fc.boolean(),
-  ipv6: fc.boolean(),
-  subnets: fc.array(
-    object<Network['subnets'][number]>({
-      subnet: specText,
-      range: maybe(specText),
-      gateway: maybe(specText),
-    }),
-    { maxLength: 2 },
-  ),
-  aliases: specTexts,
-  address: maybe(specText),
-  address6: maybe(specText),
-});
-
-const containerSettings: Of<ContainerSettings> = object<ContainerSettings>({
-  user: maybe(specText),
-  groups: maybe(specTexts),
-  workingDir: maybe(specText),
-  hostname: maybe(specText),
-  domainname: maybe(specText),
-  init: maybe(fc.boolean()),
-  stopSignal: maybe(specText),
-  labels: maybe(values),
-  readOnly: maybe(fc.boolean()),
-  tmpfs: maybe(fc.array(fc.record({ target: specText, options: specText }), { maxLength: 2 })),
-  shmBytes: maybe(fc.nat()),
-  privileged: maybe(fc.boolean()),
-  capAdd: maybe(specTexts),
-  capDrop: maybe(specTexts),
-  securityOpt: maybe(specTexts),
-  devices: maybe(
-    fc.array(
-      fc.record({ source: specText, target: specText, permissions: word('r', 'rw', 'rwm') }),
-      { maxLength: 2 },
-    ),
-  ),
-  deviceRules: maybe(specTexts),
-  sysctls: maybe(values),
-  ulimits: maybe(
-    fc.array(fc.record({ name: word('nofile', 'core'), soft: limit, hard: limit }), {
-      maxLength: 2,
-    }),
-  ),
-  oomScoreAdj: maybe(fc.integer({ min: -1000, max: 1000 })),
-  pid: maybe(word('host')),
-  ipc: maybe(word('host', 'private', 'shareable', 'none')),
-  uts: maybe(word('host')),
-  userns: maybe(word('host')),
-  cgroupns: maybe(word('host', 'private')),
-  runtime: maybe(specText),
-  dns: maybe(specTexts),
-  dnsSearch: maybe(specTexts),
-  dnsOptions: maybe(specTexts),
-  extraHosts: maybe(specTexts),
-  networkMode: maybe(word('host', 'none', 'bridge')),
-  networks: maybe(fc.array(network, { maxLength: 2 })),
-});
 
 const label = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}$/);
 const labelValue = fc.stringMatching(/^[a-zA-Z0-9 ]{0,63}$/);
@@ -202,15 +111,7 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     }),
     { maxLength: 3 },
   ),
-  volumes: fc.array(
-    fc.record({
-      kind: word('named', 'bind'),
-      source: specText,
-      target: specText,
-      readOnly: fc.boolean(),
-    }),
-    { maxLength: 3 },
-  ),
+  volumes: fc.array(volume, { maxLength: 3 }),
   container: maybe(containerSettings),
   healthcheck: maybe(
     fc.record({

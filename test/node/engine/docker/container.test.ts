@@ -81,6 +81,30 @@ it('names a volume after its stack and marks it, and leaves a bind mount alone',
   ]);
 });
 
+it('makes a volume as it is told, or takes the one that is there', () => {
+  const at = { target: '/data', readOnly: false };
+  const made = { driver: 'local', options: { type: 'nfs', device: ':/exports' } };
+  const volumes = [
+    { kind: 'named', source: 'nfs', ...at, made, noCopy: true, subpath: 'a' },
+    { kind: 'named', source: 'mine', ...at, made: { name: 'company-share', external: true } },
+    { kind: 'bind', source: '/srv', ...at, propagation: 'rshared', createsPath: true },
+  ] as const;
+  const [nfs, mine, srv] = body({ volumes }).HostConfig?.Mounts ?? [];
+  expect(nfs).toMatchObject({
+    Source: 'shop_nfs',
+    VolumeOptions: {
+      NoCopy: true,
+      Subpath: 'a',
+      DriverConfig: { Name: 'local', Options: { type: 'nfs', device: ':/exports' } },
+    },
+  });
+  expect(mine).toMatchObject({ Source: 'company-share' });
+  expect(srv).toMatchObject({
+    Source: '/srv',
+    BindOptions: { Propagation: 'rshared', CreateMountpoint: true },
+  });
+});
+
 it('leaves a guard for a stop by hand: whole seconds, never fewer than the grace', () => {
   expect(body({}).StopTimeout).toBe(2);
 });

@@ -1,4 +1,4 @@
-/** What only containers have, on a real Docker Engine: networks and the settings of users. */
+/** What only containers have, on a real Docker Engine: networks, volumes of others, settings of users. */
 import { once } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
@@ -127,6 +127,23 @@ describe.skipIf(socketPath === undefined)('Docker Engine', { timeout: 2 * PATIEN
       else await expectRefusal(begun, [code]);
     } finally {
       if (isThere) await docker.getNetwork(network.name).remove();
+    }
+  });
+
+  it('mounts a volume that a user has made, and starts nothing where it is missing', async () => {
+    const engine = await ground.engine();
+    const name = 'millrace-made-by-hand';
+    const volume = { kind: 'named', source: 'data', target: '/data', readOnly: false } as const;
+    const spec = { ...sleeper(), volumes: [{ ...volume, made: { name, external: true } }] };
+    await expectRefusal(engine.start(requestFor(spec), patience()), ['failed']);
+    await docker.createVolume({ Name: name });
+    try {
+      const { id } = await start(engine, spec, slot('shop.web'));
+      const { Mounts } = await docker.getContainer(id).inspect();
+      expect(Mounts).toMatchObject([{ Type: 'volume', Name: name, Destination: '/data' }]);
+      await engine.remove(id, patience());
+    } finally {
+      await docker.getVolume(name).remove();
     }
   });
 
