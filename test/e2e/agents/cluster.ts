@@ -220,8 +220,13 @@ export type CliResult = {
 };
 
 /** The real `agentctl`, talking to one agent. */
-export async function agentctl(agent: LocalAgent, args: readonly string[]): Promise<CliResult> {
+export async function agentctl(
+  agent: LocalAgent,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
   const child = spawn(process.execPath, [AGENTCTL, '--socket', agent.socket, ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: STEP_MS,
   });

@@ -4,7 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../../../node/local/cluster.ts';
-import { agentctl, everyoneRuns, type RealCluster, threeAgents } from '../agents/cluster.ts';
+import {
+  agentctl,
+  agentsThat,
+  everyoneRuns,
+  type RealCluster,
+  threeAgents,
+} from '../agents/cluster.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../../examples');
 const PATIENCE_MS = 30_000;
@@ -17,12 +23,20 @@ async function answerOf(port: number): Promise<string> {
   });
 }
 
-async function deploy(cluster: RealCluster, ...args: readonly string[]): Promise<void> {
+async function ask(
+  cluster: RealCluster,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const [agent] = cluster.agents;
   if (agent === undefined) throw new Error('there are three');
-  const ran = await agentctl(agent, ['deploy', '--yes', ...args]);
+  const ran = await agentctl(agent, args, env);
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
 }
+
+const deploy = (cluster: RealCluster, ...args: readonly string[]): Promise<void> =>
+  ask(cluster, ['deploy', '--yes', ...args]);
+const example = (name: string): string => join(EXAMPLES, name, 'compose.yaml');
 
 it('runs a stack of pieces, with a profile and without, and one told in TypeScript', async () => {
   const cluster = await threeAgents();
@@ -48,4 +62,33 @@ it('runs a stack of pieces, with a profile and without, and one told in TypeScri
     'shard-0',
     'shard-1',
   ]);
+});
+
+it('runs one container, a page with its database, and two versions side by side', async () => {
+  const cluster = await threeAgents();
+  await deploy(cluster, '-f', example('one'));
+  expect(await answerOf(18130)).toBe('hello');
+
+  await deploy(cluster, '-f', example('guestbook'));
+  for (const body of ['first', 'second'])
+    await fetch('http://127.0.0.1:18131', { method: 'POST', body });
+  expect(await answerOf(18131)).toBe('first\nsecond');
+  await ask(cluster, ['restart', 'database']);
+  await ask(cluster, ['wait', '--for', 'converged']);
+  expect(await answerOf(18131)).toBe('first\nsecond');
+
+  const versions = (name: string, VERSION: string, PORT: string): Promise<void> =>
+    ask(cluster, ['deploy', '-n', name, '-f', example('versions')], { VERSION, PORT });
+  await versions('blue', '1', '18140');
+  await versions('green', '2', '18141');
+  expect(await Promise.all([18140, 18141].map(answerOf))).toEqual(['version 1', 'version 2']);
+  await ask(cluster, ['destroy', '--yes', 'blue']);
+  await everyoneRuns(cluster, 4);
+  expect(await answerOf(18141)).toBe('version 2');
+});
+
+it('runs a clock of which there is one', async () => {
+  const cluster = await agentsThat({ count: 3, voterCount: 3, guards: true });
+  await deploy(cluster, '-f', example('singleton'));
+  expect(await answerOf(18150)).toMatch(/^term \d+, \d+ ticks$/);
 });
