@@ -17,6 +17,7 @@ export type ComposeText = {
   readonly dir: string;
   readonly name?: string;
   readonly profiles?: readonly string[];
+  readonly envFiles?: readonly string[];
   /** Warnings are errors. */
   readonly strict: boolean;
 };

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import type { Complaint } from '../compose/problems.ts';
 import { readText, UNREADABLE } from '../compose/read/file.ts';
 import { FILE_BYTES_MAX, TOO_LARGE } from '../compose/read/scan.ts';
-import { dotenvOf, environmentLookup, withVariables } from '../compose/read/variables.ts';
+import { environmentLookup, variablesFiles, withVariables } from '../compose/read/variables.ts';
 import { EXIT, Failure } from './failure.ts';
 import { typed } from './invocation.ts';
 
@@ -24,11 +24,19 @@ export type Wanted = {
   readonly files: readonly string[] | undefined;
   readonly stdin: Readable;
   readonly env: NodeJS.ProcessEnv;
+  /** In place of `.env`. */
+  readonly envFiles?: readonly string[] | undefined;
 };
 
 /** Throws a `Failure` where one of them cannot be read. */
-export async function readComposeFiles({ files, stdin, env }: Wanted): Promise<ComposeFiles> {
-  const [first, ...others] = files ?? filesOfEnvironment(env) ?? usualFiles(process.cwd());
+export async function readComposeFiles({
+  files,
+  stdin,
+  env,
+  envFiles,
+}: Wanted): Promise<ComposeFiles> {
+  const [first, ...others] =
+    files ?? filesOfEnvironment(env, envFiles) ?? usualFiles(process.cwd());
   if (first === undefined) throw noneFound();
   const read = async (file: string) =>
     file === '-'
@@ -42,9 +50,15 @@ export async function readComposeFiles({ files, stdin, env }: Wanted): Promise<C
 }
 
 /** COMPOSE_FILE may also stand in `.env` of this folder. */
-function filesOfEnvironment(env: NodeJS.ProcessEnv): readonly string[] | undefined {
+function filesOfEnvironment(
+  env: NodeJS.ProcessEnv,
+  envFiles: readonly string[] | undefined,
+): readonly string[] | undefined {
   const outer = environmentLookup(env);
-  const variables = withVariables(outer, [dotenvOf({ dir: process.cwd(), shownDir: '.' })]);
+  const variables = withVariables(
+    outer,
+    variablesFiles(envFiles, { dir: process.cwd(), shownDir: '.' }),
+  );
   // What is wrong with it is told by those who need it.
   const lookup = variables.ok ? variables.value : outer;
   const files = lookup('COMPOSE_FILE')?.split(lookup('COMPOSE_PATH_SEPARATOR') || ':') ?? [];

@@ -7,6 +7,7 @@ export type ComposeOptions = {
   readonly file?: readonly string[];
   readonly profile?: readonly string[];
   readonly name?: string;
+  readonly envFile?: readonly string[];
   readonly strict?: boolean;
 };
 
@@ -18,6 +19,7 @@ export function composeOptions(command: Command): Command {
       many,
     )
     .option('--profile <name>', 'also the services with this profile, * for all of them', many)
+    .option('--env-file <file>', 'variables, in place of .env; a later one wins', many)
     .option('-n, --name <name>', "the stack's name in place of the file's")
     .option('--strict', 'warnings are errors');
 }
@@ -29,12 +31,15 @@ function many(value: string, values: readonly string[] = []): readonly string[] 
 
 /** The libraries that read it are loaded by those who need them. */
 export async function readStack(cli: Cli, options: ComposeOptions): Promise<Loaded> {
-  const { file, name, profile, strict = false } = options;
+  const { file, name, profile, envFile, strict = false } = options;
   const { loadStack } = await import('./compose-file.ts');
   const { readComposeFiles } = await import('./compose-files.ts');
-  const files = await readComposeFiles({ files: file, stdin: cli.stdin, env: process.env });
+  const envFiles = envFile ?? process.env['COMPOSE_ENV_FILES']?.split(',').filter(Boolean);
+  const named = { files: file, stdin: cli.stdin, env: process.env, envFiles };
+  const files = await readComposeFiles(named);
   return loadStack(cli, {
     ...files,
+    ...(envFiles !== undefined && { envFiles }),
     ...(name !== undefined && { name }),
     ...(profile !== undefined && { profiles: profile }),
     strict,
@@ -42,9 +47,16 @@ export async function readStack(cli: Cli, options: ComposeOptions): Promise<Load
 }
 
 /** As they would be typed again, each with a space before it. */
-export function typedOptions({ file = [], profile = [], name, strict }: ComposeOptions): string {
+export function typedOptions({
+  file = [],
+  profile = [],
+  envFile = [],
+  name,
+  strict,
+}: ComposeOptions): string {
   return [
     ...file.map((path) => ` -f ${path}`),
+    ...envFile.map((path) => ` --env-file ${path}`),
     ...profile.map((one) => ` --profile '${one}'`),
     name === undefined ? '' : ` -n ${name}`,
     strict === true ? ' --strict' : '',

@@ -18,7 +18,7 @@ import type { Lookup } from './read/interpolate.ts';
 import { withProjectName } from './read/project-name.ts';
 import { createReader } from './read/reader.ts';
 import { follow, locate, plainOf, type Spot, type Tree } from './read/tree.ts';
-import { dotenvOf, environmentLookup, withVariables } from './read/variables.ts';
+import { environmentLookup, variablesFiles, withVariables } from './read/variables.ts';
 import { readEverywhere } from './service/contract.ts';
 import { isActive, noneActive, profilesField } from './service/profiles.ts';
 import { readComponent, serviceField, type ServiceFields } from './service/service.ts';
@@ -43,6 +43,8 @@ export type ComposeSource = {
   /** Absent: those of the variable COMPOSE_PROFILES. */
   readonly profiles?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** In place of `.env`, a later one winning. */
+  readonly envFiles?: readonly string[];
   /** Where `.env` is read and relative paths start, those of overrides too. */
   readonly dir: string;
 };
@@ -65,7 +67,10 @@ export function loadCompose(text: string, source: ComposeSource): ComposeResult 
 function load(text: string, given: ComposeSource): ComposeResult {
   const dir = resolve(given.dir);
   const place = { dir, shownDir: dirname(given.path) };
-  const variables = withVariables(environmentLookup(given.env), [dotenvOf(place)]);
+  const variables = withVariables(
+    environmentLookup(given.env),
+    variablesFiles(given.envFiles, place),
+  );
   if (!variables.ok) return refused([variables.error]);
   const outer = variables.value;
   const named = given.name ?? (outer('COMPOSE_PROJECT_NAME') || undefined);

@@ -1,5 +1,5 @@
 /** Where the variables of a file come from: the environment, then files of `KEY=value`. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Path, Problem } from '../problems.ts';
 import { parseDotenv, parseRaw } from './dotenv.ts';
@@ -11,8 +11,10 @@ import { problemAt, type Source, type Spot } from './tree.ts';
 export type VariablesFile = {
   readonly file: string;
   readonly path: string;
-  /** Where it is asked for. Absent: it need not be there. */
+  /** Where a file asks for it. */
   readonly asked?: { readonly at: Spot; readonly path: Path };
+  /** A user has named it. With neither it need not be there. */
+  readonly named?: boolean;
 };
 
 export function environmentLookup(env: Readonly<Record<string, string | undefined>>): Lookup {
@@ -23,6 +25,13 @@ export function environmentLookup(env: Readonly<Record<string, string | undefine
 export function dotenvOf({ dir, shownDir }: Pick<Source, 'dir' | 'shownDir'>): VariablesFile {
   return { file: join(shownDir, '.env'), path: join(dir, '.env') };
 }
+
+/** Those that a user has named, from where the command is called, else `.env` of the folder. */
+export const variablesFiles = (
+  named: readonly string[] | undefined,
+  place: Pick<Source, 'dir' | 'shownDir'>,
+): readonly VariablesFile[] =>
+  named?.map((file) => ({ file, path: resolve(file), named: true })) ?? [dotenvOf(place)];
 
 /** What `outer` has wins; a later file wins over an earlier one. */
 export function withVariables(
@@ -42,14 +51,14 @@ export function withVariables(
 export type Format = 'quoted' | 'raw';
 
 export function readVariables(
-  { file, path, asked }: VariablesFile,
+  { file, path, asked, named = false }: VariablesFile,
   outer: Lookup,
   format: Format,
 ): Result<ReadonlyMap<string, string>, Problem> {
   const text = readText(path);
   if (!text.ok) {
     const { absent, message, ...rest } = text.error;
-    if (absent && asked === undefined) return ok(new Map());
+    if (absent && asked === undefined && !named) return ok(new Map());
     if (asked === undefined) return fail({ file, line: 1, column: 1, path: '', message, ...rest });
     const next = 'mend the path; it starts at the folder of the file that names it';
     const complaint = { message: `${file}: ${message}`, next, ...rest };

@@ -45,6 +45,19 @@ it('sends the stack under a random id and waits until all is healthy', async () 
   ]);
 });
 
+it('takes its variables from the files that are named, and says so when it is to be asked again', async () => {
+  await using agent = await startAgent({
+    'GET /v1/status': status(missing),
+    'POST /v1/deploy': (_, response) => response.destroy(),
+  });
+  const file = join(agent.folder, 'test.env');
+  await writeFile(file, 'TAG=9\n');
+  const text = COMPOSE.replace('shop:1', 'shop:${TAG}');
+  const ran = await deploy(agent, text, '--env-file', file);
+  expect(agent.asked.at(-1)?.body).toMatchObject({ stack: { components: [{ image: 'shop:9' }] } });
+  expect(ran.stderr).toContain(` --env-file ${file} `);
+});
+
 it('does not wait under --no-wait', async () => {
   await using agent = await startAgent({
     'GET /v1/status': status(missing),

@@ -87,14 +87,14 @@ it('tells for each component what becomes of it', () => {
   expect(planLines('shop', undefined, planOf(before, undefined))[0]).toBe('shop is new');
 });
 
-const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    labels: {a: b}\n';
+const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    annotations: {a: b}\n';
 
 it('asks only, lists warnings again at the end, and under --strict takes them for errors', async () => {
   await using agent = await startAgent({ 'GET /v1/status': status(cluster({ stacks: [] })) });
   const file = join(agent.folder, 'compose.yaml');
   await writeFile(file, COMPOSE);
   const args = ['plan', '-f', file, '--socket', agent.socket];
-  const warning = `${file}:5:5 services.web.labels: ignored: nothing here reads it`;
+  const warning = `${file}:5:5 services.web.annotations: ignored: nothing here reads it`;
   const ran = await run(args);
   expect(ran).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
   expect(ran.stdout.split('\n')).toEqual([

@@ -300,6 +300,31 @@ it('reads .env beside the file; the environment wins; its problems name it', () 
   ]);
 });
 
+it('reads the files of variables that are named in place of .env; one that is missing is told', () => {
+  const file = 'services: {web: {image: "i:${TAG}-${N}"}}';
+  const [one, two] = ['one.env', 'two.env'].map((name) => join(folder, name));
+  if (one === undefined || two === undefined) throw new Error('two');
+  writeFileSync(join(folder, '.env'), 'TAG=0\n');
+  writeFileSync(one, 'TAG=1\nN=1\n');
+  writeFileSync(two, 'N=2\n');
+  const imageOf = (envFiles: readonly string[]): string => {
+    const result = loadCompose(file, {
+      path: 'c.yaml',
+      env: {},
+      dir: folder,
+      envFiles,
+      name: 'shop',
+    });
+    if (!result.ok) return result.problems.map(renderProblem).join('\n');
+    return result.stack.components[0]?.image ?? '';
+  };
+  expect(imageOf([one, two])).toBe('i:1-2');
+  expect(imageOf([two, one])).toBe('i:1-1');
+  expect(imageOf([join(folder, 'none.env')])).toBe(
+    `${join(folder, 'none.env')}:1:1 the file cannot be read: there is no such file`,
+  );
+});
+
 it('loads the example without a warning, and offers both engines the same components', () => {
   const dir = join(import.meta.dirname, '../../../examples/shop');
   const text = readFileSync(join(dir, 'compose.yaml'), 'utf8');
