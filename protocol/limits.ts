@@ -35,6 +35,8 @@ export const ISOLATION_MS_MIN = 3_000;
 export const ISOLATION_MS_MAX = 86_400_000;
 /** How long a host that reboots may ask to be waited for, at most: a day. */
 export const BACK_WITHIN_MS_MAX = 86_400_000;
+/** How long a restart may wait at least: a day at most. */
+export const RESTART_DELAY_MS_MAX = 86_400_000;
 /** Entries in one host's inventory; what does not fit is left out and said in the journal. */
 export const ENTRIES_MAX = 5_000;
 /** Operations in one delta for one owner; the rest comes with the next. */

@@ -47,6 +47,8 @@ export type Workload = {
   readonly singletons: Stream;
   /** Whether what ends is started again. */
   readonly restarts: Stream;
+  /** What is to come to an end. */
+  readonly jobs: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -77,6 +79,7 @@ export function createWorkload(
     placements: streamOf(world.choices, 'placements'),
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
+    jobs: streamOf(world.choices, 'jobs'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -206,7 +209,34 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawPlacement(workload.placements),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
   };
-  return { name, components: happens(draw, 500) ? [db, web] : [db] };
+  const served = happens(draw, 500) ? [db, web] : [db];
+  return { name, components: [...served, ...drawJobs(workload, op)] };
+}
+
+const JOB_PERMILLE = 300;
+
+/** Sometimes the very same job once more: what has ended is not run again then. */
+function drawJobs({ jobs: draw }: Workload, op: string): readonly ComponentSpec[] {
+  if (!happens(draw, JOB_PERMILLE)) return [];
+  const timeout = happens(draw, 300) ? { timeoutMs: millis(within(draw, 2000, 8000)) } : {};
+  const retries = happens(draw, 500) ? { retryMax: within(draw, 0, 2) } : {};
+  const restart: RestartPolicy = happens(draw, 300)
+    ? { kind: 'no' }
+    : { kind: 'onFailure', ...retries };
+  const load: ComponentSpec = {
+    name: 'load',
+    mode: happens(draw, 200) ? 'global' : 'replicated',
+    replicas: within(draw, 1, 3),
+    process: { command: ['load'] },
+    environment: { OP: happens(draw, 500) ? op : 'same' },
+    ports: [],
+    volumes: [],
+    restart,
+    job: timeout,
+    dependsOn: [],
+    stopGraceMs: millis(1000),
+  };
+  return [load];
 }
 
 type Contract = Pick<ComponentSpec, 'singleton' | 'onIsolation' | 'onHeal'>;

@@ -2,9 +2,11 @@
  * The revision of a spec: equal digests mean that an instance made from one spec serves the other.
  * What is not in it may change while the instance runs on: how many there are (`mode`, `replicas`),
  * what only the agent reads, each time anew (`restart`, `dependsOn`, `stopGraceMs`, `onIsolation`,
- * `onHeal`), and which hosts may run it (`placement`).
+ * `onHeal`), and which hosts may run it (`placement`). Of a job `restart` is in
+ * it: what has ended by one policy says nothing about another.
  */
 import { hash } from '../base/order.ts';
+import { type Run, showRevision } from '../record/record.ts';
 import type { ComponentSpec, StackSpec } from './spec.ts';
 
 /** 16 hexadecimal characters. Absent and undefined are the same; order counts only where it means something. */
@@ -31,6 +33,8 @@ function digestOf(spec: ComponentSpec): string {
     healthcheck,
     container,
     singleton,
+    job,
+    restart,
   } = spec;
   const text = canonical({
     image,
@@ -45,6 +49,7 @@ function digestOf(spec: ComponentSpec): string {
     container,
     // A guard watches over an instance from its making to its end, or not at all.
     singleton,
+    ...(job === undefined ? {} : { job, restart }),
   });
   return digest(text);
 }
@@ -59,6 +64,10 @@ export function revisionOf(spec: ComponentSpec, stack: StackSpec): string {
   if (others.length === 0) return specDigest(spec);
   return digest([spec, ...others].map(specDigest).join(' '));
 }
+
+/** What an instance of a job must be made for: another run of the same spec is another revision. */
+export const runRevision = ({ revision, since }: Run): string =>
+  digest(`${revision} ${showRevision(since)}`);
 
 /** One 32-bit hash from two starting points. */
 const digest = (text: string): string => hex(hash(text)) + hex(hash(`${text.length}\0${text}`));

@@ -26,6 +26,8 @@ export type ComponentSpec = {
   readonly healthcheck?: Healthcheck;
   readonly container?: ContainerSettings;
   readonly restart: RestartPolicy;
+  /** It is to come to an end: each slot runs to completion, once. Absent: it is to run for good. */
+  readonly job?: Job;
   readonly dependsOn: readonly Dependency[];
   /** How long a stop may take before SIGKILL. */
   readonly stopGraceMs: Millis;
@@ -61,6 +63,12 @@ type Comparison = { readonly operator: '==' | '!='; readonly value: string };
 /** What a host does with its instances once it has heard no quorum of the voters for `afterMs`. */
 export type OnIsolation = { readonly action: 'stop' | 'freeze'; readonly afterMs: Millis };
 
+/** Compose modes `replicated-job` and `global-job`; its `restart` is never `always` nor `unlessStopped`. */
+export type Job = {
+  /** One attempt may take so long; then it is ended, and the slot has failed. Absent: any time. */
+  readonly timeoutMs?: Millis;
+};
+
 /** A port published on the host that runs the instance (Compose `mode: host`). */
 export type Port = {
   readonly target: number;
@@ -84,10 +92,18 @@ export type Healthcheck = {
 
 export type RestartPolicy =
   | { readonly kind: 'no' }
-  | { readonly kind: 'always' }
-  | { readonly kind: 'unlessStopped' }
-  /** `retryMax` absent: for ever. */
-  | { readonly kind: 'onFailure'; readonly retryMax?: number };
+  | ({ readonly kind: 'always' } & Retries)
+  | ({ readonly kind: 'unlessStopped' } & Retries)
+  | ({ readonly kind: 'onFailure' } & Retries);
+
+export type Retries = {
+  /** Restarts since the slot was last well for `windowMs`; absent: any number. */
+  readonly retryMax?: number;
+  /** The least time between an end and the next start; a longer backoff stays as it is. */
+  readonly delayMs?: Millis;
+  /** Absent: of a job every restart counts, of others those since it was well for `restartResetMs`. */
+  readonly windowMs?: Millis;
+};
 
 /** A dependency is met once at least one instance of `on`, anywhere, is in the wanted condition. */
 export type Dependency = {

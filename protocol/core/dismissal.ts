@@ -10,7 +10,7 @@ import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { after, type Instant } from '../base/time.ts';
 import { onLeadershipLost } from '../command/deploys.ts';
 import type { DiskWrite } from '../effect.ts';
-import type { InstanceReport } from '../inventory/entry.ts';
+import { isGoingOn } from '../inventory/entry.ts';
 import { forgetOwners } from '../inventory/inventories.ts';
 import { giveAway, type Leases, releaseUnwanted } from '../lease/leases.ts';
 import { wipeVoter } from '../lease/voter.ts';
@@ -80,6 +80,3 @@ export function isOver({ dismissed, slots }: Core): boolean {
   for (const report of reportsOf(slots).values()) if (isGoingOn(report)) return false;
   return true;
 }
-
-export const isGoingOn = ({ state }: InstanceReport): boolean => GOING_ON.has(state);
-const GOING_ON: ReadonlySet<string> = new Set(['preparing', 'starting', 'running', 'stopping']);

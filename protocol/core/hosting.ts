@@ -7,12 +7,12 @@
  */
 import { type ComponentId, componentKey, componentOf, stackOf } from '../base/ids.ts';
 import { after } from '../base/time.ts';
-import { waitsFor } from '../component/dependency.ts';
-import { revisionOf, specDigest } from '../component/digest.ts';
+import { type JobRecord, waitsFor } from '../component/dependency.ts';
+import { revisionOf, runRevision, specDigest } from '../component/digest.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { hasQuorum } from '../lease/links.ts';
 import type { Leases } from '../lease/leases.ts';
-import { compareRevision } from '../record/record.ts';
+import { type Component, compareRevision, type Slot } from '../record/record.ts';
 import {
   type DesiredSlot,
   hasBeenHere,
@@ -68,32 +68,40 @@ function desiredSlot(
   core: Core,
   leases: Leases,
   turn: Turn,
-  { component: { component, spec }, revision }: Assignment,
+  assignment: Assignment,
   slot: number,
 ): DesiredSlot {
+  const { component, spec } = assignment.component;
+  const { revision } = assignment;
   const ran = hasRun(core.slots, component, slot);
   const mayStart = ran || allowed(core, leases, turn, { component, slot, revision, spec });
   const isolation = isolationOf(core, turn, spec);
-  const waiting = !mayStart
-    ? 'waits for its leader to confirm the assignment'
-    : isolation !== undefined
-      ? 'waits until this host hears a quorum of the voters'
-      : ran
-        ? undefined
-        : missing(core, component);
+  const ended = assignment.component.slots.find((each) => each.slot === slot)?.ended;
+  const waiting =
+    ended !== undefined
+      ? undefined
+      : !mayStart
+        ? 'waits for its leader to confirm the assignment'
+        : isolation !== undefined
+          ? 'waits until this host hears a quorum of the voters'
+          : ran
+            ? undefined
+            : missing(core, component);
   return {
     component,
     slot,
     spec,
-    revision: wantedRevision(core, component, spec),
+    revision: wantedRevision(core, assignment.component),
     term: revision.term,
     mayStart,
     ...(waiting === undefined ? {} : { waitsFor: waiting }),
+    ...(ended === undefined ? {} : { ended }),
     ...(isolation === undefined ? {} : { isolation }),
   };
 }
 
-function wantedRevision(core: Core, component: ComponentId, spec: ComponentSpec): string {
+function wantedRevision(core: Core, { component, spec, run }: Component): string {
+  if (run !== undefined) return runRevision(run);
   const stack = know(core).stacks.get(stackOf(component))?.stack.spec;
   return stack === undefined ? specDigest(spec) : revisionOf(spec, stack);
 }
@@ -103,7 +111,7 @@ function rivalsOf(core: Core, turn: Turn): readonly RivalSlot[] {
   return know(core).rivals.map(({ assignment, slot }) => {
     const { component, spec } = assignment.component;
     const isolation = isolationOf(core, turn, spec);
-    const revision = wantedRevision(core, component, spec);
+    const revision = wantedRevision(core, assignment.component);
     return { component, slot, revision, ...(isolation === undefined ? {} : { isolation }) };
   });
 }
@@ -136,5 +144,16 @@ function missing(core: Core, component: ComponentId): string | undefined {
   if (spec === undefined || own === undefined || own.dependsOn.length === 0) return undefined;
   // What a dead host last said of its instances meets nobody's needs.
   const present = reports.filter(({ host: reporter }) => alive.includes(reporter));
-  return waitsFor(component, spec, present);
+  return waitsFor(component, spec, present, (id) => jobOf(core, id));
+}
+
+function jobOf(core: Core, id: ComponentId): JobRecord | undefined {
+  const { assignments, alive } = know(core);
+  const known = assignments.get(id);
+  if (known === undefined || known.isVoid) return undefined;
+  const { run, slots, spec } = known.component;
+  if (run === undefined) return undefined;
+  const isHeard = ({ host: at, ended }: Slot): boolean =>
+    spec.mode !== 'global' || ended !== undefined || alive.includes(at);
+  return { run, slots: slots.filter(isHeard) };
 }

@@ -142,7 +142,8 @@ function loadsOf(assignments: Assignments): Knowledge['loads'] {
   for (const [by, { component, isVoid }] of assignments) {
     if (isVoid) continue;
     const { slots, spec } = component;
-    for (const { host } of slots) {
+    for (const { host, ended } of slots) {
+      if (ended !== undefined) continue;
       const load = loads.get(host) ?? { slotCount: 0, portsTaken: [] };
       loads.set(host, load);
       load.slotCount += 1;

@@ -15,14 +15,16 @@ import {
 import { sorted } from '../base/order.ts';
 import { after } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
-import { sameSpec } from '../component/digest.ts';
+import { revisionOf, runRevision, sameSpec } from '../component/digest.ts';
+import type { ComponentSpec } from '../component/spec.ts';
 import { entriesOf } from '../inventory/inventories.ts';
-import { HOST_ENTRY, instanceEntry } from '../inventory/entry.ts';
+import { HOST_ENTRY, instanceEntry, isGoingOn } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
 import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
+import type { Progress } from '../placement/job.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
 import type { Burials } from '../record/burial.ts';
 import { committedOf, mergeCommitted } from '../record/committed.ts';
@@ -32,6 +34,9 @@ import {
   compareRevision,
   type Component,
   type RecordValue,
+  type Run,
+  type Slot,
+  type Stack,
 } from '../record/record.ts';
 import {
   createWriter,
@@ -176,15 +181,17 @@ function assign(
   if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)
     return undefined;
   const current = stored?.life === life ? stored : undefined;
+  const run = runOf(known.stack, spec, current);
   const { slots, decisions, moved, withheld } = place({
     component,
     spec,
-    current: current?.slots ?? [],
+    current: current === undefined ? [] : slotsIn(current, run),
     hosts: placementHosts(core, turn, component),
     movesMax: movesLeft(core.brake, turn.now),
     leader: turn.self,
     runs: (slot, host) => saysItRuns(core, component, slot, host),
     isStuck: (slot, host) => isStuck(core, component, slot, host),
+    progress: (slot, host) => progressOf(core, component, run, slot, host),
   });
   noteMoves(core.brake, turn.now, moved, withheld);
   const text = JSON.stringify(decisions);
@@ -194,9 +201,54 @@ function assign(
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
   const same =
-    current !== undefined && sameSpec(current.slots, slots) && sameSpec(current.spec, spec);
+    current !== undefined &&
+    sameSpec(current.slots, slots) &&
+    sameSpec(current.spec, spec) &&
+    sameSpec(current.run, run);
   if (same) return undefined;
-  return { kind: 'component', component, life, stackRevision: known.revision, spec, slots };
+  return {
+    kind: 'component',
+    component,
+    life,
+    stackRevision: known.revision,
+    spec,
+    slots,
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+/** Of a job: the present run goes on as long as its revision is wanted. */
+function runOf(
+  { spec: stack, since }: Stack,
+  spec: ComponentSpec,
+  current: Component | undefined,
+): Run | undefined {
+  if (spec.job === undefined || stack === undefined) return undefined;
+  const revision = revisionOf(spec, stack);
+  return current?.run?.revision === revision ? current.run : { revision, since };
+}
+
+/** What has ended in another run is to be run anew. */
+const slotsIn = (current: Component, run: Run | undefined): readonly Slot[] =>
+  run === undefined || current.run !== run
+    ? current.slots.map(({ ended: _was, ...slot }) => slot)
+    : current.slots;
+
+/** Of a job: what the host has said of the slot in this run. It may have been its last word. */
+function progressOf(
+  core: Core,
+  component: ComponentId,
+  run: Run | undefined,
+  slot: number,
+  host: HostId,
+): Progress {
+  const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
+  if (run === undefined || report?.kind !== 'instance') return 'none';
+  if (report.revision !== runRevision(run) || report.state === 'pending') return 'none';
+  const { attempt, exitCode, isOver } = report;
+  if (isOver !== true) return isGoingOn(report) ? 'busy' : 'begun';
+  const state = report.state === 'complete' ? 'complete' : 'failed';
+  return { state, attempt, ...(exitCode === undefined ? {} : { exitCode }) };
 }
 
 /** A host that the slot was taken from is alive and still runs it. */

@@ -15,16 +15,16 @@
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { compareText, sorted } from '../base/order.ts';
 import { between } from '../base/time.ts';
+import { isGoingOn } from '../inventory/entry.ts';
 import { FORMER_MAX, MEMBERS_MAX } from '../limits.ts';
 import type { Leases } from '../lease/leases.ts';
 import { membersOf } from '../membership/membership.ts';
-import { type Members, showRevision } from '../record/record.ts';
+import { type Members, showRevision, type Slot } from '../record/record.ts';
 import { isServing, write, type Writer } from '../record/writer.ts';
 import type { Council } from '../roster/council.ts';
 import { votersOf } from '../roster/roster.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Join } from '../wire/message.ts';
-import { isGoingOn } from './dismissal.ts';
 import { know } from './know.ts';
 import { writerOf } from './leading.ts';
 import type { Core } from './state.ts';
@@ -106,9 +106,15 @@ function hasLeft(core: Core, id: HostId): boolean {
   const { assignments, reports } = know(core);
   if (mayVote(core.council, id)) return false;
   for (const { isVoid, component } of assignments.values())
-    if (!isVoid && component.slots.some(({ host }) => host === id)) return false;
+    if (!isVoid && component.slots.some(isAt(id))) return false;
   return !reports.some(({ host, report }) => host === id && isGoingOn(report));
 }
+
+/** What has ended there needs no host. */
+const isAt =
+  (id: HostId) =>
+  ({ host, ended }: Slot): boolean =>
+    host === id && ended === undefined;
 
 /** F1 */
 function mayForget({ membership, council }: Core, id: HostId): boolean {

@@ -86,7 +86,9 @@ export function strictKeys(core: Core): readonly Key[] {
   const keys = new Set<Key>();
   if (core.identity.facts.runs !== 'nothing' && !core.guarding.yields)
     for (const { assignment, slot } of know(core).here) {
-      const { component, spec } = assignment.component;
+      const { component, spec, slots } = assignment.component;
+      // What has ended needs no key.
+      if (slots.some((each) => each.slot === slot && each.ended !== undefined)) continue;
       if (spec.singleton === 'strict') keys.add(slotKey(component, slot));
     }
   for (const seat of core.slots.seats.values())

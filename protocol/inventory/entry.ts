@@ -54,12 +54,18 @@ export type InstanceReport = {
   readonly reason?: string;
   /** It runs though the slot was given to another host, until the leader has chosen one (`on_heal`). */
   readonly isRival?: boolean;
+  /** Of a job: its policy starts it no more, until another run. */
+  readonly isOver?: boolean;
   readonly ports: readonly {
     readonly target: number;
     readonly address: string;
     readonly published: number;
   }[];
 };
+
+/** It runs, or is on its way to or from there. */
+export const isGoingOn = ({ state }: InstanceReport): boolean => GOING_ON.has(state);
+const GOING_ON: ReadonlySet<string> = new Set(['preparing', 'starting', 'running', 'stopping']);
 
 /** This host leads `key` under `term`: a hint for everyone else, never a proof. */
 export type Leadership = { readonly kind: 'lease'; readonly key: Key; readonly term: Term };

@@ -12,15 +12,19 @@
  *  5. Of the hosts that fit: those that do not flap, fewest slots of this component, then fewest
  *     slots in all, then the rendezvous order of the slot.
  *  6. Before all that, of a slot that several hosts run, one is chosen (`heal.ts`).
+ *  7. A slot of a job that has ended stays as it is, whatever becomes of its host. One that is under way
+ *     leaves an alive host only when its attempt has ended there. A global job is run on no other host; of
+ *     one that is not to be tried again, what was begun on a host that is gone has failed with it.
  */
 import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText, rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { staysBehind } from '../component/volume.ts';
 import { SLOTS_MAX } from '../limits.ts';
-import type { Slot } from '../record/record.ts';
+import type { Slot, SlotEnd } from '../record/record.ts';
 import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
 import { heal, rivalsAfter, seated } from './heal.ts';
+import { endOf, endText, isLost, type Progress, staysThere } from './job.ts';
 
 export type { PlacementHost } from './fit.ts';
 
@@ -37,13 +41,14 @@ export type PlaceRequest = {
   readonly runs: (slot: number, host: HostId) => boolean;
   /** Whether a host whose engine is silent has asked it to start the slot. */
   readonly isStuck: (slot: number, host: HostId) => boolean;
+  readonly progress: (slot: number, host: HostId) => Progress;
   /** Slots of dead hosts that may be moved now; absent: any number. */
   readonly movesMax?: number;
 };
 
 /** Something changed, or cannot: what stays as it is causes no decision. */
 export type Decision = {
-  readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable' | 'withheld';
+  readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable' | 'withheld' | 'ended';
   readonly slot: number;
   /** Where it is now; absent: nowhere. */
   readonly host?: HostId;
@@ -116,21 +121,42 @@ function keep(draft: Draft): readonly Leaver[] {
       decide(draft, 'removed', slot, `${component}.${slot} is removed: ${spec.replicas} wanted`);
       continue;
     }
+    const isOver = isGlobal && !draft.hosts.has(was.host) ? undefined : endOf(draft.request, was);
+    if (isOver !== undefined) {
+      conclude(draft, was, isOver);
+      continue;
+    }
     const { host, left = [] } = isGlobal ? was : healed(draft, was);
     const own = draft.own.get(host) ?? [];
     const why =
       whyNotKeep(component, spec, draft.hosts.get(host), own) ??
       (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined) ??
       (isStuck(draft.request, { slot, host }) ? STUCK : undefined);
-    if (why === undefined) assign(draft, slot, host, left);
+    const stays = why === undefined || staysThere(draft.request, slot, draft.hosts.get(host));
+    if (stays) assign(draft, slot, host, left);
     else leavers.push({ slot, host, left, why });
   }
   return leavers;
 }
 
-/** A strict slot would only wait elsewhere: its key is not released while it is being started (X4). */
+/** Rule 7: it needs neither place nor port there any more. */
+function conclude(draft: Draft, { slot, host, ended: known }: Slot, ended: SlotEnd): void {
+  const { component, spec } = draft.request;
+  draft.slots.push({ slot, host, ended });
+  if (spec.mode === 'global') draft.own.set(host, [slot]);
+  if (known === undefined)
+    decide(draft, 'ended', slot, endText(`${component}.${slot}`, host, ended), host);
+}
+
+/**
+ * A strict slot would only wait elsewhere: its key is not released while it is being started (X4). A job
+ * may have been begun.
+ */
 const isStuck = ({ spec, isStuck: asked }: PlaceRequest, { slot, host }: Slot): boolean =>
-  spec.mode !== 'global' && spec.singleton !== 'strict' && asked(slot, host);
+  spec.mode !== 'global' &&
+  spec.singleton !== 'strict' &&
+  spec.job === undefined &&
+  asked(slot, host);
 
 /** The slot as `on_heal` has it; who was chosen and cannot run it loses after all. */
 function healed({ request, hosts, own, decisions }: Draft, was: Slot): Slot {
@@ -158,7 +184,7 @@ function placeReplicated(draft: Draft, leavers: readonly Leaver[]): void {
   const kept = new Set(draft.slots.map(({ slot }) => slot));
   const leaving = new Map(leavers.map((leaver) => [leaver.slot, leaver]));
   for (let slot = 1; slot <= replicasOf(draft.request.spec); slot++)
-    if (!kept.has(slot) && !withhold(draft, leaving.get(slot)))
+    if (!kept.has(slot) && !withhold(draft, leaving.get(slot)) && !giveUp(draft, leaving.get(slot)))
       placeSlot(draft, slot, leaving.get(slot));
 }
 
@@ -199,12 +225,20 @@ function withhold(draft: Draft, leaver: Leaver | undefined): boolean {
   return true;
 }
 
+/** It is not to be tried again, and nobody will hear how it ended. */
+function giveUp(draft: Draft, leaver: Leaver | undefined): boolean {
+  if (leaver === undefined || draft.hosts.get(leaver.host)?.alive === true) return false;
+  if (!isLost(draft.request, leaver.slot, leaver.host)) return false;
+  conclude(draft, leaver, { state: 'failed' });
+  return true;
+}
+
 const isGone = ({ hosts }: Pick<Draft, 'hosts'>, { host }: Slot): boolean =>
   hosts.get(host)?.alive === false;
 
 function decideWithheld(draft: Draft): void {
   const { component } = draft.request;
-  const [first] = draft.slots.filter((slot) => isGone(draft, slot));
+  const [first] = draft.slots.filter((slot) => slot.ended === undefined && isGone(draft, slot));
   const many =
     draft.withheld === 1 ? '1 slot stays on its' : `${draft.withheld} slots stay on their`;
   const text = `${component}: ${many} dead hosts for now, since most peers vanished at once`;

@@ -2,6 +2,7 @@
 import { term as termOf } from '../base/ids.ts';
 import { after, between } from '../base/time.ts';
 import { judge } from '../component/restart.ts';
+import type { SlotEnd } from '../record/record.ts';
 import type { Turn } from '../turn.ts';
 import type { Instance } from './instance.ts';
 import { type DesiredSlot, nextAt, NOW, putInstance, type Seat, type Slots } from './table.ts';
@@ -26,6 +27,7 @@ export function judgeEnd(
     return;
   }
   const { exitCode } = ended;
+  if (desired.ended !== undefined) return noteOver(seat, last, desired.ended, exitText(ended));
   if (seat.lease !== undefined && exitCode === KILLED && !ended.oomKilled) {
     // Its guard has done this, or nobody can tell: no failure of its own.
     seat.next = nextAt(after(turn.now, turn.config.restartMinMs), turn.now);
@@ -33,6 +35,14 @@ export function judgeEnd(
   }
   const known = exitCode !== undefined && exitCode >= 0 ? exitCode : undefined;
   countFailure(turn, seat, last, { kind: 'exited', exitCode: known }, exitText(ended));
+}
+
+/** Its run is over by the record, whatever this host would make of it. */
+function noteOver(seat: Seat, { observed }: Instance, { state }: SlotEnd, reason: string): void {
+  const { attempt, revision } = observed;
+  seat.next = { kind: 'done' };
+  seat.outcome = { attempt, revision, term: termOf(observed.term), state, reason };
+  seat.dirty = true;
 }
 
 /** `text`: what went wrong, for journal and report. */

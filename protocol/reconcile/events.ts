@@ -171,7 +171,7 @@ export function onRemoved(slots: Slots, turn: Turn, engineId: string): void {
 
 /**
  * A user wants a new instance; not counted as a failure, and the way out of `rejected`, `failed` and
- * a crash loop. False: this slot is not desired on this host.
+ * a crash loop. False: this slot is not desired on this host, or is one of a job that is over.
  */
 export function onRestartCommand(
   slots: Slots,
@@ -180,7 +180,7 @@ export function onRestartCommand(
   slot: number,
 ): boolean {
   const seat = slots.seats.get(instanceEntry(component, slot));
-  if (seat?.desired === undefined) return false;
+  if (seat?.desired === undefined || seat.desired.ended !== undefined) return false;
   const current = currentOf(seat);
   seat.history = FRESH;
   seat.next = NOW;

@@ -22,7 +22,9 @@ export type StopWhy =
   /** It was made under a lease that has ended: another host may have run the slot since. */
   | 'fenced'
   /** This host hears no quorum of the voters, and its contract is to stop then. */
-  | 'isolated';
+  | 'isolated'
+  /** An attempt of a job has taken as long as it may. */
+  | 'timeout';
 
 export type Stop = { readonly why: StopWhy; readonly at: Instant; readonly graceMs: Millis };
 /** What was last asked of a running one; without effect for long enough it is asked again. */

@@ -11,8 +11,8 @@
  *  4. Attempts of one slot rise strictly, and above all that were ever observed.
  *  5. A slot that is neither desired nor known to be unwanted is not touched at all.
  *  6. A running instance of the wanted spec is stopped only for bad health, by a user, as a duplicate,
- *     or because its contract says so of a host that is isolated; one of another spec only when its
- *     successor may start at once.
+ *     because its contract says so of a host that is isolated, or as a job whose time is up; one of
+ *     another spec only when its successor may start at once.
  *  7. What runs of a slot that was taken from this host, and is not decided on yet, is left alone.
  *
  * A start without an answer stays under way until the engine shows its instance: an image may take
@@ -20,7 +20,15 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import type { ComponentId } from '../base/ids.ts';
-import { after, earlier, type Millis, millis, seconds } from '../base/time.ts';
+import {
+  after,
+  earlier,
+  FOREVER,
+  type Instant,
+  type Millis,
+  millis,
+  seconds,
+} from '../base/time.ts';
 import { sameSpec } from '../component/digest.ts';
 import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
@@ -46,6 +54,7 @@ import {
   seatOf,
   type SlotLease,
   type Slots,
+  timeoutOf,
 } from './table.ts';
 import { STOP_TEXT, tell } from './words.ts';
 
@@ -127,6 +136,7 @@ function desire(slots: Slots, wish: Wish): void {
     seat.revision = desired.revision;
     seat.history = FRESH;
     seat.next = NOW;
+    if (desired.spec.job !== undefined) judgeAnew(slots, seat, desired);
   }
   for (const seat of slots.seats.values()) {
     // Nearly always there is none.
@@ -151,6 +161,13 @@ function desire(slots: Slots, wish: Wish): void {
   }
 }
 
+/** The slot was taken from this host and is back: how its attempt here ended counts still (J2). */
+function judgeAnew(slots: Slots, seat: Seat, { revision }: DesiredSlot): void {
+  const current = currentOf(seat);
+  if (current?.judged !== true || current.observed.revision !== revision) return;
+  putInstance(slots, seat, { ...current, judged: false });
+}
+
 /** It has another restart policy now: what was given up under the former may go on under this one. */
 function reconsider(seat: Seat, { spec: { restart } }: DesiredSlot): void {
   const state = seat.outcome?.state;
@@ -166,6 +183,7 @@ const sameWish = (a: DesiredSlot, b: DesiredSlot): boolean =>
   a.term === b.term &&
   a.mayStart === b.mayStart &&
   a.waitsFor === b.waitsFor &&
+  a.ended?.state === b.ended?.state &&
   a.isolation === b.isolation;
 
 /** Takes note of what time and the engine have done to a desired slot. */
@@ -178,7 +196,7 @@ function take(slots: Slots, turn: Turn, seat: Seat): void {
     else judgeEnd(slots, turn, seat, current, desired);
   }
   const wellSince = current === undefined ? undefined : current.wellSince;
-  const history = settle(seat.history, wellSince, turn.now, turn.config);
+  const history = settle(seat.history, desired.spec, wellSince, turn);
   if (history !== seat.history) {
     if (seat.history.crashLoop && !history.crashLoop) tell(turn, seat, 'no longer in a crash loop');
     seat.history = history;
@@ -238,7 +256,7 @@ function keepStep(
   if (live === undefined)
     return startable && seat.next.kind === 'now' ? { kind: 'start', desired } : undefined;
   if (desired.isolation !== undefined) return isolatedStep(live, turn, desired.isolation);
-  const why = whyStop(seat, desired, live, startable);
+  const why = whyStop(seat, desired, live, startable, turn.now);
   if (why !== undefined) return { kind: 'stop', instance: live, why };
   // What is strict is thawed by its guard (X2).
   return hold || seat.lease !== undefined ? undefined : stillStep(live, turn, 'thaw');
@@ -260,20 +278,23 @@ function stillStep(live: Instance, { now }: Turn, kind: 'freeze' | 'thaw'): Step
   return isAsked ? undefined : { kind, instance: live };
 }
 
-const isStartable = ({ mayStart, waitsFor }: DesiredSlot): boolean =>
-  mayStart && waitsFor === undefined;
+const isStartable = ({ mayStart, waitsFor, ended }: DesiredSlot): boolean =>
+  mayStart && waitsFor === undefined && ended === undefined;
 
 /** Invariant 6. */
 function whyStop(
   seat: Seat,
   desired: DesiredSlot,
-  { observed }: Instance,
+  live: Instance,
   startable: boolean,
+  now: Instant,
 ): StopWhy | undefined {
+  const { observed } = live;
   if (startable && observed.revision !== desired.revision) return 'replaced';
   if (startable && seat.restartAsked) return 'restart';
+  if ((timeoutOf(desired, live) ?? FOREVER) <= now) return 'timeout';
   // Stopping what the policy will not start again would turn bad health into none at all.
-  const restartable = mayRestart(seat.history, desired.spec.restart);
+  const restartable = desired.ended === undefined && mayRestart(seat.history, desired.spec.restart);
   return observed.health === 'unhealthy' && restartable ? 'unhealthy' : undefined;
 }
 
@@ -341,7 +362,9 @@ function start(
 function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: StopWhy): void {
   tell(turn, seat, `told to stop (attempt ${instance.observed.attempt}): ${STOP_TEXT[why]}`);
   if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
-  const judged = instance.judged || why === 'unhealthy';
+  if (why === 'timeout')
+    countFailure(turn, seat, instance, { kind: 'timedOut' }, STOP_TEXT.timeout);
+  const judged = instance.judged || why === 'unhealthy' || why === 'timeout';
   stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat, instance, why));
 }
 

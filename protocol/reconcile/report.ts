@@ -1,6 +1,7 @@
 /** What everyone is told of a slot on this host: the instance that fills it, or the last that did. */
-import { term } from '../base/ids.ts';
+import { type Term, term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
+import type { SlotEnd } from '../record/record.ts';
 import type { Ended, Instance } from './instance.ts';
 import { isLive } from './instance.ts';
 import { currentOf, type DesiredSlot, isRival, type Seat, type Slots } from './table.ts';
@@ -35,8 +36,15 @@ function reportOf(seat: Seat, hold: boolean): InstanceReport | undefined {
     crashLoop: seat.history.crashLoop,
     ...rest,
     ...(current !== undefined && isRival(seat, current) ? { isRival: true } : {}),
+    ...(isOver(seat, rest) ? { isOver: true } : {}),
   };
 }
+
+const isOver = ({ desired, next }: Seat, { state, revision }: Rest): boolean =>
+  desired?.spec.job !== undefined &&
+  next.kind === 'done' &&
+  revision === desired.revision &&
+  (state === 'complete' || state === 'failed');
 
 function restOf(seat: Seat, waits: string | undefined): Rest | undefined {
   const { starting, outcome, desired } = seat;
@@ -53,7 +61,8 @@ function restOf(seat: Seat, waits: string | undefined): Rest | undefined {
   }
   if (current?.ended !== undefined) return ofEnded(seat, current, current.ended, waits);
   if (desired === undefined) return undefined;
-  const { revision, term: under } = desired;
+  const { revision, term: under, ended } = desired;
+  if (ended !== undefined) return ofRecord(ended, revision, under);
   const reason = waits === undefined ? {} : { reason: waits };
   return {
     state: 'pending',
@@ -118,6 +127,12 @@ function ofEnded(seat: Seat, { observed, stop }: Instance, ended: Ended, waits?:
     ),
     ports: [],
   };
+}
+
+/** It ended here, and the engine has nothing of it any more. */
+function ofRecord({ state, attempt = 0, exitCode }: SlotEnd, revision: string, under: Term): Rest {
+  const code = exitCode === undefined ? {} : { exitCode };
+  return { state, health: 'none', attempt, revision, term: under, ...code, ports: [] };
 }
 
 const joined = (text: string, more: string | undefined): string =>

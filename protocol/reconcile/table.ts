@@ -8,6 +8,7 @@ import { instanceEntry, type InstanceReport } from '../inventory/entry.ts';
 import type { ComponentId, Term } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import { after, earlier, type Instant, seconds } from '../base/time.ts';
+import type { SlotEnd } from '../record/record.ts';
 import type { Turn } from '../turn.ts';
 import { byRank, type Ended, type Instance, isLive } from './instance.ts';
 
@@ -16,7 +17,7 @@ export type DesiredSlot = {
   readonly component: ComponentId;
   readonly slot: number;
   readonly spec: ComponentSpec;
-  /** `revisionOf(spec, stack)`. */
+  /** `revisionOf(spec, stack)`; of a job `runRevision(run)`. */
   readonly revision: string;
   /** Of the assignment. */
   readonly term: Term;
@@ -24,6 +25,8 @@ export type DesiredSlot = {
   readonly mayStart: boolean;
   /** What it waits for, in words; while present nothing is started: `waits for shop.db to be healthy`. */
   readonly waitsFor?: string;
+  /** Of a job: what has become of it, by the committed record; nothing is started any more. */
+  readonly ended?: SlotEnd;
   /** What its contract asks for now that this host is isolated; absent: nothing. */
   readonly isolation?: OnIsolation['action'];
 };
@@ -170,9 +173,22 @@ export function seatDeadline(seat: Seat, { now, config }: Turn): Instant | undef
   const askAt = again > now ? again : undefined; // what is due has been asked by now, if it is wanted
   if (seat.desired === undefined) return askAt;
   const startAt = seat.next.kind === 'at' ? seat.next.at : undefined;
-  const historyAt = historyDeadline(seat.history, currentOf(seat)?.wellSince, config);
-  return earlier(earlier(startAt, askAt), historyAt);
+  const current = currentOf(seat);
+  const { spec } = seat.desired;
+  const historyAt = historyDeadline(seat.history, spec, current?.wellSince, config);
+  const timeoutAt = current === undefined ? undefined : timeoutOf(seat.desired, current);
+  const endAt = timeoutAt !== undefined && timeoutAt > now ? timeoutAt : undefined;
+  return earlier(earlier(startAt, askAt), earlier(historyAt, endAt));
 }
+
+/** When an attempt of a job has taken as long as it may. */
+export const timeoutOf = (
+  { spec: { job } }: DesiredSlot,
+  instance: Instance,
+): Instant | undefined =>
+  job?.timeoutMs !== undefined && isLive(instance) && instance.stop === undefined
+    ? after(instance.since, job.timeoutMs)
+    : undefined;
 
 export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat {
   const name = instanceEntry(component, slot);

@@ -46,6 +46,7 @@ export const STOP_TEXT = {
   unwanted: 'not assigned to this host any more',
   fenced: 'the lease it was made under has ended',
   isolated: 'this host hears no quorum of the voters',
+  timeout: 'it has taken longer than its timeout',
 } as const satisfies Record<StopWhy, string>;
 
 type About = { readonly component: ComponentId; readonly slot: number };

@@ -46,6 +46,15 @@ export type Component = {
   readonly stackRevision: Revision;
   readonly spec: ComponentSpec;
   readonly slots: readonly Slot[];
+  /** Of a job: what its slots run for. */
+  readonly run?: Run;
+};
+/** A job runs anew with each revision of its spec, and where its stack was destroyed in between. */
+export type Run = {
+  /** `revisionOf(spec, stack)`. */
+  readonly revision: string;
+  /** Of the stack, when this run was decided on first. */
+  readonly since: Revision;
 };
 export type Slot = {
   readonly slot: number;
@@ -55,6 +64,14 @@ export type Slot = {
    * alone until the leader has heard of it and decided (`on_heal`, `placement/heal.ts`).
    */
   readonly left?: readonly HostId[];
+  /** Of a job: what has become of it in this run. It is not run again, whatever becomes of its host. */
+  readonly ended?: SlotEnd;
+};
+export type SlotEnd = {
+  readonly state: 'complete' | 'failed';
+  /** Of the attempt that was the last; absent: its host was lost with it. */
+  readonly attempt?: number;
+  readonly exitCode?: number;
 };
 
 /** A record as committed: acknowledged by a quorum under exactly this revision (R4, R5). */

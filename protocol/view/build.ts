@@ -1,8 +1,15 @@
 /** Reads a core into the plain data of `view.ts`. Changes nothing. */
-import { type ComponentId, componentId, componentKey, type HostId, type Key } from '../base/ids.ts';
+import {
+  type ComponentId,
+  componentId,
+  componentKey,
+  type HostId,
+  type Key,
+  term as termOf,
+} from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { after, between, type Instant, millis, NEVER } from '../base/time.ts';
-import { revisionOf } from '../component/digest.ts';
+import { revisionOf, runRevision } from '../component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
 import { rivalsOf } from '../core/forks.ts';
@@ -15,9 +22,9 @@ import { membersOf, type MemberView } from '../membership/membership.ts';
 import { brakeText } from '../placement/brake.ts';
 import { hasData } from '../placement/fit.ts';
 import { recordsHash } from '../record/committed.ts';
-import { showRevision, type Slot } from '../record/record.ts';
+import { type Run, showRevision, type Slot, type SlotEnd } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
-import { crashNote, isWell, troubleNote, waitNote } from './note.ts';
+import { crashNote, isWell, jobNote, troubleNote, waitNote } from './note.ts';
 import type {
   ClusterView,
   ComponentView,
@@ -128,7 +135,8 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const { assignments } = know(core);
   const assignment = assignments.get(id);
   const assigned = assignment === undefined || assignment.isVoid ? [] : assignment.component.slots;
-  const slots = assigned.map((slot) => slotView(core, id, spec, slot));
+  const run = assignment?.component.run;
+  const slots = assigned.map((slot) => slotView(core, id, spec, slot, run));
   const ready = slots.filter(({ instance }) => instance?.state === 'running');
   const healthy = ready.filter(({ instance }) => isWell(instance));
   const leader = leaderOf(core, id);
@@ -159,11 +167,20 @@ function slotView(
   core: Core,
   id: ComponentId,
   spec: ComponentSpec,
-  { slot, host }: Slot,
+  { slot, host, ended }: Slot,
+  run: Run | undefined,
 ): SlotView {
   const found = know(core).reports.find(
     (entry) => entry.host === host && entry.report.component === id && entry.report.slot === slot,
   );
+  const instance = found === undefined ? undefined : instanceView(host, found.report, run);
+  if (ended !== undefined && run !== undefined)
+    return {
+      slot,
+      host,
+      instance: endedView(`${id}.${slot}`, host, ended, run, instance),
+      ended: ended.state,
+    };
   const { health = 'alive', backBy } = membersOf(core.membership).get(host) ?? {};
   const gone = health === 'dead' || health === 'left';
   const waits = backBy !== undefined && hasData(spec);
@@ -173,14 +190,43 @@ function slotView(
   return {
     slot,
     host,
-    ...(found === undefined || gone ? {} : { instance: instanceView(host, found.report) }),
+    ...(instance === undefined || gone ? {} : { instance }),
     ...(gone ? { note: next } : {}),
   };
 }
 
-function instanceView(host: HostId, report: InstanceReport): InstanceView {
+/** Of a job: people know its revision, not its run. */
+function instanceView(host: HostId, report: InstanceReport, run: Run | undefined): InstanceView {
   const { kind: _, component, slot, ...rest } = report;
-  return { id: `${component}.${slot}`, host, ...rest };
+  const isOfRun = run !== undefined && rest.revision === runRevision(run);
+  const revision = isOfRun ? run.revision : rest.revision;
+  return { id: `${component}.${slot}`, host, ...rest, revision };
+}
+
+/** By the record, whether its host still tells of it or not. */
+function endedView(
+  id: string,
+  host: HostId,
+  { state, attempt = 0, exitCode }: SlotEnd,
+  { revision }: Run,
+  told: InstanceView | undefined,
+): InstanceView {
+  if (told !== undefined && told.state === state && told.revision === revision) return told;
+  const reason = state === 'failed' && exitCode === undefined ? 'its host was lost' : undefined;
+  return {
+    id,
+    host,
+    state,
+    health: 'none',
+    attempt,
+    restarts: 0,
+    crashLoop: false,
+    revision,
+    term: termOf(0),
+    ports: [],
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(reason === undefined ? {} : { reason }),
+  };
 }
 
 /** The one thing most worth telling about a component that is not as wanted. */
@@ -190,14 +236,16 @@ function noteOf(
   spec: ComponentSpec,
   slots: readonly SlotView[],
 ): string | undefined {
-  const told = crashNote(slots) ?? troubleNote(slots);
+  const job = spec.job === undefined || slots.length === 0 ? undefined : jobNote(slots);
+  const told =
+    (job?.isOver === true ? job.text : undefined) ?? crashNote(slots) ?? troubleNote(slots);
   if (told !== undefined) return told;
   if (leaderOf(core, id) === undefined)
     return core.council.roster.epoch > 0 ? 'no leader: nothing can be placed or moved' : undefined;
   const wanted = spec.mode === 'global' ? slots.length : spec.replicas;
   if (slots.length < wanted)
     return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
-  return waitNote(slots);
+  return waitNote(slots) ?? job?.text;
 }
 
 function unplaced(core: Core, id: ComponentId): string {

@@ -37,3 +37,21 @@ function startNote({ instance }: SlotView): string {
   if (instance?.state !== 'running') return `starting${after}`;
   return `${instance.health === 'unhealthy' ? 'unhealthy' : 'waits for its healthcheck'}${after}`;
 }
+
+/** How far a job has come; nothing is left to be done if it is over. */
+export function jobNote(slots: readonly SlotView[]): {
+  readonly isOver: boolean;
+  readonly text: string;
+} {
+  const complete = slots.filter(({ ended }) => ended === 'complete').length;
+  const failed = slots.find(({ ended }) => ended === 'failed');
+  const isOver = slots.length > 0 && slots.every(({ ended }) => ended !== undefined);
+  if (failed !== undefined) {
+    const { reason, exitCode } = failed.instance ?? {};
+    const how = reason ?? (exitCode === undefined ? undefined : `exit ${exitCode}`);
+    const text = `slot ${failed.slot} has failed for good${how === undefined ? '' : `: ${how}`}`;
+    return { isOver: true, text };
+  }
+  const many = slots.length === 1 ? 'complete' : `${complete} of ${slots.length} are complete`;
+  return { isOver, text: slots.length === 1 && complete === 0 ? 'a job, under way' : many };
+}

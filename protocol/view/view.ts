@@ -85,6 +85,8 @@ export type SlotView = {
   readonly slot: number;
   readonly host?: HostId;
   readonly instance?: InstanceView;
+  /** Of a job: its run is over, by the record. */
+  readonly ended?: 'complete' | 'failed';
   readonly note?: string;
 };
 

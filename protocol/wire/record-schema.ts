@@ -78,8 +78,24 @@ const stack = object({
   since: revision,
 });
 
+/** An engine's word: some say -1 where they do not know. */
+const exitCode = whole(-(2 ** 31), 2 ** 32);
+/** Of the digest of a spec. */
+const REVISION_CHARS = 16;
+
+const slotEnd = object({
+  state: literal('complete', 'failed'),
+  attempt: optional(counter),
+  exitCode: optional(exitCode),
+});
+
 const slot = where(
-  object({ slot: counter, host: hostId, left: optional(list(hostId, RIVALS_MAX)) }),
+  object({
+    slot: counter,
+    host: hostId,
+    left: optional(list(hostId, RIVALS_MAX)),
+    ended: optional(slotEnd),
+  }),
   ({ host, left = [] }) => duplicate([host, ...left]),
 );
 
@@ -91,6 +107,7 @@ const component = where(
     stackRevision: revision,
     spec: componentSpec,
     slots: where(list(slot, SLOTS_MAX), (slots) => duplicate(slots.map((each) => each.slot))),
+    run: optional(object({ revision: text(REVISION_CHARS, /^[0-9a-f]*$/), since: revision })),
   }),
   (value) =>
     value.component.endsWith(`.${value.spec.name}`)
@@ -195,10 +212,10 @@ const instanceReport = object({
   engineId: optional(words),
   pid: optional(counter),
   startedAt: optional(words),
-  // An engine's word: some say -1 where they do not know.
-  exitCode: optional(whole(-(2 ** 31), 2 ** 32)),
+  exitCode: optional(exitCode),
   reason: optional(words),
   isRival: optional(boolean),
+  isOver: optional(boolean),
   ports: list(reportedPort, ITEMS_MAX),
 });
 

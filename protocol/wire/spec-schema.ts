@@ -3,12 +3,14 @@
  * accepts and its voters refuse could never be committed.
  */
 import type { Millis } from '../base/time.ts';
+import type { ComponentSpec } from '../component/spec.ts';
 import { PROPAGATIONS } from '../component/volume.ts';
 import {
   COMPONENTS_MAX,
   ISOLATION_MS_MAX,
   ISOLATION_MS_MIN,
   ITEMS_MAX,
+  RESTART_DELAY_MS_MAX,
   SLOTS_MAX,
   STACK_CHARS_MAX,
 } from '../limits.ts';
@@ -25,7 +27,15 @@ import {
   where,
   whole,
 } from './schema.ts';
-import { componentName, duplicate, labelName, length, port, stackName } from './vocabulary.ts';
+import {
+  componentName,
+  COUNTER_MAX,
+  duplicate,
+  labelName,
+  length,
+  port,
+  stackName,
+} from './vocabulary.ts';
 
 /** Ends up in a process or an engine, where a zero character would end it early. */
 const specText = text(STACK_CHARS_MAX, /^[^\0]*$/);
@@ -73,15 +83,19 @@ const healthcheck = object({
   startPeriodMs: length,
 });
 
+const retries = {
+  retryMax: optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  delayMs: optional(whole<Millis>(0, RESTART_DELAY_MS_MAX)),
+  windowMs: optional(length),
+};
 const restart = byKind({
   no: object({ kind: literal('no') }),
-  always: object({ kind: literal('always') }),
-  unlessStopped: object({ kind: literal('unlessStopped') }),
-  onFailure: object({
-    kind: literal('onFailure'),
-    retryMax: optional(whole(0, Number.MAX_SAFE_INTEGER)),
-  }),
+  always: object({ kind: literal('always'), ...retries }),
+  unlessStopped: object({ kind: literal('unlessStopped'), ...retries }),
+  onFailure: object({ kind: literal('onFailure'), ...retries }),
 });
+
+const job = object({ timeoutMs: optional(whole<Millis>(1, COUNTER_MAX)) });
 
 const dependency = object({
   on: componentName,
@@ -109,7 +123,7 @@ const placement = object({
   perHostMax: optional(whole(1, SLOTS_MAX)),
 });
 
-const component = object({
+const fields = object({
   name: componentName,
   mode: literal('replicated', 'global'),
   replicas: whole(0, SLOTS_MAX),
@@ -123,6 +137,7 @@ const component = object({
   healthcheck: optional(healthcheck),
   container: optional(containerSettings),
   restart,
+  job: optional(job),
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,
   singleton: optional(literal('strict')),
@@ -130,6 +145,14 @@ const component = object({
   onHeal: optional(literal('keepOldest', 'keepLeader')),
   placement: optional(placement),
 });
+const component = where(fields, endless);
+
+/** A job that is started again after its success never ends. */
+function endless(spec: Pick<ComponentSpec, 'job' | 'restart'>): string | undefined {
+  const { kind } = spec.restart;
+  const isEndless = kind === 'always' || kind === 'unlessStopped';
+  return spec.job !== undefined && isEndless ? `a job that restarts ${kind}` : undefined;
+}
 
 /** As part of an assignment; it came from a stack, so it is no larger than one. */
 export const componentSpec = where(component, oversize);

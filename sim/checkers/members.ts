@@ -80,7 +80,8 @@ const leaversOf = ({ value }: Pick<Committed, 'value'>): readonly HostId[] =>
 
 const hasSlots = ({ core }: Agent, id: HostId): boolean =>
   [...(core.knowledge?.assignments.values() ?? [])].some(
-    ({ isVoid, component }) => !isVoid && component.slots.some(({ host }) => host === id),
+    ({ isVoid, component }) =>
+      !isVoid && component.slots.some(({ host, ended }) => host === id && ended === undefined),
   );
 
 /** What leaves is given nothing. */

@@ -30,6 +30,7 @@ import { type ChangeChecker, checkChange, createChangeChecker } from './changes.
 import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
 import { checkEngines, createEngineChecker, type EngineChecker } from './engines.ts';
 import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
+import { checkJobs, createJobChecker, type JobChecker } from './jobs.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
 import {
@@ -108,6 +109,7 @@ export type Panel = {
   readonly engines: EngineChecker;
   readonly reboots: RebootChecker;
   readonly whereabouts: WhereaboutsChecker;
+  readonly jobs: JobChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -141,6 +143,7 @@ export function createPanel(report: Report): Panel {
     engines: createEngineChecker(report),
     reboots: createRebootChecker(report),
     whereabouts: createWhereaboutsChecker(report),
+    jobs: createJobChecker(report),
   };
 }
 
@@ -167,6 +170,7 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkInventories(panel.inventories, host, step);
   checkDecisions(panel.decisions, host, step.input);
   checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
+  checkJobs(panel.jobs, host, effects, knownBefore(readers, host));
   checkReader(readers, host);
   checkRestarts(panel.restarts, host, step, now);
   checkSingletons(panel.singletons, host, step, now);

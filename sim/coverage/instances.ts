@@ -4,7 +4,7 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
 import { isRival } from '../../protocol/reconcile/table.ts';
-import { seatName } from '../engine/engine.ts';
+import { seatName, tryName } from '../engine/engine.ts';
 import { isRunning } from '../engine/instance.ts';
 import type { GuardDeed } from '../guard.ts';
 import type { Host } from '../host.ts';
@@ -20,10 +20,19 @@ export function seeStart(
 ): void {
   const ran = host.engine.ran.get(seatName(component, slot));
   if (spec.restart.kind === 'no' && ran?.has(revision) === false) sometimes(observer, 'run-anew');
+  if (spec.job !== undefined) seeTry(observer, host, tryName(component, slot, revision));
   if (hearsQuorum(agent, now)) return;
   const { slots, authorized } = agent.core;
   if (hasRun(slots, component, slot)) sometimes(observer, 'restart-without-quorum');
   else if (!authorized.has(componentKey(component))) sometimes(observer, 'start-alone');
+}
+
+function seeTry(observer: Observer, host: Host, name: string): void {
+  for (const other of observer.world.hosts) {
+    const tries = other.engine.tries.get(name);
+    if (tries !== undefined && other !== host) sometimes(observer, 'job-tried-elsewhere');
+    if (tries?.codes.includes(0) === true) sometimes(observer, 'job-run-again');
+  }
 }
 
 /** A host stops an instance. */
@@ -35,6 +44,7 @@ export function seeStop(
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
   if (why === 'fenced') sometimes(observer, 'strict-fenced');
+  if (why === 'timeout') sometimes(observer, 'job-timed-out');
   if (why === 'isolated') sometimes(observer, 'stopped-isolated');
   if (why === 'unwanted' && seat !== undefined && life.rivals.has(seat.name))
     sometimes(observer, 'rival-lost');
@@ -72,6 +82,8 @@ export function seePlacement(observer: Observer, text: string): void {
   if (/ fits nowhere: .* does not hold there/.test(text))
     sometimes(observer, 'constraint-fits-nowhere');
   if (text.includes('max_replicas_per_node')) sometimes(observer, 'per-host-full');
+  if (text.includes(' is complete, on ')) sometimes(observer, 'job-complete');
+  if (text.includes(' has failed for good, on ')) sometimes(observer, 'job-failed');
 }
 
 /** An instance runs. */

@@ -136,6 +136,12 @@ export const MARKS = {
   'constraint-left': 'A slot left a host because a constraint that was new did not hold there.',
   'constraint-fits-nowhere': 'A slot was nowhere because a constraint held on no host.',
   'per-host-full': 'A host had as many slots of a component as may be on one.',
+  // Jobs.
+  'job-complete': 'A leader noted that a slot of a job is complete.',
+  'job-failed': 'A leader noted that a slot of a job has failed for good.',
+  'job-timed-out': 'A host ended an attempt that took too long.',
+  'job-tried-elsewhere': 'A slot of a job was begun on another host than before.',
+  'job-run-again': 'A slot was begun anew whose run had ended with 0 where nobody was told of it.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

@@ -54,7 +54,7 @@ export function startInstance(engine: Engine, request: Request, answer: Answer<O
 }
 
 function make(engine: Engine, request: Request): Result<Instance, Refusal> {
-  const { programOf = () => drawProgram(engine), instances, chances } = engine;
+  const { programOf = (spec) => drawProgram(engine, spec), instances, chances } = engine;
   const program = programOf(request.spec);
   if (program === undefined) return fail(refusal('bad-spec', 'there is no such program', true));
   if (isRough(engine) && happens(chances.refusal, 50))

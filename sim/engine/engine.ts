@@ -111,10 +111,14 @@ export type Engine = EngineInit & {
   readonly kept: (() => void)[];
   /** By seat: every revision that ever ran here. */
   readonly ran: Map<string, Set<string>>;
+  /** By seat and revision of jobs: how often one began here, and with what those that ended did so. */
+  readonly tries: Map<string, Tries>;
   made: number;
   /** When the last event reaches its listeners. */
   toldAt: Micros;
 };
+
+export type Tries = { readonly begun: number; readonly codes: readonly number[] };
 
 type Chances = {
   readonly start: Stream;
@@ -125,6 +129,8 @@ type Chances = {
   readonly list: Stream;
   readonly answer: Stream;
   readonly event: Stream;
+  /** How long jobs take, and with what they end. */
+  readonly jobs: Stream;
   /** What becomes of requests that are broken off. */
   readonly limbo: Stream;
 };
@@ -142,6 +148,7 @@ export function createEngine(init: EngineInit): Engine {
       list: stream('list'),
       answer: stream('answer'),
       event: stream('event'),
+      jobs: stream('jobs'),
       limbo: stream('limbo'),
     },
     instances: new Map(),
@@ -152,6 +159,7 @@ export function createEngine(init: EngineInit): Engine {
     backAt: -Infinity,
     kept: [],
     ran: new Map(),
+    tries: new Map(),
     made: 0,
     toldAt: 0,
   };
@@ -172,6 +180,19 @@ export function noteRun({ ran }: Engine, { component, slot, revision }: Observed
   const seat = seatName(component, slot);
   const revisions = ran.get(seat) ?? new Set();
   ran.set(seat, revisions.add(revision));
+}
+
+export const tryName = (component: ComponentId, slot: number, revision: string): string =>
+  `${seatName(component, slot)} ${revision}`;
+
+/** `exitCode` undefined: it begins. */
+export function noteTry({ tries }: Engine, instance: Instance, exitCode?: number): void {
+  if (instance.spec.job === undefined) return;
+  const { component, slot, revision } = instance.observed;
+  const name = tryName(component, slot, revision);
+  const { begun, codes } = tries.get(name) ?? { begun: 0, codes: [] };
+  if (exitCode === undefined) tries.set(name, { begun: begun + 1, codes });
+  else tries.set(name, { begun, codes: [...codes, exitCode] });
 }
 
 /** Things go wrong here by themselves. */

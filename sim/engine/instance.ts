@@ -5,6 +5,7 @@
  *                          ▲   │              ▲
  *                          └─ paused ─────────┘
  */
+import type { ComponentSpec, Job } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { below, exponential, happens, pick, within } from '../choice.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
@@ -16,6 +17,7 @@ import {
   isRough,
   isStrict,
   noteRun,
+  noteTry,
   type Program,
 } from './engine.ts';
 
@@ -23,6 +25,8 @@ export type Request = Omit<Extract<Effect, { readonly kind: 'startInstance' }>, 
 
 const KILLED = 137;
 const TERMINATED = 143;
+/** Between two looks at a job that is frozen. */
+const FROZEN_MS = 500;
 /** The first of the ports that the engine chooses. */
 const EPHEMERAL = 32_768;
 
@@ -82,9 +86,11 @@ export function launch(engine: Engine, instance: Instance): void {
   if (isStrict(instance) && engine.gate?.(instance) === false) return turnAway(engine, instance);
   instance.observed = { ...instance.observed, state: 'running' };
   noteRun(engine, instance.observed);
+  noteTry(engine, instance);
   engine.started(instance.observed);
   emit(engine, { kind: 'instanceStarted', instance: instance.observed });
-  if (fate !== undefined)
+  if (instance.spec.job !== undefined) goThrough(engine, instance, fate);
+  else if (fate !== undefined)
     onceStill(engine, instance, fate.afterMs, () => meetFate(engine, instance));
   if (engine.faults.crashLoop > 0) {
     const afterMs = within(engine.chances.life, 50, 500);
@@ -104,6 +110,15 @@ function turnAway(engine: Engine, instance: Instance): void {
 function onceStill(engine: Engine, instance: Instance, ms: number, run: () => void): void {
   schedule(engine.queue, engine.queue.now + ofMillis(ms), () => {
     if (isRunning(instance)) run();
+  });
+}
+
+/** A job ends when it is done, in the calm too; while it is frozen it gets no further. */
+function goThrough(engine: Engine, instance: Instance, fate: Program['fate']): void {
+  if (fate?.kind !== 'ends') return;
+  schedule(engine.queue, engine.queue.now + ofMillis(fate.afterMs), () => {
+    if (isRunning(instance)) end(engine, instance, fate.exitCode);
+    else if (isAlive(instance)) goThrough(engine, instance, { ...fate, afterMs: FROZEN_MS });
   });
 }
 
@@ -158,6 +173,7 @@ export function end(engine: Engine, instance: Instance, exitCode: number): void 
   const { engineId } = instance.observed;
   if (!isAlive(instance)) return;
   instance.observed = { ...instance.observed, state: 'exited', exitCode };
+  noteTry(engine, instance, exitCode);
   emit(engine, { kind: 'instanceExited', engineId, exitCode, oomKilled: false });
   for (const hear of instance.awaited.splice(0)) atDaemon(engine, hear);
 }
@@ -170,8 +186,9 @@ export function discard(engine: Engine, { observed: { engineId } }: Instance): v
 const FATES = ['none', 'ends', 'ends', 'ends', 'ends', 'ends', 'endsAtOnce', 'fallsIll'] as const;
 
 /** Where things go wrong most instances end soon, some at once, some fall ill; a few cannot be told to end. */
-export function drawProgram(engine: Engine): Program {
+export function drawProgram(engine: Engine, { job }: ComponentSpec): Program {
   const { life, stop } = engine.chances;
+  if (job !== undefined) return drawJob(engine, job);
   const farewellMs = exponential(stop, 200);
   const isWell = true;
   if (engine.lifeMs === undefined || engine.isCalm()) return { farewellMs, isWell };
@@ -189,4 +206,15 @@ export function drawProgram(engine: Engine): Program {
     case 'endsAtOnce':
       return { ...program, fate: { kind: 'ends', afterMs, exitCode } };
   }
+}
+
+/** Where things go wrong some jobs fail, and of those that have a timeout some go on for ever. */
+function drawJob(engine: Engine, { timeoutMs }: Job): Program {
+  const { jobs } = engine.chances;
+  const [farewellMs, afterMs] = [exponential(jobs, 200), exponential(jobs, 2000)];
+  const [fails, hangs] = [happens(jobs, 300), happens(jobs, 300)];
+  const program = { farewellMs, isWell: true };
+  if (!isRough(engine)) return { ...program, fate: { kind: 'ends', afterMs, exitCode: 0 } };
+  if (hangs && timeoutMs !== undefined) return program;
+  return { ...program, fate: { kind: 'ends', afterMs, exitCode: fails ? 3 : 0 } };
 }

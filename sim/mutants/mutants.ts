@@ -4,6 +4,7 @@ import { DETECTOR_MUTANTS } from './detector.ts';
 import { FORCE_MUTANTS } from './forces.ts';
 import { HANDOVER_MUTANTS } from './handover.ts';
 import { INVENTORY_MUTANTS } from './inventory.ts';
+import { JOB_MUTANTS } from './jobs.ts';
 import { LEASE_MUTANTS } from './lease.ts';
 import { MEMBER_MUTANTS } from './members.ts';
 import type { Mutant } from './mutant.ts';
@@ -23,5 +24,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
   ...RECONCILE_MUTANTS,
+  ...JOB_MUTANTS,
   ...SINGLETON_MUTANTS,
 ];

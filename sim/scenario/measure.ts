@@ -161,6 +161,7 @@ function seatsOn(gauge: Gauge, hosts: readonly Host[], onlyWell: boolean): Seats
 }
 
 function wantedSeats({ spec }: Tally, reached: readonly Host[]): readonly string[] {
+  if (spec.job !== undefined) return []; // it comes to an end
   if (spec.mode === 'global') return reached.map(({ index }) => `@${index}`);
   return Array.from({ length: spec.replicas }, (_, i) => `${i + 1}`);
 }

@@ -2,6 +2,7 @@
  * L1 Every slot of every stack is assigned to a host that is well, or may be, and nothing runs that is
  *    not assigned.
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
+ * L9 A slot of a job that can end has ended.
  */
 import {
   type ComponentId,
@@ -75,7 +76,13 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
       text: `${seatName(component, slot)} is assigned to nobody`,
     })),
     ...(spec.mode === 'global' ? uncovered(calm, part) : []),
-    ...value.slots.flatMap(({ slot, host }) => notRunning(calm, part, slot, host)),
+    ...value.slots
+      .filter(({ ended }) => ended === undefined)
+      .flatMap(({ slot, host }) =>
+        spec.job === undefined
+          ? notRunning(calm, part, slot, host)
+          : notEnded(calm, part, slot, host),
+      ),
   ];
 }
 
@@ -103,13 +110,7 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   const seat = seatName(component, slot);
   const about = `${seat} on ${at}`;
   const one = calm.team.find(({ host }) => host.id === at);
-  if (one === undefined) {
-    const host = calm.world.hosts.find(({ id }) => id === at);
-    const isLost = host === undefined || standingOf(calm, host) === 'silent';
-    return isLost && fittingOf(calm, part).length > 0
-      ? [{ rule: 'L1', about, text: `${seat} stays with ${at}, which nobody hears` }]
-      : [];
-  }
+  if (one === undefined) return unheard(calm, part, seat, at);
   if (!isAllowed(spec, one.host.id))
     return [{ rule: 'L1', about, text: `${seat} stays on ${at}, against its constraints` }];
   const instances = running(one.host.engine).filter(
@@ -121,6 +122,35 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   if (isKept(calm, component, slot)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
+}
+
+/** It stays with a host that is not well: of one that may be, nobody can say. */
+function unheard(calm: Calm, part: Part, seat: string, at: string): readonly Owed[] {
+  const host = calm.world.hosts.find(({ id }) => id === at);
+  const isLost = host === undefined || standingOf(calm, host) === 'silent';
+  const about = `${seat} on ${at}`;
+  return isLost && fittingOf(calm, part).length > 0
+    ? [{ rule: 'L1', about, text: `${seat} stays with ${at}, which nobody hears` }]
+    : [];
+}
+
+/** What its host may start ends by itself, and everyone is told. */
+function notEnded(calm: Calm, part: Part, slot: number, at: string): readonly Owed[] {
+  const { component, spec } = part;
+  const seat = seatName(component, slot);
+  const about = `${seat} on ${at}`;
+  const one = calm.team.find(({ host }) => host.id === at);
+  // A global one waits for its host, whatever has become of it.
+  if (one === undefined) return spec.mode === 'global' ? [] : unheard(calm, part, seat, at);
+  const known = one.core.slots.seats.get(instanceEntry(component, slot));
+  if (known?.outcome?.state === 'rejected' || isHeldUp(calm, part)) return [];
+  return [
+    {
+      rule: 'L9',
+      about,
+      text: `${seat} has not come to an end on ${at}${saying(one, component, slot)}`,
+    },
+  ];
 }
 
 /** Of this revision its restart policy is satisfied, or only a user can help. */

@@ -9,6 +9,8 @@ import { spec } from '../reconcile/stage.ts';
 const db = spec({ name: 'db', image: 'db:1' });
 const web = componentId('shop', 'web');
 
+const noJob = () => undefined;
+
 type Condition = Dependency['condition'];
 const stackOf = (condition: Condition, on = 'db', required = true): StackSpec => ({
   name: 'shop',
@@ -74,7 +76,7 @@ it.each<readonly [Condition, Partial<InstanceReport>, string | undefined, string
     'says why it cannot start',
   ],
 ])('%s with %o: %s (%s)', (condition, changes, expected) => {
-  expect(waitsFor(web, stackOf(condition), [report(changes)])).toBe(expected);
+  expect(waitsFor(web, stackOf(condition), [report(changes)], noJob)).toBe(expected);
 });
 
 it.each<
@@ -102,5 +104,5 @@ it.each<
   ['missing, not required', stackOf('started', 'cache', false), [], undefined],
   ['no dependencies', { name: 'shop', components: [spec({ name: 'web' })] }, [], undefined],
 ])('%s', (_name, stack, reports, expected) => {
-  expect(waitsFor(web, stack, reports)).toBe(expected);
+  expect(waitsFor(web, stack, reports, noJob)).toBe(expected);
 });

@@ -8,12 +8,20 @@ import {
   historyDeadline,
   judge,
   settle,
+  type Terms,
   type Verdict,
 } from '../../../protocol/component/restart.ts';
 import type { RestartPolicy } from '../../../protocol/component/spec.ts';
 import { LAN } from '../../../protocol/config.ts';
 
 const ALWAYS: RestartPolicy = { kind: 'always' };
+const TERMS: Terms = { restart: ALWAYS };
+const settleAt = (
+  history: History,
+  wellSince: Instant | undefined,
+  now: Instant,
+  terms = TERMS,
+): History => settle(history, terms, wellSince, { now, config: LAN });
 const exit = (exitCode: number | undefined): Ending => ({ kind: 'exited', exitCode });
 const turnAt = (ms: number) => ({ now: instant(ms), config: LAN, prng: createPrng(ms + 7) });
 const show = (verdict: Verdict, now: number): string =>
@@ -41,6 +49,9 @@ it.each<readonly [string, Ending, number, string, string]>([
   ['onFailure:2', exit(3), 2, 'failed', 'both retries are spent'],
   ['onFailure:2', { kind: 'refused' }, 2, 'later', 'a refusal spends no retry'],
   ['onFailure:0', exit(3), 0, 'failed', 'no retry was granted'],
+  ['always:2', exit(0), 1, 'later', 'whatever the code it is a restart'],
+  ['always:2', exit(0), 2, 'failed', 'both are spent'],
+  ['onFailure', { kind: 'timedOut' }, 0, 'failed', 'what takes too long once is not tried again'],
   ['always', { kind: 'unhealthy' }, 0, 'at once', 'bad health is a failure'],
   ['no', { kind: 'unhealthy' }, 0, 'failed', 'bad health does not override the policy'],
 ])('%s, %o after %i restarts: %s (%s)', (name, ending, restarts, expected) => {
@@ -89,12 +100,12 @@ it('marks a crash loop at the sixth failure within 10 minutes, not at the fifth'
 
 it('starts anew after being well for 60 s, and not a millisecond earlier (2)', () => {
   const { history, now } = crash(7, 1);
-  const early = settle(history, now, instant(now + 59_999), LAN);
+  const early = settleAt(history, now, instant(now + 59_999));
   expect([early.streak, early.crashLoop]).toEqual([7, true]);
-  const reset = settle(history, now, instant(now + 60_000), LAN);
+  const reset = settleAt(history, now, instant(now + 60_000));
   expect([reset.streak, reset.retries, reset.crashLoop]).toEqual([0, 0, false]);
   expect(reset.failures).toHaveLength(7);
-  expect(settle(history, undefined, instant(now + 60_000), LAN).crashLoop).toBe(true);
+  expect(settleAt(history, undefined, instant(now + 60_000)).crashLoop).toBe(true);
 });
 
 it('marks one that crashes every 61 s, although it was well in between (2)', () => {
@@ -102,7 +113,7 @@ it('marks one that crashes every 61 s, although it was well in between (2)', () 
   const marks: boolean[] = [];
   for (let i = 0; i < 8; i++) {
     const now = instant(i * 61_000);
-    history = settle(history, i === 0 ? undefined : instant(now - 61_000), now, LAN);
+    history = settleAt(history, i === 0 ? undefined : instant(now - 61_000), now);
     [history] = judge(history, ALWAYS, exit(1), turnAt(now));
     marks.push(history.crashLoop);
   }
@@ -112,8 +123,8 @@ it('marks one that crashes every 61 s, although it was well in between (2)', () 
 it('forgets a failure when the window has passed it', () => {
   const [history] = judge(FRESH, ALWAYS, exit(1), turnAt(0));
   const window = LAN.restartWindowMs;
-  expect(settle(history, undefined, instant(window - 1), LAN).failures).toHaveLength(1);
-  expect(settle(history, undefined, instant(window), LAN).failures).toHaveLength(0);
+  expect(settleAt(history, undefined, instant(window - 1)).failures).toHaveLength(1);
+  expect(settleAt(history, undefined, instant(window)).failures).toHaveLength(0);
 });
 
 it('changes nothing before its deadline and something at it', () => {
@@ -121,11 +132,11 @@ it('changes nothing before its deadline and something at it', () => {
   const wellSince = instant(20_000);
   let now = NEVER;
   for (let i = 0; i < 6; i++) {
-    const deadline = historyDeadline(history, wellSince, LAN);
+    const deadline = historyDeadline(history, TERMS, wellSince, LAN);
     if (deadline === undefined) break;
     expect(deadline).toBeGreaterThan(now);
-    expect(settle(history, wellSince, after(deadline, millis(-1)), LAN)).toBe(history);
-    const next = settle(history, wellSince, deadline, LAN);
+    expect(settleAt(history, wellSince, after(deadline, millis(-1)))).toBe(history);
+    const next = settleAt(history, wellSince, deadline);
     expect(next).not.toBe(history);
     [history, now] = [next, deadline];
   }
@@ -144,4 +155,37 @@ it('keeps a bounded memory however often it fails', () => {
   for (let i = 0; i < 1000; i++) [history] = judge(history, ALWAYS, exit(1), turnAt(i));
   expect(history.failures.length).toBeLessThanOrEqual(100);
   expect(history.failures.at(-1)).toBe(999);
+});
+
+const JOB: Terms = { restart: { kind: 'onFailure', retryMax: 2 }, job: {} };
+const window = (windowMs: number, terms: Terms): Terms => ({
+  ...terms,
+  restart: { kind: 'onFailure', retryMax: 2, windowMs: millis(windowMs) },
+});
+
+it.each<readonly [string, Terms, number, number]>([
+  ['of a service retries are there again after 60 s', TERMS, 60_000, 0],
+  ['and not before', TERMS, 59_999, 2],
+  ['of a job without a window they never are', JOB, 86_400_000, 2],
+  ['its window brings them back', window(5000, JOB), 5000, 0],
+  ['and not before', window(5000, JOB), 4999, 2],
+  ['a longer window than 60 s holds too', window(120_000, TERMS), 60_000, 2],
+])('%s', (_name, terms, afterMs, retries) => {
+  const history: History = { ...FRESH, streak: 2, retries: 2 };
+  const settled = settleAt(history, instant(0), instant(afterMs), terms);
+  expect(settled.retries).toBe(retries);
+  const deadline = historyDeadline(history, terms, instant(0), LAN);
+  expect(deadline).toBeLessThanOrEqual(60_000);
+});
+
+it.each([
+  [0, 0, 5000, 'the first restart waits for the delay too'],
+  [1, 0, 5000, 'and where the backoff would be shorter'],
+  [5, 12_000, 16_000, 'a longer backoff stays'],
+])('waits for the policy’s delay: after %i failures %i to %i ms (%s)', (streak, least, most) => {
+  const policy: RestartPolicy = { kind: 'onFailure', delayMs: millis(5000) };
+  const [, verdict] = judge({ ...FRESH, streak }, policy, exit(1), turnAt(1000));
+  const waits = verdict.kind === 'restart' ? verdict.at - 1000 : -1;
+  expect(waits).toBeGreaterThanOrEqual(Math.max(least, 5000));
+  expect(waits).toBeLessThanOrEqual(most);
 });

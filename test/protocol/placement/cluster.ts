@@ -81,4 +81,5 @@ export const request = (wanted: ComponentSpec, hosts: readonly PlacementHost[]):
   leader: hostId('h1'),
   runs: () => false,
   isStuck: () => false,
+  progress: () => 'none',
 });

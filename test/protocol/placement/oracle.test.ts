@@ -113,6 +113,7 @@ const arbitrary = fc.record({
   leader: fc.constant(hostId('a')),
   runs: fc.constant(() => false),
   isStuck: fc.constant(() => false),
+  progress: fc.constant(() => 'none' as const),
   spec: fc.constantFrom(...SPECS, image(9), image(5, FIXED), image(7, { command: ['x'] })),
   current: fc
     .array(fc.constantFrom('-', 'z', ...ids), { maxLength: 10 })

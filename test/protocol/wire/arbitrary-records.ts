@@ -15,7 +15,12 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type { ComponentSpec, Constraint, StackSpec } from '../../../protocol/component/spec.ts';
+import type {
+  ComponentSpec,
+  Constraint,
+  Job,
+  StackSpec,
+} from '../../../protocol/component/spec.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -23,7 +28,13 @@ import {
   leaseEntry,
 } from '../../../protocol/inventory/entry.ts';
 import { decisionEntry } from '../../../protocol/inventory/log.ts';
-import type { Committed, RecordValue, Revision, Slot } from '../../../protocol/record/record.ts';
+import type {
+  Committed,
+  RecordValue,
+  Revision,
+  Slot,
+  SlotEnd,
+} from '../../../protocol/record/record.ts';
 import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { InventoryOp } from '../../../protocol/wire/message.ts';
@@ -126,12 +137,15 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     }),
   ),
   restart: fc.oneof(
-    fc.record({ kind: word('no', 'always', 'unlessStopped') }),
+    fc.record({ kind: word('no') }),
     object<Extract<ComponentSpec['restart'], { kind: 'onFailure' }>>({
       kind: word('onFailure'),
       retryMax: maybe(fc.nat(10)),
+      delayMs: maybe(fc.nat(86_400_000).map(millis)),
+      windowMs: maybe(length),
     }),
   ),
+  job: maybe(object<Job>({ timeoutMs: maybe(fc.integer({ min: 1 }).map(millis)) })),
   dependsOn: fc.array(
     fc.record({
       on: name,
@@ -176,22 +190,39 @@ const stackRecord: Of<Placed> = fc
     key: stackKey(spec.name),
     value: gone ? { kind: 'stack', life, since } : { kind: 'stack', spec, life, since },
   }));
+const exitCode = fc.integer({ min: -1, max: 255 });
 const slot: Of<Slot> = fc
   .record({
     slot: fc.integer({ min: 1, max: 1_000 }),
     hosts: fc.uniqueArray(host, { maxLength: 4 }),
     host,
+    ended: maybe(
+      object<SlotEnd>({
+        state: word('complete', 'failed'),
+        attempt: maybe(fc.nat(5)),
+        exitCode: maybe(exitCode),
+      }),
+    ),
   })
-  .map(({ hosts, host: at, ...rest }) => {
+  .map(({ hosts, host: at, ended, ...rest }) => {
     const left = hosts.filter((other) => other !== at);
-    return left.length === 0 ? { ...rest, host: at } : { ...rest, host: at, left };
+    const end = ended === undefined ? {} : { ended };
+    return left.length === 0 ? { ...rest, host: at, ...end } : { ...rest, host: at, left, ...end };
   });
 const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });
 const componentRecord: Of<Placed> = fc
-  .record({ stack: name, spec: componentSpec, life: fc.nat(5), stackRevision: revision, slots })
-  .map(({ stack, spec, ...rest }) => {
+  .record({
+    stack: name,
+    spec: componentSpec,
+    life: fc.nat(5),
+    stackRevision: revision,
+    slots,
+    run: maybe(fc.record({ revision: fc.stringMatching(/^[0-9a-f]{16}$/), since: revision })),
+  })
+  .map(({ stack, spec, run, ...rest }) => {
     const id = componentId(stack, spec.name);
-    return { key: componentKey(id), value: { kind: 'component', component: id, spec, ...rest } };
+    const value: RecordValue = { kind: 'component', component: id, spec, ...rest };
+    return { key: componentKey(id), value: run === undefined ? value : { ...value, run } };
   });
 /** A value under the key it belongs to. */
 type Placed = { readonly key: Key; readonly value: RecordValue };
@@ -212,7 +243,6 @@ export const register: Of<Register & { readonly key: Key }> = fc
     },
   );
 
-const exitCode = fc.integer({ min: -1, max: 255 });
 const entry: Of<Entry> = fc.oneof(
   object<Extract<Entry, { kind: 'host' }>>({
     kind: word('host'),
@@ -246,6 +276,7 @@ const entry: Of<Entry> = fc.oneof(
     exitCode: maybe(exitCode),
     reason: maybe(words),
     isRival: maybe(fc.constant(true)),
+    isOver: maybe(fc.constant(true)),
     ports: fc.array(fc.record({ target: port, address: words, published: port }), { maxLength: 2 }),
   }),
   fc.record({ kind: word('lease'), key, term }),

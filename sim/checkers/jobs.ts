@@ -1,0 +1,182 @@
+/**
+ * S27 What has ended is not run again. No host starts a slot of a job that it knows to have ended, by the
+ *     record or by an attempt of its own that ended with 0. No leader drops an end that it knows to be
+ *     committed, nor begins another run of the same revision; it writes that a slot is complete only if an
+ *     attempt ended with 0, and that it has failed only if its policy has nothing left. It moves no slot
+ *     whose host it believes alive and at work on it, nor one of whose end that host has told it.
+ */
+import { componentKey, type HostId, type Key } from '../../protocol/base/ids.ts';
+import { runRevision, sameSpec } from '../../protocol/component/digest.ts';
+import type { Effect } from '../../protocol/effect.ts';
+import { instanceEntry, type InstanceReport, isGoingOn } from '../../protocol/inventory/entry.ts';
+import { entriesOf } from '../../protocol/inventory/inventories.ts';
+import type {
+  Committed,
+  Component,
+  RecordValue,
+  Slot,
+  SlotEnd,
+} from '../../protocol/record/record.ts';
+import { seatName, tryName } from '../engine/engine.ts';
+import type { Agent, Host } from '../host.ts';
+import type { Report } from './report.ts';
+import type { Start } from './starts.ts';
+
+export type JobChecker = {
+  readonly report: Report;
+  /** All that were seen: what their engines did counts for everyone. */
+  readonly hosts: Set<Host>;
+  /** What is written again was decided by what was known then. */
+  readonly judged: WeakSet<RecordValue>;
+};
+
+export const createJobChecker = (report: Report): JobChecker => ({
+  report,
+  hosts: new Set(),
+  judged: new WeakSet(),
+});
+
+/** `records`: what the host knew before this step. */
+export function checkJobs(
+  checker: JobChecker,
+  host: Host,
+  effects: readonly Effect[],
+  records: ReadonlyMap<Key, Committed>,
+): void {
+  const { agent } = host;
+  checker.hosts.add(host);
+  if (agent === undefined) return;
+  for (const effect of effects) {
+    if (effect.kind === 'startInstance' && effect.spec.job !== undefined)
+      checkStart(checker, host, agent, effect, records);
+    if (effect.kind !== 'send' || effect.message.kind !== 'write') continue;
+    const { key, value, revision } = effect.message;
+    if (value.kind !== 'component' || revision.seq === 0 || checker.judged.has(value)) continue;
+    checker.judged.add(value);
+    const known = records.get(key)?.value;
+    const before = known?.kind === 'component' && known.life === value.life ? known : undefined;
+    if (before !== undefined) checkRun(checker, host, before, value);
+    const isSame = before?.run !== undefined && sameSpec(before.run, value.run);
+    checkSlots(checker, host, agent, isSame ? before : undefined, value);
+  }
+}
+
+function checkStart(
+  { report }: JobChecker,
+  { id }: Host,
+  { core }: Agent,
+  { component, slot, revision }: Start,
+  records: ReadonlyMap<Key, Committed>,
+): void {
+  const seat = seatName(component, slot);
+  const value = records.get(componentKey(component))?.value;
+  const run = value?.kind === 'component' ? value.run : undefined;
+  if (value?.kind === 'component' && run !== undefined && runRevision(run) === revision) {
+    const ended = value.slots.find((each) => each.slot === slot)?.ended;
+    if (ended !== undefined) report('S27', `${id} starts ${seat}, which is ${ended.state}`);
+  }
+  const { instances } = core.slots.seats.get(instanceEntry(component, slot)) ?? {};
+  for (const { observed, ended, stop } of instances?.values() ?? [])
+    if (observed.revision === revision && ended?.exitCode === 0 && stop === undefined)
+      report('S27', `${id} starts ${seat} again, whose attempt ${observed.attempt} ended with 0`);
+}
+
+/** A run goes on as long as its revision is wanted. */
+function checkRun({ report }: JobChecker, { id }: Host, before: Component, value: Component): void {
+  if (before.run === undefined || before.run.revision !== value.run?.revision) return;
+  if (!sameSpec(before.run, value.run))
+    report('S27', `${id} begins another run of ${value.component}, of the same revision`);
+}
+
+function checkSlots(
+  checker: JobChecker,
+  host: Host,
+  agent: Agent,
+  before: Component | undefined,
+  value: Component,
+): void {
+  if (value.run === undefined) return;
+  const revision = runRevision(value.run);
+  const was = new Map(before?.slots.map((each) => [each.slot, each]));
+  for (const slot of value.slots) {
+    const known = was.get(slot.slot);
+    const seat = seatName(value.component, slot.slot);
+    if (known?.ended !== undefined && !sameSpec(known, slot))
+      checker.report('S27', `${host.id} forgets that ${seat} is ${known.ended.state}`);
+    if (slot.ended !== undefined && known?.ended === undefined)
+      checkEnd(checker, agent, value, slot, slot.ended, revision);
+    if (known !== undefined && known.ended === undefined)
+      checkLeft(checker, host, agent, { known, slot, seat, revision, value });
+  }
+}
+
+/** By what engines did, whoever knew of it. */
+function checkEnd(
+  { report, hosts }: JobChecker,
+  { core }: Agent,
+  { component, spec }: Component,
+  { slot, host }: Slot,
+  { state, exitCode }: SlotEnd,
+  revision: string,
+): void {
+  const id = core.identity.host;
+  const seat = seatName(component, slot);
+  const tries = [...hosts].flatMap(
+    ({ engine }) => engine.tries.get(tryName(component, slot, revision)) ?? [],
+  );
+  const begun = tries.reduce((sum, each) => sum + each.begun, 0);
+  if (state === 'complete') {
+    if (!tries.some(({ codes }) => codes.includes(0)))
+      report('S27', `${id} writes that ${seat} is complete, and no attempt ended with 0`);
+    return;
+  }
+  if (begun === 0 && exitCode !== undefined)
+    report('S27', `${id} writes that ${seat} has failed, and it never began`);
+  const { restart, job } = spec;
+  if (restart.kind === 'no' || job?.timeoutMs !== undefined) return;
+  const { retryMax = Infinity } = restart;
+  if (begun <= retryMax)
+    report(
+      'S27',
+      `${id} writes that ${seat} has failed for good after ${begun} attempts on ${host}`,
+    );
+}
+
+type Left = {
+  readonly known: Slot;
+  readonly slot: Slot;
+  readonly seat: string;
+  readonly revision: string;
+  readonly value: Component;
+};
+
+/** What it knows of its own instances may be of this very step: of others it was heard before. */
+function checkLeft(
+  { report }: JobChecker,
+  { id }: Host,
+  { core }: Agent,
+  { known, slot, seat, revision, value }: Left,
+): void {
+  const from = known.host;
+  if (slot.ended !== undefined || from === id) return;
+  const said = saidBy(core, from, instanceEntry(value.component, slot.slot), revision);
+  if (said?.isOver === true)
+    report(
+      'S27',
+      `${id} knows from ${from} that ${seat} is over (${said.state}), and does not keep it`,
+    );
+  if (slot.host === from || known.left?.includes(slot.host) === true) return;
+  const isAlive = core.membership.members.get(from)?.health === 'alive';
+  if (isAlive && said !== undefined && isGoingOn(said))
+    report('S27', `${id} moves ${seat} to ${slot.host}, and ${from} is at work on it`);
+}
+
+function saidBy(
+  core: Agent['core'],
+  host: HostId,
+  name: string,
+  revision: string,
+): InstanceReport | undefined {
+  const report = entriesOf(core.inventories, host).get(name);
+  return report?.kind === 'instance' && report.revision === revision ? report : undefined;
+}
