@@ -12,7 +12,7 @@
  *   POST /v1/hosts/:id/forget  {}         ActionBody             404, 409 refused, 504 not-forgotten-yet
  *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
- *   POST /v1/instances/:id/restart {}            ActionBody      404, 502 failed-there
+ *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
  *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404

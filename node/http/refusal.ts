@@ -75,6 +75,16 @@ export class ApiRefusal extends Error {
     });
   }
 
+  static ended({ id, state }: InstanceView): ApiRefusal {
+    return new ApiRefusal(409, {
+      code: 'job-ended',
+      what: `${id} is not started again`,
+      why: `it is of a job, and ${state === 'complete' ? 'complete' : 'has failed for good'}`,
+      next: 'deploy it with another spec, or destroy its stack and deploy it again',
+      exit: 4,
+    });
+  }
+
   /** What a host was asked to do to an instance of its own, and could not. */
   static failedOn(host: string, error: unknown): ApiRefusal {
     return new ApiRefusal(502, {

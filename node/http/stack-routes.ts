@@ -76,7 +76,9 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
   });
   app.post('/v1/instances/:id/restart', async (context) => {
     const agent = agentOf(daemon);
-    const { id, host } = instanceOf(agent, context.req.param('id'));
+    const instance = instanceOf(agent, context.req.param('id'));
+    const { id, host } = instance;
+    if (hasEnded(agent, id)) throw ApiRefusal.ended(instance);
     const cut = id.lastIndexOf('.');
     const slot = Number(id.slice(cut + 1));
     await actOn(agent, host, { kind: 'restart', component: id.slice(0, cut), slot });
@@ -120,6 +122,16 @@ function instanceOf(agent: Agent, id: string): InstanceView {
       for (const { instance } of component.slots) if (instance?.id === id) return instance;
   throw ApiRefusal.noSuch('instance', id);
 }
+
+/** A slot of a job whose run is over. */
+const hasEnded = (agent: Agent, id: string): boolean =>
+  agent
+    .view()
+    .stacks.some(({ components }) =>
+      components.some(({ slots }) =>
+        slots.some(({ instance, ended }) => instance?.id === id && ended !== undefined),
+      ),
+    );
 
 /** What its host does if the signal ends it: as its restart policy and its history say. */
 function afterKill({ core }: Agent, { id, crashLoop }: InstanceView): string {

@@ -166,12 +166,12 @@ export type Dependency = {
 
 export type Deploy =
   | {
-      readonly mode: 'global';
+      readonly mode: 'global' | 'global-job';
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Pick<Placement, 'constraints'>;
     }
   | {
-      readonly mode?: 'replicated';
+      readonly mode?: 'replicated' | 'replicated-job';
       readonly replicas?: number;
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Placement;
@@ -186,9 +186,13 @@ export type Placement = {
 export type Constraint =
   `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}${'==' | '!='}${string}`;
 
-export type RestartPolicy =
-  | { readonly condition: 'any' | 'none' }
-  | { readonly condition: 'on-failure'; readonly max_attempts?: number };
+export type RestartPolicy = {
+  /** Default: `any`, of a job `on-failure`, which must not be `any`. */
+  readonly condition?: 'any' | 'on-failure' | 'none';
+  readonly max_attempts?: number;
+  readonly delay?: Duration;
+  readonly window?: Duration;
+};
 
 /** What the Compose format has no words for. */
 export type Millrace = {
@@ -197,6 +201,8 @@ export type Millrace = {
     readonly command: string | readonly [string, ...string[]];
     readonly working_dir?: string;
   };
+  /** Of a job: one attempt may take so long. */
+  readonly timeout?: Duration;
 } & (
   | { readonly singleton: 'strict' }
   | {

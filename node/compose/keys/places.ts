@@ -144,8 +144,7 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'deploy', 'restart_policy'],
     keys: {
-      ...honored('condition', 'max_attempts'),
-      ...ignored('attempts are spaced by the agent', TEXT, 'delay', 'window'),
+      ...honored('condition', 'max_attempts', 'delay', 'window'),
     },
   },
   {
@@ -210,7 +209,7 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'x-millrace'],
     keys: {
-      ...honored('process', 'singleton', 'on_isolation', 'on_heal'),
+      ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout'),
       ...refused(MILLRACE_LATER, LIST, 'affinity', 'anti_affinity'),
       ...refused(MILLRACE_LATER, MAPPING, 'autoscale', 'heartbeat', 'inspect'),
       ...refused(MILLRACE_LATER, TEXT, 'placement', 'replicas'),

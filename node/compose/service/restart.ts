@@ -1,8 +1,10 @@
 /** What becomes of an instance that ends: `restart`, and Swarm's `deploy.restart_policy`, which wins. */
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
-import type { ComponentSpec, RestartPolicy } from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, RestartPolicy, Retries } from '../../../protocol/component/spec.ts';
+import { RESTART_DELAY_MS_MAX } from '../../../protocol/limits.ts';
 import { complain, duration, expected, integer, line, mapping } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
+import type { ServiceFields } from './service.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const RESTARTS = 'no, always, unless-stopped or on-failure[:attempts]';
@@ -26,32 +28,57 @@ const condition = line(CONDITIONS, (written): Result<Condition, Complaint> => {
   return fail({ message: expected(CONDITIONS, written) });
 });
 
+const delayField = duration.transform((length, context) => {
+  if (length <= RESTART_DELAY_MS_MAX) return length;
+  return complain(context, { message: 'too long, at most 1d is possible', next: 'shorten it' });
+});
+
+/** What holds without a condition depends on what the service is for. */
+export type PolicyField = { readonly condition: Condition | undefined; readonly retries: Retries };
+
 export const restartPolicyField = mapping({
   condition: condition.optional(),
   max_attempts: integer(0, RETRIES_MAX).optional(),
-  delay: duration.optional(),
+  delay: delayField.optional(),
   window: duration.optional(),
-}).transform((written, context): RestartPolicy => {
-  const { condition: wanted = 'any', max_attempts: retryMax = 0 } = written;
-  if (wanted === 'on-failure') return { kind: 'onFailure', ...(retryMax > 0 && { retryMax }) };
-  if (retryMax > 0 && wanted === 'any') {
-    const message = 'not supported yet with condition: any';
-    const next = 'say condition: on-failure, or leave max_attempts out';
-    return complain(context, { message, next, unsupported: true }, ['max_attempts']);
-  }
-  return { kind: wanted === 'none' ? 'no' : 'always' };
+}).transform((written): PolicyField => {
+  const { condition: wanted, max_attempts: retryMax = 0, delay, window } = written;
+  const retries: Retries = {
+    ...(retryMax > 0 && { retryMax }),
+    ...(delay !== undefined && { delayMs: delay }),
+    ...(window !== undefined && { windowMs: window }),
+  };
+  return { condition: wanted, retries };
 });
 
-/** What another service waits for to complete must end; everything else is to run for good. */
-export function defaultRestart(name: string, { awaited }: Surroundings): RestartPolicy {
-  return awaited.has(name) ? { kind: 'onFailure' } : { kind: 'always' };
+/** `deploy.restart_policy`, else `restart`, else what fits what the service is for. */
+export function readRestart(
+  name: string,
+  { deploy, restart }: ServiceFields,
+  { awaited }: Surroundings,
+): RestartPolicy {
+  const isToEnd = awaited.has(name) || deploy?.mode?.isJob === true;
+  const policy = deploy?.restart_policy;
+  if (policy === undefined) return restart ?? { kind: isToEnd ? 'onFailure' : 'always' };
+  // A job that says nothing of it is tried again when it fails, and not when it has done its work.
+  const wanted = policy.condition ?? (deploy?.mode?.isJob === true ? 'on-failure' : 'any');
+  if (wanted === 'none') return { kind: 'no' };
+  return { kind: wanted === 'any' ? 'always' : 'onFailure', ...policy.retries };
 }
 
-export function checkRestart({ name, restart: policy }: ComponentSpec, around: Surroundings): void {
-  if (!around.awaited.has(name)) return;
+export function checkRestart(
+  { name, restart: policy, job }: ComponentSpec,
+  { deploy }: ServiceFields,
+  { awaited, errors }: Surroundings,
+): void {
   if (policy.kind !== 'always' && policy.kind !== 'unlessStopped') return;
-  const why = 'another service waits for it to complete, and it would be started again';
-  const next = 'use restart: on-failure or "no"';
-  const path = ['services', name, 'restart'];
-  around.errors.push({ path, on: 'value', message: 'it would never complete', why, next });
+  if (job === undefined && !awaited.has(name)) return;
+  const isPolicy = deploy?.restart_policy !== undefined;
+  const why =
+    job === undefined
+      ? 'another service waits for it to complete, and it would be started again'
+      : 'it is a job, and would be started again when it is done';
+  const next = isPolicy ? 'use condition: on-failure or none' : 'use restart: on-failure or "no"';
+  const path = ['services', name, ...(isPolicy ? ['deploy', 'restart_policy'] : ['restart'])];
+  errors.push({ path, on: 'value', message: 'it would never complete', why, next });
 }

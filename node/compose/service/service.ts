@@ -17,20 +17,21 @@ import { checkPlacement, placementField, platformField, readPlacement } from './
 import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
-import { checkRestart, defaultRestart, restartField, restartPolicyField } from './restart.ts';
+import { readJob, timeoutField } from './job.ts';
+import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
 import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
 const STOP_GRACE: Millis = seconds(10);
 
-const MODES = 'replicated or global';
-const mode = line(MODES, (written): Result<ComponentSpec['mode'], Complaint> => {
-  if (written === 'replicated' || written === 'global') return ok(written);
-  if (!/^(replicated|global)-job$/.test(written))
+const MODES = 'replicated, global, replicated-job or global-job';
+type Mode = { readonly mode: ComponentSpec['mode']; readonly isJob: boolean };
+const mode = line(MODES, (written): Result<Mode, Complaint> => {
+  const [, kind, job] = /^(replicated|global)(-job)?$/.exec(written) ?? [];
+  if (kind !== 'replicated' && kind !== 'global')
     return fail({ message: expected(MODES, written) });
-  const next = 'use replicated with restart: on-failure';
-  return fail({ message: `${written} is not supported yet`, next, unsupported: true });
+  return ok({ mode: kind, isJob: job !== undefined });
 });
 
 const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {
@@ -69,6 +70,7 @@ export const serviceField = mapping({
     singleton: singletonField.optional(),
     on_isolation: isolationField.optional(),
     on_heal: healField.optional(),
+    timeout: timeoutField.optional(),
   }).optional(),
 });
 
@@ -98,7 +100,8 @@ export function readComponent(
     volumes: readVolumes(name, fields.volumes ?? [], around),
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
     ...(container !== undefined && { container }),
-    restart: fields.deploy?.restart_policy ?? fields.restart ?? defaultRestart(name, around),
+    restart: readRestart(name, fields, around),
+    ...readJob(name, fields, around),
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
@@ -109,7 +112,7 @@ export function readComponent(
   checkPlacement(component, around);
   checkRunnable(component, around);
   checkTargets(name, fields, around);
-  checkRestart(component, around);
+  checkRestart(component, fields, around);
   if (healthcheck === 'off' && image !== undefined) {
     const why = 'a healthcheck that the image brings along stays on';
     const path = ['services', name, 'healthcheck'];
@@ -150,7 +153,7 @@ function readCount(
   { deploy, scale }: ServiceFields,
   { errors }: Surroundings,
 ): Pick<ComponentSpec, 'mode' | 'replicas'> {
-  const kind = deploy?.mode ?? 'replicated';
+  const kind = deploy?.mode?.mode ?? 'replicated';
   const replicas = deploy?.replicas ?? scale;
   const at = deploy?.replicas === undefined ? ['scale'] : ['deploy', 'replicas'];
   const complainAt = (complaint: Complaint): void => {
@@ -159,7 +162,7 @@ function readCount(
   if (deploy?.replicas !== undefined && scale !== undefined && deploy.replicas !== scale)
     complainAt({ message: `differs from scale: ${scale}`, next: 'keep one of the two' });
   if (kind === 'global' && replicas !== undefined) {
-    const why = 'mode: global means one on every host';
+    const why = `mode: ${deploy?.mode?.isJob === true ? 'global-job' : 'global'} means one on every host`;
     complainAt({ message: 'has no meaning here', why, next: 'remove one of the two' });
   }
   return { mode: kind, replicas: replicas ?? 1 };

@@ -1,14 +1,16 @@
 /** The examples of Compose files, deployed to real agents and asked over the network. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../../../node/local/cluster.ts';
 import {
   agentctl,
   agentsThat,
+  crash,
   everyoneRuns,
   type RealCluster,
+  restart,
   threeAgents,
 } from '../agents/cluster.ts';
 
@@ -91,4 +93,30 @@ it('runs a clock of which there is one', async () => {
   const cluster = await agentsThat({ count: 3, voterCount: 3, guards: true });
   await deploy(cluster, '-f', example('singleton'));
   expect(await answerOf(18150)).toMatch(/^term \d+, \d+ ticks$/);
+});
+
+it('runs a pipeline of jobs, each once, and not again when its hosts or agents are gone', async () => {
+  const cluster = await threeAgents();
+  const log = join(cluster.init.folder, 'pipeline.log');
+  const lines = (): readonly string[] => readFileSync(log, 'utf8').trim().split('\n').toSorted();
+  const [first, second] = cluster.agents;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const args = ['deploy', '--yes', '-f', example('pipeline')];
+  const deployed = await agentctl(first, args, { PIPELINE_LOG: log });
+  expect(deployed, deployed.stderr).toMatchObject({ code: 0 });
+  expect(await answerOf(18160)).toBe('done');
+  const done = ['fetch 1', 'fetch 2', 'fetch 3', 'merge, attempt 1', 'merge, attempt 2'];
+  expect(lines()).toEqual(done);
+
+  const told = await agentctl(second, ['restart', 'pipeline.merge.1']);
+  expect(told).toMatchObject({ code: 4 });
+  expect(told.stderr).toContain('it is of a job, and complete');
+  // Their agents start anew, and the same is deployed once more.
+  for (const agent of cluster.agents) await crash(agent);
+  for (const agent of cluster.agents) await restart(cluster, agent);
+  await everyoneRuns(cluster, 1);
+  expect(await agentctl(second, args, { PIPELINE_LOG: log })).toMatchObject({ code: 0 });
+  const settled = await agentctl(second, ['wait', '--for', 'converged']);
+  expect(settled, settled.stderr).toMatchObject({ code: 0 });
+  expect(lines()).toEqual(done);
 });

@@ -50,6 +50,9 @@ it('fills in every default', () => {
 const long = (port: object) => `ports: [${JSON.stringify(port)}]`;
 /** Part of a component, its lengths of time plain numbers. */
 type Wanted = { readonly [Key in keyof ComponentSpec]?: unknown };
+/** Of a job that says nothing of it. */
+const RETRIED = { restart: { kind: 'onFailure' } };
+
 it.each<[string, Wanted]>([
   // words
   ['command: [a, "b c"]', { command: ['a', 'b c'] }],
@@ -203,6 +206,28 @@ it.each<[string, Wanted]>([
   [
     'deploy: {restart_policy: {condition: on-failure, max_attempts: 3}}',
     { restart: { kind: 'onFailure', retryMax: 3 } },
+  ],
+  [
+    'deploy: {restart_policy: {condition: any, max_attempts: 3, delay: 5s, window: 2m}}',
+    { restart: { kind: 'always', retryMax: 3, delayMs: 5000, windowMs: 120_000 } },
+  ],
+  [
+    'deploy: {restart_policy: {delay: 5s}}\n    restart: on-failure',
+    { restart: { kind: 'always', delayMs: 5000 } },
+  ],
+  ['deploy: {mode: replicated-job, replicas: 3}', { replicas: 3, job: {}, ...RETRIED }],
+  ['deploy: {mode: global-job}', { mode: 'global', job: {}, ...RETRIED }],
+  [
+    'deploy: {mode: global-job}\n    restart: no',
+    { mode: 'global', job: {}, restart: { kind: 'no' } },
+  ],
+  [
+    'deploy: {mode: replicated-job, restart_policy: {max_attempts: 2}}',
+    { job: {}, restart: { kind: 'onFailure', retryMax: 2 } },
+  ],
+  [
+    'deploy: {mode: replicated-job}\n    x-millrace: {timeout: 90s}',
+    { job: { timeoutMs: 90_000 }, ...RETRIED },
   ],
   ['restart: no', { restart: { kind: 'no' } }],
   ['restart: unless-stopped', { restart: { kind: 'unlessStopped' } }],

@@ -29,7 +29,7 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected true or false, got "/, 'flags in texts'],
   [/expected a port|expected an IP address|expected tcp or udp|expected host or ingress/, 'ports'],
   [/expected no, always, unless-stopped/, 'restart'],
-  [/expected replicated or global/, 'deploy.mode'],
+  [/expected replicated, global/, 'deploy.mode'],
   [/expected none, on-failure or any/, 'deploy.restart_policy.condition'],
   [/expected an operating system and a processor/, 'platform'],
   [/expected raw, got/, 'the format of variables'],

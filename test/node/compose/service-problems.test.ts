@@ -137,12 +137,8 @@ it.each([
   ],
   [
     'deploy: {mode: every}',
-    ['c.yaml:4:20 services.web.deploy.mode: expected replicated or global, got "every"'],
-  ],
-  [
-    'deploy: {mode: global-job}',
     [
-      'c.yaml:4:20 services.web.deploy.mode: global-job is not supported yet; use replicated with restart: on-failure',
+      'c.yaml:4:20 services.web.deploy.mode: expected replicated, global, replicated-job or global-job, got "every"',
     ],
   ],
   [
@@ -252,21 +248,15 @@ it.each([
     ],
   ],
   [
-    'deploy: {restart_policy: {condition: any, max_attempts: 3, delay: 5s}}',
+    'deploy: {restart_policy: {delay: 2d}}',
     [
-      'c.yaml:4:61 services.web.deploy.restart_policy.max_attempts: not supported yet with condition: any; say condition: on-failure, or leave max_attempts out',
+      'c.yaml:4:38 services.web.deploy.restart_policy.delay: too long, at most 1d is possible; shorten it',
     ],
   ],
   [
     'deploy: {restart_policy: {condition: never}}',
     [
       'c.yaml:4:42 services.web.deploy.restart_policy.condition: expected none, on-failure or any, got "never"',
-    ],
-  ],
-  [
-    'deploy: {restart_policy: {delay: 5s}}',
-    [
-      'warning c.yaml:4:31 services.web.deploy.restart_policy.delay: ignored: attempts are spaced by the agent',
     ],
   ],
   [
