@@ -22,6 +22,8 @@ import type { Config } from '../protocol/config.ts';
 import type { CommandResult, Effect } from '../protocol/effect.ts';
 import type { Command, Input, StopReason } from '../protocol/input.ts';
 import type { HostFacts } from '../protocol/inventory/entry.ts';
+import type { StackSpec } from '../protocol/component/spec.ts';
+import { foresee, type Foreseen } from '../protocol/core/foresee.ts';
 import { viewOf } from '../protocol/view/build.ts';
 import { allDecisions } from '../protocol/inventory/inventories.ts';
 import type { Witnessed } from '../protocol/inventory/log.ts';
@@ -51,6 +53,8 @@ export interface Agent extends AsyncDisposable {
   readonly log: Logger;
   readonly guard: GuardLink | undefined;
   view(): ClusterView;
+  /** Where a stack would go if it were deployed now, as this host sees it. */
+  foresee(stack: StackSpec): readonly Foreseen[];
   /** Oldest first; `wall` is when it was, by this host's wall clock, in ms. */
   journal(): readonly (JournalEntry & { readonly wall: number })[];
   /** What all other hosts have decided, as far as it was told here, the gone ones too. */
@@ -223,6 +227,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     log,
     guard,
     view: () => viewOf(core, clock.now()),
+    foresee: (stack) => foresee(core, clock.now(), stack),
     journal() {
       const offset = Date.now() - clock.now();
       return core.journal.map((entry) => ({ ...entry, wall: offset + entry.at }));

@@ -45,7 +45,7 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
     value: '{}',
     meaning:
       'What tells this host from others, such as { disk: ssd }: components may ask for it ' +
-      '(node.labels.disk==ssd)',
+      '(node.labels.disk==ssd). agentctl host label sets more',
   },
   witness: {
     value: 'false',

@@ -8,6 +8,7 @@ import type { ComponentId, Epoch, HostId, Key, Term } from './base/ids.ts';
 import type { Instant, Millis } from './base/time.ts';
 import type { ComponentSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
+import type { Setting } from './record/record.ts';
 import type { DeployOutcome, Message } from './wire/message.ts';
 
 export type Effect =
@@ -73,6 +74,8 @@ export type CommandResult =
   | { readonly kind: 'forgotten'; readonly host: HostId }
   /** The list of members says that this host leaves; the rest takes its time. */
   | { readonly kind: 'leaving' }
+  /** The list of members says so. */
+  | { readonly kind: 'adjusted'; readonly host: HostId; readonly setting: Setting }
   /** It is the only voter from its next start on, and grants nothing for so long then. */
   | { readonly kind: 'forced'; readonly epoch: Epoch; readonly silentMs: Millis }
   | { readonly kind: 'restarting' }

@@ -1,6 +1,7 @@
 /** Everything that can happen to the core. Named in the past tense; results of effects come back so. */
 import type { ComponentId, HostId, Key } from './base/ids.ts';
 import type { Millis } from './base/time.ts';
+import type { Change } from './command/adjusts.ts';
 import type { StackSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
 import type { Expected } from './record/record.ts';
@@ -93,6 +94,8 @@ export type Command =
   | { readonly kind: 'leave' }
   /** A host that does not come back shall be a member no more. */
   | { readonly kind: 'forget'; readonly host: HostId }
+  /** A host gets these labels, or loses them (undefined), or is to be given slots or not. */
+  | { readonly kind: 'adjust'; readonly host: HostId; readonly change: Change }
   /** This host alone shall vote, as most voters are gone for good. `forceId`: random, below 2²⁴. */
   | { readonly kind: 'forceVoters'; readonly forceId: number }
   /** Of an instance on this very host: replaced without being counted as a failure. */

@@ -9,6 +9,8 @@ export const GOSSIP_BYTES_MAX = 32_768;
 export const MEMBERS_MAX = 1_000;
 /** Labels of one host, from its settings or from users; more are refused. */
 export const LABELS_MAX = 32;
+/** Characters of all labels that users have set, so that the list of members fits a frame; more are refused. */
+export const LABELS_CHARS_MAX = 16_384;
 /** Forgotten hosts told apart by the start they had; of older ones a late `join` lets them in again. */
 export const FORMER_MAX = 64;
 /** Strangers of whom it is known when they were told that they are none; beyond it all are told anew. */

@@ -41,6 +41,7 @@ const KINDS = {
   join: true,
   welcome: true,
   forget: true,
+  adjust: true,
   dismissed: true,
 } as const satisfies { readonly [kind in Message['kind']]: true };
 

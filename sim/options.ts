@@ -93,7 +93,8 @@ export type Plague =
   | 'engines'
   | 'guards'
   | 'hangs'
-  | 'reboots';
+  | 'reboots'
+  | 'drains';
 
 /** Shorter waits than in production where only patience is at stake. */
 export const CONFIG: Config = {

@@ -71,10 +71,17 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
     [4000, 15_000],
     [1000, 2 * T, 12_000],
   ],
+  /** Users who cordon, drain and label hosts. */
+  drains: [[1500, 5000], [0]],
 };
 export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
 /** Drawn on a stream of its own, in so many of a thousand storms. */
-const APART: { readonly [kind in Plague]?: number } = { guards: 300, hangs: 220, reboots: 220 };
+const APART: { readonly [kind in Plague]?: number } = {
+  guards: 300,
+  hangs: 220,
+  reboots: 220,
+  drains: 220,
+};
 /** Those that strike a single link: many of them at a time leave a cluster alive. */
 const OF_WAYS: ReadonlySet<Plague> = new Set(['links', 'clogs']);
 /** Those few storms have that are not everybody's: they hide much. */

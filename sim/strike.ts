@@ -2,6 +2,7 @@
  * One fault: what befalls whom, for how long. Random storms, scenario files and tapes all speak of
  * faults in these words; `faults/perform.ts` alone knows how each is done.
  */
+import type { Change } from '../protocol/command/adjusts.ts';
 import type { Message } from '../protocol/wire/message.ts';
 
 /** By index; host 0 is `h1`. */
@@ -55,6 +56,13 @@ export type Strike =
   | { readonly kind: 'leave'; readonly host: HostIndex }
   /** A user asks this agent that another host, which does not come back, be forgotten. */
   | { readonly kind: 'forget'; readonly host: HostIndex; readonly of: HostIndex }
+  /** A user asks this agent to cordon, drain or uncordon a host, or to label it. */
+  | {
+      readonly kind: 'adjust';
+      readonly host: HostIndex;
+      readonly of: HostIndex;
+      readonly change: Change;
+    }
   /** A user makes this host the only voter, by force. */
   | { readonly kind: 'force'; readonly host: HostIndex; readonly forceId: number }
   /** The machine is gone with all that runs on it, and boots after `forMs`. */

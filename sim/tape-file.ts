@@ -2,6 +2,8 @@
  * A tape as text, and back. A file may come from anyone and from another version: whatever does not
  * look like a tape is refused with a reason, before anything runs.
  */
+import type { Change } from '../protocol/command/adjusts.ts';
+import { LABELS_MAX } from '../protocol/limits.ts';
 import { fail, ok, type Result } from '../protocol/base/result.ts';
 import {
   boolean,
@@ -21,7 +23,7 @@ import {
 } from '../protocol/wire/schema.ts';
 import { expected } from '../protocol/wire/record-schema.ts';
 import { stackSpec } from '../protocol/wire/spec-schema.ts';
-import { deployId, stackName } from '../protocol/wire/vocabulary.ts';
+import { deployId, labelName, labels, stackName } from '../protocol/wire/vocabulary.ts';
 import { FORCE_IDS } from '../protocol/roster/fork.ts';
 import type { Draws } from './choice.ts';
 import { MESSAGE_KINDS } from './message-kinds.ts';
@@ -56,6 +58,14 @@ const way: Schema<Way> = (value) => {
 };
 const ways = list(way, HOSTS_MAX * HOSTS_MAX);
 
+const change: Schema<Change> = byKind({
+  label: object({ kind: literal('label'), set: labels, unset: list(labelName, LABELS_MAX) }),
+  availability: object({
+    kind: literal('availability'),
+    to: literal('active', 'cordoned', 'draining'),
+  }),
+});
+
 const ofHost = { host, forMs: ms };
 const strike: Schema<Strike> = byKind({
   cut: object({ kind: literal('cut'), ways, forMs: ms }),
@@ -72,6 +82,7 @@ const strike: Schema<Strike> = byKind({
   upgrade: object({ kind: literal('upgrade'), ...ofHost, clean: boolean }),
   lead: object({ kind: literal('lead'), host, nth: count, to: host, force: boolean }),
   forget: object({ kind: literal('forget'), host, of: host }),
+  adjust: object({ kind: literal('adjust'), host, of: host, change }),
   leave: object({ kind: literal('leave'), host }),
   force: object({ kind: literal('force'), host, forceId: whole(1, FORCE_IDS - 1) }),
   stop: object({ kind: literal('stop'), ...ofHost }),
@@ -135,6 +146,7 @@ const plagues: Schema<Options['recurring']> = object({
   guards: recurring,
   hangs: recurring,
   reboots: recurring,
+  drains: recurring,
 } satisfies { readonly [kind in Plague]: unknown });
 
 const voterCount: Schema<Options['voterCount']> = (value) =>

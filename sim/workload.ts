@@ -32,8 +32,9 @@ export const errandId = ({ given, attempt }: Errand): string => `${given.deployI
 /** What ids of commands begin with that are no errands: nobody counts on their answers. */
 export const LEAD_COMMAND = 'lead/';
 export const FORGET_COMMAND = 'forget/';
+export const ADJUST_COMMAND = 'adjust/';
 export const FORCE_COMMAND = 'force/';
-const NO_ERRANDS = [LEAD_COMMAND, FORGET_COMMAND, FORCE_COMMAND];
+const NO_ERRANDS = [LEAD_COMMAND, FORGET_COMMAND, ADJUST_COMMAND, FORCE_COMMAND];
 
 export type Workload = {
   readonly world: World;
@@ -335,6 +336,7 @@ export function onReply(workload: Workload, commandId: string, result: CommandRe
     case 'forgotten':
     case 'forced':
     case 'leaving':
+    case 'adjusted':
     case 'restarting':
     case 'noSuchInstance':
   }

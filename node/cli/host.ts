@@ -1,5 +1,8 @@
 import { Command } from 'commander';
-import { EXIT } from './failure.ts';
+import { LABEL_NAME, LABEL_VALUE } from '../../protocol/component/label.ts';
+import type { ActionBody, AvailabilityRequest, LabelsRequest } from '../http/api.ts';
+import { drainCommand } from './drain.ts';
+import { EXIT, usageFailure } from './failure.ts';
 import { asTyped, typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { hostTable } from './status-screen.ts';
@@ -27,16 +30,83 @@ export function hostCommand(perform: Perform): Command {
     .action((word: string, _: object, command: Command) =>
       perform(command, (cli) => forget(cli, word)),
     );
+  host
+    .command('label')
+    .description('what tells it from other hosts, for components that ask: node.labels.NAME')
+    .argument('<host>', 'its name or id, or a prefix')
+    .argument('<label...>', 'NAME=VALUE sets it, NAME= takes it away')
+    .action((word: string, labels: readonly string[], _: object, command: Command) =>
+      perform(command, (cli) => label(cli, word, labels)),
+    );
+  host
+    .command('cordon')
+    .description('give it nothing new; what it runs stays')
+    .argument('<host>', 'its name or id, or a prefix')
+    .action((word: string, _: object, command: Command) =>
+      perform(command, (cli) => setAvailability(cli, word, 'cordoned')),
+    );
+  host
+    .command('uncordon')
+    .description('take back a cordon or a drain')
+    .argument('<host>', 'its name or id, or a prefix')
+    .action((word: string, _: object, command: Command) =>
+      perform(command, (cli) => setAvailability(cli, word, 'active')),
+    );
+  host.addCommand(drainCommand(perform));
   return host;
+}
+
+async function label(cli: Cli, word: string, words: readonly string[]): Promise<number> {
+  const request = parseLabels(words);
+  const { cluster } = (await cli.client.status(cli.signal)).data;
+  const { id } = resolve(cluster, word, ['host']);
+  cli.continues = `it was asked for and may still happen; see ${typed('host ls')}`;
+  tellDone(cli, await cli.client.hostLabels(id, request, cli.signal));
+  return EXIT.ok;
+}
+
+/** Of one that is named twice the last counts. */
+function parseLabels(words: readonly string[]): LabelsRequest {
+  const pairs = new Map(
+    words.map((word): [string, string] => {
+      const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
+      if (LABEL_NAME.test(name) && LABEL_VALUE.test(value)) return [name, value];
+      throw usageFailure(
+        `${JSON.stringify(word)} is no label`,
+        'it is NAME=VALUE, or NAME= to take it away; a name is letters, digits, _ . - and /, at most 63',
+        typed('host label HOST disk=ssd'),
+      );
+    }),
+  );
+  const all = [...pairs];
+  return {
+    set: Object.fromEntries(all.filter(([, value]) => value !== '')),
+    unset: all.filter(([, value]) => value === '').map(([name]) => name),
+  };
+}
+
+async function setAvailability(
+  cli: Cli,
+  word: string,
+  to: AvailabilityRequest['to'],
+): Promise<number> {
+  const { cluster } = (await cli.client.status(cli.signal)).data;
+  const { id } = resolve(cluster, word, ['host']);
+  cli.continues = `it was asked for and may still happen; see ${typed('host ls')}`;
+  tellDone(cli, await cli.client.hostAvailability(id, { to }, cli.signal));
+  return EXIT.ok;
+}
+
+function tellDone(cli: Cli, body: ActionBody): void {
+  if (cli.json) printJson(cli, body);
+  else print(cli, body.done, `  next  ${asTyped(body.next)}`);
 }
 
 async function forget(cli: Cli, word: string): Promise<number> {
   const { cluster } = (await cli.client.status(cli.signal)).data;
   const { id } = resolve(cluster, word, ['host']);
   cli.continues = `it was asked for and may still happen; see ${typed('host ls')}`;
-  const body = await cli.client.hostForget(id, cli.signal);
-  if (cli.json) printJson(cli, body);
-  else print(cli, body.done, `  next  ${asTyped(body.next)}`);
+  tellDone(cli, await cli.client.hostForget(id, cli.signal));
   return EXIT.ok;
 }
 

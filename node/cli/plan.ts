@@ -3,6 +3,7 @@ import { revisionOf } from '../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
 import type { ComponentView, StackView } from '../../protocol/view/view.ts';
 import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
+import type { PlanBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { EXIT } from './failure.ts';
 import { typed } from './invocation.ts';
@@ -22,13 +23,18 @@ async function plan(cli: Cli, options: ComposeOptions): Promise<number> {
   const { generated_at, view, data } = await cli.client.status(cli.signal);
   const old = data.cluster.stacks.find(({ name }) => name === stack.name);
   const changes = planOf(stack, old);
+  const { components: placed } = await cli.client.plan({ stack }, cli.signal);
   const revision = old === undefined ? {} : { revision: old.revision };
   if (cli.json) {
-    const planned = { stack: stack.name, ...revision, components: changes, warnings };
+    const components = changes.map((one) => {
+      const decisions = placed.find(({ id }) => id === one.id)?.decisions ?? [];
+      return { ...one, decisions };
+    });
+    const planned = { stack: stack.name, ...revision, components, warnings };
     printJson(cli, { schema: 'millrace/plan/1', generated_at, view, data: planned });
     return EXIT.ok;
   }
-  print(cli, ...planLines(stack.name, old?.revision, changes));
+  print(cli, ...planLines(stack.name, old?.revision, changes, placed));
   if (warnings.length > 0) {
     print(cli, '', `not done as written, ${counted(warnings.length, 'warning')}:`);
     print(cli, ...warnings.map((warning) => `  ${warning}`));
@@ -86,14 +92,31 @@ export function planLines(
   stack: string,
   revision: string | undefined,
   changes: readonly Change[],
+  placed: PlanBody['components'] = [],
 ): readonly string[] {
   const width = Math.max(...changes.map(({ id }) => id.length));
   const count = changes.filter(({ change }) => change !== 'keep').length;
   return [
     revision === undefined ? `${stack} is new` : `${stack}, now revision ${revision}`,
-    ...changes.map((one) => `  ${MARKS[one.change]} ${one.id.padEnd(width)}  ${what(one)}`),
+    ...changes.flatMap((one) => [
+      `  ${MARKS[one.change]} ${one.id.padEnd(width)}  ${what(one)}`,
+      ...(placed.find(({ id }) => id === one.id)?.decisions ?? []).flatMap(placedLines),
+    ]),
     count === 0 ? 'nothing that runs would change' : counted(count, 'change'),
   ];
+}
+
+type Decided = PlanBody['components'][number]['decisions'][number];
+
+/** Where a slot goes; of one that fits nowhere every host, with its reason. */
+function placedLines({ kind, text, rejected, host, host_name: name }: Decided): readonly string[] {
+  const names = new Map(rejected.map((one) => [one.host, one.host_name]));
+  if (host !== undefined && name !== undefined) names.set(host, name);
+  const told = text.replaceAll(/[a-z0-9]+/g, (word) => names.get(word) ?? word);
+  const whole = `      ${told}`;
+  if (kind !== 'unplaceable') return [whole];
+  const each = rejected.map(({ host_name: other, why }) => `        ${other}: ${why}`);
+  return [whole, ...each];
 }
 
 function what({ change, wanted, wantedBefore: before, running }: Change): string {

@@ -1,6 +1,7 @@
 /** The one screen of `status`: per stack a verdict, then hosts, components, events, what to type. */
 import type { ClusterView, ComponentView, HostView, StackView } from '../../protocol/view/view.ts';
 import type { StatusBody } from '../http/api.ts';
+import { counted } from './counted.ts';
 import { age, freshness } from './duration.ts';
 import { eventSection, inNames } from './event-lines.ts';
 import { typed } from './invocation.ts';
@@ -206,16 +207,16 @@ function troubleLines(view: ClusterView, stack: StackView, width: number): reado
 
 /** Every host of `all` is one word; else the hosts by name, doubled ones counted. */
 function whereabouts(view: ClusterView, component: ComponentView): string {
-  const counted = new Map<string, number>();
+  const times = new Map<string, number>();
   for (const slot of component.slots) {
     const host = slot.host ?? slot.instance?.host;
-    if (host !== undefined) counted.set(host, (counted.get(host) ?? 0) + 1);
+    if (host !== undefined) times.set(host, (times.get(host) ?? 0) + 1);
   }
   const present = view.hosts.filter((host) => host.state !== 'left');
   const everywhere =
-    present.length > 1 && present.every((host) => counted.has(host.id) && isUp(view, host.id));
+    present.length > 1 && present.every((host) => times.has(host.id) && isUp(view, host.id));
   if (component.wanted === 'all' && everywhere) return 'every host';
-  const names = [...counted].map(([id, count]) => {
+  const names = [...times].map(([id, count]) => {
     const doubt = isUp(view, id) ? '' : '?';
     return `${hostName(view, id)}${doubt}${count > 1 ? ` x${count}` : ''}`;
   });
@@ -229,11 +230,19 @@ function hostNote(host: HostView): string {
   if (host.engineSilentMs !== undefined) return engineSilence(host.engineSilentMs);
   if (host.leaving === true && host.state === 'alive')
     return 'leaves, once others have what it has';
+  if (host.availability !== undefined && host.state === 'alive') return setNote(host);
   if (host.backWithinMs !== undefined)
     return `reboots, to be back within ${age(host.backWithinMs)}`;
   if (host.state === 'alive' || host.self || host.heardMsAgo === undefined) return '';
   return `last heard ${age(host.heardMsAgo)} ago`;
 }
+
+const setNote = ({ availability, instances }: HostView): string =>
+  availability === 'cordoned'
+    ? 'cordoned: nothing new comes there'
+    : instances === 0
+      ? 'drained'
+      : `is drained, ${counted(instances, 'instance')} left`;
 
 /** What its host says of an engine that hangs or is gone. */
 export const engineSilence = (ms: number): string => `engine silent for ${age(ms)}`;

@@ -151,6 +151,19 @@ function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
     ...(host.engineSilentMs === undefined
       ? []
       : [['engine', `${host.engine}, silent for ${age(host.engineSilentMs)}`] as const]),
+    ...(host.availability === undefined
+      ? []
+      : [['set to', `${host.availability}, by a user`] as const]),
+    ...(host.labels === undefined
+      ? []
+      : [
+          [
+            'labels',
+            Object.entries(host.labels)
+              .map(([name, value]) => `${name}=${value}`)
+              .join(' '),
+          ] as const,
+        ]),
     ['votes', host.voter ? 'yes: a voter of the roster' : 'no'],
     ['leads', leads.map(({ key, term }) => `${key} (term ${term})`).join(', ') || 'nothing'],
     ['runs', seats.join(', ') || (host.witness ? 'nothing: it is a witness' : 'nothing')],
@@ -189,6 +202,12 @@ function nextText(view: ClusterView, component: ComponentView, slots: readonly S
 function hostNext(view: ClusterView, host: HostView, seats: number): string {
   if (host.engineSilentMs !== undefined)
     return `what runs there goes on, nothing new is placed there until its engine answers: ${typed('doctor')} on it`;
+  if (host.state === 'alive' && host.availability === 'cordoned')
+    return `nothing new comes there until ${typed(`host uncordon ${host.name}`)}`;
+  if (host.state === 'alive' && host.availability === 'draining')
+    return seats === 0
+      ? `it is empty, and is given nothing until ${typed(`host uncordon ${host.name}`)}`
+      : `what it runs ends as soon as it runs elsewhere; ${counted(seats, 'slot')} left`;
   if (host.state === 'alive') return 'nothing: it is heard';
   if (host.backWithinMs !== undefined)
     return `it reboots: what has a named volume waits for it, ${age(host.backWithinMs)} more, and the rest moves`;

@@ -6,10 +6,13 @@
  *   POST /v1/cluster/init  InitRequest    ClusterBody            409 already-member
  *   POST /v1/cluster/join  JoinRequest    ClusterBody            400 bad-token, 409, 504 no-cluster-found
  *   POST /v1/deploy        DeployRequest  DeployBody             409 refused, 504 unknown
+ *   POST /v1/plan          PlanRequest    PlanBody
  *   POST /v1/destroy       DestroyRequest DeployBody             404, 409 refused, 504 unknown
  *   POST /v1/cluster/leave {}             ActionBody             409 refused, 504 not-leaving-yet
  *   POST /v1/cluster/voters/force {}      ActionBody             409 refused
  *   POST /v1/hosts/:id/forget  {}         ActionBody             404, 409 refused, 504 not-forgotten-yet
+ *   POST /v1/hosts/:id/labels  LabelsRequest  ActionBody          404, 409 refused, 504 not-adjusted-yet
+ *   POST /v1/hosts/:id/availability AvailabilityRequest ActionBody  the same
  *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
@@ -23,6 +26,7 @@
  * Wherever `:id` or `subject` stands, the full id is meant: `agentctl` resolves prefixes.
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
  */
+import type { Labels } from '../../protocol/component/label.ts';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { Expected } from '../../protocol/record/record.ts';
 import type { ClusterView, InstanceView } from '../../protocol/view/view.ts';
@@ -124,6 +128,33 @@ export type LeadBody = {
 };
 
 export type KillRequest = { readonly signal: string };
+/** What a deploy would place, move and not place, by the agent that was asked. */
+export type PlanRequest = { readonly stack: StackSpec };
+export type PlanBody = {
+  readonly components: readonly {
+    readonly id: string;
+    readonly decisions: readonly {
+      readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable' | 'withheld' | 'ended';
+      readonly slot: number;
+      readonly host?: string;
+      readonly host_name?: string;
+      readonly text: string;
+      /** Those that cannot first; at most 32 of them. */
+      readonly rejected: readonly {
+        readonly host: string;
+        readonly host_name: string;
+        readonly why: string;
+      }[];
+    }[];
+  }[];
+};
+
+export type LabelsRequest = {
+  readonly set: Labels;
+  /** As the host's own settings have them. */
+  readonly unset: readonly string[];
+};
+export type AvailabilityRequest = { readonly to: 'active' | 'cordoned' | 'draining' };
 /** What was done and what will happen next, in words. */
 export type ActionBody = { readonly done: string; readonly next: string };
 

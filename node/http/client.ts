@@ -8,6 +8,10 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Readable } from 'node:stream';
 import type { AgentFacts } from '../doctor/facts.ts';
 import type {
+  AvailabilityRequest,
+  LabelsRequest,
+  PlanBody,
+  PlanRequest,
   ActionBody,
   AgentStopBody,
   ChaosBody,
@@ -125,6 +129,11 @@ export function createClient(socket: string) {
     forceVoters: (signal: AbortSignal) => post<ActionBody>('/v1/cluster/voters/force', {}, signal),
     hostForget: (host: string, signal: AbortSignal) =>
       post<ActionBody>(`/v1/hosts/${encodeURIComponent(host)}/forget`, {}, signal),
+    plan: (body: PlanRequest, signal: AbortSignal) => post<PlanBody>('/v1/plan', body, signal),
+    hostLabels: (host: string, body: LabelsRequest, signal: AbortSignal) =>
+      post<ActionBody>(`/v1/hosts/${encodeURIComponent(host)}/labels`, body, signal),
+    hostAvailability: (host: string, body: AvailabilityRequest, signal: AbortSignal) =>
+      post<ActionBody>(`/v1/hosts/${encodeURIComponent(host)}/availability`, body, signal),
     lead: (body: LeadRequest, signal: AbortSignal) => post<LeadBody>('/v1/lead', body, signal),
     kill: (id: string, name: string, signal: AbortSignal) =>
       post<ActionBody>(`${instance(id)}/kill`, { signal: name } satisfies KillRequest, signal),

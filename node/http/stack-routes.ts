@@ -4,6 +4,7 @@ import { encode } from 'cborg';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { type ComponentId, componentKey, type HostId } from '../../protocol/base/ids.ts';
+import type { StackSpec } from '../../protocol/component/spec.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
@@ -14,7 +15,7 @@ import { decodeMessage } from '../../protocol/wire/decode.ts';
 import type { Deploy } from '../../protocol/wire/message.ts';
 import type { Agent } from '../agent.ts';
 import type { Daemon } from '../daemon.ts';
-import type { ActionBody, DeployBody } from './api.ts';
+import type { ActionBody, DeployBody, PlanBody } from './api.ts';
 import { bodyOf } from './body.ts';
 import { agentOf } from './cluster-routes.ts';
 import { act, type Act, ask } from './peer-requests.ts';
@@ -31,6 +32,7 @@ const DESTROY = z.object({
   deploy_id: z.string().min(1).max(64),
   expect: z.unknown().optional(),
 });
+const PLAN = z.object({ stack: z.looseObject({ name: z.string() }) });
 const KILL = z.object({ signal: z.string().regex(/^(SIG)?[A-Z0-9]{2,10}$/) });
 const ACT_MS = 15_000;
 const TAIL_MAX = 100_000;
@@ -53,6 +55,12 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
       throw ApiRefusal.noGuard(`${spec.name}.${strict.name}`);
     const result = await agent.command({ ...rest, spec });
     return context.json(deployBody(deployId, result));
+  });
+  app.post('/v1/plan', async (context) => {
+    const { stack: given } = await bodyOf(context, PLAN);
+    const { spec } = readDeploy({ deployId: 'plan', stack: given.name, spec: given });
+    if (spec === undefined) throw ApiRefusal.badRequest('it names no stack');
+    return context.json(planBody(agentOf(daemon), spec));
   });
   app.post('/v1/destroy', async (context) => {
     const { stack, deploy_id: deployId, expect } = await bodyOf(context, DESTROY);
@@ -99,6 +107,26 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
       headers: { 'content-type': 'text/plain; charset=utf-8' },
     });
   });
+}
+
+function planBody(agent: Agent, spec: StackSpec): PlanBody {
+  const { hosts } = agent.view();
+  const nameIn = (id: HostId): string => hosts.find((host) => host.id === id)?.name ?? id;
+  const components = agent.foresee(spec).map(({ component, decisions }) => ({
+    id: component,
+    decisions: decisions.map(({ kind, slot, host, text, rejected }) => ({
+      kind,
+      slot,
+      ...(host === undefined ? {} : { host, host_name: nameIn(host) }),
+      text,
+      rejected: rejected.map(({ host: other, why }) => ({
+        host: other,
+        host_name: nameIn(other),
+        why,
+      })),
+    })),
+  }));
+  return { components };
 }
 
 /** Nothing strict would ever run where nobody has a guard. */

@@ -23,7 +23,7 @@ import {
 import type { Turn } from '../turn.ts';
 import { isolationOf, noteIsolation } from './isolation.ts';
 import { know } from './know.ts';
-import type { Assignment } from './knowledge.ts';
+import type { Assignment, SeatHere } from './knowledge.ts';
 import type { Core } from './state.ts';
 import { leaseOf } from './strict.ts';
 
@@ -40,9 +40,7 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
   // What a host was given before it became a witness has perhaps nowhere else to go.
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
-  const desired = here.map(({ assignment, slot }) =>
-    desiredSlot(core, leases, turn, assignment, slot),
-  );
+  const desired = here.map((seat) => desiredSlot(core, leases, turn, seat));
   const wanted = new Set(desired.map(({ component, slot }) => `${component}/${slot}`));
   reconcile(core.slots, turn, {
     desired,
@@ -68,20 +66,23 @@ function desiredSlot(
   core: Core,
   leases: Leases,
   turn: Turn,
-  assignment: Assignment,
-  slot: number,
+  { assignment, slot, host: assigned }: SeatHere,
 ): DesiredSlot {
   const { component, spec } = assignment.component;
   const { revision } = assignment;
   const ran = hasRun(core.slots, component, slot);
-  const mayStart = ran || allowed(core, leases, turn, { component, slot, revision, spec });
+  const isOurs = assigned === turn.self;
+  const mayStart =
+    ran || (isOurs && allowed(core, leases, turn, { component, slot, revision, spec }));
   const isolation = isolationOf(core, turn, spec);
   const ended = assignment.component.slots.find((each) => each.slot === slot)?.ended;
   const waiting =
     ended !== undefined
       ? undefined
       : !mayStart
-        ? 'waits for its leader to confirm the assignment'
+        ? isOurs
+          ? 'waits for its leader to confirm the assignment'
+          : 'is handed over to another host'
         : isolation !== undefined
           ? 'waits until this host hears a quorum of the voters'
           : ran

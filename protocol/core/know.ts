@@ -53,6 +53,7 @@ function derive(core: Core): Knowledge {
       epoch: core.council.roster.epoch,
     },
     members,
+    adjusted: listed?.kind === 'members' ? (listed.adjusted ?? 0) : 0,
     isMember,
     leaving: new Set(members.filter((each) => each.leaving === true).map(({ id }) => id)),
     isDismissed: core.council.roster.epoch > 0 && !isMember.has(self),
@@ -62,7 +63,7 @@ function derive(core: Core): Knowledge {
     leaders: leadersOf(core, alive),
     stacks,
     assignments,
-    here: slotsAt(assignments, ({ host }) => host === self),
+    here: slotsAt(assignments, ({ host, from }) => host === self || from === self),
     rivals: slotsAt(assignments, ({ left }) => left?.includes(self) === true),
     loads: loadsOf(assignments),
     reports: members.flatMap(({ id }) =>
@@ -131,19 +132,24 @@ function slotsAt(assignments: Assignments, isMeant: (slot: Slot) => boolean): Kn
   for (const assignment of assignments.values()) {
     if (assignment.isVoid) continue;
     for (const slot of assignment.component.slots)
-      if (isMeant(slot)) here.push({ assignment, slot: slot.slot });
+      if (isMeant(slot)) here.push({ assignment, slot: slot.slot, host: slot.host });
   }
   return here;
 }
 
+/** Where it takes room: what is handed over does so until it has moved, what has ended nowhere. */
+export function holdersOf({ host, from, ended }: Slot): readonly HostId[] {
+  if (ended !== undefined) return [];
+  return from === undefined ? [host] : [host, from];
+}
+
 /** Once for all components: each leader subtracts what is its own. */
-function loadsOf(assignments: Assignments): Knowledge['loads'] {
+export function loadsOf(assignments: Assignments): Knowledge['loads'] {
   const loads = new Map<HostId, { slotCount: number; readonly portsTaken: PortTaken[] }>();
   for (const [by, { component, isVoid }] of assignments) {
     if (isVoid) continue;
     const { slots, spec } = component;
-    for (const { host, ended } of slots) {
-      if (ended !== undefined) continue;
+    for (const host of slots.flatMap((slot) => holdersOf(slot))) {
       const load = loads.get(host) ?? { slotCount: 0, portsTaken: [] };
       loads.set(host, load);
       load.slotCount += 1;

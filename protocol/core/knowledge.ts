@@ -7,6 +7,8 @@ import type { Component, Member, Revision, Stack } from '../record/record.ts';
 export type Knowledge = {
   readonly versions: Versions;
   readonly members: readonly Member[];
+  /** How often users have adjusted one of them. */
+  readonly adjusted: number;
   readonly isMember: ReadonlySet<HostId>;
   /** Members that have asked to leave. */
   readonly leaving: ReadonlySet<HostId>;
@@ -24,14 +26,21 @@ export type Knowledge = {
   readonly stacks: ReadonlyMap<string, { readonly revision: Revision; readonly stack: Stack }>;
   /** Newest committed assignment of each component, void ones included. */
   readonly assignments: ReadonlyMap<ComponentId, Assignment>;
-  /** The slots that these give to this host, without the void ones. */
-  readonly here: readonly { readonly assignment: Assignment; readonly slot: number }[];
+  /** The slots that these give to this host, or that it hands over, without the void ones. */
+  readonly here: readonly SeatHere[];
   /** Slots of others that were taken from this host and not decided on yet (`../placement/heal.ts`). */
-  readonly rivals: readonly { readonly assignment: Assignment; readonly slot: number }[];
+  readonly rivals: readonly SeatHere[];
   /** What all of them together put on each host. */
   readonly loads: ReadonlyMap<HostId, Load>;
   /** What every host reports of its instances, the dead included. */
   readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
+};
+
+/** `host`: to whom it is assigned. */
+export type SeatHere = {
+  readonly assignment: Assignment;
+  readonly slot: number;
+  readonly host: HostId;
 };
 
 /** Of the tables it was derived from. */

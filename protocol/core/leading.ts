@@ -13,12 +13,13 @@ import {
   stackOf,
 } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after } from '../base/time.ts';
+import { after, type Instant } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { revisionOf, runRevision, sameSpec } from '../component/digest.ts';
+import { mergedLabels } from '../component/label.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { entriesOf } from '../inventory/inventories.ts';
-import { HOST_ENTRY, instanceEntry, isGoingOn } from '../inventory/entry.ts';
+import { HOST_ENTRY, instanceEntry, type InstanceReport, isGoingOn } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
 import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
@@ -49,7 +50,8 @@ import {
 } from '../record/writer.ts';
 import { journal, persist, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
-import { know } from './know.ts';
+import { holdersOf, know } from './know.ts';
+import type { Load } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 /** The writer of a key whose lease we hold at this moment (R4). */
@@ -192,6 +194,7 @@ function assign(
     runs: (slot, host) => saysItRuns(core, component, slot, host),
     isStuck: (slot, host) => isStuck(core, component, slot, host),
     progress: (slot, host) => progressOf(core, component, run, slot, host),
+    reported: (slot, host) => reported(core, component, slot, host),
   });
   noteMoves(core.brake, turn.now, moved, withheld);
   const text = JSON.stringify(decisions);
@@ -235,7 +238,7 @@ const slotsIn = (current: Component, run: Run | undefined): readonly Slot[] =>
     : current.slots;
 
 /** Of a job: what the host has said of the slot in this run. It may have been its last word. */
-function progressOf(
+export function progressOf(
   core: Core,
   component: ComponentId,
   run: Run | undefined,
@@ -254,35 +257,55 @@ function progressOf(
 /** A host that the slot was taken from is alive and still runs it. */
 function saysItRuns(core: Core, component: ComponentId, slot: number, host: HostId): boolean {
   if (!know(core).alive.includes(host)) return false;
+  return reported(core, component, slot, host)?.isRival === true;
+}
+
+function reported(
+  core: Core,
+  component: ComponentId,
+  slot: number,
+  host: HostId,
+): InstanceReport | undefined {
   const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
-  return report?.kind === 'instance' && report.isRival === true;
+  return report?.kind === 'instance' ? report : undefined;
 }
 
 /** The host has asked its engine to start it, and the engine is silent. */
 function isStuck(core: Core, component: ComponentId, slot: number, host: HostId): boolean {
-  const entries = entriesOf(core.inventories, host);
-  const facts = entries.get(HOST_ENTRY);
+  const facts = entriesOf(core.inventories, host).get(HOST_ENTRY);
   if (facts?.kind !== 'host' || facts.engineSilentAfterMs === undefined) return false;
-  const report = entries.get(instanceEntry(component, slot));
-  return report?.kind === 'instance' && UNDER_WAY.has(report.state);
+  const report = reported(core, component, slot, host);
+  return report !== undefined && UNDER_WAY.has(report.state);
 }
 
 const UNDER_WAY: ReadonlySet<InstanceState> = new Set(['preparing', 'starting']);
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
 function placementHosts(core: Core, turn: Turn, component: ComponentId): readonly PlacementHost[] {
-  const { members, alive, leaving, assignments, loads } = know(core);
+  const { assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
-  return members.map(({ id, name }) => {
+  const others = [...loads].map(([id, { slotCount, portsTaken }]): [HostId, Load] => {
+    const ownCount = ownSlots.filter((slot) => holdersOf(slot).includes(id)).length;
+    const taken = portsTaken.filter(({ by }) => by !== component);
+    return [id, { slotCount: slotCount - ownCount, portsTaken: taken }];
+  });
+  return hostsUnder(core, turn.now, new Map(others));
+}
+
+/** Every member, with the load that others put there. */
+export function hostsUnder(
+  core: Core,
+  now: Instant,
+  loads: ReadonlyMap<HostId, Load>,
+): readonly PlacementHost[] {
+  const { members, alive, leaving } = know(core);
+  return members.map(({ id, name, labels, availability }) => {
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
-    const load = loads.get(id);
-    const ownCount = ownSlots.filter(({ host }) => host === id).length;
+    const { slotCount = 0, portsTaken = [] } = loads.get(id) ?? {};
     const member = membersOf(core.membership).get(id);
     const restless =
-      member === undefined
-        ? undefined
-        : whyRestless(flapsOf(core.membership, id), member, turn.now);
+      member === undefined ? undefined : whyRestless(flapsOf(core.membership, id), member, now);
     return {
       id,
       name,
@@ -290,9 +313,12 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
       ...(member?.backBy === undefined ? {} : { awaited: true }),
       ...(restless === undefined ? {} : { restless }),
       ...(leaving.has(id) ? { leaving: true } : {}),
-      slotCount: (load?.slotCount ?? 0) - ownCount,
-      portsTaken: load?.portsTaken.filter(({ by }) => by !== component) ?? [],
-      ...(facts?.kind === 'host' ? { facts } : {}),
+      slotCount,
+      portsTaken,
+      ...(availability === undefined ? {} : { availability }),
+      ...(facts?.kind === 'host'
+        ? { facts: { ...facts, labels: mergedLabels(facts.labels, labels) } }
+        : {}),
     };
   });
 }

@@ -11,20 +11,23 @@
  *     run; nor anybody who has a vote, or may get one by what is asked for now.
  *  F2 Whoever was forgotten is let in again only as it asks under a later start: what it once asked may
  *     be on its way still.
+ *  F3 What users have set stays until a user sets it anew, and nothing that was asked by an earlier list
+ *     is done.
  */
 import { type HostId, ROSTER_KEY } from '../base/ids.ts';
 import { compareText, sorted } from '../base/order.ts';
 import { between } from '../base/time.ts';
+import { adjustedIn, tellSetting } from '../command/adjusts.ts';
 import { isGoingOn } from '../inventory/entry.ts';
 import { FORMER_MAX, MEMBERS_MAX } from '../limits.ts';
 import type { Leases } from '../lease/leases.ts';
 import { membersOf } from '../membership/membership.ts';
-import { type Members, showRevision, type Slot } from '../record/record.ts';
+import { type Members, type Setting, showRevision, type Slot } from '../record/record.ts';
 import { isServing, write, type Writer } from '../record/writer.ts';
 import type { Council } from '../roster/council.ts';
 import { votersOf } from '../roster/roster.ts';
 import { journal, type Turn } from '../turn.ts';
-import type { Join } from '../wire/message.ts';
+import type { Adjust, Join } from '../wire/message.ts';
 import { know } from './know.ts';
 import { writerOf } from './leading.ts';
 import type { Core } from './state.ts';
@@ -84,6 +87,28 @@ function noteLeaving(core: Core, turn: Turn, { writer, value }: Ledger, id: Host
   const members = value.members.map((each) => (each.id === id ? { ...each, leaving: true } : each));
   const revision = write(writer, turn, core.council.roster, { ...value, members });
   journal(turn, 'member', [id], `is to leave the cluster: members ${showRevision(revision)}`);
+}
+
+/** A user wants a host's setting to be so: done once, by whoever looked at the present list (F3). */
+export function onAdjust(
+  core: Core,
+  leases: Leases,
+  turn: Turn,
+  { host: id, adjusted, labels, availability }: Adjust,
+): void {
+  const ledger = ledgerOf(core, leases, turn);
+  if (ledger === undefined) return;
+  const { writer, value } = ledger;
+  if (adjusted !== (value.adjusted ?? 0)) return; // F3
+  const setting: Setting = {
+    ...(labels === undefined ? {} : { labels }),
+    ...(availability === undefined ? {} : { availability }),
+  };
+  const members = adjustedIn(value.members, id, setting);
+  if (members === undefined) return;
+  const next = { ...value, members, adjusted: adjusted + 1 };
+  const revision = write(writer, turn, core.council.roster, next);
+  journal(turn, 'member', [id], `${tellSetting(setting)}: members ${showRevision(revision)}`);
 }
 
 /** Those that have been gone for so long do not come back either; those that leave may be done with it. */

@@ -27,7 +27,7 @@ import { followsOurs } from './forks.ts';
 import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
 import { announce, groundOf, keep, noteCommitted, writerOf } from './leading.ts';
-import { onForget } from './members.ts';
+import { onAdjust, onForget } from './members.ts';
 import { rouseDetector } from './rhythm.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
@@ -97,6 +97,7 @@ export function receiveMessage(
     case 'join':
     case 'welcome':
     case 'forget':
+    case 'adjust':
     case 'dismissed':
       return receiveAsHost(core, leases, turn, from, message);
     default:
@@ -243,7 +244,15 @@ function receiveAsHost(
   turn: Turn,
   from: HostId,
   message: Kind<
-    'push' | 'pushAck' | 'deploy' | 'deployResult' | 'join' | 'welcome' | 'forget' | 'dismissed'
+    | 'push'
+    | 'pushAck'
+    | 'deploy'
+    | 'deployResult'
+    | 'join'
+    | 'welcome'
+    | 'forget'
+    | 'adjust'
+    | 'dismissed'
   >,
 ): void {
   switch (message.kind) {
@@ -261,6 +270,8 @@ function receiveAsHost(
       return onWelcome(core, leases, turn, from, message);
     case 'forget':
       return onForget(core, leases, turn, { from, id: message.host });
+    case 'adjust':
+      return onAdjust(core, leases, turn, message);
     case 'dismissed':
       return onDismissed(core, turn, message);
     default:

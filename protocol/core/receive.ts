@@ -2,6 +2,7 @@
 import { unreachable } from '../base/assert.ts';
 import type { HostId } from '../base/ids.ts';
 import { onCommand } from '../command/deploys.ts';
+import { onAdjustCommand } from '../command/adjusts.ts';
 import { onForgetCommand } from '../command/forgets.ts';
 import { onLead } from '../command/leads.ts';
 import type { Command, Input } from '../input.ts';
@@ -34,7 +35,7 @@ import { leave } from './leaving.ts';
 import { receiveMessage } from './messages.ts';
 import { onEngineAsked } from './pulse.ts';
 import { rouseDetector } from './rhythm.ts';
-import { forgetSceneOf, leadSceneOf, sceneOf } from './settle.ts';
+import { adjustSceneOf, forgetSceneOf, leadSceneOf, sceneOf } from './settle.ts';
 import { onGuardAcknowledged, onGuardJoined, onGuardLost } from './strict.ts';
 import type { Core } from './state.ts';
 
@@ -115,6 +116,14 @@ function command(core: Core, leases: Leases, turn: Turn, commandId: string, give
       turn.out.push({ kind: 'reply', commandId, result });
       return;
     }
+    case 'adjust':
+      return onAdjustCommand(
+        core.adjusts,
+        turn,
+        adjustSceneOf(core, leases, turn),
+        commandId,
+        given,
+      );
     case 'forceVoters':
       return onForceVoters(core, turn, commandId, given.forceId);
     case 'restart': {

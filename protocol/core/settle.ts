@@ -12,6 +12,7 @@ import {
   millis,
   NEVER,
 } from '../base/time.ts';
+import { adjustsDeadline, type AdjustScene, tendAdjusts } from '../command/adjusts.ts';
 import { deploysDeadline, type Scene, tendDeploys } from '../command/deploys.ts';
 import { forgetsDeadline, type ForgetScene, tendForgets } from '../command/forgets.ts';
 import { type LeadScene, leadsDeadline, tendLeads } from '../command/leads.ts';
@@ -109,6 +110,16 @@ export function forgetSceneOf(core: Core, leases: Leases, turn: Turn): ForgetSce
   };
 }
 
+export function adjustSceneOf(core: Core, leases: Leases, turn: Turn): AdjustScene {
+  const { members, adjusted } = know(core);
+  return {
+    quorum: hasFreshQuorum(core, leases, turn),
+    members,
+    adjusted,
+    leader: leadSceneOf(core, leases, turn).leaderOf(ROSTER_KEY)?.host,
+  };
+}
+
 export function settle(core: Core, leases: Leases, turn: Turn): void {
   const { roster } = core.council;
   followMembers(core, leases, turn);
@@ -121,6 +132,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
   tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
   tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
+  tendAdjusts(core.adjusts, turn, adjustSceneOf(core, leases, turn));
   const answered = hasQuorum(leases.links, turn, roster, millis(core.config.termMs / 2));
   tendBrake(core.brake, turn, core.membership, answered);
   decide(core, leases, turn);
@@ -144,6 +156,7 @@ function settleDismissed(core: Core, leases: Leases, turn: Turn): void {
   tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
   tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
   tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
+  tendAdjusts(core.adjusts, turn, adjustSceneOf(core, leases, turn));
   tellGuard(core, leases, turn);
   host(core, leases, turn);
   askToJoin(core, turn);
@@ -275,6 +288,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, isolationDeadline(core, turn));
   deadline = earlier(deadline, strictDeadline(core, leases, turn));
   deadline = earlier(deadline, forgetsDeadline(core.forgets));
+  deadline = earlier(deadline, adjustsDeadline(core.adjusts));
   if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);

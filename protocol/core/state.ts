@@ -13,6 +13,7 @@ import { compareText } from '../base/order.ts';
 import { createPrng, type Prng } from '../base/prng.ts';
 import { type Instant, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
+import type { Adjusts } from '../command/adjusts.ts';
 import type { Forgets } from '../command/forgets.ts';
 import type { Leads } from '../command/leads.ts';
 import { type Config, firstTerms } from '../config.ts';
@@ -120,6 +121,7 @@ export type Core = {
   readonly deploys: Deploys;
   readonly leads: Leads;
   readonly forgets: Forgets;
+  readonly adjusts: Adjusts;
   /** The newest decisions of this host, oldest first. */
   readonly journal: JournalEntry[];
   journalSeq: number;
@@ -220,6 +222,7 @@ export function newCore(
     deploys: createDeploys(),
     leads: new Map(),
     forgets: new Map(),
+    adjusts: new Map(),
     journal: [],
     journalSeq: 0,
     startedAt: NEVER,

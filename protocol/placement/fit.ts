@@ -23,6 +23,8 @@ export type PlacementHost = {
   readonly awaited?: boolean;
   /** It has asked to leave the cluster: it is given nothing, and what it has goes where it fits. */
   readonly leaving?: boolean;
+  /** As users have set it: nothing new comes there, and from one that is drained everything goes. */
+  readonly availability?: 'cordoned' | 'draining';
   /** Why it is taken only where no other host fits. */
   readonly restless?: string;
   /** Absent until its inventory is known. */
@@ -34,6 +36,8 @@ export type PlacementHost = {
 };
 
 const LEAVES = 'it leaves the cluster';
+export const DRAINED = 'it is drained';
+const CORDONED = 'it is cordoned';
 const REBOOTS = 'it reboots';
 const SILENT = 'its engine does not answer';
 
@@ -45,6 +49,7 @@ export function whyNotPlace(
 ): string | undefined {
   if (!host.alive) return host.awaited === true ? REBOOTS : 'dead or gone';
   if (host.leaving === true) return LEAVES;
+  if (host.availability !== undefined) return host.availability === 'draining' ? DRAINED : CORDONED;
   if (host.facts === undefined) return 'its engine is not known yet';
   if (host.facts.engineSilentAfterMs !== undefined) return SILENT;
   return (
@@ -75,7 +80,8 @@ export function whyNotKeep(
     unsuited(spec, host) ??
     portTaken(spec, { portsTaken }) ??
     portOwn(spec, own) ??
-    tooMany(spec, own)
+    tooMany(spec, own) ??
+    (host.availability === 'draining' ? DRAINED : undefined)
   );
 }
 
@@ -125,4 +131,10 @@ function portOwn(spec: ComponentSpec, own: readonly number[]): string | undefine
   const fixed = spec.ports.find(({ published }) => published !== undefined);
   if (fixed === undefined || own[0] === undefined) return undefined;
   return `port ${fixed.published}/${fixed.protocol} is taken there by its own slot ${own[0]}`;
+}
+
+/** Those that do not flap; if there are none, all. */
+export function steadyOf(fitting: readonly PlacementHost[]): readonly PlacementHost[] {
+  const steady = fitting.filter(({ restless }) => restless === undefined);
+  return steady.length > 0 ? steady : fitting;
 }

@@ -49,5 +49,13 @@ export function rivalsAfter(
   return [...left, host].filter((each) => each !== to).slice(0, RIVALS_MAX);
 }
 
-export const seated = (slot: number, host: HostId, left: readonly HostId[]): Slot =>
-  left.length === 0 ? { slot, host } : { slot, host, left };
+/** `from`: who hands it over, unless that is the host itself. */
+export function seated(slot: number, host: HostId, left: readonly HostId[], from?: HostId): Slot {
+  const others = left.filter((each) => each !== from);
+  return {
+    slot,
+    host,
+    ...(others.length === 0 ? {} : { left: others }),
+    ...(from === undefined || from === host ? {} : { from }),
+  };
+}

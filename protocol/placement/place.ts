@@ -19,12 +19,13 @@
 import type { ComponentId, HostId } from '../base/ids.ts';
 import { compareText, rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
-import { staysBehind } from '../component/volume.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot, SlotEnd } from '../record/record.ts';
-import { type PlacementHost, whyNotKeep, whyNotPlace } from './fit.ts';
+import { DRAINED, type PlacementHost, steadyOf, whyNotKeep, whyNotPlace } from './fit.ts';
+import { handsOver, type Handing, isDone, type Reported, stillFrom } from './handover.ts';
 import { heal, rivalsAfter, seated } from './heal.ts';
 import { endOf, endText, isLost, type Progress, staysThere } from './job.ts';
+import { reasonsOf, type Rejection, slotsThere, volumesLeft } from './reasons.ts';
 
 export type { PlacementHost } from './fit.ts';
 
@@ -42,6 +43,8 @@ export type PlaceRequest = {
   /** Whether a host whose engine is silent has asked it to start the slot. */
   readonly isStuck: (slot: number, host: HostId) => boolean;
   readonly progress: (slot: number, host: HostId) => Progress;
+  /** What a host says of the slot, if it says anything. */
+  readonly reported: Reported;
   /** Slots of dead hosts that may be moved now; absent: any number. */
   readonly movesMax?: number;
 };
@@ -56,7 +59,6 @@ export type Decision = {
   /** Hosts that were not taken; at most `REJECTED_MAX` of them, those that cannot first. */
   readonly rejected: readonly Rejection[];
 };
-export type Rejection = { readonly host: HostId; readonly why: string };
 export type Placement = {
   readonly slots: readonly Slot[];
   readonly decisions: readonly Decision[];
@@ -68,9 +70,6 @@ export type Placement = {
 const STUCK = 'its engine has not started it, and does not answer';
 /** Rejections told per decision; the rest is left out. */
 export const REJECTED_MAX = 32;
-
-/** Hosts named beside one reason; of the others it tells how many they are. */
-const NAMES_MAX = 5;
 
 /** What is being worked out. */
 type Draft = {
@@ -127,14 +126,18 @@ function keep(draft: Draft): readonly Leaver[] {
       continue;
     }
     const { host, left = [] } = isGlobal ? was : healed(draft, was);
+    const from = stillFrom(handingOf(draft), { ...was, host });
     const own = draft.own.get(host) ?? [];
     const why =
       whyNotKeep(component, spec, draft.hosts.get(host), own) ??
       (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined) ??
       (isStuck(draft.request, { slot, host }) ? STUCK : undefined);
-    const stays = why === undefined || staysThere(draft.request, slot, draft.hosts.get(host));
-    if (stays) assign(draft, slot, host, left);
-    else leavers.push({ slot, host, left, why });
+    const stays =
+      why === undefined ||
+      staysThere(draft.request, slot, draft.hosts.get(host)) ||
+      (why === DRAINED && isDone(draft.request, slot, host));
+    if (stays) assign(draft, { slot, host, left, ...fromWhom(from) });
+    else leavers.push({ slot, host, left, why, ...fromWhom(from) });
   }
   return leavers;
 }
@@ -147,6 +150,15 @@ function conclude(draft: Draft, { slot, host, ended: known }: Slot, ended: SlotE
   if (known === undefined)
     decide(draft, 'ended', slot, endText(`${component}.${slot}`, host, ended), host);
 }
+
+const fromWhom = (from: HostId | undefined): { readonly from?: HostId } =>
+  from === undefined ? {} : { from };
+
+const handingOf = ({ request: { spec, reported }, hosts }: Draft): Handing => ({
+  spec,
+  reported,
+  isAlive: (host) => hosts.get(host)?.alive === true,
+});
 
 /**
  * A strict slot would only wait elsewhere: its key is not released while it is being started (X4). A job
@@ -200,14 +212,27 @@ function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void
   const others = fitting
     .filter(({ id }) => id !== chosen.id)
     .map((host) => ({ host: host.id, why: outscored(draft, host, chosen) }));
-  const left = leaver === undefined ? '' : volumesLeft(draft, leaver.host);
-  const text = `${name} ${leaver === undefined ? 'goes' : 'moves'}${from} to ${chosen.id}: ${counts}${left}`;
+  const left = leaver === undefined ? '' : volumesLeft(draft.request.spec, leaver.host);
+  const giver = leaver === undefined ? undefined : giverOf(draft, leaver);
+  const until = giver === undefined ? '' : `; ${giver} runs it until then`;
+  const text = `${name} ${leaver === undefined ? 'goes' : 'moves'}${from} to ${chosen.id}: ${counts}${left}${until}`;
   if (leaver !== undefined && isGone(draft, leaver)) draft.moved += 1;
-  assign(draft, slot, chosen.id, leaver === undefined ? [] : leftBehind(draft, leaver, chosen.id));
+  assign(draft, {
+    slot,
+    host: chosen.id,
+    left: leaver === undefined ? [] : leftBehind(draft, leaver, chosen.id),
+    ...fromWhom(giver),
+  });
   decide(draft, leaver === undefined ? 'placed' : 'moved', slot, text, chosen.id, [
     ...rejected,
     ...others,
   ]);
+}
+
+/** Who runs it until it is served elsewhere. */
+function giverOf(draft: Draft, { slot, host, from, why }: Leaver): HostId | undefined {
+  if (from !== undefined || why !== DRAINED) return from;
+  return handsOver(handingOf(draft), slot, host) ? host : undefined;
 }
 
 /** Who may still run it: a host that is gone for good, or cannot run it, does not. */
@@ -220,7 +245,7 @@ function leftBehind({ request, hosts }: Draft, leaver: Leaver, to: HostId): read
 function withhold(draft: Draft, leaver: Leaver | undefined): boolean {
   const { movesMax = Infinity } = draft.request;
   if (leaver === undefined || !isGone(draft, leaver) || draft.moved < movesMax) return false;
-  assign(draft, leaver.slot, leaver.host, leaver.left);
+  assign(draft, leaver);
   draft.withheld += 1;
   return true;
 }
@@ -255,23 +280,18 @@ function stayOut(
   const name = `${draft.request.component}.${slot}`;
   const all = reasonsOf(rejected);
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
-  const isAsked = host?.leaving === true || leaver?.why === STUCK;
+  if (leaver?.from !== undefined) {
+    // It has not gone yet.
+    assign(draft, { slot, host: leaver.from });
+    const text = `${name} stays on ${leaver.from}, since it fits nowhere else: ${all}`;
+    return decide(draft, 'unplaceable', slot, text, leaver.from, rejected);
+  }
+  const isAsked = host?.leaving === true || leaver?.why === STUCK || leaver?.why === DRAINED;
   if (host === undefined || (host.alive && !isAsked))
     return decide(draft, 'unplaceable', slot, `${name} fits nowhere: ${all}`, undefined, rejected);
-  assign(draft, slot, host.id, leaver?.left);
+  assign(draft, { slot, host: host.id, left: leaver?.left ?? [] });
   const text = `${name} waits for ${host.id}, since it fits nowhere else: ${all}`;
   decide(draft, 'unplaceable', slot, text, host.id, rejected);
-}
-
-/** `2 hosts: dead or gone (h1 h2) · 1 host: … (h3)`: hosts that are refused alike are told together. */
-function reasonsOf(rejected: readonly Rejection[]): string {
-  const hosts = new Map<string, HostId[]>();
-  for (const { host, why } of rejected) hosts.set(why, [...(hosts.get(why) ?? []), host]);
-  const told = [...hosts].map(([why, refused]) => {
-    const names = refused.slice(0, NAMES_MAX).join(' ') + (refused.length > NAMES_MAX ? ' …' : '');
-    return `${refused.length === 1 ? '1 host' : `${refused.length} hosts`}: ${why} (${names})`;
-  });
-  return told.length === 0 ? 'there is no host' : told.join(' · ');
 }
 
 function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
@@ -295,7 +315,7 @@ function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
     while (taken.has(free)) free += 1;
     if (free > SLOTS_MAX) break;
     taken.add(free);
-    assign(draft, free, host.id);
+    assign(draft, { slot: free, host: host.id });
     decide(
       draft,
       'placed',
@@ -319,12 +339,6 @@ function sift(draft: Draft): {
     else rejected.push({ host: host.id, why });
   }
   return { fitting, rejected };
-}
-
-/** Those that do not flap; if there are none, all. */
-function steadyOf(fitting: readonly PlacementHost[]): readonly PlacementHost[] {
-  const steady = fitting.filter(({ restless }) => restless === undefined);
-  return steady.length > 0 ? steady : fitting;
 }
 
 /** Rule 5. */
@@ -360,16 +374,8 @@ function outscored(draft: Draft, host: PlacementHost, chosen: PlacementHost): st
   return slotsThere(ownCount, host.slotCount);
 }
 
-const slotsThere = (own: number, others: number): string =>
-  `${own} of its slots and ${others} ${others === 1 ? 'other' : 'others'} there`;
-
-function volumesLeft({ request: { spec } }: Draft, host: HostId): string {
-  const names = spec.volumes.filter(staysBehind).map(({ source }) => source);
-  return names.length === 0 ? '' : `; what is in volume ${names.join(', ')} stays on ${host}`;
-}
-
-function assign(draft: Draft, slot: number, host: HostId, left: readonly HostId[] = []): void {
-  draft.slots.push(seated(slot, host, left));
+function assign(draft: Draft, { slot, host, left = [], from }: Slot): void {
+  draft.slots.push(seated(slot, host, left, from));
   draft.own.set(host, [...(draft.own.get(host) ?? []), slot]);
 }
 

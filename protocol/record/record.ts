@@ -1,5 +1,6 @@
 /** The values kept under keys on the voters' durable store, and their revisions. */
 import type { Boot, ComponentId, HostId, Key, Term } from '../base/ids.ts';
+import type { Labels } from '../component/label.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 
 /** Totally ordered without clocks: by the leader's term, then by its count of writes. */
@@ -15,6 +16,8 @@ export type Members = {
   readonly former?: readonly { readonly id: HostId; readonly boot: Boot }[];
   /** Destroyed stacks that all forget (R8), in the order of their names. */
   readonly buried?: readonly Burial[];
+  /** How often users have adjusted a host: whoever asks for more names it, so that it is done once. */
+  readonly adjusted?: number;
 };
 /** The tombstone of a stack as it was buried: its life and revision. */
 export type Burial = { readonly stack: string; readonly life: number; readonly revision: Revision };
@@ -24,6 +27,14 @@ export type Member = {
   readonly peerId: string;
   /** It has asked to leave: its slots go elsewhere, and its vote; then it is a member no more. */
   readonly leaving?: boolean;
+} & Setting;
+
+/** What users say of a host, wherever it is. */
+export type Setting = {
+  /** They win over those of the host's own settings; absent: none. */
+  readonly labels?: Labels;
+  /** Absent: it is given slots. `cordoned`: nothing new. `draining`: and what it has moves away. */
+  readonly availability?: 'cordoned' | 'draining';
 };
 
 /** Under `stack/NAME`: the atomic point of a deploy (R0). */
@@ -66,6 +77,8 @@ export type Slot = {
   readonly left?: readonly HostId[];
   /** Of a job: what has become of it in this run. It is not run again, whatever becomes of its host. */
   readonly ended?: SlotEnd;
+  /** A host that is drained, and runs it until the one that has it now does (`placement/handover.ts`). */
+  readonly from?: HostId;
 };
 export type SlotEnd = {
   readonly state: 'complete' | 'failed';

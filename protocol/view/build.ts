@@ -10,6 +10,7 @@ import {
 import { sorted } from '../base/order.ts';
 import { after, between, type Instant, millis, NEVER } from '../base/time.ts';
 import { revisionOf, runRevision } from '../component/digest.ts';
+import { mergedLabels } from '../component/label.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
 import { rivalsOf } from '../core/forks.ts';
@@ -99,6 +100,7 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
       ? {}
       : { backWithinMs: millis(Math.max(0, believed.backBy - now)) }),
     ...(know(core).leaving.has(id) ? { leaving: true } : {}),
+    ...settingOf(core, id),
     sinceMs: between(self ? core.startedAt : (believed?.since ?? now), now),
     ...(believed === undefined || !wasHeard(believed)
       ? {}
@@ -106,6 +108,16 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
     ...(facts?.kind === 'host' ? { engine: facts.engine, agent: facts.agent } : {}),
     ...engineSilence(core, now, id),
     instances: running.length,
+  };
+}
+
+function settingOf(core: Core, id: HostId): Pick<HostView, 'availability' | 'labels'> {
+  const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+  const member = know(core).members.find((each) => each.id === id);
+  const labels = mergedLabels(facts?.kind === 'host' ? facts.labels : {}, member?.labels);
+  return {
+    ...(member?.availability === undefined ? {} : { availability: member.availability }),
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
 }
 
@@ -167,13 +179,18 @@ function slotView(
   core: Core,
   id: ComponentId,
   spec: ComponentSpec,
-  { slot, host, ended }: Slot,
+  { slot, host, ended, from }: Slot,
   run: Run | undefined,
 ): SlotView {
-  const found = know(core).reports.find(
-    (entry) => entry.host === host && entry.report.component === id && entry.report.slot === slot,
-  );
-  const instance = found === undefined ? undefined : instanceView(host, found.report, run);
+  const { reports } = know(core);
+  const reportOf = (at: HostId | undefined): (typeof reports)[number] | undefined =>
+    reports.find(
+      (entry) => entry.host === at && entry.report.component === id && entry.report.slot === slot,
+    );
+  const here = reportOf(host);
+  // What is handed over is served where it was.
+  const found = from === undefined || here?.report.state === 'running' ? here : reportOf(from);
+  const instance = found === undefined ? undefined : instanceView(found.host, found.report, run);
   if (ended !== undefined && run !== undefined)
     return {
       slot,
@@ -191,7 +208,8 @@ function slotView(
     slot,
     host,
     ...(instance === undefined || gone ? {} : { instance }),
-    ...(gone ? { note: next } : {}),
+    ...(from === undefined ? {} : { from }),
+    ...(gone ? { note: next } : from === undefined ? {} : { note: `${from} runs it until then` }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What one agent believes of the whole cluster, as plain data for `status`, `ps`, `why` and tests. */
 import type { ClusterId, ComponentId, Epoch, HostId, Term } from '../base/ids.ts';
 import type { Instant, Millis } from '../base/time.ts';
+import type { Labels } from '../component/label.ts';
 
 export type ClusterView = {
   readonly cluster: ClusterId;
@@ -49,6 +50,10 @@ export type HostView = {
   readonly backWithinMs?: Millis;
   /** It has asked to leave the cluster: what it has goes to others. Absent: it stays. */
   readonly leaving?: true;
+  /** As users have set it: it is given nothing new, or what it has goes elsewhere too. Absent: neither. */
+  readonly availability?: 'cordoned' | 'draining';
+  /** Its own and those that users have set; absent: none. */
+  readonly labels?: Labels;
   /** Time in this state. */
   readonly sinceMs: Millis;
   readonly heardMsAgo?: Millis;
@@ -84,6 +89,8 @@ export type ComponentView = {
 export type SlotView = {
   readonly slot: number;
   readonly host?: HostId;
+  /** Who runs it until its host does. */
+  readonly from?: HostId;
   readonly instance?: InstanceView;
   /** Of a job: its run is over, by the record. */
   readonly ended?: 'complete' | 'failed';

@@ -22,6 +22,7 @@ import {
   recordValue,
   register,
   revision,
+  setting,
 } from './record-schema.ts';
 import { accepted, roster, rosterBallot, straySuccessor, strayVote } from './roster-schema.ts';
 import {
@@ -357,6 +358,7 @@ const errands = {
   join: object({ kind: literal('join'), host: hostId, name: hostName, peerId, boot }),
   welcome: where(object({ kind: literal('welcome'), roster, members: committed }), namesMembers),
   forget: object({ kind: literal('forget'), host: hostId }),
+  adjust: object({ kind: literal('adjust'), host: hostId, adjusted: counter, ...setting }),
   dismissed: where(object({ kind: literal('dismissed'), members: committed }), namesMembers),
 } as const;
 

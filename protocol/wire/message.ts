@@ -8,7 +8,7 @@ import type { Millis } from '../base/time.ts';
 import type { StackSpec } from '../component/spec.ts';
 import type { Entry } from '../inventory/entry.ts';
 import type { LeaseClass } from '../lease/class.ts';
-import type { Committed, Expected, RecordValue, Revision } from '../record/record.ts';
+import type { Committed, Expected, RecordValue, Revision, Setting } from '../record/record.ts';
 import type { Roster } from '../roster/roster.ts';
 
 /** `fork`: of whoever says it; absent: its voters were never forced. */
@@ -60,6 +60,7 @@ type Said =
   | Join
   | Welcome
   | Forget
+  | Adjust
   | Dismissed;
 
 /** To the sender's watchers, every `beatMs`. */
@@ -384,5 +385,14 @@ export type Welcome = {
  * no more; or, of the sender itself, it is to leave.
  */
 export type Forget = { readonly kind: 'forget'; readonly host: HostId };
+/**
+ * To the leader of the list of members: a user wants this host's setting to be so. Done only where
+ * `adjusted` is what the list says: a late one is void.
+ */
+export type Adjust = {
+  readonly kind: 'adjust';
+  readonly host: HostId;
+  readonly adjusted: number;
+} & Setting;
 /** To a host that speaks as a member: it is none by this list, which names no host of its id. */
 export type Dismissed = { readonly kind: 'dismissed'; readonly members: Committed };

@@ -1,4 +1,5 @@
 /** Records, registers and inventories: what is kept under names, here and on disks. */
+import { labelChars } from '../component/label.ts';
 import { componentKey, type Key, ROSTER_KEY, stackKey } from '../base/ids.ts';
 import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/entry.ts';
 import { decisionEntry } from '../inventory/log.ts';
@@ -9,12 +10,13 @@ import {
   DEPLOY_IDS_MAX,
   FORMER_MAX,
   ITEMS_MAX,
+  LABELS_CHARS_MAX,
   MEMBERS_MAX,
   RIVALS_MAX,
   SLOTS_MAX,
 } from '../limits.ts';
 import { ok } from '../base/result.ts';
-import type { Expected, RecordValue, Revision } from '../record/record.ts';
+import type { Expected, RecordValue, Revision, Setting } from '../record/record.ts';
 import {
   boolean,
   byKind,
@@ -53,23 +55,41 @@ export const revision = object({ term, seq: counter });
 export const expected: Schema<Expected> = (value) =>
   value === 'none' ? ok(value) : revision(value);
 
+/** Fields of a member that users set. */
+export const setting = {
+  labels: optional(labels),
+  availability: optional(literal('cordoned', 'draining')),
+} as const;
+
 const members = object({
   kind: literal('members'),
   members: where(
-    list(object({ id: hostId, name: hostName, peerId, leaving: optional(boolean) }), MEMBERS_MAX),
-    (all) => disorder(all.map(({ id }) => id)),
+    list(
+      object({ id: hostId, name: hostName, peerId, leaving: optional(boolean), ...setting }),
+      MEMBERS_MAX,
+    ),
+    (all) => disorder(all.map(({ id }) => id)) ?? verbose(all),
   ),
   former: optional(
     where(list(object({ id: hostId, boot }), FORMER_MAX), (all) =>
       duplicate(all.map(({ id }) => id)),
     ),
   ),
+  adjusted: optional(counter),
   buried: optional(
     where(list(object({ stack: stackName, life: counter, revision }), BURIED_MAX), (all) =>
       disorder(all.map((burial) => burial.stack)),
     ),
   ),
 });
+
+/** More than a frame has room for, beside everything else. */
+function verbose(all: readonly Setting[]): string | undefined {
+  const chars = all.reduce((sum, { labels: set }) => sum + labelChars(set), 0);
+  return chars > LABELS_CHARS_MAX
+    ? `${chars} characters of labels, at most ${LABELS_CHARS_MAX}`
+    : undefined;
+}
 
 const stack = object({
   kind: literal('stack'),
@@ -95,8 +115,9 @@ const slot = where(
     host: hostId,
     left: optional(list(hostId, RIVALS_MAX)),
     ended: optional(slotEnd),
+    from: optional(hostId),
   }),
-  ({ host, left = [] }) => duplicate([host, ...left]),
+  ({ host, left = [], from }) => duplicate([host, ...left, ...(from === undefined ? [] : [from])]),
 );
 
 const component = where(

@@ -32,6 +32,7 @@ import { checkEngines, createEngineChecker, type EngineChecker } from './engines
 import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
 import { checkJobs, createJobChecker, type JobChecker } from './jobs.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
+import { checkHandovers, createHandoverChecker, type HandoverChecker } from './handovers.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
 import {
   checkLeases,
@@ -50,6 +51,7 @@ import {
   type RecordChecker,
   noteForced,
 } from './records.ts';
+import { type ListWatch, lookAtList } from './lists.ts';
 import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
 import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
 import { checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
@@ -64,6 +66,7 @@ import {
   rostersOf,
 } from './rosters.ts';
 import { checkRevokes, createRevokeChecker, type RevokeChecker } from './revokes.ts';
+import { checkSettings, createSettingChecker, type SettingChecker } from './settings.ts';
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
 import { checkSingletons, createSingletonChecker, type SingletonChecker } from './singletons.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
@@ -108,8 +111,11 @@ export type Panel = {
   readonly forces: ForceChecker;
   readonly engines: EngineChecker;
   readonly reboots: RebootChecker;
+  readonly lists: ListWatch;
   readonly whereabouts: WhereaboutsChecker;
   readonly jobs: JobChecker;
+  readonly settings: SettingChecker;
+  readonly handovers: HandoverChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -142,8 +148,11 @@ export function createPanel(report: Report): Panel {
     forces: createForceChecker(report),
     engines: createEngineChecker(report),
     reboots: createRebootChecker(report),
+    lists: new WeakMap(),
     whereabouts: createWhereaboutsChecker(report),
     jobs: createJobChecker(report),
+    settings: createSettingChecker(report),
+    handovers: createHandoverChecker(report),
   };
 }
 
@@ -180,7 +189,10 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkSizes(panel.bounds, host);
   checkWoken(panel.bounds, host, step.input, now);
   checkMoves(panel.moves, host, effects, now);
-  checkWhereabouts(panel.whereabouts, host, effects);
+  const lists = lookAtList(panel.lists, host);
+  checkWhereabouts(panel.whereabouts, host, effects, lists);
+  checkSettings(panel.settings, host, step, lists);
+  checkHandovers(panel.handovers, host, effects, lists);
   for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
 }
 

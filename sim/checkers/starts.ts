@@ -139,6 +139,8 @@ function checkStart(
       `${host.id} starts ${seat} under term ${term}, which its newest assignment does not give to it`,
     );
   const isFirst = !life.ran.has(seat) && !life.tried.has(seat);
+  if (isFirst && handsOver(records, component, slot, host.id))
+    report('S13', `${host.id} starts ${seat}, which it only hands over`);
   if (isFirst && !isTold(life, component, revision) && !isAlone(life, seat, now))
     report('S13', `${host.id} starts ${seat} for the first time, and no leader has told it to`);
   life.tried.add(seat);
@@ -155,12 +157,21 @@ function assignmentOf(
   const stack = records(stackKey(stackOf(component)))?.value;
   if (record?.value.kind !== 'component') return undefined;
   const { slots, life } = record.value;
-  if (!slots.some((each) => each.slot === slot && each.host === id)) return undefined;
+  const given = slots.find((each) => each.slot === slot);
+  if (given?.host !== id && given?.from !== id) return undefined;
   if (stack?.kind === 'stack') {
     const isThere = stack.spec?.components.some(({ name }) => name === componentOf(component));
     if (stack.life !== life || isThere !== true) return undefined;
   }
   return record.revision;
+}
+
+function handsOver(records: Records, component: ComponentId, slot: number, id: string): boolean {
+  const value = records(componentKey(component))?.value;
+  return (
+    value?.kind === 'component' &&
+    value.slots.some((each) => each.slot === slot && each.from === id)
+  );
 }
 
 function isTold({ told, led }: Life, component: ComponentId, revision: Revision): boolean {

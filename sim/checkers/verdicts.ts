@@ -70,6 +70,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'lead':
     case 'forget':
     case 'leave':
+    case 'adjust':
     case 'exit':
     case 'crashLoop':
     case 'engineHang':

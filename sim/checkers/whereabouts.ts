@@ -2,13 +2,15 @@
  * S25 No leader gives a slot to a host that the component's placement rules exclude, nor more slots to
  *     one than they allow.
  *
- * The rules are read here once more, as simply as they can be said.
+ * The rules are read here once more, as simply as they can be said. By what the leader knew of labels
+ * before the step and after it: it was so when this was decided.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { ComponentSpec, Constraint } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
 import { type Host, labelsOf, PLATFORM } from '../host.ts';
+import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
 
 export type WhereaboutsChecker = {
@@ -29,16 +31,18 @@ export function checkWhereabouts(
   checker: WhereaboutsChecker,
   host: Host,
   effects: readonly Effect[],
+  lists: Lists,
 ): void {
   for (const effect of effects)
     if (effect.kind === 'send' && effect.message.kind === 'write')
-      judge(checker, host, effect.message);
+      judge(checker, host, effect.message, lists);
 }
 
 function judge(
   { report, given, judged }: WhereaboutsChecker,
   { id: by }: Host,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
+  { before: then, after: now }: Lists,
 ): void {
   if (value.kind !== 'component') return;
   const name = `${key} ${value.life}`;
@@ -48,9 +52,10 @@ function judge(
   judged.add(value);
   if (revision.seq === 0 || !isNew) return;
   for (const { slot, host } of value.slots) {
-    if (before.some((was) => was.slot === slot && was.host === host)) continue;
+    const was = before.find((each) => each.slot === slot);
+    if (was?.host === host || was?.from === host) continue;
     const own = value.slots.filter((each) => each.host === host).length;
-    if (!isAllowed(value.spec, host))
+    if (!isAllowed(value.spec, host, then) && !isAllowed(value.spec, host, now))
       report('S25', `${by} gives ${key} ${slot} to ${host}, against its constraints`);
     if (own > mostPerHost(value.spec))
       report('S25', `${by} gives ${key} ${slot} to ${host}, which has ${own} of it then`);
@@ -60,14 +65,16 @@ function judge(
 export const mostPerHost = ({ mode, placement }: ComponentSpec): number =>
   mode === 'global' ? 1 : (placement?.perHostMax ?? Infinity);
 
-export const isAllowed = ({ placement }: ComponentSpec, id: HostId): boolean =>
+export const isAllowed = ({ placement }: ComponentSpec, id: HostId, list: List): boolean =>
   (placement?.constraints ?? []).every(
-    (asked) => (asked.operator === '==') === (wordOf(asked, id) === asked.value),
+    (asked) => (asked.operator === '==') === (wordOf(asked, id, list) === asked.value),
   );
 
-/** Its name is its id, and its labels go by its number, whatever life it lives. */
-function wordOf(asked: Constraint, id: HostId): string {
-  if (asked.kind === 'label')
-    return labelsOf(Number.parseInt(id.slice(1), 10) - 1)[asked.label] ?? '';
+/** Its name is its id, and its own labels go by its number, whatever life it lives. */
+function wordOf(asked: Constraint, id: HostId, list: List): string {
+  if (asked.kind === 'label') {
+    const own = labelsOf(Number.parseInt(id.slice(1), 10) - 1);
+    return list.get(id)?.labels?.[asked.label] ?? own[asked.label] ?? '';
+  }
   return asked.kind === 'id' || asked.kind === 'hostname' ? id : PLATFORM[asked.kind];
 }

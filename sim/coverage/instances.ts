@@ -79,6 +79,12 @@ export function seePlacement(observer: Observer, text: string): void {
   if (text.includes(' (its engine has not started it, and does not answer) to '))
     sometimes(observer, 'silent-engine-left');
   if (text.includes(' does not hold there) to ')) sometimes(observer, 'constraint-left');
+  if (/ moves from .* \(it is drained\) to .* runs it until then/.test(text))
+    sometimes(observer, 'slot-handed-over');
+  if (/ \(dead or gone\) to .* runs it until then/.test(text))
+    sometimes(observer, 'handover-interrupted');
+  if (/ (waits for|stays on) .* fits nowhere else: .* it is drained/.test(text))
+    sometimes(observer, 'drained-for-want-of-room');
   if (/ fits nowhere: .* does not hold there/.test(text))
     sometimes(observer, 'constraint-fits-nowhere');
   if (text.includes('max_replicas_per_node')) sometimes(observer, 'per-host-full');

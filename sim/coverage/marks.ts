@@ -142,6 +142,11 @@ export const MARKS = {
   'job-timed-out': 'A host ended an attempt that took too long.',
   'job-tried-elsewhere': 'A slot of a job was begun on another host than before.',
   'job-run-again': 'A slot was begun anew whose run had ended with 0 where nobody was told of it.',
+  'slot-handed-over':
+    'A slot was taken over from a host that was drained, which ran it until then.',
+  'handover-interrupted': 'Such a slot went to another host again before the first had run it.',
+  'drained-for-want-of-room':
+    'A slot stayed on a host that was drained, as it fitted nowhere else.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

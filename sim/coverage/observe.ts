@@ -199,6 +199,7 @@ export function observeEnd(observer: Observer, host: Host): void {
 const LOCAL: ReadonlySet<Strike['kind']> = new Set([
   'lead',
   'forget',
+  'adjust',
   'leave',
   'force',
   'exit',

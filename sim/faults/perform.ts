@@ -10,7 +10,7 @@ import { type Agent, give, type Host, isPaused, loseDisk, pause, resume } from '
 import { becomeAnother, resetLink } from '../network/network.ts';
 import { calmAmong, clog, cut, lossy } from '../network/obstacles.ts';
 import type { HostIndex, Strike } from '../strike.ts';
-import { FORCE_COMMAND, FORGET_COMMAND, LEAD_COMMAND } from '../workload.ts';
+import { ADJUST_COMMAND, FORCE_COMMAND, FORGET_COMMAND, LEAD_COMMAND } from '../workload.ts';
 import { command, crash, lose, start, type World } from '../world.ts';
 
 /** A fault that goes on: whom it strikes, and how to end it. */
@@ -63,6 +63,13 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
       const of = world.hosts[strike.of];
       const id = `${FORGET_COMMAND}${world.queue.now}/${strike.of}`;
       if (of !== undefined) command(world, host, id, { kind: 'forget', host: of.id });
+      return;
+    }
+    case 'adjust': {
+      const of = world.hosts[strike.of];
+      const id = `${ADJUST_COMMAND}${world.queue.now}/${strike.of}`;
+      if (of !== undefined)
+        command(world, host, id, { kind: 'adjust', host: of.id, change: strike.change });
       return;
     }
     case 'force': {

@@ -1,4 +1,5 @@
 /** Draws what befalls the hosts and the links, each kind of fault at its own pace, until the storm ends. */
+import type { Change } from '../../protocol/command/adjusts.ts';
 import { below, exponential, happens, pick, type Stream, streamOf, within } from '../choice.ts';
 import { ofMillis, scheduleDeed } from '../event-queue.ts';
 import { type Host, isPaused, type Outward } from '../host.ts';
@@ -127,6 +128,13 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     return { kind: 'guard', host, forMs, fault };
   }),
   reboots: ofHost((host, forMs) => ({ kind: 'reboot', host, forMs })),
+  drains(storm, draw) {
+    const { hosts, options } = storm.world;
+    const up = hosts.filter(({ agent }) => agent !== undefined);
+    if (up.length === 0) return undefined;
+    const host = pick(draw, up).index;
+    return { kind: 'adjust', host, of: below(draw, options.hostCount), change: drawChange(draw) };
+  },
   hangs: ofHost((host, forMs) => ({ kind: 'engineHang', host, forMs })),
   engines: ofHost((host, forMs, draw) => {
     const kind = pick(draw, ['crashLoop', 'engineHang', 'engineRestart'] as const);
@@ -134,6 +142,24 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     return { kind, host, forMs, instances: pick(draw, ['survive', 'die'] as const) };
   }),
 };
+
+/** As often as it is taken away it is given back, or soon nothing could run anywhere. */
+function drawChange(draw: Stream): Change {
+  if (happens(draw, 700)) {
+    const to = pick(draw, [
+      'draining',
+      'draining',
+      'cordoned',
+      'active',
+      'active',
+      'active',
+    ] as const);
+    return { kind: 'availability', to };
+  }
+  const name = pick(draw, ['zone', 'disk']);
+  if (happens(draw, 400)) return { kind: 'label', set: {}, unset: [name] };
+  return { kind: 'label', set: { [name]: pick(draw, ['a', 'b', 'ssd']) }, unset: [] };
+}
 
 /** One direction of one link. */
 function oneWay({ world }: Storm, draw: Stream): readonly Way[] {

@@ -80,8 +80,8 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
   {
     name: 'dead-hosts-keep-slots',
     file: 'protocol/placement/fit.ts',
-    from: "if (!host.alive) return 'dead or gone';\n  if (host.leaving === true) return LEAVES;\n  const engine",
-    to: 'if (host.leaving === true) return LEAVES;\n  const engine',
+    from: "if (!host.alive) return 'dead or gone';\n  if (host.leaving === true) return LEAVES;\n  const portsTaken",
+    to: 'if (host.leaving === true) return LEAVES;\n  const portsTaken',
     says: 'A slot stays with a host that is dead.',
     rules: ['L1', 'L7'],
   },

@@ -49,8 +49,8 @@ export const MEMBER_MUTANTS = ofMachine('members', [
     name: 'gives-to-leavers',
     file: 'protocol/placement/fit.ts',
     from: `  if (host.leaving === true) return LEAVES;
-  if (host.facts === undefined)`,
-    to: '  if (host.facts === undefined)',
+  if (host.availability !== undefined)`,
+    to: '  if (host.availability !== undefined)',
     says: 'A host that leaves is given slots.',
     rules: ['S20', 'L1'],
   },

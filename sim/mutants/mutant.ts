@@ -15,6 +15,7 @@ export type Machine =
   | 'reconcile'
   | 'job'
   | 'members'
+  | 'settings'
   | 'force'
   | 'singleton';
 
@@ -31,7 +32,7 @@ export type Mutant = {
   /** The checkers that may catch it: what it breaks first depends on the seed. */
   readonly rules: readonly string[];
   /** Sought only among seeds that have this; default: among all. */
-  readonly among?: 'members' | 'tombstoneMs' | 'hangs' | 'reboots';
+  readonly among?: 'members' | 'tombstoneMs' | 'hangs' | 'reboots' | 'drains';
   /** The walk of `explore` that must find it too, within its quick bounds. */
   readonly walk?: Explored;
 };

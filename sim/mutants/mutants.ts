@@ -11,6 +11,7 @@ import type { Mutant } from './mutant.ts';
 import { RECONCILE_MUTANTS } from './reconcile.ts';
 import { RECORD_MUTANTS } from './record.ts';
 import { ROSTER_MUTANTS } from './roster.ts';
+import { SETTING_MUTANTS } from './settings.ts';
 import { SINGLETON_MUTANTS } from './singleton.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -21,6 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...FORCE_MUTANTS,
   ...DETECTOR_MUTANTS,
   ...MEMBER_MUTANTS,
+  ...SETTING_MUTANTS,
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
   ...RECONCILE_MUTANTS,

@@ -50,8 +50,8 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   {
     name: 'done-for-ever',
     file: RECONCILE,
-    from: 'seat.next = NOW;\n  }\n  for (const seat',
-    to: "if (seat.next.kind !== 'done') seat.next = NOW;\n  }\n  for (const seat",
+    from: 'seat.next = NOW;\n    if (desired.spec.job',
+    to: "if (seat.next.kind !== 'done') seat.next = NOW;\n    if (desired.spec.job",
     says: 'What is over is not started again when its spec changes.',
     rules: ['L5'],
   },
@@ -74,8 +74,8 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   {
     name: 'isolated-starts',
     file: 'protocol/core/hosting.ts',
-    from: ': isolation !== undefined\n      ?',
-    to: ': isolation === null\n      ?',
+    from: ': isolation !== undefined\n          ?',
+    to: ': isolation === null\n          ?',
     says: 'An isolated host starts what it has just stopped.',
     rules: ['S15'],
   },

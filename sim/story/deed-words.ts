@@ -1,4 +1,5 @@
 /** What is done to a cluster from outside, in plain words. */
+import type { Change } from '../../protocol/command/adjusts.ts';
 import { showRevision } from '../../protocol/record/record.ts';
 import type { HostIndex, Strike, Way } from '../strike.ts';
 import type { Errand } from '../workload.ts';
@@ -37,6 +38,8 @@ const STRUCK: Phrases = {
   leave: ({ host }) => `a user tells ${hostName(host)} to leave the cluster`,
   force: ({ host }) => `a user makes ${hostName(host)} the only voter, by force`,
   forget: ({ host, of }) => `a user asks ${hostName(host)} to forget ${hostName(of)}`,
+  adjust: ({ host, of, change }) =>
+    `a user asks ${hostName(host)} that ${hostName(of)} shall ${adjusted(change)}`,
   stop: ({ host }) => `the agent of ${hostName(host)} is stopped for good${AWAY}`,
   reboot: ({ host }) => `${hostName(host)} reboots, and says so`,
   lose: ({ host }) => `${hostName(host)} is lost with all that runs on it`,
@@ -52,6 +55,12 @@ const STRUCK: Phrases = {
   engineRestart: ({ host, instances }) =>
     `the engine of ${hostName(host)} restarts, its instances ${instances}`,
 };
+
+function adjusted(change: Change): string {
+  if (change.kind === 'availability') return `be ${change.to}`;
+  const set = Object.entries(change.set).map(([name, value]) => `${name}=${value}`);
+  return `have ${[...set, ...change.unset.map((name) => `no ${name}`)].join(', ')}`;
+}
 
 const GUARD = {
   dies: 'dies',

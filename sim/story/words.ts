@@ -55,6 +55,7 @@ const SAID: Phrases = {
   syncPull: ({ epoch }) => `asks … for its records and promises, for epoch ${epoch}`,
   join: ({ host }) => `asks … to let ${host} in`,
   welcome: ({ roster }) => `lets … in, with the roster of ${showRoster(roster)}`,
+  adjust: ({ host, adjusted }) => `asks … to adjust ${host}, by the list of ${adjusted}`,
   deploy: ({ deployId }) => `hands ${deployId} on to …`,
   deployResult: ({ deployId, outcome }) => `tells … of ${deployId}: ${outcome.kind}`,
   rumor: ({ about, health }) => `tells … that ${about} is ${health}`,

@@ -2,6 +2,7 @@
 import { type HostId, ROSTER_KEY, stackKey } from '../../../protocol/base/ids.ts';
 import { compareRevision, type Committed, type Stack } from '../../../protocol/record/record.ts';
 import { isWitness } from '../../options.ts';
+import { type List, membersIn } from '../lists.ts';
 import type { Calm, Participant } from './owed.ts';
 
 /** The newest that any host of the core has of each record. */
@@ -24,18 +25,27 @@ export function newestStacks(calm: Calm): readonly NamedStack[] {
   );
 }
 
+export const newestList = (calm: Calm): List => membersIn(newestRecords(calm).get(ROSTER_KEY));
+
 /** Members that are to leave. */
 export function leaversOf(calm: Calm): readonly HostId[] {
-  const list = newestRecords(calm).get(ROSTER_KEY)?.value;
-  const members = list?.kind === 'members' ? list.members : [];
-  return members.filter(({ leaving }) => leaving === true).map(({ id }) => id);
+  return [...newestList(calm).values()]
+    .filter(({ leaving }) => leaving === true)
+    .map(({ id }) => id);
 }
 
-/** Healed hosts to which something can still be given: they do not leave, and may run something. */
+/**
+ * Healed hosts to which something can still be given: they do not leave, are neither cordoned nor drained,
+ * and may run something.
+ */
 export function takersOf(calm: Calm): readonly Participant[] {
   const leavers = leaversOf(calm);
+  const list = newestList(calm);
   const { options } = calm.world;
   return calm.team.filter(
-    ({ host }) => !leavers.includes(host.id) && !isWitness(options, host.index),
+    ({ host }) =>
+      !leavers.includes(host.id) &&
+      list.get(host.id)?.availability === undefined &&
+      !isWitness(options, host.index),
   );
 }

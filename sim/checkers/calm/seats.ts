@@ -8,6 +8,7 @@ import {
   type ComponentId,
   componentId,
   componentKey,
+  type HostId,
   slotKey,
 } from '../../../protocol/base/ids.ts';
 import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
@@ -17,7 +18,7 @@ import type { Committed } from '../../../protocol/record/record.ts';
 import { running, seatName } from '../../engine/engine.ts';
 import { isAllowed, mostPerHost } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
-import { newestRecords, newestStacks, takersOf } from './newest.ts';
+import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { isWell } from './standing.ts';
 
@@ -90,9 +91,10 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
 function fittingOf(calm: Calm, { spec, record }: Part): readonly Participant[] {
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];
+  const list = newestList(calm);
   const countOn = (id: string): number => slots.filter(({ host }) => host === id).length;
   return takersOf(calm).filter(
-    ({ host }) => isAllowed(spec, host.id) && countOn(host.id) < mostPerHost(spec),
+    ({ host }) => isAllowed(spec, host.id, list) && countOn(host.id) < mostPerHost(spec),
   );
 }
 
@@ -111,8 +113,12 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   const about = `${seat} on ${at}`;
   const one = calm.team.find(({ host }) => host.id === at);
   if (one === undefined) return unheard(calm, part, seat, at);
-  if (!isAllowed(spec, one.host.id))
+  const list = newestList(calm);
+  if (!isAllowed(spec, one.host.id, list))
     return [{ rule: 'L1', about, text: `${seat} stays on ${at}, against its constraints` }];
+  const isDrained = list.get(one.host.id)?.availability === 'draining';
+  if (isDrained && fittingOf(calm, part).length > 0 && !isEnded(one, part, slot))
+    return [{ rule: 'L1', about, text: `${seat} stays on ${at}, which is drained` }];
   const instances = running(one.host.engine).filter(
     (instance) => instance.component === component && instance.slot === slot,
   );
@@ -190,6 +196,17 @@ function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean 
   });
 }
 
+/** Nothing of it is to run any more, whatever policy has ended it. */
+const isEnded = ({ core }: Participant, { component }: Part, slot: number): boolean =>
+  core.slots.seats.get(instanceEntry(component, slot))?.next.kind === 'done';
+
+const runsOn = (calm: Calm, id: HostId, component: ComponentId, slot: number): boolean =>
+  calm.team.some(
+    ({ host }) =>
+      host.id === id &&
+      running(host.engine).some((each) => each.component === component && each.slot === slot),
+  );
+
 function saying(one: Participant, component: ComponentId, slot: number): string {
   const report = one.core.slots.reports.get(instanceEntry(component, slot));
   if (report === undefined) return lastWord(one, seatName(component, slot));
@@ -204,7 +221,10 @@ function strays(calm: Calm, parts: readonly Part[]): readonly Owed[] {
       if (part !== undefined && !isLedWell(calm, component)) return [];
       const value = part?.record?.value;
       const slots = value?.kind === 'component' ? value.slots : [];
-      if (slots.some((each) => each.slot === slot && each.host === host.id)) return [];
+      const given = slots.find((each) => each.slot === slot);
+      if (given?.host === host.id) return [];
+      // Until it runs where it is to be, which is asked for apart.
+      if (given?.from === host.id && !runsOn(calm, given.host, component, slot)) return [];
       const about = `${seatName(component, slot)} on ${host.id}`;
       return [{ rule: 'L1', about: `stray ${about}`, text: `${about} runs, nobody wants it` }];
     }),

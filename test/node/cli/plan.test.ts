@@ -90,7 +90,27 @@ it('tells for each component what becomes of it', () => {
 const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    annotations: {a: b}\n';
 
 it('asks only, lists warnings again at the end, and under --strict takes them for errors', async () => {
-  await using agent = await startAgent({ 'GET /v1/status': status(cluster({ stacks: [] })) });
+  await using agent = await startAgent({
+    'GET /v1/status': status(cluster({ stacks: [] })),
+    'POST /v1/plan': {
+      components: [
+        {
+          id: 'shop.web',
+          decisions: [
+            {
+              kind: 'unplaceable',
+              slot: 1,
+              text: 'shop.web.1 fits nowhere: 2 hosts: dead or gone (ab1 ab2)',
+              rejected: [
+                { host: 'ab1', host_name: 'attic', why: 'dead or gone' },
+                { host: 'ab2', host_name: 'cellar', why: 'dead or gone' },
+              ],
+            },
+          ],
+        },
+      ],
+    },
+  });
   const file = join(agent.folder, 'compose.yaml');
   await writeFile(file, COMPOSE);
   const args = ['plan', '-f', file, '--socket', agent.socket];
@@ -100,6 +120,9 @@ it('asks only, lists warnings again at the end, and under --strict takes them fo
   expect(ran.stdout.split('\n')).toEqual([
     'shop is new',
     '  + shop.web  new: 1 instance',
+    '      shop.web.1 fits nowhere: 2 hosts: dead or gone (attic cellar)',
+    '        attic: dead or gone',
+    '        cellar: dead or gone',
     '1 change',
     '',
     'not done as written, 1 warning:',
@@ -114,5 +137,5 @@ it('asks only, lists warnings again at the end, and under --strict takes them fo
     data: { stack: 'shop', components: [{ id: 'shop.web', change: 'new' }], warnings: [warning] },
   });
   expect((await run([...args, '--strict'])).code).toBe(2);
-  expect(agent.asked.every(({ method }) => method === 'GET')).toBe(true);
+  expect(new Set(agent.asked.map(({ path }) => path))).toEqual(new Set(['/v1/status', '/v1/plan']));
 });

@@ -82,4 +82,5 @@ export const request = (wanted: ComponentSpec, hosts: readonly PlacementHost[]):
   runs: () => false,
   isStuck: () => false,
   progress: () => 'none',
+  reported: () => undefined,
 });

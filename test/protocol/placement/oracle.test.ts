@@ -114,6 +114,7 @@ const arbitrary = fc.record({
   runs: fc.constant(() => false),
   isStuck: fc.constant(() => false),
   progress: fc.constant(() => 'none' as const),
+  reported: fc.constant(() => undefined),
   spec: fc.constantFrom(...SPECS, image(9), image(5, FIXED), image(7, { command: ['x'] })),
   current: fc
     .array(fc.constantFrom('-', 'z', ...ids), { maxLength: 10 })

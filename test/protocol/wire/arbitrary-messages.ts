@@ -37,6 +37,7 @@ import {
   stackSpec,
   term,
 } from './arbitrary-records.ts';
+import { setting } from './arbitrary-placement.ts';
 
 const rosterBallot = fc.record({ n: count, host });
 const vote = { epoch, ballot: rosterBallot, ok: fc.boolean(), promised: rosterBallot };
@@ -262,6 +263,7 @@ export const messagesByKind: Arbitraries = {
       members: { key: at, revision: of, value },
     })),
   forget: fc.record({ kind: word('forget'), host }),
+  adjust: object<Plain<'adjust'>>({ kind: word('adjust'), host, adjusted: count, ...setting }),
   dismissed: fc
     .record({ placed: membersRecord, revision })
     .map(({ placed: { key: at, value }, revision: of }) => ({

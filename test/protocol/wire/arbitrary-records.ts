@@ -15,12 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type {
-  ComponentSpec,
-  Constraint,
-  Job,
-  StackSpec,
-} from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Job, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -30,6 +25,7 @@ import {
 import { decisionEntry } from '../../../protocol/inventory/log.ts';
 import type {
   Committed,
+  Member,
   RecordValue,
   Revision,
   Slot,
@@ -41,6 +37,7 @@ import type { InventoryOp } from '../../../protocol/wire/message.ts';
 import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
 import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
 import { containerSettings, volume } from './arbitrary-containers.ts';
+import { constraint, labels, setting } from './arbitrary-placement.ts';
 
 export const count: Of<number> = fc.oneof(
   fc.nat(30),
@@ -86,18 +83,6 @@ const port = fc.integer({ min: 1, max: 65_535 });
 const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
-
-const label = fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9._/-]{0,62}$/);
-const labelValue = fc.stringMatching(/^[a-zA-Z0-9 ]{0,63}$/);
-const labels = fc
-  .dictionary(label, labelValue, { maxKeys: 4 })
-  .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
-
-const operator = word('==', '!=');
-const constraint: Of<Constraint> = fc.oneof(
-  fc.record({ kind: word('id', 'hostname', 'os', 'arch'), operator, value: specText }),
-  fc.record({ kind: word('label'), label, operator, value: specText }),
-);
 
 export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   name,
@@ -177,7 +162,13 @@ export const stackSpec: Of<StackSpec> = fc.record({
   components: fc.uniqueArray(componentSpec, { maxLength: 3, selector: (spec) => spec.name }),
 });
 
-const member = fc.record({ id: host, name: hostName, peerId });
+const member: Of<Member> = object<Member>({
+  id: host,
+  name: hostName,
+  peerId,
+  leaving: maybe(fc.boolean()),
+  ...setting,
+});
 export const membersRecord: Of<Placed> = fc
   .uniqueArray(member, { minLength: 1, maxLength: 5, selector: ({ id }) => id })
   .map((all) => ({
@@ -205,9 +196,10 @@ const slot: Of<Slot> = fc
     ),
   })
   .map(({ hosts, host: at, ended, ...rest }) => {
-    const left = hosts.filter((other) => other !== at);
+    const [from, ...left] = hosts.filter((other) => other !== at);
     const end = ended === undefined ? {} : { ended };
-    return left.length === 0 ? { ...rest, host: at, ...end } : { ...rest, host: at, left, ...end };
+    const seat = { ...rest, host: at, ...(left.length === 0 ? {} : { left }), ...end };
+    return from === undefined || rest.slot % 2 === 0 ? seat : { ...seat, from };
   });
 const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });
 const componentRecord: Of<Placed> = fc

@@ -194,6 +194,8 @@ describe('a cluster that grows, deploys, loses a host, takes it back and has one
     const [asked] = HOSTS.filter(votes);
     world.paused.add(spare);
     run(world, 10_000);
+    const change = { kind: 'availability', to: 'cordoned' } as const;
+    give(world, h1, command({ kind: 'adjust', host: h1, change }));
     give(world, asked ?? h1, command({ kind: 'forget', host: spare }));
     run(world, 2_000);
     world.paused.delete(spare);

@@ -123,6 +123,10 @@ const CALM = [
   // A user deploys as strict what was not, or something else in its place.
   'strict-fenced',
   'strict-released',
+  // Or asks for hosts that are not there.
+  'constraint-left',
+  'constraint-fits-nowhere',
+  'per-host-full',
 ] as const satisfies readonly Mark[];
 
 describe('rare states', () => {

@@ -1,0 +1,58 @@
+/** Where the components of a stack would go if it were deployed now, as this host sees it. Pure. */
+import { type ComponentId, componentId, stackOf } from '../base/ids.ts';
+import type { Instant } from '../base/time.ts';
+import type { StackSpec } from '../component/spec.ts';
+import { entriesOf } from '../inventory/inventories.ts';
+import { instanceEntry } from '../inventory/entry.ts';
+import { type Decision, place } from '../placement/place.ts';
+import type { Slot } from '../record/record.ts';
+import { holdersOf, know, loadsOf } from './know.ts';
+import type { Load } from './knowledge.ts';
+import { hostsUnder, progressOf } from './leading.ts';
+import type { Core } from './state.ts';
+
+export type Foreseen = {
+  readonly component: ComponentId;
+  readonly slots: readonly Slot[];
+  /** What would change, and what fits nowhere. */
+  readonly decisions: readonly Decision[];
+};
+
+/** In the order of the stack; each with the room that those before it leave. */
+export function foresee(core: Core, now: Instant, stack: StackSpec): readonly Foreseen[] {
+  const { assignments } = know(core);
+  const others = new Map([...assignments].filter(([id]) => stackOf(id) !== stack.name));
+  const loads = new Map(loadsOf(others));
+  return stack.components.map((spec): Foreseen => {
+    const component = componentId(stack.name, spec.name);
+    const known = assignments.get(component);
+    const { slots, decisions } = place({
+      component,
+      spec,
+      current: known === undefined || known.isVoid ? [] : known.component.slots,
+      hosts: hostsUnder(core, now, loads),
+      leader: core.identity.host,
+      runs: () => false,
+      isStuck: () => false,
+      progress: (slot, host) => progressOf(core, component, known?.component.run, slot, host),
+      reported: (slot, host) => {
+        const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
+        return report?.kind === 'instance' ? report : undefined;
+      },
+    });
+    for (const host of slots.flatMap(holdersOf))
+      loads.set(host, loaded(loads.get(host), component, spec.ports));
+    return { component, slots, decisions };
+  });
+}
+
+function loaded(
+  { slotCount, portsTaken }: Load = { slotCount: 0, portsTaken: [] },
+  by: ComponentId,
+  ports: readonly { readonly published?: number; readonly protocol: 'tcp' | 'udp' }[],
+): Load {
+  const taken = ports.flatMap(({ published, protocol }) =>
+    published === undefined ? [] : [{ published, protocol, by }],
+  );
+  return { slotCount: slotCount + 1, portsTaken: [...portsTaken, ...taken] };
+}
