@@ -7,6 +7,7 @@ import { millis } from '../protocol/base/time.ts';
 import type {
   ComponentSpec,
   Constraint,
+  Dependency,
   RestartPolicy,
   StackSpec,
 } from '../protocol/component/spec.ts';
@@ -50,6 +51,8 @@ export type Workload = {
   readonly restarts: Stream;
   /** What is to come to an end. */
   readonly jobs: Stream;
+  /** What is to be there before others start. */
+  readonly dependencies: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -81,6 +84,7 @@ export function createWorkload(
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     jobs: streamOf(world.choices, 'jobs'),
+    dependencies: streamOf(world.choices, 'dependencies'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -210,8 +214,27 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawPlacement(workload.placements),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
   };
-  const served = happens(draw, 500) ? [db, web] : [db];
-  return { name, components: [...served, ...drawJobs(workload, op)] };
+  const jobs = drawJobs(workload, op);
+  const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
+  const served = happens(draw, 500) ? [db, waiting] : [db];
+  return { name, components: [...served, ...jobs] };
+}
+
+/** Of what may end for good nobody could say that it will be there. */
+function drawDependencies(
+  { dependencies: draw }: Workload,
+  db: ComponentSpec,
+  [job]: readonly ComponentSpec[],
+): readonly Dependency[] {
+  const isNeeded = happens(draw, 400);
+  const condition: Dependency['condition'] = happens(draw, 500) ? 'started' : 'healthy';
+  const common = { required: happens(draw, 800), restart: happens(draw, 200) };
+  const isAwaited = happens(draw, 500);
+  const onDb: readonly Dependency[] =
+    isNeeded && db.restart.kind === 'always' ? [{ on: db.name, condition, ...common }] : [];
+  return job === undefined || !isAwaited
+    ? onDb
+    : [...onDb, { on: job.name, condition: 'completed', ...common }];
 }
 
 const JOB_PERMILLE = 300;

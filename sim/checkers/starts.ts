@@ -22,6 +22,7 @@ import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
+import { missingFor } from './dependencies.ts';
 import type { Report } from './report.ts';
 
 /** What one agent has been told and shown since it started. */
@@ -143,6 +144,9 @@ function checkStart(
     report('S13', `${host.id} starts ${seat}, which it only hands over`);
   if (isFirst && !isTold(life, component, revision) && !isAlone(life, seat, now))
     report('S13', `${host.id} starts ${seat} for the first time, and no leader has told it to`);
+  const missing = life.ran.has(seat) ? undefined : missingFor(life.agent, component, records);
+  if (missing !== undefined)
+    report('S30', `${host.id} starts ${seat}, which depends on ${missing}`);
   life.tried.add(seat);
 }
 

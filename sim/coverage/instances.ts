@@ -20,6 +20,8 @@ export function seeStart(
 ): void {
   const ran = host.engine.ran.get(seatName(component, slot));
   if (spec.restart.kind === 'no' && ran?.has(revision) === false) sometimes(observer, 'run-anew');
+  if (spec.dependsOn.some(({ condition }) => condition === 'completed'))
+    sometimes(observer, 'waited-for-job');
   if (spec.job !== undefined) seeTry(observer, host, tryName(component, slot, revision));
   if (hearsQuorum(agent, now)) return;
   const { slots, authorized } = agent.core;

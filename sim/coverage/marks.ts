@@ -147,6 +147,7 @@ export const MARKS = {
   'handover-interrupted': 'Such a slot went to another host again before the first had run it.',
   'drained-for-want-of-room':
     'A slot stayed on a host that was drained, as it fitted nowhere else.',
+  'waited-for-job': 'A slot was begun that depends on the completion of a job.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

@@ -1,4 +1,4 @@
-/** Jobs: what has ended is not run again, and what can end does. */
+/** Jobs: what has ended is not run again, and what can end does; and what waits for them or for others. */
 import { ofMachine } from './mutant.ts';
 
 const JOB = 'protocol/placement/job.ts';
@@ -70,6 +70,22 @@ export const JOB_MUTANTS = ofMachine('job', [
     to: '',
     says: 'A host says that a job is over whenever an attempt has failed.',
     rules: ['S27'],
+  },
+  {
+    name: 'dependency-ignored',
+    file: 'protocol/core/hosting.ts',
+    from: ': missing(core, component);',
+    to: ': undefined;',
+    says: 'A host starts what depends on others without them.',
+    rules: ['S30'],
+  },
+  {
+    name: 'job-half-done',
+    file: 'protocol/component/dependency.ts',
+    from: 'if (complete >= wanted) return undefined;',
+    to: 'if (complete > 0) return undefined;',
+    says: 'A job counts as complete when one of its slots is.',
+    rules: ['S30'],
   },
   {
     name: 'no-timeout',

@@ -183,12 +183,15 @@ const isKept = ({ world, team }: Calm, component: ComponentId, slot: number): bo
 
 /** What it has to wait for is led or to be run by hosts of which nobody can say what they do. */
 function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean {
-  return spec.dependsOn.some(({ on }) => {
+  return spec.dependsOn.some(({ on, condition }) => {
     const other = stack.components.find(({ name }) => name === on);
     if (other === undefined) return false;
     const component = componentId(stack.name, on);
     const record = records.get(componentKey(component));
     const slots = record?.value.kind === 'component' ? record.value.slots : [];
+    // Whether it has ended is owed by itself; that it has not failed, nobody owes.
+    if (other.job !== undefined && condition === 'completed')
+      return slots.length === 0 || slots.some(({ ended }) => ended?.state !== 'complete');
     const isOwed =
       isLedWell(calm, component) &&
       slots.some(({ host }) => calm.team.some((one) => one.host.id === host));
