@@ -49,7 +49,7 @@ const states = (cluster: Cluster, name: string): readonly (string | undefined)[]
 const starts = (cluster: Cluster): number =>
   cluster.lines.filter((line) => line.includes(' starts etl.load.')).length;
 
-it('a job that is complete is not run again when its host is lost', () => {
+it('a job that is complete is not run again when its host is lost (J1)', () => {
   const cluster = begun();
   const host = finish(cluster, 0);
   run(cluster, 1000);
@@ -91,7 +91,7 @@ it('another spec is run anew', () => {
   expect(starts(cluster)).toBe(2);
 });
 
-it('what fails is tried again, elsewhere if its host is lost, until nothing is left', () => {
+it('what fails is tried again, elsewhere if its host is lost, until nothing is left (J5)', () => {
   const cluster = begun();
   lose(cluster, (running(cluster)[0] ?? '').charAt(0));
   soon(cluster, 20_000, () => running(cluster).length === 1);
@@ -102,7 +102,7 @@ it('what fails is tried again, elsewhere if its host is lost, until nothing is l
   expect([starts(cluster), states(cluster, host)]).toEqual([3, ['failed']]);
 });
 
-it('what is to be tried once has failed with its host', () => {
+it('what is to be tried once has failed with its host (J4)', () => {
   const cluster = begun({ restart: { kind: 'no' } });
   const host = (running(cluster)[0] ?? '').charAt(0);
   run(cluster, 1000);
@@ -112,7 +112,7 @@ it('what is to be tried once has failed with its host', () => {
   expect([starts(cluster), states(cluster, other)]).toEqual([1, ['failed']]);
 });
 
-it('the last word of a host counts, though its slot was not concluded then', () => {
+it('the last word of a host counts, though its slot was not concluded then (J2)', () => {
   const cluster = begun({ replicas: 1 });
   const host = (running(cluster)[0] ?? '').charAt(0);
   const [other = ''] = others(host);

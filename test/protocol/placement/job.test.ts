@@ -34,7 +34,7 @@ it.each<
   ['what was under way goes on elsewhere', job(1), 'h1', [dead('h1'), h2], ['busy'], 'h2'],
   ['what is tried once only fails', job(1, ONCE), 'h1', [dead('h1'), h2], ['busy'], 'h1:failed'],
   ['unless nothing was begun', job(1, ONCE), 'h1', [dead('h1'), h2], ['none'], 'h2'],
-  ['a host that leaves ends it first', job(1), 'h1', [leaving('h1'), h2], ['busy'], 'h1'],
+  ['a host that leaves ends it first (J3)', job(1), 'h1', [leaving('h1'), h2], ['busy'], 'h1'],
   ['between two attempts it moves', job(1), 'h1', [leaving('h1'), h2], ['begun'], 'h2'],
   [
     'one of many, each by itself',
