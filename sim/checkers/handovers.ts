@@ -66,6 +66,8 @@ function judge(
   const giver = from ?? host;
   const isGone = !list.has(giver) || isDead(agent, giver) || slot > spec.replicas;
   if (isGone || now?.host === giver || now?.from === giver) return;
+  // Its own report it makes anew in the very step, after it has decided by the one before.
+  if (giver === by) return;
   const there = reportOf(agent, component, slot, giver);
   if (there !== undefined && !GOES_ON.has(there.state)) return;
   const seat = seatName(component, slot);
@@ -76,7 +78,8 @@ function judge(
   }
   const here = reportOf(agent, component, slot, host);
   const isWell =
-    here?.state === 'running' && here.health !== 'starting' && here.health !== 'unhealthy';
+    host === by ||
+    (here?.state === 'running' && here.health !== 'starting' && here.health !== 'unhealthy');
   const isOver = here?.state === 'complete' || here?.state === 'failed';
   const hasRun = hosts.get(host)?.engine.ran.has(seat) === true;
   if (isDead(agent, host) || !(isWell || isOver) || !hasRun)

@@ -107,7 +107,7 @@ function wished({ labels, availability }: Set, change: Change): Set {
 
 function checkGiven(
   { report, given }: SettingChecker,
-  { id: by }: Host,
+  { id: by, agent }: Host,
   { key, value }: Pick<Committed, 'key' | 'value'>,
   { before, after, isNew }: Lists & { readonly isNew: boolean },
 ): void {
@@ -116,9 +116,14 @@ function checkGiven(
   const slots = given.get(name) ?? [];
   given.set(name, value.slots);
   if (!isNew) return;
+  // What was written last may never have been committed.
+  const base = agent?.core.writers.get(key)?.record?.value;
+  const committed = base?.kind === 'component' ? base.slots : [];
   for (const { slot, host } of value.slots) {
-    const was = slots.find((each) => each.slot === slot);
-    const had = was?.host === host || was?.from === host || was?.left?.includes(host) === true;
+    const isThere = (each: Slot): boolean =>
+      each.slot === slot &&
+      (each.host === host || each.from === host || each.left?.includes(host) === true);
+    const had = slots.some(isThere) || committed.some(isThere);
     const [then, now] = [before.get(host)?.availability, after.get(host)?.availability];
     if (!had && then !== undefined && now !== undefined)
       report('S28', `${by} gives ${key} ${slot} to ${host}, which is ${now}`);

@@ -40,7 +40,7 @@ export function checkWhereabouts(
 
 function judge(
   { report, given, judged }: WhereaboutsChecker,
-  { id: by }: Host,
+  { id: by, agent }: Host,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
   { before: then, after: now }: Lists,
 ): void {
@@ -51,10 +51,16 @@ function judge(
   const isNew = !judged.has(value);
   judged.add(value);
   if (revision.seq === 0 || !isNew) return;
+  // What was written last may never have been committed.
+  const base = agent?.core.writers.get(key)?.record?.value;
+  const committed = base?.kind === 'component' ? base.slots : [];
   for (const { slot, host } of value.slots) {
-    const was = before.find((each) => each.slot === slot);
-    if (was?.host === host || was?.from === host) continue;
-    const own = value.slots.filter((each) => each.host === host).length;
+    const isThere = (each: Slot): boolean =>
+      each.slot === slot && (each.host === host || each.from === host);
+    if (before.some(isThere) || committed.some(isThere)) continue;
+    // What has ended takes no room.
+    const there = value.slots.filter((each) => each.host === host && each.ended === undefined);
+    const own = there.length;
     if (!isAllowed(value.spec, host, then) && !isAllowed(value.spec, host, now))
       report('S25', `${by} gives ${key} ${slot} to ${host}, against its constraints`);
     if (own > mostPerHost(value.spec))

@@ -28,6 +28,7 @@ const ONCE_FAILED = [
     978,
     'a voter that had promised a higher ballot was asked for a lower one again and again (S14)',
   ],
+  [99, 'a slot was taken for given anew that its leader had committed long ago (S25)'],
   [1005, 'a slot that had ended for good under one restart policy stayed so under another (L5)'],
   [2001, 'an agent that stood still was condemned early by whom another had warned before (S17)'],
   [2503, 'a host whose steps came late for good was at times taken for silent (L3)'],
