@@ -50,22 +50,4 @@ export const SETTING_MUTANTS = ofMachine('settings', [
     rules: ['S29'],
     among: 'drains',
   },
-  {
-    name: 'handed-over-for-ever',
-    file: HANDOVER,
-    from: '(isServing(here) || hasEnded(spec, here)) ? undefined : from;',
-    to: 'here.attempt < 0 ? undefined : from;',
-    says: 'A host that is drained goes on running what runs elsewhere.',
-    rules: ['L1'],
-    among: 'drains',
-  },
-  {
-    name: 'starts-what-it-hands-over',
-    file: 'protocol/core/hosting.ts',
-    from: '(isOurs && allowed(',
-    to: '(allowed(',
-    says: 'A host starts for the first time what it is to hand over.',
-    rules: ['S13'],
-    among: 'drains',
-  },
 ]);
