@@ -114,12 +114,15 @@ const seen = ({ marks }: Coverage): readonly Mark[] =>
 const CALM = [
   'ballots-cross',
   'challenge-while-held',
+  'overwrite-refused',
   'silent-until-confirmed',
   'leak-returned',
   'committed-after-lease',
   'older-life-assigned',
   'run-anew',
   'stale-refused',
+  'job-complete',
+  'waited-for-job',
   // A user deploys as strict what was not, or something else in its place.
   'strict-fenced',
   'strict-released',
