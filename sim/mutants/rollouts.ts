@@ -1,0 +1,103 @@
+/** Rollouts: how a changed spec comes to the slots that run. */
+import { ofMachine } from './mutant.ts';
+
+const ROLLOUT = 'protocol/rollout/rollout.ts';
+
+export const ROLLOUT_MUTANTS = ofMachine('rollout', [
+  {
+    name: 'all-at-once',
+    file: ROLLOUT,
+    from: "orderOf(draft) === 'stopFirst'\n      ? sizeOf(draft)",
+    to: "orderOf(draft) === 'stopFirst'\n      ? slots.length",
+    says: 'Every slot is taken at once, whatever the parallelism.',
+    rules: ['S30'],
+  },
+  {
+    name: 'trials-not-waited-for',
+    file: ROLLOUT,
+    from: 'if (waiting.length === 0 || slots.some(({ trial }) => trial === true)) return;',
+    to: 'if (waiting.length === 0) return;',
+    says: 'The next slots are taken while those before are on trial.',
+    rules: ['S30'],
+  },
+  {
+    name: 'trials-end-at-once',
+    file: ROLLOUT,
+    from: 'if (now >= doneAt) return marked(slot, {});',
+    to: 'return marked(slot, {});',
+    says: 'A slot counts as done as soon as its new instance runs.',
+    rules: ['S30'],
+  },
+  {
+    name: 'ill-counts-as-well',
+    file: ROLLOUT,
+    from: 'if (report === undefined || !isNew || !isWell(report)) {',
+    to: 'if (report === undefined || !isNew) {',
+    says: 'A slot is done without ever having been well.',
+    rules: ['S30'],
+  },
+  {
+    name: 'failures-allowed',
+    file: ROLLOUT,
+    from: 'if (why !== undefined && isTooMany(draft)) giveUp(draft, why);',
+    to: '',
+    says: 'A rollout goes on however many have failed.',
+    rules: ['S30'],
+  },
+  {
+    name: 'failures-uncounted',
+    file: ROLLOUT,
+    from: 'draft.failed = [...draft.failed.filter((each) => each !== slot.slot), slot.slot];',
+    to: '',
+    says: 'Nobody remembers that a new instance has failed.',
+    rules: ['S30'],
+  },
+  {
+    name: 'taken-beside-the-ill',
+    file: ROLLOUT,
+    from: 'if (away + taken.size < most) taken.add(slot);',
+    to: 'if (taken.size < most) taken.add(slot);',
+    says: 'A slot that serves is taken although others are away.',
+    rules: ['S30'],
+  },
+  {
+    name: 'nobody-stands-in',
+    file: ROLLOUT,
+    from: 'isExtra(target, slot) && !isAway(slot)).length;',
+    to: '!isExtra(target, slot) && !isAway(slot)).length;',
+    says: 'Start-first does not wait for what is to stand in.',
+    rules: ['S30'],
+  },
+  {
+    name: 'refused-tried-again',
+    file: ROLLOUT,
+    from: 'if (refused?.revision === wanted.revision) {',
+    to: 'if (refused === null) {',
+    says: 'What was taken back is tried again at once.',
+    rules: ['S30'],
+  },
+  {
+    name: 'trials-never-end',
+    file: ROLLOUT,
+    from: 'if (now >= doneAt) return marked(slot, {});',
+    to: '',
+    says: 'A slot stays on trial for ever, and the others wait.',
+    rules: ['L1'],
+  },
+  {
+    name: 'marks-lost-in-placement',
+    file: ROLLOUT,
+    from: 'if (known !== undefined) return marked(slot, known);',
+    to: 'if (known !== undefined) return slot;',
+    says: 'A slot that is placed loses what it had before: all change at once.',
+    rules: ['S30'],
+  },
+  {
+    name: 'hosts-run-ahead',
+    file: 'protocol/core/hosting.ts',
+    from: 'revision: given ?? wantedRevision(core, assignment.component),\n    term',
+    to: 'revision: wantedRevision(core, assignment.component),\n    term',
+    says: 'A host replaces an instance as soon as it hears of another spec.',
+    rules: ['S30'],
+  },
+]);
