@@ -20,7 +20,6 @@ import { exponential, happens, pick, type Stream, streamOf, within } from './cho
 import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
-import { drawDud, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
 
 /** One command of a user, and which time it is asked. */
@@ -54,8 +53,6 @@ export type Workload = {
   readonly jobs: Stream;
   /** What is to be there before others start. */
   readonly dependencies: Stream;
-  /** How what has changed comes to the slots, and what is deployed that never works. */
-  readonly updates: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -88,7 +85,6 @@ export function createWorkload(
     restarts: streamOf(world.choices, 'restarts'),
     jobs: streamOf(world.choices, 'jobs'),
     dependencies: streamOf(world.choices, 'dependencies'),
-    updates: streamOf(world.choices, 'updates'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -206,8 +202,6 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...healthcheck,
     ...drawContract(workload),
     ...drawPlacement(workload.placements),
-    ...drawUpdate(workload.updates),
-    environment: { ...base.environment, ...drawDud(workload.updates) },
   };
   // So that each deploy changes something.
   const db: ComponentSpec = {
@@ -219,7 +213,6 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawContract(workload),
     ...drawPlacement(workload.placements),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
-    ...drawUpdate(workload.updates),
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
@@ -310,6 +303,7 @@ const CONSTRAINTS: readonly Constraint[] = [
   { kind: 'arch', operator: '==', value: 'amd64' },
   { kind: 'os', operator: '!=', value: 'linux' },
 ];
+
 function drawRestart(draw: Stream): RestartPolicy {
   if (happens(draw, 600)) return { kind: 'always' };
   if (happens(draw, 500)) return { kind: 'no' };

@@ -17,7 +17,6 @@ import { aliveHosts } from '../membership/membership.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
-import { specOf } from '../rollout/version.ts';
 import type { Assignment, Knowledge, Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
@@ -133,11 +132,7 @@ function slotsAt(assignments: Assignments, isMeant: (slot: Slot) => boolean): Kn
   for (const assignment of assignments.values()) {
     if (assignment.isVoid) continue;
     for (const slot of assignment.component.slots)
-      if (isMeant(slot)) {
-        const spec = specOf(assignment.component, slot);
-        const revision = slot.former ?? assignment.component.revision;
-        here.push({ assignment, slot: slot.slot, host: slot.host, spec, revision });
-      }
+      if (isMeant(slot)) here.push({ assignment, slot: slot.slot, host: slot.host });
   }
   return here;
 }
@@ -153,13 +148,12 @@ export function loadsOf(assignments: Assignments): Knowledge['loads'] {
   const loads = new Map<HostId, { slotCount: number; readonly portsTaken: PortTaken[] }>();
   for (const [by, { component, isVoid }] of assignments) {
     if (isVoid) continue;
-    for (const [slot, host] of component.slots.flatMap((each) =>
-      holdersOf(each).map((holder) => [each, holder] as const),
-    )) {
+    const { slots, spec } = component;
+    for (const host of slots.flatMap((slot) => holdersOf(slot))) {
       const load = loads.get(host) ?? { slotCount: 0, portsTaken: [] };
       loads.set(host, load);
       load.slotCount += 1;
-      for (const { published, protocol } of specOf(component, slot).ports)
+      for (const { published, protocol } of spec.ports)
         if (published !== undefined) load.portsTaken.push({ published, protocol, by });
     }
   }

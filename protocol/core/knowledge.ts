@@ -1,6 +1,5 @@
 /** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
 import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
-import type { ComponentSpec } from '../component/spec.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
@@ -42,9 +41,6 @@ export type SeatHere = {
   readonly assignment: Assignment;
   readonly slot: number;
   readonly host: HostId;
-  readonly spec: ComponentSpec;
-  /** Absent: of a record that is older than rollouts. */
-  readonly revision: string | undefined;
 };
 
 /** Of the tables it was derived from. */

@@ -13,7 +13,7 @@ import {
   stackOf,
 } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, earlier, type Instant } from '../base/time.ts';
+import { after, type Instant } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { revisionOf, runRevision, sameSpec } from '../component/digest.ts';
 import { mergedLabels } from '../component/label.ts';
@@ -38,7 +38,6 @@ import {
   type Run,
   type Slot,
   type Stack,
-  type Version,
 } from '../record/record.ts';
 import {
   createWriter,
@@ -49,15 +48,6 @@ import {
   write,
   type Writer,
 } from '../record/writer.ts';
-import {
-  atOnce,
-  concluded,
-  type Course,
-  createWatch,
-  rollOut,
-  spreadAs,
-} from '../rollout/rollout.ts';
-import { specOf } from '../rollout/version.ts';
 import { journal, persist, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
 import { holdersOf, know } from './know.ts';
@@ -80,10 +70,7 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     core.decided.delete(key);
     core.pusher.delete(key);
     const component = componentOfKey(key);
-    if (component !== undefined) {
-      core.explained.delete(component);
-      core.watches.delete(component);
-    }
+    if (component !== undefined) core.explained.delete(component);
     onLeadershipLost(core.deploys, key);
     journal(turn, 'lease', [key], 'leads it no longer');
   }
@@ -169,54 +156,38 @@ export function decide(core: Core, leases: Leases, turn: Turn): void {
     if (
       decided?.knowledge === knowledge &&
       decided.record === record &&
-      decided.movesMax === movesMax &&
-      (decided.dueAt === undefined || turn.now < decided.dueAt)
+      decided.movesMax === movesMax
     )
       continue;
-    const { value, dueAt } = assign(core, turn, writer, component);
-    core.decided.set(key, { knowledge, record, movesMax, dueAt });
+    core.decided.set(key, { knowledge, record, movesMax });
+    const value = assign(core, turn, writer, component);
     if (value !== undefined) write(writer, turn, core.council.roster, value);
   }
 }
 
-/** When a rollout that is led here goes on by itself. */
-export function rolloutDeadline({ decided }: Core, { now }: Turn): Instant | undefined {
-  let deadline: Instant | undefined;
-  for (const { dueAt } of decided.values())
-    if (dueAt !== undefined && dueAt > now) deadline = earlier(deadline, dueAt);
-  return deadline;
-}
-
-/** `value`: the component's record as it should be; absent: as it is. */
-type Intent = { readonly value?: Component | undefined; readonly dueAt?: Instant | undefined };
-
-function assign(core: Core, turn: Turn, writer: Writer, component: ComponentId): Intent {
+/** The component's record as it should be; undefined: as it is. */
+function assign(
+  core: Core,
+  turn: Turn,
+  writer: Writer,
+  component: ComponentId,
+): Component | undefined {
   const { stacks } = know(core);
   const known = stacks.get(stackOf(component));
-  const stack = known?.stack.spec;
-  const spec = stack?.components.find(({ name }) => name === componentOf(component));
-  // Gone: the key will be released.
-  if (known === undefined || stack === undefined || spec === undefined) return {};
+  const spec = known?.stack.spec?.components.find(({ name }) => name === componentOf(component));
+  if (known === undefined || spec === undefined) return undefined; // gone: the key will be released
   const { life } = known.stack;
   const value = writer.record?.value;
   const stored = value?.kind === 'component' ? value : undefined;
   // The last leader knew a newer stack than we do: ours is on its way.
-  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0) return {};
+  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)
+    return undefined;
   const current = stored?.life === life ? stored : undefined;
   const run = runOf(known.stack, spec, current);
-  const before = current === undefined ? undefined : slotsIn(current, run);
-  const wanted = { revision: run === undefined ? revisionOf(spec, stack) : runRevision(run), spec };
-  // Jobs begin anew at once.
-  const course =
-    run !== undefined || current?.spec.job !== undefined
-      ? atOnce(wanted, before ?? [])
-      : courseOf(core, turn, component, wanted, current);
-  const { target, extra } = course;
   const { slots, decisions, moved, withheld } = place({
     component,
-    spec: extra === 0 ? target.spec : { ...target.spec, replicas: target.spec.replicas + extra },
-    current: course.slots,
-    specOf: (slot) => spreadAs(specOf({ ...target, rollout: course }, slot), target.spec),
+    spec,
+    current: current === undefined ? [] : slotsIn(current, run),
     hosts: placementHosts(core, turn, component),
     movesMax: movesLeft(core.brake, turn.now),
     leader: turn.self,
@@ -232,39 +203,21 @@ function assign(core: Core, turn: Turn, writer: Writer, component: ComponentId):
     for (const decision of decisions)
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
-  const next = concluded(course, slots);
-  for (const note of course.notes) journal(turn, 'rollout', [component], note);
-  const { dueAt } = course;
-  if (current !== undefined && isAsBefore(current, { ...next, run })) return { dueAt };
-  const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
-  return { value: { ...head, ...next, ...(run === undefined ? {} : { run }) }, dueAt };
-}
-
-const isAsBefore = (
-  current: Component,
-  next: ReturnType<typeof concluded> & { readonly run: Run | undefined },
-): boolean =>
-  current.revision === next.revision &&
-  sameSpec(current.slots, next.slots) &&
-  sameSpec(current.spec, next.spec) &&
-  sameSpec(current.rollout ?? {}, next.rollout ?? {}) &&
-  sameSpec(current.run, next.run);
-
-function courseOf(
-  core: Core,
-  turn: Turn,
-  component: ComponentId,
-  wanted: Version,
-  current: Component | undefined,
-): Course {
-  const watch = core.watches.get(component) ?? createWatch();
-  core.watches.set(component, watch);
-  const reportOf = ({ slot, host }: Slot): InstanceReport | undefined => {
-    if (!know(core).alive.includes(host)) return undefined;
-    const report = entriesOf(core.inventories, host).get(instanceEntry(component, slot));
-    return report?.kind === 'instance' ? report : undefined;
+  const same =
+    current !== undefined &&
+    sameSpec(current.slots, slots) &&
+    sameSpec(current.spec, spec) &&
+    sameSpec(current.run, run);
+  if (same) return undefined;
+  return {
+    kind: 'component',
+    component,
+    life,
+    stackRevision: known.revision,
+    spec,
+    slots,
+    ...(run === undefined ? {} : { run }),
   };
-  return rollOut({ component, wanted, current, reportOf, watch, now: turn.now });
 }
 
 /** Of a job: the present run goes on as long as its revision is wanted. */

@@ -15,7 +15,6 @@ import { committedOf } from '../../protocol/record/committed.ts';
 import type { Component, Slot } from '../../protocol/record/record.ts';
 import type { Instance } from '../../protocol/reconcile/instance.ts';
 import { isLive } from '../../protocol/reconcile/instance.ts';
-import { specOf } from '../../protocol/rollout/version.ts';
 import { quorum, votersOf } from '../../protocol/roster/roster.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
@@ -67,7 +66,7 @@ export function checkContracts(
   life.version = agent.core.inventories.byOwner.get(host.id)?.version ?? 0;
   if (!isIsolated(life, SLACK_MS, at)) return;
   for (const { component, slot, desired, starting, instances } of agent.core.slots.seats.values()) {
-    const contract = specAt(agent, component, slot)?.onIsolation;
+    const contract = valueOf(agent, component)?.spec.onIsolation;
     if (contract === undefined || desired === undefined || starting !== undefined) continue;
     if (!isIsolated(life, contract.afterMs + SLACK_MS, at)) continue;
     const live = [...instances.values()].filter(isLive);
@@ -124,13 +123,6 @@ function valueOf({ core }: Agent, component: ComponentId): Component | undefined
   return value?.kind === 'component' ? value : undefined;
 }
 
-/** What the slot is made from, which may be what it had before. */
-function specAt(agent: Agent, component: ComponentId, slot: number): ComponentSpec | undefined {
-  const value = valueOf(agent, component);
-  const mark = value?.slots.find((each) => each.slot === slot) ?? {};
-  return value === undefined ? undefined : specOf(value, mark);
-}
-
 function checkEffect(
   checker: ContractChecker,
   host: Host,
@@ -168,7 +160,7 @@ function checkAwake(
   { component, slot, what }: Deed,
   at: Instant,
 ): void {
-  const contract = specAt(life.agent, component, slot)?.onIsolation;
+  const contract = valueOf(life.agent, component)?.spec.onIsolation;
   if (contract === undefined) return;
   listen(life);
   if (isIsolated(life, contract.afterMs, at))
@@ -190,7 +182,7 @@ function checkStop(
   const value = valueOf(life.agent, component);
   const left = value?.slots.find((each) => each.slot === slot)?.left ?? [];
   if (!left.includes(host.id)) return;
-  const contract = specAt(life.agent, component, slot)?.onIsolation;
+  const contract = value?.spec.onIsolation;
   listen(life);
   if (contract?.action === 'stop' && isIsolated(life, contract.afterMs, at)) return;
   report('S15', `${host.id} stops ${seatName(component, slot)} before its leader has chosen`);
@@ -240,8 +232,6 @@ function wrongChoice(
   if (onHeal === 'keepLeader' && claimants.includes(leader) && is.host !== leader)
     return 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
-  // One that is doubted counts as alive: what leaves it does so for another reason.
-  if (core.membership.members.get(was.host)?.health === 'suspect') return undefined;
   if (core.knowledge?.leaving.has(was.host) === true) return undefined; // it is not to have it again
   const isMember = core.knowledge?.isMember.has(was.host) === true;
   const { length } = is.left ?? [];

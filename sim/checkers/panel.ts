@@ -56,7 +56,6 @@ import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
 import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
 import { checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
 import type { Report } from './report.ts';
-import { checkRollouts, createRolloutChecker, type RolloutChecker } from './rollouts.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
   checkAdoption,
@@ -117,7 +116,6 @@ export type Panel = {
   readonly jobs: JobChecker;
   readonly settings: SettingChecker;
   readonly handovers: HandoverChecker;
-  readonly rollouts: RolloutChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -155,7 +153,6 @@ export function createPanel(report: Report): Panel {
     jobs: createJobChecker(report),
     settings: createSettingChecker(report),
     handovers: createHandoverChecker(report),
-    rollouts: createRolloutChecker(report),
   };
 }
 
@@ -189,7 +186,6 @@ export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): vo
   checkContracts(panel.contracts, host, effects, now);
   checkEngines(panel.engines, host, effects, now);
   checkReboots(panel.reboots, host, step, now);
-  checkRollouts(panel.rollouts, host, effects, now);
   checkSizes(panel.bounds, host);
   checkWoken(panel.bounds, host, step.input, now);
   checkMoves(panel.moves, host, effects, now);

@@ -8,7 +8,6 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { hasData } from '../../protocol/placement/fit.ts';
 import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
-import { specOf } from '../../protocol/rollout/version.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import type { Agent, Host } from '../host.ts';
 import { CONFIG } from '../options.ts';
@@ -110,9 +109,6 @@ function leftOf({ core }: Agent, known: Left | undefined, now: Micros): Left {
   return { version, starts, awaited };
 }
 
-const find = (slots: readonly Slot[], slot: number): Slot | undefined =>
-  slots.find((each) => each.slot === slot);
-
 /** By what was believed before the step and is after it: it was so when this was decided. */
 function judge(
   { report, farewells, given, judged }: RebootChecker,
@@ -127,14 +123,12 @@ function judge(
   given.set(name, value.slots);
   const isNew = !judged.has(value);
   judged.add(value);
-  if (revision.seq === 0 || !isNew) return;
-  for (const mark of was) {
-    const { slot, host } = mark;
-    if (!hasData(specOf(value, find(value.slots, slot) ?? {}))) continue;
+  if (revision.seq === 0 || !isNew || !hasData(value.spec)) return;
+  for (const { slot, host } of was) {
     const start = left.before.get(host);
     if (start === undefined || left.after.starts.get(host) !== start) continue;
     if (now >= (farewells.get(start) ?? -Infinity) + ofMillis(WAITED_MS)) continue;
-    const to = find(value.slots, slot)?.host;
+    const to = value.slots.find((each) => each.slot === slot)?.host;
     const hadIt = was.find((each) => each.slot === slot)?.left ?? [];
     if (to === undefined || to === host || hadIt.includes(to)) continue;
     report('S24', `${by} moves ${key} ${slot}, which has data, from ${host}, which reboots`);

@@ -13,12 +13,6 @@ import { type Choices, exponential, type Stream, streamOf } from '../choice.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from '../event-queue.ts';
 
 /** What an instance does by itself. */
-/** A variable of the environment that says what is wrong with an image: `ends` or `ill`. */
-export const DUD = 'DUD';
-/** Nothing that is made from it runs, and is well, for long. */
-export const isDud = ({ environment, healthcheck }: ComponentSpec): boolean =>
-  environment[DUD] === 'ends' || (environment[DUD] === 'ill' && healthcheck !== undefined);
-
 export type Program = {
   /** What befalls it after so long; undefined: nothing. */
   readonly fate?:

@@ -11,7 +11,6 @@ import { below, exponential, happens, pick, within } from '../choice.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import {
   atDaemon,
-  DUD,
   emit,
   type Engine,
   type Instance,
@@ -28,8 +27,6 @@ const KILLED = 137;
 const TERMINATED = 143;
 /** Between two looks at a job that is frozen. */
 const FROZEN_MS = 500;
-/** How long an image lives that never works. */
-const DUD_LIFE_MS = 50;
 /** The first of the ports that the engine chooses. */
 const EPHEMERAL = 32_768;
 
@@ -99,9 +96,7 @@ export function launch(engine: Engine, instance: Instance): void {
     const afterMs = within(engine.chances.life, 50, 500);
     onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
   }
-  if (instance.spec.environment[DUD] === 'ends')
-    onceStill(engine, instance, DUD_LIFE_MS, () => end(engine, instance, 1));
-  if (instance.isWell) setWell(engine, instance, instance.spec.environment[DUD] === undefined);
+  if (instance.isWell) setWell(engine, instance, true);
 }
 
 /** It does not get past the guard's gate: it ends before its first instruction. */

@@ -14,7 +14,6 @@ export type Machine =
   | 'component'
   | 'reconcile'
   | 'job'
-  | 'rollout'
   | 'members'
   | 'settings'
   | 'force'

@@ -169,14 +169,12 @@ export type Deploy =
       readonly mode: 'global' | 'global-job';
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Pick<Placement, 'constraints'>;
-      readonly update_config?: UpdateConfig;
     }
   | {
       readonly mode?: 'replicated' | 'replicated-job';
       readonly replicas?: number;
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Placement;
-      readonly update_config?: UpdateConfig;
     };
 
 /** Which hosts may run it. */
@@ -187,22 +185,6 @@ export type Placement = {
 
 export type Constraint =
   `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}${'==' | '!='}${string}`;
-
-/** How a changed service comes to what runs. */
-export type UpdateConfig = {
-  /** Default 1; 0: all at once. */
-  readonly parallelism?: number;
-  /** Default 0s. */
-  readonly delay?: Duration;
-  /** Default stop-first. */
-  readonly order?: 'stop-first' | 'start-first';
-  /** Default 5s. */
-  readonly monitor?: Duration;
-  /** Default pause. */
-  readonly failure_action?: 'pause' | 'continue' | 'rollback';
-  /** 0 to 1, default 0. */
-  readonly max_failure_ratio?: number;
-};
 
 export type RestartPolicy = {
   /** Default: `any`, of a job `on-failure`, which must not be `any`. */

@@ -67,7 +67,7 @@ const FILES = {
   next: 'use environment or a bind of an absolute path',
 };
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
-const ROLLBACK = 'what is put back comes one by one, as by default';
+const ROLLOUT = 'the way of an update cannot be chosen yet';
 const DRIVER_OPTIONS = 'a network is a plain bridge';
 const IMAGES = 'images are not mounted';
 const MOUNT = 'it cannot be chosen yet';
@@ -120,8 +120,8 @@ const SERVICE = {
 };
 
 const DEPLOY = {
-  ...honored('mode', 'replicas', 'restart_policy', 'placement', 'update_config'),
-  ...refused(ROLLBACK, MAPPING, 'rollback_config'),
+  ...honored('mode', 'replicas', 'restart_policy', 'placement'),
+  ...refused(ROLLOUT, MAPPING, 'rollback_config', 'update_config'),
   ...refused(LIMITS, MAPPING, 'resources'),
   ...ignored('there are no virtual addresses', TEXT, 'endpoint_mode'),
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
@@ -152,13 +152,6 @@ export const PLACES: readonly Place[] = [
     keys: {
       ...honored('constraints', 'max_replicas_per_node'),
       ...refused('instances are spread over hosts, not over labels yet', LIST, 'preferences'),
-    },
-  },
-  {
-    at: ['services', '*', 'deploy', 'update_config'],
-    keys: {
-      ...honored('parallelism', 'delay', 'order'),
-      ...honored('monitor', 'failure_action', 'max_failure_ratio'),
     },
   },
   { at: ['services', '*', 'env_file', '#'], keys: honored('path', 'required', 'format') },

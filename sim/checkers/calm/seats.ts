@@ -14,9 +14,8 @@ import {
 import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
-import type { Committed, Component, Slot } from '../../../protocol/record/record.ts';
-import { specOf } from '../../../protocol/rollout/version.ts';
-import { isDud, running, seatName } from '../../engine/engine.ts';
+import type { Committed } from '../../../protocol/record/record.ts';
+import { running, seatName } from '../../engine/engine.ts';
 import { isAllowed, mostPerHost } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
@@ -57,8 +56,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const about = component;
   if (value?.kind !== 'component' || value.life !== life)
     return [{ rule: 'L1', about, text: `${component} is assigned to nobody` }];
-  const isRefused = value.rollout?.refused?.revision === revisionOf(spec, part.stack);
-  if (!isRefused && !sameSpec(value.spec, spec))
+  if (!sameSpec(value.spec, spec))
     return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
@@ -66,8 +64,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const missing = Array.from({ length: isTaken ? count : 0 }, (_, i) => i + 1).filter(
     (n) => !seats.includes(n),
   );
-  const isPaused = value.rollout?.paused !== undefined;
-  const surplus = spec.mode === 'global' || isPaused ? [] : seats.filter((slot) => slot > count);
+  const surplus = spec.mode === 'global' ? [] : seats.filter((slot) => slot > count);
   return [
     ...surplus.map((slot) => ({
       rule: 'L1',
@@ -80,13 +77,12 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
       text: `${seatName(component, slot)} is assigned to nobody`,
     })),
     ...(spec.mode === 'global' ? uncovered(calm, part) : []),
-    ...unfinished(calm, value),
     ...value.slots
       .filter(({ ended }) => ended === undefined)
-      .flatMap((mark) =>
+      .flatMap(({ slot, host }) =>
         spec.job === undefined
-          ? notRunning(calm, part, value, mark)
-          : notEnded(calm, part, mark.slot, mark.host),
+          ? notRunning(calm, part, slot, host)
+          : notEnded(calm, part, slot, host),
       ),
   ];
 }
@@ -111,22 +107,8 @@ function uncovered(calm: Calm, part: Part): readonly Owed[] {
   });
 }
 
-/** A rollout comes to its end, or says why not. */
-function unfinished(calm: Calm, { component, spec, slots, rollout }: Component): readonly Owed[] {
-  if (rollout === undefined || rollout.paused !== undefined) return [];
-  if (spec.dependsOn.length > 0) return []; // what it waits for may never come
-  const left = slots.filter(({ former, trial }) => former !== undefined || trial === true);
-  // Where nobody can say what becomes of one slot, the others wait for it.
-  const isOwed = slots.every(({ host }) => calm.team.some((one) => one.host.id === host));
-  if (left.length === 0 || !isOwed) return [];
-  const text = `the rollout of ${component} does not come to its end`;
-  return [{ rule: 'L1', about: `rollout of ${component}`, text }];
-}
-
-function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): readonly Owed[] {
-  const { component } = part;
-  const { slot, host: at } = mark;
-  const spec = specOf(value, mark);
+function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly Owed[] {
+  const { component, spec, stack } = part;
   const seat = seatName(component, slot);
   const about = `${seat} on ${at}`;
   const one = calm.team.find(({ host }) => host.id === at);
@@ -140,10 +122,9 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
   const instances = running(one.host.engine).filter(
     (instance) => instance.component === component && instance.slot === slot,
   );
-  const revision = mark.former ?? value.revision ?? '';
+  const revision = revisionOf(spec, stack);
   if (instances.some((instance) => instance.revision === revision)) return [];
-  if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
-  if (isBroken(one, spec, component, slot, revision)) return [];
+  if (isDone(one, part, slot, revision) || isHeldUp(calm, part)) return [];
   if (isKept(calm, component, slot)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
@@ -181,8 +162,7 @@ function notEnded(calm: Calm, part: Part, slot: number, at: string): readonly Ow
 /** Of this revision its restart policy is satisfied, or only a user can help. */
 function isDone(
   { core, host }: Participant,
-  component: ComponentId,
-  { restart }: ComponentSpec,
+  { component, spec: { restart } }: Part,
   slot: number,
   revision: string,
 ): boolean {
@@ -192,15 +172,6 @@ function isDone(
   if (seat.outcome?.state === 'rejected') return true;
   return !isEndless && host.engine.ran.get(seatName(component, slot))?.has(revision) === true;
 }
-
-/** It has been tried, and ends each time whatever anybody does. */
-const isBroken = (
-  { host }: Participant,
-  spec: ComponentSpec,
-  component: ComponentId,
-  slot: number,
-  revision: string,
-): boolean => isDud(spec) && host.engine.ran.get(seatName(component, slot))?.has(revision) === true;
 
 /** A host of which nobody can say what it does holds the key of the slot, for what it cannot end (X4). */
 const isKept = ({ world, team }: Calm, component: ComponentId, slot: number): boolean =>

@@ -126,11 +126,6 @@ const CALM = [
   // A user deploys as strict what was not, or something else in its place.
   'strict-fenced',
   'strict-released',
-  'rollout-batch',
-  'rollout-paused',
-  'rollout-taken-back',
-  'stood-in',
-  'overwrite-refused',
   // Or asks for hosts that are not there.
   'constraint-left',
   'constraint-fits-nowhere',
