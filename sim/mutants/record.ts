@@ -69,7 +69,7 @@ export const RECORD_MUTANTS = ofMachine('record', [
     from: 'if (pending === undefined || !quorum(roster, (voter) => pending.acks.has(voter)))',
     to: 'if (pending === undefined || pending.acks.size === 0)',
     says: 'The first acknowledgment commits a write.',
-    rules: ['S11'],
+    rules: ['S11', 'S28'],
     walk: 'records',
   },
   {

@@ -30,7 +30,7 @@ it('catches a mutant by a checker it names, and the same seeds pass without it',
   const { trials, unmutated } = await selftest({
     mutants: [named('committed-by-one'), named('promise-ignored')],
     first: 1,
-    count: 30,
+    count: 20,
     jobs: 2,
     onTrial: ({ mutant }) => heard.push(mutant.name),
   });
@@ -51,7 +51,7 @@ it('says which mutants nothing caught', async () => {
 
 it('does not take the wrong checker for the right one', async () => {
   const wrong = { ...named('committed-by-one'), rules: ['L8'] };
-  const init = { first: 1, count: 30, jobs: 1, onTrial: () => undefined };
+  const init = { first: 1, count: 20, jobs: 1, onTrial: () => undefined };
   const { trials } = await selftest({ ...init, mutants: [wrong] });
   expect(trials[0]?.outcome.kind).toBe('missed');
   expect(trials[0]?.outcome.text).toMatch(/^seed \d+ fails by S\d+: /);
@@ -61,7 +61,7 @@ it.each([
   ['sync-without-records', 'roster', true, 'the walk finds it'],
   ['committed-by-one', 'leases', false, 'a walk that finds nothing is not enough'],
 ] as const)('%s, to be found by the walk of %s: %s', async (name, walk, found, _why) => {
-  const init = { first: 1, count: 30, jobs: 1, onTrial: () => undefined };
+  const init = { first: 1, count: 20, jobs: 1, onTrial: () => undefined };
   const { trials } = await selftest({ ...init, mutants: [{ ...named(name), walk }] });
   expect(trials.map((trial) => [trial.outcome.kind, isCaught(trial)])).toEqual([['caught', found]]);
   expect(trials[0]?.walked !== undefined).toBe(found);
