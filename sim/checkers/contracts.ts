@@ -4,9 +4,16 @@
  *     from a host believed dead is left alone there until the leader has chosen, and it chooses as
  *     `on_heal` says.
  */
-import { componentKey, type ComponentId, type HostId, type Key } from '../../protocol/base/ids.ts';
+import {
+  componentKey,
+  type ComponentId,
+  type HostId,
+  type Key,
+  ROSTER_KEY,
+} from '../../protocol/base/ids.ts';
 import { type Instant, later, NEVER } from '../../protocol/base/time.ts';
 import type { ComponentSpec, OnIsolation } from '../../protocol/component/spec.ts';
+import type { Core } from '../../protocol/core.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { instanceEntry } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
@@ -19,7 +26,9 @@ import { quorum, votersOf } from '../../protocol/roster/roster.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
+import { membersIn } from './lists.ts';
 import type { Report } from './report.ts';
+import { isAllowed } from './whereabouts.ts';
 
 /** One life of an agent. */
 type Life = {
@@ -204,19 +213,27 @@ function checkChoice(
   for (const was of before.slots) {
     const is = value.slots.find(({ slot }) => slot === was.slot);
     if (is === undefined) continue;
-    const why = wrongChoice(life, value.component, was, is, { onHeal, leader: id });
+    const why = wrongChoice(life, value, was, is, id);
     if (why !== undefined)
       report('S15', `${id} gives ${seatName(value.component, was.slot)} to ${is.host}: ${why}`);
   }
 }
 
+/** It is not to have it again: it leaves, or is drained, or the component's own rules exclude it. */
+function isBarred(core: Core, spec: ComponentSpec, host: HostId): boolean {
+  const list = membersIn(committedOf(core.committed, ROSTER_KEY));
+  if (core.knowledge?.leaving.has(host) === true) return true;
+  return list.get(host)?.availability === 'draining' || !isAllowed(spec, host, list);
+}
+
 function wrongChoice(
   { agent: { core }, version }: Life,
-  component: ComponentId,
+  { component, spec }: Component,
   was: Slot,
   is: Slot,
-  { onHeal, leader }: { readonly onHeal: ComponentSpec['onHeal']; readonly leader: HostId },
+  leader: HostId,
 ): string | undefined {
+  const { onHeal } = spec;
   const left = was.left ?? [];
   const isAlive = (host: HostId): boolean => core.knowledge?.alive.includes(host) === true;
   const name = instanceEntry(component, was.slot);
@@ -232,7 +249,7 @@ function wrongChoice(
   if (onHeal === 'keepLeader' && claimants.includes(leader) && is.host !== leader)
     return 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
-  if (core.knowledge?.leaving.has(was.host) === true) return undefined; // it is not to have it again
+  if (isBarred(core, spec, was.host)) return undefined;
   const isMember = core.knowledge?.isMember.has(was.host) === true;
   const { length } = is.left ?? [];
   if (isMember && is.left?.includes(was.host) !== true && length < RIVALS_MAX)
