@@ -5,7 +5,7 @@
  *     attempt ended with 0, and that it has failed only if its policy has nothing left. It moves no slot
  *     whose host it believes alive and at work on it, nor one of whose end that host has told it.
  */
-import { componentKey, type HostId, type Key } from '../../protocol/base/ids.ts';
+import { componentKey, type HostId, type Key, type Term } from '../../protocol/base/ids.ts';
 import { runRevision, sameSpec } from '../../protocol/component/digest.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { instanceEntry, type InstanceReport, isGoingOn } from '../../protocol/inventory/entry.ts';
@@ -28,12 +28,16 @@ export type JobChecker = {
   readonly hosts: Set<Host>;
   /** What is written again was decided by what was known then. */
   readonly judged: WeakSet<RecordValue>;
+  /** What each host wrote last of each component, committed or not: it goes on from there. */
+  readonly written: Map<string, Written>;
 };
+type Written = { readonly term: Term; readonly value: Component };
 
 export const createJobChecker = (report: Report): JobChecker => ({
   report,
   hosts: new Set(),
   judged: new WeakSet(),
+  written: new Map(),
 });
 
 /** `records`: what the host knew before this step. */
@@ -57,8 +61,23 @@ export function checkJobs(
     const before = known?.kind === 'component' && known.life === value.life ? known : undefined;
     if (before !== undefined) checkRun(checker, host, before, value);
     const isSame = before?.run !== undefined && sameSpec(before.run, value.run);
-    checkSlots(checker, host, agent, isSame ? before : undefined, value);
+    const decided = decidedBefore(checker, host, key, { term: revision.term, value });
+    checkSlots(checker, host, agent, { before: isSame ? before : undefined, decided, value });
   }
+}
+
+/** The slots as it has written them before in this reign: what moved then does not move now. */
+function decidedBefore(
+  { written }: JobChecker,
+  { id }: Host,
+  key: Key,
+  now: Written,
+): readonly Slot[] {
+  const name = `${id} ${key}`;
+  const last = written.get(name);
+  written.set(name, now);
+  const isOfThisReign = last?.term === now.term && last.value.life === now.value.life;
+  return isOfThisReign ? last.value.slots : [];
 }
 
 function checkStart(
@@ -88,12 +107,17 @@ function checkRun({ report }: JobChecker, { id }: Host, before: Component, value
     report('S27', `${id} begins another run of ${value.component}, of the same revision`);
 }
 
+type Change = {
+  readonly before: Component | undefined;
+  readonly decided: readonly Slot[];
+  readonly value: Component;
+};
+
 function checkSlots(
   checker: JobChecker,
   host: Host,
   agent: Agent,
-  before: Component | undefined,
-  value: Component,
+  { before, decided, value }: Change,
 ): void {
   if (value.run === undefined) return;
   const revision = runRevision(value.run);
@@ -106,7 +130,7 @@ function checkSlots(
     if (slot.ended !== undefined && known?.ended === undefined)
       checkEnd(checker, agent, value, slot, slot.ended, revision);
     if (known !== undefined && known.ended === undefined)
-      checkLeft(checker, host, agent, { known, slot, seat, revision, value });
+      checkLeft(checker, host, agent, { known, decided, slot, seat, revision, value });
   }
 }
 
@@ -144,6 +168,7 @@ function checkEnd(
 
 type Left = {
   readonly known: Slot;
+  readonly decided: readonly Slot[];
   readonly slot: Slot;
   readonly seat: string;
   readonly revision: string;
@@ -155,7 +180,7 @@ function checkLeft(
   { report }: JobChecker,
   { id }: Host,
   { core }: Agent,
-  { known, slot, seat, revision, value }: Left,
+  { known, decided, slot, seat, revision, value }: Left,
 ): void {
   const from = known.host;
   if (slot.ended !== undefined || from === id) return;
@@ -166,6 +191,7 @@ function checkLeft(
       `${id} knows from ${from} that ${seat} is over (${said.state}), and does not keep it`,
     );
   if (slot.host === from || known.left?.includes(slot.host) === true) return;
+  if (decided.some((each) => each.slot === slot.slot && each.host === slot.host)) return;
   const isAlive = core.membership.members.get(from)?.health === 'alive';
   if (isAlive && said !== undefined && isGoingOn(said))
     report('S27', `${id} moves ${seat} to ${slot.host}, and ${from} is at work on it`);
