@@ -55,18 +55,20 @@ export function checkJobs(
       checkStart(checker, host, agent, effect, records);
     if (effect.kind !== 'send' || effect.message.kind !== 'write') continue;
     const { key, value, revision } = effect.message;
-    if (value.kind !== 'component' || revision.seq === 0 || checker.judged.has(value)) continue;
+    if (value.kind !== 'component') continue;
+    const decided = decidedBefore(checker, host, key, { term: revision.term, value });
+    // Committed again under a new term, nothing is decided.
+    if (revision.seq === 0 || checker.judged.has(value)) continue;
     checker.judged.add(value);
     const known = records.get(key)?.value;
     const before = known?.kind === 'component' && known.life === value.life ? known : undefined;
     if (before !== undefined) checkRun(checker, host, before, value);
     const isSame = before?.run !== undefined && sameSpec(before.run, value.run);
-    const decided = decidedBefore(checker, host, key, { term: revision.term, value });
     checkSlots(checker, host, agent, { before: isSame ? before : undefined, decided, value });
   }
 }
 
-/** The slots as it has written them before in this reign: what moved then does not move now. */
+/** The slots as it has written them before in this reign: it goes on from there. */
 function decidedBefore(
   { written }: JobChecker,
   { id }: Host,
@@ -129,8 +131,9 @@ function checkSlots(
       checker.report('S27', `${host.id} forgets that ${seat} is ${known.ended.state}`);
     if (slot.ended !== undefined && known?.ended === undefined)
       checkEnd(checker, agent, value, slot, slot.ended, revision);
-    if (known !== undefined && known.ended === undefined)
-      checkLeft(checker, host, agent, { known, decided, slot, seat, revision, value });
+    const base = decided.find((each) => each.slot === slot.slot) ?? known;
+    if (base !== undefined && base.ended === undefined && known?.ended === undefined)
+      checkLeft(checker, host, agent, { known: base, slot, seat, revision, value });
   }
 }
 
@@ -167,8 +170,8 @@ function checkEnd(
 }
 
 type Left = {
+  /** As it had it before. */
   readonly known: Slot;
-  readonly decided: readonly Slot[];
   readonly slot: Slot;
   readonly seat: string;
   readonly revision: string;
@@ -180,7 +183,7 @@ function checkLeft(
   { report }: JobChecker,
   { id }: Host,
   { core }: Agent,
-  { known, decided, slot, seat, revision, value }: Left,
+  { known, slot, seat, revision, value }: Left,
 ): void {
   const from = known.host;
   if (slot.ended !== undefined || from === id) return;
@@ -191,7 +194,6 @@ function checkLeft(
       `${id} knows from ${from} that ${seat} is over (${said.state}), and does not keep it`,
     );
   if (slot.host === from || known.left?.includes(slot.host) === true) return;
-  if (decided.some((each) => each.slot === slot.slot && each.host === slot.host)) return;
   const isAlive = core.membership.members.get(from)?.health === 'alive';
   if (isAlive && said !== undefined && isGoingOn(said))
     report('S27', `${id} moves ${seat} to ${slot.host}, and ${from} is at work on it`);
