@@ -62,24 +62,29 @@ export function checkJobs(
     checker.judged.add(value);
     const known = records.get(key)?.value;
     const before = known?.kind === 'component' && known.life === value.life ? known : undefined;
-    if (before !== undefined) checkRun(checker, host, before, value);
+    const base = decided ?? before;
+    if (base !== undefined) checkRun(checker, host, base, value);
     const isSame = before?.run !== undefined && sameSpec(before.run, value.run);
-    checkSlots(checker, host, agent, { before: isSame ? before : undefined, decided, value });
+    checkSlots(checker, host, agent, {
+      before: isSame ? before : undefined,
+      decided: decided?.slots ?? [],
+      value,
+    });
   }
 }
 
-/** The slots as it has written them before in this reign: it goes on from there. */
+/** What it has written before in this reign: it goes on from there. */
 function decidedBefore(
   { written }: JobChecker,
   { id }: Host,
   key: Key,
   now: Written,
-): readonly Slot[] {
+): Component | undefined {
   const name = `${id} ${key}`;
   const last = written.get(name);
   written.set(name, now);
   const isOfThisReign = last?.term === now.term && last.value.life === now.value.life;
-  return isOfThisReign ? last.value.slots : [];
+  return isOfThisReign ? last.value : undefined;
 }
 
 function checkStart(

@@ -63,6 +63,7 @@ const ONCE_FAILED = [
   [9665, 'of a ring of hosts each of which hears two others none was to be condemned (S17)'],
   [184, 'what a leader had written without a commit was taken for a new decision (S27)'],
   [204, 'of a job it was forgotten what its leader had just committed again (S27)'],
+  [268, 'a run was held against the one before what its leader had committed again (S27)'],
   [8001, 'a host that is drained was to be remembered like one that may be heard again (S15)'],
   [40016, 'the same as seed 129, with a witness and over streams'],
   [2032, 'a job was run again where it was done, for its slot had been elsewhere in between (S27)'],
