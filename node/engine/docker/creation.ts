@@ -39,7 +39,6 @@ export async function createContainer(
   signal: AbortSignal,
 ): Promise<string> {
   const limits = { what, boundMs: CREATE_MS, signal };
-  await ground.networks.ensure(request, limits);
   await findExternal(ground, request, limits);
   const id = await createWith(ground, request, limits);
   try {
@@ -100,6 +99,8 @@ async function createOnce(
   const { HostConfig: mode, ...networking } = networks.bodyOf(request);
   const whole = { ...body, ...networking, HostConfig: { ...HostConfig, ...mode } };
   const query = { name: containerName(scope, request.labels) };
+  // Each time: while an image was pulled they may have been removed as unused.
+  await networks.ensure(request, { ...limits, signal });
   if (signal.aborted) throw new EngineError('aborted', `${limits.what}: it was called off`);
   // Not cut by `signal`: a container that was made has to be known to be removed again.
   const { id } = await connection.call({ ...limits, signal: closed }, (cut) => {

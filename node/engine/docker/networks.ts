@@ -30,7 +30,7 @@ export function createNetworks(connection: Connection): Networks {
   const { docker } = connection;
   /** By name: there is or was a moment ago, or is being made. */
   const known = new Map<string, Promise<void>>();
-  let unused: ReadonlySet<string> = new Set();
+  const unused = new Set<string>();
 
   async function find(name: string, limits: Bounds): Promise<NetworkInspectInfo | undefined> {
     // The filter of the engine takes parts of names too.
@@ -49,11 +49,7 @@ export function createNetworks(connection: Connection): Networks {
     if (there !== undefined) return;
     await connection.call(limits, (cut) =>
       docker
-        .createNetwork({
-          ...bodyOf(network),
-          Labels: networkLabels(stack),
-          abortSignal: cut,
-        })
+        .createNetwork(apart({ ...bodyOf(network), Labels: networkLabels(stack) }, cut))
         .catch((error: unknown) => {
           // Another agent of this engine was faster.
           if (statusOf(error) !== 409) throw error;
@@ -75,6 +71,7 @@ export function createNetworks(connection: Connection): Networks {
       if (request.spec.container?.networkMode !== undefined) return;
       for (const network of networksOf(request)) {
         const { name } = network;
+        unused.delete(name); // whoever is to be on it is not listed yet
         const made = known.get(name) ?? ensureOne(network, stackOf(request.labels), limits);
         known.set(name, made);
         try {
@@ -114,9 +111,10 @@ export function createNetworks(connection: Connection): Networks {
             }),
         );
       }
-      const before = unused;
-      unused = new Set(idle.map(({ Name }) => Name));
-      return idle.some(({ Name }) => !before.has(Name));
+      const isNew = idle.some(({ Name }) => !unused.has(Name));
+      unused.clear();
+      for (const { Name } of idle) unused.add(Name);
+      return isNew;
     },
   };
 }

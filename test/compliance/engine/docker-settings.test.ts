@@ -104,6 +104,19 @@ describe.skipIf(socketPath === undefined)('Docker Engine', { timeout: 2 * PATIEN
     expect(await networkNames()).toContain('shop_default');
   });
 
+  it('counts anew what is unused once somebody has asked for it', async () => {
+    const engine = await ground.engine();
+    const first = await start(engine, sleeper(), slot('shop.web'));
+    await engine.remove(first.id, patience());
+    await engine.list(patience());
+    const second = await start(engine, sleeper(), { ...slot('shop.web'), attempt: 2 });
+    await engine.remove(second.id, patience());
+    await engine.list(patience());
+    expect(await networkNames()).toContain('shop_default');
+    await engine.list(patience());
+    expect(await networkNames()).not.toContain('shop_default');
+  });
+
   it('starts again after somebody has removed its network', async () => {
     const engine = await ground.engine();
     const { id } = await start(engine, sleeper(), slot('shop.web'));
