@@ -100,13 +100,14 @@ async function createOnce(
   const whole = { ...body, ...networking, HostConfig: { ...HostConfig, ...mode } };
   const query = { name: containerName(scope, request.labels) };
   // Each time: while an image was pulled they may have been removed as unused.
-  await networks.ensure(request, { ...limits, signal });
-  if (signal.aborted) throw new EngineError('aborted', `${limits.what}: it was called off`);
-  // Not cut by `signal`: a container that was made has to be known to be removed again.
-  const { id } = await connection.call({ ...limits, signal: closed }, (cut) => {
-    // Apart, or dockerode would repeat the whole body, secrets too, in the address.
-    const options = { _query: query, _body: whole, abortSignal: cut };
-    return connection.docker.createContainer(options);
+  const { id } = await networks.on(request, { ...limits, signal }, () => {
+    if (signal.aborted) throw new EngineError('aborted', `${limits.what}: it was called off`);
+    // Not cut by `signal`: a container that was made has to be known to be removed again.
+    return connection.call({ ...limits, signal: closed }, (cut) => {
+      // Apart, or dockerode would repeat the whole body, secrets too, in the address.
+      const options = { _query: query, _body: whole, abortSignal: cut };
+      return connection.docker.createContainer(options);
+    });
   });
   return id;
 }

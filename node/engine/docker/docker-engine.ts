@@ -142,12 +142,14 @@ class DockerEngine implements Engine {
     this.#ours.set(id, request.labels);
     try {
       await this.#gatekeeper.admit(id, request);
-      await this.#connection.call({ what, boundMs: BOUNDS_MS.start, signal }, (cut) =>
-        this.#connection.docker.getContainer(id).start({ abortSignal: cut }),
+      const limits = { what, boundMs: BOUNDS_MS.start, signal };
+      await this.#ground.networks.on(request, limits, () =>
+        this.#connection.call(limits, (cut) =>
+          this.#connection.docker.getContainer(id).start({ abortSignal: cut }),
+        ),
       );
       return await this.#gatekeeper.begun(request, () => this.inspect(id, signal));
     } catch (error) {
-      this.#ground.networks.doubt(request);
       // Not under `signal`: called off or not, nothing may stay behind.
       await this.remove(id, new AbortController().signal).catch(() => undefined);
       throw error;

@@ -14,6 +14,7 @@ type Verdict = {
 
 const NO_IMAGE = /no such image/i;
 const VERSION_REFUSED = /client version .* is too (old|new)/i;
+const NAME_AMBIGUOUS = /is ambiguous/i;
 const UNREACHABLE = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 /** `what` starts the message, e.g. `cannot start shop.web`. An `EngineError` passes unchanged. */
@@ -32,6 +33,11 @@ export function isImageMissing(error: unknown): boolean {
 /** True when the engine was upgraded or downgraded under us: the API version must be agreed anew. */
 export function isVersionRefused(error: unknown): boolean {
   return statusOf(error) === 400 && VERSION_REFUSED.test(reasonOf(error));
+}
+
+/** True where several have the name that was given, as networks of one name can for a moment. */
+export function isNameAmbiguous(error: unknown): boolean {
+  return statusOf(error) === 400 && NAME_AMBIGUOUS.test(reasonOf(error));
 }
 
 /** The HTTP status of the engine's answer, or `undefined` where there was none. */
@@ -54,6 +60,8 @@ function judge(status: number | undefined, systemCode: unknown, why: string): Ve
     return { code: 'unavailable', next: 'the API version is agreed anew at the next try' };
   if (/port is already allocated|address already in use/i.test(why))
     return { code: 'conflict', next: 'free that port on this host or publish another one' };
+  if (NAME_AMBIGUOUS.test(why))
+    return { code: 'conflict', next: 'remove all but one of that name from this host' };
   switch (status) {
     case 400:
       return {

@@ -7,18 +7,22 @@ import type { ContainerCreateOptions, NetworkInspectInfo } from 'dockerode';
 import type { Network } from '../../../protocol/component/container.ts';
 import { EngineError, type InstanceRequest } from '../engine.ts';
 import type { Bounds, Connection } from './connection.ts';
-import { statusOf } from './failure.ts';
+import { isNameAmbiguous, statusOf, toEngineError } from './failure.ts';
 import { isOurNetwork, NETWORK_FILTER, networkLabels, networkName, stackOf } from './labels.ts';
+
+/** While agents that share an engine begin a stack all at once. */
+const TRIES_MAX = 5;
 
 export interface Networks {
   /** What `create` is told: the mode, or the first network; the others are joined. */
   bodyOf(request: InstanceRequest): ContainerCreateOptions;
-  /** Makes those that are missing. Rejects with `conflict` where another's has the name. */
-  ensure(request: InstanceRequest, limits: Bounds): Promise<void>;
+  /**
+   * Makes those that are missing, then runs what needs them. Rejects with `conflict` where another's has
+   * the name. Where one is there twice for a moment, it runs again.
+   */
+  on<T>(request: InstanceRequest, limits: Bounds, run: () => Promise<T>): Promise<T>;
   /** Before the container is started. */
   join(id: string, request: InstanceRequest, limits: Bounds): Promise<void>;
-  /** A start has failed: they may have been removed under us. */
-  doubt(request: InstanceRequest): void;
   /**
    * Removes those that no container of `used` was on, now and when this was called last. What others
    * still use the engine keeps. Returns whether there may be more to remove.
@@ -32,21 +36,26 @@ export function createNetworks(connection: Connection): Networks {
   const known = new Map<string, Promise<void>>();
   const unused = new Set<string>();
 
-  async function find(name: string, limits: Bounds): Promise<NetworkInspectInfo | undefined> {
+  async function find(name: string, limits: Bounds): Promise<readonly NetworkInspectInfo[]> {
     // The filter of the engine takes parts of names too.
     const found = await connection.call(limits, (cut) =>
       docker.listNetworks({ filters: { name: [name] }, abortSignal: cut }),
     );
-    return found.find(({ Name }) => Name === name);
+    return found.filter(({ Name }) => Name === name);
   }
 
   async function ensureOne(network: Network, stack: string, limits: Bounds): Promise<void> {
     const { name, external } = network;
     const there = await find(name, limits);
-    if (there === undefined && external) throw missing(limits.what, name);
-    if (there !== undefined && !external && !isOurNetwork(there.Labels ?? {}))
-      throw foreign(limits.what, name);
-    if (there !== undefined) return;
+    if (external && there.length === 0) throw missing(limits.what, name);
+    if (external) return;
+    if (!there.every(({ Labels }) => isOurNetwork(Labels ?? {}))) throw foreign(limits.what, name);
+    if (there.length === 1) return;
+    if (there.length === 0) await make(network, stack, limits);
+    await removeDoubles(await find(name, limits), limits);
+  }
+
+  async function make(network: Network, stack: string, limits: Bounds): Promise<void> {
     await connection.call(limits, (cut) =>
       docker
         .createNetwork(apart({ ...bodyOf(network), Labels: networkLabels(stack) }, cut))
@@ -56,6 +65,59 @@ export function createNetworks(connection: Connection): Networks {
         }),
     );
   }
+
+  /** Engines before 25 let two clients that ask at once make two of one name. One in use stays. */
+  async function removeDoubles(
+    there: readonly NetworkInspectInfo[],
+    limits: Bounds,
+  ): Promise<void> {
+    const youngestFirst = there.filter(({ Labels }) => isOurNetwork(Labels ?? {})).sort(byAge);
+    let left = there.length;
+    for (const { Id } of youngestFirst) if (left > 1 && (await removeIdle(Id, limits))) left--;
+  }
+
+  /** Returns whether it is gone: what others still use the engine keeps. */
+  const removeIdle = (id: string, limits: Bounds): Promise<boolean> =>
+    connection.call(limits, (cut) =>
+      docker
+        .getNetwork(id)
+        .remove({ abortSignal: cut })
+        .then(
+          () => true,
+          (error: unknown) => {
+            if (statusOf(error) === undefined) throw error;
+            return statusOf(error) === 404;
+          },
+        ),
+    );
+
+  async function ensure(request: InstanceRequest, limits: Bounds): Promise<void> {
+    for (const network of networksOf(request)) {
+      const { name } = network;
+      unused.delete(name); // whoever is to be on it is not listed yet
+      const made = known.get(name) ?? ensureOne(network, stackOf(request.labels), limits);
+      known.set(name, made);
+      await made.catch((error: unknown) => {
+        known.delete(name);
+        throw error;
+      });
+    }
+  }
+
+  const withNetworks: Networks['on'] = async (request, limits, run) => {
+    if (request.spec.container?.networkMode !== undefined) return run();
+    for (let tries = 1; ; tries++) {
+      await ensure(request, limits);
+      try {
+        return await run();
+      } catch (error) {
+        // They may have been removed under us.
+        for (const { name } of networksOf(request)) known.delete(name);
+        const { cause } = toEngineError(limits.what, error);
+        if (tries === TRIES_MAX || !isNameAmbiguous(cause)) throw error;
+      }
+    }
+  };
 
   return {
     bodyOf(request) {
@@ -67,32 +129,17 @@ export function createNetworks(connection: Connection): Networks {
         NetworkingConfig: { EndpointsConfig: { [first.name]: endpointOf(request, first) } },
       };
     },
-    async ensure(request, limits) {
-      if (request.spec.container?.networkMode !== undefined) return;
-      for (const network of networksOf(request)) {
-        const { name } = network;
-        unused.delete(name); // whoever is to be on it is not listed yet
-        const made = known.get(name) ?? ensureOne(network, stackOf(request.labels), limits);
-        known.set(name, made);
-        try {
-          await made;
-        } catch (error) {
-          known.delete(name);
-          throw error;
-        }
-      }
-    },
+    on: withNetworks,
     async join(id, request, limits) {
       if (request.spec.container?.networkMode !== undefined) return;
-      for (const network of networksOf(request).slice(1))
-        await connection.call(limits, (cut) =>
-          docker
-            .getNetwork(network.name)
-            .connect(apart({ Container: id, EndpointConfig: endpointOf(request, network) }, cut)),
+      for (const network of networksOf(request).slice(1)) {
+        const body = { Container: id, EndpointConfig: endpointOf(request, network) };
+        await withNetworks(request, limits, () =>
+          connection.call(limits, (cut) =>
+            docker.getNetwork(network.name).connect(apart(body, cut)),
+          ),
         );
-    },
-    doubt(request) {
-      for (const { name } of networksOf(request)) known.delete(name);
+      }
     },
     async sweep(used, limits) {
       const ours = await connection.call(limits, (cut) =>
@@ -102,14 +149,7 @@ export function createNetworks(connection: Connection): Networks {
       for (const { Name, Id } of idle) {
         if (!unused.has(Name)) continue;
         known.delete(Name);
-        await connection.call(limits, (cut) =>
-          docker
-            .getNetwork(Id)
-            .remove({ abortSignal: cut })
-            .catch((error: unknown) => {
-              if (statusOf(error) === undefined) throw error; // others are on it still
-            }),
-        );
+        await removeIdle(Id, limits);
       }
       const isNew = idle.some(({ Name }) => !unused.has(Name));
       unused.clear();
@@ -118,6 +158,9 @@ export function createNetworks(connection: Connection): Networks {
     },
   };
 }
+
+const byAge = (a: NetworkInspectInfo, b: NetworkInspectInfo): number =>
+  Date.parse(b.Created) - Date.parse(a.Created) || (a.Id < b.Id ? 1 : -1);
 
 /** Else dockerode would repeat the whole body in the address. */
 const apart = <Body extends object>(body: Body, cut: AbortSignal) =>

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
 import { createDockerEngine } from '../../../node/engine/docker/docker-engine.ts';
+import { networkLabels } from '../../../node/engine/docker/labels.ts';
 import type { Engine } from '../../../node/engine/engine.ts';
 import { findDockerSocket, makeImage, nodeSpec, plainDocker, workloads } from './docker-ground.ts';
 import { expectRefusal, Ground, patience, PATIENCE_MS, requestFor, start } from './ground.ts';
@@ -42,6 +43,7 @@ async function said(id: string, script: string): Promise<string> {
 const lookUp = (name: string): string =>
   `require('dns').lookup('${name}', (e, found) => console.log(e ? e.code : found))`;
 
+const DOUBLE = { Name: 'shop_default', Labels: networkLabels('shop') };
 const slot = (component: string) => ({ component, slot: 1, attempt: 1 });
 
 describe.skipIf(socketPath === undefined)('Docker Engine', { timeout: 2 * PATIENCE_MS }, () => {
@@ -125,6 +127,24 @@ describe.skipIf(socketPath === undefined)('Docker Engine', { timeout: 2 * PATIEN
     const again = { ...slot('shop.web'), attempt: 2 };
     await expectRefusal(engine.start(requestFor(sleeper(), again), patience()), ['not-found']);
     await start(engine, sleeper(), again);
+  });
+
+  it('starts on the older one of two networks of one name, and removes the other', async () => {
+    const older = await docker.createNetwork(DOUBLE);
+    await docker.createNetwork(DOUBLE).catch(() => undefined); // newer engines make no second
+    const { id } = await start(await ground.engine(), sleeper(), slot('shop.web'));
+    const { NetworkSettings } = await docker.getContainer(id).inspect();
+    expect(NetworkSettings.Networks['shop_default']?.NetworkID).toBe(older.id);
+    expect((await networkNames()).filter((name) => name === 'shop_default')).toHaveLength(1);
+  });
+
+  it('makes one network where several agents of one engine ask for it at once', async () => {
+    const hosts = Array.from({ length: 8 }, (_, index) => `h${index + 1}`);
+    const engines = await Promise.all(hosts.map((host) => ground.engine(host)));
+    await Promise.all(
+      engines.map((engine, index) => start(engine, sleeper(), slot(`shop.web${index}`))),
+    );
+    expect((await networkNames()).filter((name) => name === 'shop_default')).toHaveLength(1);
   });
 
   it.each([

@@ -12,6 +12,7 @@ const PORT_TAKEN = 'driver failed: Bind for 0.0.0.0:80 failed: port is already a
 
 it.each<[Error, EngineError['code'], boolean, string]>([
   [answer(400, 'invalid mount config'), 'bad-spec', true, 'the same again is refused again'],
+  [answer(400, 'network a is ambiguous (2 found)'), 'conflict', false, 'all but one may go'],
   [answer(404, 'No such container: x'), 'not-found', false, 'it is gone'],
   [answer(409, 'is not running'), 'conflict', false, 'its state does not allow it now'],
   [answer(500, PORT_TAKEN), 'conflict', false, 'a port may become free'],
