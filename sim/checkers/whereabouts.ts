@@ -68,8 +68,11 @@ function judge(
   }
 }
 
-export const mostPerHost = ({ mode, placement }: ComponentSpec): number =>
-  mode === 'global' ? 1 : (placement?.perHostMax ?? Infinity);
+/** A port of the host can be published once. */
+export const mostPerHost = ({ mode, placement, ports }: ComponentSpec): number =>
+  mode === 'global' || ports.some(({ published }) => published !== undefined)
+    ? 1
+    : (placement?.perHostMax ?? Infinity);
 
 export const isAllowed = ({ placement }: ComponentSpec, id: HostId, list: List): boolean =>
   (placement?.constraints ?? []).every(
