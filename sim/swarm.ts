@@ -47,17 +47,24 @@ export function drawOptions(seed: number): Options {
   const choices = choicesOfSeed(seed);
   // On a stream of its own: the other seeds stand for what they stood for before.
   const rare = streamOf(choices, 'options/members');
-  if (happens(rare, 60)) return drawMembers(seed, rare);
+  if (happens(rare, 60)) return oftenToppled(seed, drawMembers(seed, rare));
   const dire = streamOf(choices, 'options/disaster');
   if (happens(dire, 30)) return drawDisaster(seed, dire);
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
   const kind = below(draw, 20);
-  if (kind < 3) return drawHush(seed, draw);
+  if (kind < 3) return oftenToppled(seed, drawHush(seed, draw));
   if (kind < 5) return drawSplit(seed, draw);
   if (kind < 9) return drawSingletons(seed, draw);
   return kind < 10 ? drawGraves(seed, draw) : drawTurns(seed, draw);
+}
+
+/** Where little goes wrong hardly any lease ever changes hands, and then not much is tested either. */
+function oftenToppled(seed: number, options: Options): Options {
+  const draw = streamOf(choicesOfSeed(seed), 'options/toppled');
+  if (!happens(draw, 850)) return options;
+  return { ...options, recurring: { ...drawOnePlague(draw), ...options.recurring } };
 }
 
 /**
@@ -239,11 +246,12 @@ function drawStorm(seed: number, draw: Stream): Options {
   const voterCount = pick(draw, voters);
   const grows = voterCount === 1 && hostCount >= 3;
   const transport = pick(draw, ['datagram', 'datagram', 'stream'] as const);
+  const stormMs = drawLength(draw);
   return {
     seed,
     hostCount,
     voterCount,
-    stormMs: drawLength(draw),
+    stormMs,
     calm: pick(draw, ['all', 'core'] as const),
     ratesPermille: drawRates(draw, hostCount),
     transport,
@@ -261,10 +269,14 @@ function drawStorm(seed: number, draw: Stream): Options {
     ...(hostCount > 3 && happens(draw, 150)
       ? { turnover: { everyMs: pick(draw, [8000, 15_000]) } }
       : {}),
-    ...(grows && happens(draw, 700)
-      ? { growth: { startsWithinMs: pick(draw, [2000, 10_000, 20_000]) } }
-      : {}),
+    ...(grows && happens(draw, 700) ? drawGrowth(draw, stormMs) : {}),
   };
+}
+
+/** Until several hosts vote no other can lead: the storm goes on for as long as they may take to start. */
+function drawGrowth(draw: Stream, stormMs: number): Pick<Options, 'growth' | 'stormMs'> {
+  const startsWithinMs = pick(draw, [2000, 10_000, 20_000]);
+  return { growth: { startsWithinMs }, stormMs: stormMs + startsWithinMs };
 }
 
 type Weather = Pick<
