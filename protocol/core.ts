@@ -15,13 +15,13 @@ import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
 import { writeEntry } from './inventory/inventories.ts';
 import { decisionEntry, decisionOf } from './inventory/log.ts';
-import type { Leases } from './lease/leases.ts';
+import { type Leases, leasesDeadline } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
 import { know } from './core/know.ts';
 import { receiveMessage } from './core/messages.ts';
 import { noteStall, receive } from './core/receive.ts';
 import { isQuiet, isQuietMessage, keepTime, rhythmDeadline } from './core/rhythm.ts';
-import { deadlineOf, settle } from './core/settle.ts';
+import { deadlineOf, settle, tendQuietly } from './core/settle.ts';
 import { begin, type Core, type Identity, newCore, type Restored, turnOf } from './core/state.ts';
 import { forkOf, NEVER_FORCED } from './roster/fork.ts';
 import type { Turn } from './turn.ts';
@@ -55,10 +55,7 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
     keepJournal(core, turn);
     return marked(core, turn.out);
   }
-  if (quiet && now < core.settleBy) {
-    keepTime(core, leases, turn);
-    quiet = loopBack(core, leases, turn) !== 'news';
-  }
+  if (quiet && now < core.settleBy) quiet = keepQuiet(core, leases, turn);
   if (!quiet || now >= core.settleBy || know(core) !== core.settled) settleAll(core, leases, turn);
   keepJournal(core, turn);
   core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
@@ -113,6 +110,18 @@ const SETTLE_EVERY_MS = millis(500);
 /** A sole voter wins, writes and commits within one step; the rounds are bounded. */
 const ROUNDS_MAX = 8;
 
+/** What has a rhythm of its own; false if something came of it that all the rest is to follow. */
+function keepQuiet(core: Core, leases: Leases, turn: Turn): boolean {
+  keepTime(core, leases, turn);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    if (!tendQuietly(core, leases, turn)) return false;
+    const looped = loopBack(core, leases, turn);
+    if (looped === 'news') return false;
+    if (looped === 'nothing') break;
+  }
+  return true;
+}
+
 function settleAll(core: Core, leases: Leases, turn: Turn): void {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     core.settled = know(core);
@@ -120,6 +129,7 @@ function settleAll(core: Core, leases: Leases, turn: Turn): void {
     if (loopBack(core, leases, turn) === 'nothing' && know(core) === core.settled) break;
   }
   core.settleAt = deadlineOf(core, leases, turn) ?? FOREVER;
+  core.leasesAt = leasesDeadline(leases, turn, core.council.roster) ?? FOREVER;
   core.settleBy = earlier(core.settleAt, after(turn.now, SETTLE_EVERY_MS)) ?? FOREVER;
 }
 

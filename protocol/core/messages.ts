@@ -28,7 +28,7 @@ import { follow, onJoin, onPush, onWelcome, retire } from './following.ts';
 import { know } from './know.ts';
 import { announce, groundOf, keep, noteCommitted, writerOf } from './leading.ts';
 import { onAdjust, onForget } from './members.ts';
-import { rouseDetector } from './rhythm.ts';
+import { rouseDetector, rouseLeases } from './rhythm.ts';
 import { fieldOf, sceneOf } from './settle.ts';
 import type { Core } from './state.ts';
 
@@ -235,8 +235,13 @@ function receiveAsHolder(
     if (isLed) announce(core, turn, record);
     return;
   }
+  if (message.kind !== 'prepareAck' || refusesAny(message)) rouseLeases(core, turn);
   onLeaseMessage(leases, turn, roster, fieldOf(core, leases, turn), from, message);
 }
+
+/** A candidate that loses a voter may have to give up; by promises it gets on at once. */
+const refusesAny = ({ items }: Kind<'prepareAck'>): boolean =>
+  items.some(({ status }) => status === 'held' || status === 'nack');
 
 function receiveAsHost(
   core: Core,

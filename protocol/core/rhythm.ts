@@ -11,7 +11,7 @@ import { isRenewal, linksDeadline, sendKeepalives } from '../lease/links.ts';
 import { membershipDeadline, wakeMembership } from '../membership/membership.ts';
 import { recordsHash } from '../record/committed.ts';
 import type { Turn } from '../turn.ts';
-import type { Message, PrepareAck } from '../wire/message.ts';
+import type { Message } from '../wire/message.ts';
 import { know } from './know.ts';
 import type { Core } from './state.ts';
 
@@ -33,6 +33,8 @@ const QUIET: ReadonlySet<Message['kind']> = new Set([
   'keepalive',
   'prepare',
   'accept',
+  'prepareAck',
+  'open',
   'release',
   'read',
   'write',
@@ -60,13 +62,7 @@ export const isQuietMessage = (
 ): boolean =>
   message.kind === 'keepaliveAck'
     ? isRenewal(links, turn, council.roster, from, message)
-    : message.kind === 'prepareAck'
-      ? !refusesAny(message)
-      : QUIET.has(message.kind);
-
-/** A candidate that loses a voter may have to give up; by promises it gets on at once. */
-const refusesAny = ({ items }: PrepareAck): boolean =>
-  items.some(({ status }) => status === 'held' || status === 'nack');
+    : QUIET.has(message.kind);
 
 /** Does what is due of it; cheap if nothing is. */
 export function keepTime(core: Core, leases: Leases, turn: Turn): void {
@@ -90,12 +86,18 @@ export const rouseDetector = (core: Core, turn: Turn): void => {
   core.membershipAt = turn.now;
 };
 
+/** A ballot of ours was answered, or may be tried: it is won, given up or begun in this very step. */
+export const rouseLeases = (core: Core, turn: Turn): void => {
+  core.leasesAt = turn.now;
+};
+
 /**
  * When `keepTime` has something to do. The detector's part of it is kept, because beats and all that
  * is like them only move its deadlines away.
  */
 export function rhythmDeadline(core: Core, { links }: Leases): Instant | undefined {
   if (know(core).isDismissed) return undefined;
-  const kept = earlier(core.membershipAt, linksDeadline(links, core.council.roster, core.config));
-  return earlier(kept, inventoriesDeadline(core.inventories));
+  let deadline = earlier(core.membershipAt, core.leasesAt);
+  deadline = earlier(deadline, linksDeadline(links, core.council.roster, core.config));
+  return earlier(deadline, inventoriesDeadline(core.inventories));
 }

@@ -262,6 +262,15 @@ function leadershipsOf(core: Core, leases: Leases, turn: Turn): readonly Leaders
   return led;
 }
 
+/** Ballots sent again and tried anew: true, if that made no difference to anything else. */
+export function tendQuietly(core: Core, leases: Leases, turn: Turn): boolean {
+  if (turn.now < core.leasesAt || know(core).isDismissed) return true;
+  const { roster } = core.council;
+  const { won, lost } = tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
+  core.leasesAt = leasesDeadline(leases, turn, roster) ?? FOREVER;
+  return won.length === 0 && lost.length === 0;
+}
+
 /**
  * A host that has the secret but is no member yet asks its connected peers, again and again, and not
  * always the same: they may be newcomers themselves, who ask each other.
@@ -279,8 +288,7 @@ function askToJoin(core: Core, turn: Turn): void {
 /** When everything is to be settled next; what has a rhythm of its own is left out (`rhythm.ts`). */
 export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | undefined {
   const { council, writers, heldBackUntil } = core;
-  let deadline = leasesDeadline(leases, turn, council.roster);
-  deadline = earlier(deadline, councilDeadline(council, turn, writers.has(ROSTER_KEY)));
+  let deadline = councilDeadline(council, turn, writers.has(ROSTER_KEY));
   deadline = earlier(deadline, deploysDeadline(core.deploys));
   deadline = earlier(deadline, leadsDeadline(core.leads));
   deadline = earlier(deadline, pusherDeadline(core.pusher));

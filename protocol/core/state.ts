@@ -132,6 +132,8 @@ export type Core = {
   /** When everything is to be settled, as found when it last was; and when at the latest. */
   settleAt: Instant;
   settleBy: Instant;
+  /** When leases ask for something by themselves (`rhythm.ts`). */
+  leasesAt: Instant;
   /** The detector's deadline, as found when it was last woken. */
   membershipAt: Instant;
   /** After a stall: no start before this, or before a peer has told us what we missed. */
@@ -230,6 +232,7 @@ export function newCore(
     dueAt: NEVER,
     settleAt: NEVER,
     settleBy: NEVER,
+    leasesAt: NEVER,
     membershipAt: NEVER,
     heldBackUntil: NEVER,
     quorumHeardAt: NEVER,
