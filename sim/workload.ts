@@ -8,6 +8,7 @@ import type {
   ComponentSpec,
   Constraint,
   Dependency,
+  Reservation,
   RestartPolicy,
   StackSpec,
 } from '../protocol/component/spec.ts';
@@ -18,6 +19,7 @@ import { noteExpected } from './checkers/expectations.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
 import { exponential, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
+import { CAPACITY } from './host.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
 import type { World } from './world.ts';
@@ -45,6 +47,7 @@ export type Workload = {
   readonly volumes: Stream;
   /** Which hosts may run what. */
   readonly placements: Stream;
+  readonly reservations: Stream;
   /** Which of them may never run twice. */
   readonly singletons: Stream;
   /** Whether what ends is started again. */
@@ -81,6 +84,7 @@ export function createWorkload(
     contracts: streamOf(world.choices, 'contracts'),
     volumes: streamOf(world.choices, 'volumes'),
     placements: streamOf(world.choices, 'placements'),
+    reservations: streamOf(world.choices, 'reservations'),
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     jobs: streamOf(world.choices, 'jobs'),
@@ -201,7 +205,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...base,
     ...healthcheck,
     ...drawContract(workload),
-    ...drawPlacement(workload.placements),
+    ...drawPlacement(workload),
   };
   // So that each deploy changes something.
   const db: ComponentSpec = {
@@ -211,7 +215,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     replicas: 1,
     environment: { OP: op },
     ...drawContract(workload),
-    ...drawPlacement(workload.placements),
+    ...drawPlacement(workload),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
   };
   const jobs = drawJobs(workload, op);
@@ -286,11 +290,26 @@ function drawHealing(draw: Stream): Contract {
 }
 
 /** Mostly such as several hosts fit; now and then none does. */
-function drawPlacement(draw: Stream): Pick<ComponentSpec, 'placement'> {
-  if (!happens(draw, 300)) return {};
+function drawPlacement({
+  placements: draw,
+  reservations,
+}: Workload): Pick<ComponentSpec, 'placement'> {
+  const reserves = drawReserves(reservations);
+  if (!happens(draw, 300))
+    return reserves === undefined ? {} : { placement: { constraints: [], reserves } };
   const constraints = happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
   const perHostMax = happens(draw, 400) ? { perHostMax: within(draw, 1, 2) } : {};
-  return { placement: { constraints, ...perHostMax } };
+  return { placement: { constraints, ...perHostMax, ...(reserves && { reserves }) } };
+}
+
+/** Of a host's room one to three slots find some, whatever else is there. */
+function drawReserves(draw: Stream): Reservation | undefined {
+  if (!happens(draw, 150)) return undefined;
+  return pick(draw, [
+    { milliCpus: 1500 },
+    { milliCpus: 3000 },
+    { memoryBytes: CAPACITY.memoryBytes / 2 },
+  ]);
 }
 
 const CONSTRAINTS: readonly Constraint[] = [

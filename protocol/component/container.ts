@@ -43,6 +43,27 @@ export type ContainerSettings = {
   readonly networkMode?: 'host' | 'none' | 'bridge';
   /** Absent, with no mode either: the stack's own. */
   readonly networks?: readonly Network[];
+  readonly limits?: Limits;
+};
+
+/** What it may take of its host; absent: as much as there is. */
+export type Limits = {
+  /** Thousandths of a processor. */
+  readonly milliCpus?: number;
+  /** Its weight where processors are short, 1024 by default. */
+  readonly cpuShares?: number;
+  /** Numbers of processors, `0-3,6`. */
+  readonly cpuset?: string;
+  readonly memoryBytes?: number;
+  /** What it is held to where memory is short. */
+  readonly memoryReservationBytes?: number;
+  /** Memory and swap together; -1: any swap. */
+  readonly memorySwapBytes?: number;
+  /** 0 to 100. */
+  readonly swappiness?: number;
+  /** Processes and threads. */
+  readonly pids?: number;
+  readonly oomKillDisable?: boolean;
 };
 
 /** A network of the host that runs the instance; on another host it is another one. */

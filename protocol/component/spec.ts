@@ -47,6 +47,14 @@ export type PlacementRules = {
   readonly constraints: readonly Constraint[];
   /** Slots of it on one host at most, from 1; absent: any number. Of a global component ignored. */
   readonly perHostMax?: number;
+  readonly reserves?: Reservation;
+};
+
+/** What each slot takes of its host, whether it uses it or not; absent: nothing. */
+export type Reservation = {
+  /** Thousandths of a processor, from 1. */
+  readonly milliCpus?: number;
+  readonly memoryBytes?: number;
 };
 
 /** Capitals do not count. What a host does not have is as good as empty. */

@@ -6,8 +6,7 @@ import { entriesOf } from '../inventory/inventories.ts';
 import { instanceEntry } from '../inventory/entry.ts';
 import { type Decision, place } from '../placement/place.ts';
 import type { Slot } from '../record/record.ts';
-import { holdersOf, know, loadsOf } from './know.ts';
-import type { Load } from './knowledge.ts';
+import { holdersOf, know, loadedWith, loadsOf } from './know.ts';
 import { hostsUnder, progressOf } from './leading.ts';
 import type { Core } from './state.ts';
 
@@ -41,18 +40,7 @@ export function foresee(core: Core, now: Instant, stack: StackSpec): readonly Fo
       },
     });
     for (const host of slots.flatMap(holdersOf))
-      loads.set(host, loaded(loads.get(host), component, spec.ports));
+      loads.set(host, loadedWith(loads.get(host), component, spec));
     return { component, slots, decisions };
   });
-}
-
-function loaded(
-  { slotCount, portsTaken }: Load = { slotCount: 0, portsTaken: [] },
-  by: ComponentId,
-  ports: readonly { readonly published?: number; readonly protocol: 'tcp' | 'udp' }[],
-): Load {
-  const taken = ports.flatMap(({ published, protocol }) =>
-    published === undefined ? [] : [{ published, protocol, by }],
-  );
-  return { slotCount: slotCount + 1, portsTaken: [...portsTaken, ...taken] };
 }

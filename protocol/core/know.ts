@@ -14,10 +14,11 @@ import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
-import type { PortTaken } from '../placement/fit.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import { reservedWith } from '../placement/room.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
-import type { Assignment, Knowledge, Versions } from './knowledge.ts';
+import { type Assignment, type Knowledge, type Load, NO_LOAD, type Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 export function know(core: Core): Knowledge {
@@ -145,17 +146,29 @@ export function holdersOf({ host, from, ended }: Slot): readonly HostId[] {
 
 /** Once for all components: each leader subtracts what is its own. */
 export function loadsOf(assignments: Assignments): Knowledge['loads'] {
-  const loads = new Map<HostId, { slotCount: number; readonly portsTaken: PortTaken[] }>();
+  const loads = new Map<HostId, Load>();
   for (const [by, { component, isVoid }] of assignments) {
     if (isVoid) continue;
     const { slots, spec } = component;
     for (const host of slots.flatMap((slot) => holdersOf(slot))) {
-      const load = loads.get(host) ?? { slotCount: 0, portsTaken: [] };
-      loads.set(host, load);
-      load.slotCount += 1;
-      for (const { published, protocol } of spec.ports)
-        if (published !== undefined) load.portsTaken.push({ published, protocol, by });
+      loads.set(host, loadedWith(loads.get(host), by, spec));
     }
   }
   return loads;
+}
+
+/** With one slot more. */
+export function loadedWith(
+  { slotCount, portsTaken, reserved }: Load = NO_LOAD,
+  by: ComponentId,
+  spec: ComponentSpec,
+): Load {
+  const taken = spec.ports.flatMap(({ published, protocol }) =>
+    published === undefined ? [] : [{ published, protocol, by }],
+  );
+  return {
+    slotCount: slotCount + 1,
+    portsTaken: taken.length === 0 ? portsTaken : [...portsTaken, ...taken],
+    reserved: reservedWith(reserved, spec, 1),
+  };
 }

@@ -2,6 +2,7 @@
 import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
+import { NOTHING_RESERVED, type Reserved } from '../placement/room.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
 export type Knowledge = {
@@ -52,7 +53,12 @@ export type Versions = {
   readonly epoch: Epoch;
 };
 
-export type Load = { readonly slotCount: number; readonly portsTaken: readonly PortTaken[] };
+export type Load = {
+  readonly slotCount: number;
+  readonly portsTaken: readonly PortTaken[];
+  readonly reserved: Reserved;
+};
+export const NO_LOAD: Load = { slotCount: 0, portsTaken: [], reserved: NOTHING_RESERVED };
 
 export type Assignment = {
   readonly revision: Revision;

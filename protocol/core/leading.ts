@@ -27,6 +27,7 @@ import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
 import type { Progress } from '../placement/job.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
+import { reservedWith } from '../placement/room.ts';
 import type { Burials } from '../record/burial.ts';
 import { committedOf, mergeCommitted } from '../record/committed.ts';
 import { push, pushAlso } from '../record/pusher.ts';
@@ -51,7 +52,7 @@ import {
 import { journal, persist, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
 import { holdersOf, know } from './know.ts';
-import type { Load } from './knowledge.ts';
+import { type Load, NO_LOAD } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 /** The writer of a key whose lease we hold at this moment (R4). */
@@ -285,10 +286,14 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
   const { assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
-  const others = [...loads].map(([id, { slotCount, portsTaken }]): [HostId, Load] => {
+  const others = [...loads].map(([id, { slotCount, portsTaken, reserved }]): [HostId, Load] => {
     const ownCount = ownSlots.filter((slot) => holdersOf(slot).includes(id)).length;
-    const taken = portsTaken.filter(({ by }) => by !== component);
-    return [id, { slotCount: slotCount - ownCount, portsTaken: taken }];
+    const load = {
+      slotCount: slotCount - ownCount,
+      portsTaken: portsTaken.filter(({ by }) => by !== component),
+      reserved: reservedWith(reserved, own?.component.spec ?? {}, -ownCount),
+    };
+    return [id, load];
   });
   return hostsUnder(core, turn.now, new Map(others));
 }
@@ -302,7 +307,7 @@ export function hostsUnder(
   const { members, alive, leaving } = know(core);
   return members.map(({ id, name, labels, availability }) => {
     const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
-    const { slotCount = 0, portsTaken = [] } = loads.get(id) ?? {};
+    const load = loads.get(id) ?? NO_LOAD;
     const member = membersOf(core.membership).get(id);
     const restless =
       member === undefined ? undefined : whyRestless(flapsOf(core.membership, id), member, now);
@@ -313,8 +318,7 @@ export function hostsUnder(
       ...(member?.backBy === undefined ? {} : { awaited: true }),
       ...(restless === undefined ? {} : { restless }),
       ...(leaving.has(id) ? { leaving: true } : {}),
-      slotCount,
-      portsTaken,
+      ...load,
       ...(availability === undefined ? {} : { availability }),
       ...(facts?.kind === 'host'
         ? { facts: { ...facts, labels: mergedLabels(facts.labels, labels) } }

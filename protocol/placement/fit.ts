@@ -5,6 +5,7 @@ import type { ComponentSpec } from '../component/spec.ts';
 import { staysBehind } from '../component/volume.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import { brokenConstraint } from './constraint.ts';
+import { noRoom, type Reserved, reservedWith } from './room.ts';
 
 export type PortTaken = {
   readonly published: number;
@@ -33,6 +34,8 @@ export type PlacementHost = {
   readonly slotCount: number;
   /** Ports that all **other** components publish there. */
   readonly portsTaken: readonly PortTaken[];
+  /** What the slots of all **other** components reserve there. */
+  readonly reserved: Reserved;
 };
 
 const LEAVES = 'it leaves the cluster';
@@ -57,13 +60,14 @@ export function whyNotPlace(
     brokenConstraint(spec, { ...host, facts: host.facts }) ??
     portTaken(spec, host) ??
     portOwn(spec, own) ??
-    tooMany(spec, own)
+    tooMany(spec, own) ??
+    noRoom(spec, host.facts, reservedWith(host.reserved, spec, own.length))
   );
 }
 
 /**
  * Why a slot that is there must leave. Stricter to itself than a new one is: what is not known does
- * not move anything, and of two components that got the same port at once only the later by name goes.
+ * not move anything, nor does what others have come to reserve, and of two components that got the same port at once only the later by name goes.
  */
 export function whyNotKeep(
   component: ComponentId,

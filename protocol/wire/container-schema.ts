@@ -24,6 +24,19 @@ const network = object({
   address6: optional(line),
 });
 
+const size = whole(0, Number.MAX_SAFE_INTEGER);
+const limits = object({
+  milliCpus: optional(size),
+  cpuShares: optional(size),
+  cpuset: optional(line),
+  memoryBytes: optional(size),
+  memoryReservationBytes: optional(size),
+  memorySwapBytes: optional(limit),
+  swappiness: optional(whole(0, 100)),
+  pids: optional(size),
+  oomKillDisable: optional(boolean),
+});
+
 export const containerSettings = object({
   user: optional(line),
   groups: optional(lines),
@@ -35,7 +48,7 @@ export const containerSettings = object({
   labels: optional(values),
   readOnly: optional(boolean),
   tmpfs: optional(list(tmpfs, ITEMS_MAX)),
-  shmBytes: optional(whole(0, Number.MAX_SAFE_INTEGER)),
+  shmBytes: optional(size),
   privileged: optional(boolean),
   capAdd: optional(lines),
   capDrop: optional(lines),
@@ -57,4 +70,5 @@ export const containerSettings = object({
   extraHosts: optional(lines),
   networkMode: optional(literal('host', 'none', 'bridge')),
   networks: optional(list(network, ITEMS_MAX)),
+  limits: optional(limits),
 });

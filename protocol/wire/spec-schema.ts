@@ -118,9 +118,15 @@ const constraint = byKind({
   label: object({ kind: literal('label'), label: labelName, ...operation }),
 });
 
+const reservation = object({
+  milliCpus: optional(whole(1, Number.MAX_SAFE_INTEGER)),
+  memoryBytes: optional(whole(1, Number.MAX_SAFE_INTEGER)),
+});
+
 const placement = object({
   constraints: list(constraint, ITEMS_MAX),
   perHostMax: optional(whole(1, SLOTS_MAX)),
+  reserves: optional(reservation),
 });
 
 const fields = object({

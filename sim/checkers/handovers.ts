@@ -73,7 +73,8 @@ function judge(
   const seat = seatName(component, slot);
   if (from === undefined) {
     if (list.get(host)?.availability !== 'draining' || !isAllowed(spec, host, list)) return;
-    if (spec.ports.length > 0 || spec.placement?.perHostMax !== undefined) return; // may be full
+    const { perHostMax, reserves } = spec.placement ?? {};
+    if (spec.ports.length > 0 || (perHostMax ?? reserves) !== undefined) return; // may be full
     return report('S29', `${by} takes ${seat} from ${host}, which is drained, at once`);
   }
   const here = reportOf(agent, component, slot, host);

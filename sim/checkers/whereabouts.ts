@@ -9,7 +9,7 @@ import type { HostId } from '../../protocol/base/ids.ts';
 import type { ComponentSpec, Constraint } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
-import { type Host, labelsOf, PLATFORM } from '../host.ts';
+import { CAPACITY, type Host, labelsOf, PLATFORM } from '../host.ts';
 import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
 
@@ -69,10 +69,24 @@ function judge(
 }
 
 /** A port of the host can be published once. */
-export const mostPerHost = ({ mode, placement, ports }: ComponentSpec): number =>
-  mode === 'global' || ports.some(({ published }) => published !== undefined)
-    ? 1
-    : (placement?.perHostMax ?? Infinity);
+export function mostPerHost({ mode, placement, ports }: ComponentSpec): number {
+  if (mode === 'global' || ports.some(({ published }) => published !== undefined)) return 1;
+  return Math.min(placement?.perHostMax ?? Infinity, roomFor(placement, 0, 0));
+}
+
+/** How many more slots find room beside what is reserved. */
+export function roomFor(
+  placement: ComponentSpec['placement'],
+  milliCpus: number,
+  memoryBytes: number,
+): number {
+  const { reserves = {} } = placement ?? {};
+  const cpus = (1000 * CAPACITY.cpuCount - milliCpus) / (reserves.milliCpus ?? 0);
+  const memory = (CAPACITY.memoryBytes - memoryBytes) / (reserves.memoryBytes ?? 0);
+  return Math.floor(
+    Math.min(reserves.milliCpus ? cpus : Infinity, reserves.memoryBytes ? memory : Infinity),
+  );
+}
 
 export const isAllowed = ({ placement }: ComponentSpec, id: HostId, list: List): boolean =>
   (placement?.constraints ?? []).every(

@@ -134,6 +134,8 @@ export const MARKS = {
   'strict-moved': 'A strict slot was held by another host than before.',
   'guard-lost': 'An agent heard nothing of its guard.',
   'constraint-left': 'A slot left a host because a constraint that was new did not hold there.',
+  'no-room-to-reserve':
+    'A slot was not given to a host because what it reserves is not free there.',
   'constraint-fits-nowhere': 'A slot was nowhere because a constraint held on no host.',
   'per-host-full': 'A host had as many slots of a component as may be on one.',
   // Jobs.

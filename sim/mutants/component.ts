@@ -161,6 +161,14 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     rules: ['S25', 'L1'],
   },
   {
+    name: 'reservations-not-kept',
+    file: 'protocol/placement/room.ts',
+    from: 'reserved.milliCpus + slots * milliCpus',
+    to: 'reserved.milliCpus + 0 * slots * milliCpus',
+    says: 'A host is given more than it has room for.',
+    rules: ['S25'],
+  },
+  {
     name: 'constraints-not-kept',
     file: 'protocol/placement/fit.ts',
     from: 'whyNotRun(spec, facts) ?? brokenConstraint(spec, { ...host, facts })',

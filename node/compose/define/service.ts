@@ -47,6 +47,15 @@ export type Container = {
   readonly read_only?: boolean;
   readonly tmpfs?: string | readonly string[];
   readonly shm_size?: Size;
+  readonly cpus?: Cpus;
+  readonly cpu_shares?: number;
+  readonly cpuset?: string;
+  readonly mem_limit?: Size;
+  readonly mem_reservation?: Size;
+  readonly memswap_limit?: Size | -1;
+  readonly mem_swappiness?: number;
+  readonly pids_limit?: number;
+  readonly oom_kill_disable?: boolean;
   readonly privileged?: boolean;
   readonly cap_add?: readonly string[];
   readonly cap_drop?: readonly string[];
@@ -169,13 +178,24 @@ export type Deploy =
       readonly mode: 'global' | 'global-job';
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Pick<Placement, 'constraints'>;
+      readonly resources?: Resources;
     }
   | {
       readonly mode?: 'replicated' | 'replicated-job';
       readonly replicas?: number;
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Placement;
+      readonly resources?: Resources;
     };
+
+/** What it may take of its host, and what is kept free for it there. */
+export type Resources = {
+  readonly limits?: { readonly cpus?: Cpus; readonly memory?: Size; readonly pids?: number };
+  readonly reservations?: { readonly cpus?: Cpus; readonly memory?: Size };
+};
+
+/** Processors, `0.5`. */
+export type Cpus = number | `${number}`;
 
 /** Which hosts may run it. */
 export type Placement = {

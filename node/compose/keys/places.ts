@@ -60,7 +60,11 @@ const BUILD = {
   next: 'build it elsewhere and name it under image',
 };
 const ADDRESS = 'the engine of each host chooses it';
-const LIMITS = 'limits on memory, CPU and the like are not set yet';
+const LIMITS = {
+  why: 'only some limits can be set',
+  next: 'use cpus, cpu_shares, mem_limit or pids_limit',
+};
+const DEVICES = 'devices and kinds of resources are not counted';
 const SECURITY = 'it cannot be chosen yet';
 const FILES = {
   why: 'files are not handed to hosts yet',
@@ -89,11 +93,10 @@ const SERVICE = {
   ...refused(FILES, LIST, 'configs', 'secrets'),
   ...refused(FILES, MAPPING, 'credential_spec'),
   ...refused(LIMITS, MAPPING, 'blkio_config'),
-  ...refused(LIMITS, NUMBER, 'cpu_count', 'cpu_percent', 'cpu_period', 'cpu_quota', 'cpus'),
-  ...refused(LIMITS, NUMBER, 'cpu_rt_period', 'cpu_rt_runtime', 'cpu_shares', 'mem_limit'),
-  ...refused(LIMITS, NUMBER, 'mem_reservation', 'mem_swappiness', 'memswap_limit', 'pids_limit'),
-  ...refused(LIMITS, TEXT, 'cpuset'),
-  ...refused(LIMITS, FLAG, 'oom_kill_disable'),
+  ...honored('cpus', 'cpu_shares', 'cpuset', 'mem_limit', 'mem_reservation', 'memswap_limit'),
+  ...honored('mem_swappiness', 'pids_limit', 'oom_kill_disable'),
+  ...refused(LIMITS, NUMBER, 'cpu_count', 'cpu_percent', 'cpu_period', 'cpu_quota'),
+  ...refused(LIMITS, NUMBER, 'cpu_rt_period', 'cpu_rt_runtime'),
   ...refused(SECURITY, TEXT_OR_ANY_LIST, 'gpus'),
   ...refused(SECURITY, TEXT, 'cgroup_parent', 'isolation'),
   ...refused(SECURITY, FLAG, 'use_api_socket'),
@@ -120,9 +123,8 @@ const SERVICE = {
 };
 
 const DEPLOY = {
-  ...honored('mode', 'replicas', 'restart_policy', 'placement'),
+  ...honored('mode', 'replicas', 'restart_policy', 'placement', 'resources'),
   ...refused(ROLLOUT, MAPPING, 'rollback_config', 'update_config'),
-  ...refused(LIMITS, MAPPING, 'resources'),
   ...ignored('there are no virtual addresses', TEXT, 'endpoint_mode'),
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
 };
@@ -152,6 +154,18 @@ export const PLACES: readonly Place[] = [
     keys: {
       ...honored('constraints', 'max_replicas_per_node'),
       ...refused('instances are spread over hosts, not over labels yet', LIST, 'preferences'),
+    },
+  },
+  { at: ['services', '*', 'deploy', 'resources'], keys: honored('limits', 'reservations') },
+  {
+    at: ['services', '*', 'deploy', 'resources', 'limits'],
+    keys: honored('cpus', 'memory', 'pids'),
+  },
+  {
+    at: ['services', '*', 'deploy', 'resources', 'reservations'],
+    keys: {
+      ...honored('cpus', 'memory'),
+      ...refused(DEVICES, LIST, 'devices', 'generic_resources'),
     },
   },
   { at: ['services', '*', 'env_file', '#'], keys: honored('path', 'required', 'format') },

@@ -222,9 +222,9 @@ const NAMES = {
 /** Undefined: nothing is asked for. */
 export function readContainer(
   fields: Fields,
-  networking: Pick<ContainerSettings, 'networks' | 'networkMode'>,
+  more: Pick<ContainerSettings, 'networks' | 'networkMode' | 'limits'>,
 ): ContainerSettings | undefined {
-  const settings: Record<string, unknown> = { ...networking };
+  const settings: Record<string, unknown> = { ...more };
   for (const [key, name] of Object.entries(NAMES)) {
     const value = fields[key as keyof Fields];
     if (!asksNothing(value)) settings[name] = value;

@@ -1,7 +1,7 @@
 /** Which hosts may run a service: `deploy.placement`, and `platform` as two more constraints. */
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { LABEL_NAME } from '../../../protocol/component/label.ts';
-import type { ComponentSpec, Constraint } from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Constraint, Reservation } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { array, expected, integer, line, mapping } from '../fields.ts';
 import { nearest } from '../nearest.ts';
@@ -96,16 +96,23 @@ export const platformField = line(PLATFORM, (written): Result<readonly Constrain
 type Written = {
   readonly constraints?: readonly Constraint[] | undefined;
   readonly max_replicas_per_node?: number | undefined;
+  readonly reserves?: Reservation | undefined;
 };
 
 /** Zero replicas per host means no limit, as in Swarm. */
 export function readPlacement(
-  { constraints = [], max_replicas_per_node: perHostMax = 0 }: Written,
+  { constraints = [], max_replicas_per_node: perHostMax = 0, reserves }: Written,
   platform: readonly Constraint[] = [],
 ): Pick<ComponentSpec, 'placement'> {
   const all = [...platform, ...constraints];
-  if (all.length === 0 && perHostMax === 0) return {};
-  return { placement: { constraints: all, ...(perHostMax > 0 && { perHostMax }) } };
+  if (all.length === 0 && perHostMax === 0 && reserves === undefined) return {};
+  return {
+    placement: {
+      constraints: all,
+      ...(perHostMax > 0 && { perHostMax }),
+      ...(reserves && { reserves }),
+    },
+  };
 }
 
 export function checkPlacement(

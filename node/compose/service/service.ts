@@ -18,6 +18,7 @@ import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
 import { readJob, timeoutField } from './job.ts';
+import { readResources, resourceFields, resourcesField } from './resources.ts';
 import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
 import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
@@ -40,6 +41,7 @@ const imageField = text.refine((written) => /^[^\s]{1,512}$/.test(written), {
 
 export const serviceField = mapping({
   ...containerFields,
+  ...resourceFields,
   image: imageField.optional(),
   command: words.optional(),
   entrypoint: words.optional(),
@@ -58,6 +60,7 @@ export const serviceField = mapping({
     replicas: integer(0, SLOTS_MAX).optional(),
     restart_policy: restartPolicyField.optional(),
     placement: placementField.optional(),
+    resources: resourcesField.optional(),
   }).optional(),
   platform: platformField.optional(),
   scale: integer(0, SLOTS_MAX).optional(),
@@ -84,9 +87,10 @@ export function readComponent(
   const { image, command, entrypoint, healthcheck } = fields;
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
+  const { reserves, limits } = readResources(name, fields, around);
   const container = readContainer(
     { ...fields, tmpfs: inMemory },
-    readNetworking(name, fields, around),
+    { ...readNetworking(name, fields, around), ...(limits && { limits }) },
   );
   const component: ComponentSpec = {
     name,
@@ -105,7 +109,7 @@ export function readComponent(
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
-    ...readPlacement(fields.deploy?.placement ?? {}, fields.platform),
+    ...readPlacement({ ...fields.deploy?.placement, reserves }, fields.platform),
   };
   checkHeal(component, around);
   checkStrict(name, fields, around);

@@ -1,6 +1,6 @@
 /** What a user asks of a container beyond what it runs, in the words of the Docker Engine. */
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
-import type { ContainerSettings } from '../../../protocol/component/container.ts';
+import type { ContainerSettings, Limits } from '../../../protocol/component/container.ts';
 
 type Said = Partial<ContainerCreateOptions>;
 
@@ -50,7 +50,20 @@ export const hostSettings = (settings: ContainerSettings): HostConfig =>
     DnsSearch: settings.dnsSearch,
     DnsOptions: settings.dnsOptions,
     ExtraHosts: settings.extraHosts,
+    ...limitSettings(settings.limits ?? {}),
   }) as HostConfig;
+
+const limitSettings = (limits: Limits) => ({
+  NanoCpus: limits.milliCpus === undefined ? undefined : limits.milliCpus * 1_000_000,
+  CpuShares: limits.cpuShares,
+  CpusetCpus: limits.cpuset,
+  Memory: limits.memoryBytes,
+  MemoryReservation: limits.memoryReservationBytes,
+  MemorySwap: limits.memorySwapBytes,
+  MemorySwappiness: limits.swappiness,
+  PidsLimit: limits.pids,
+  OomKillDisable: limits.oomKillDisable,
+});
 
 /** An absent key keeps what the image or the engine says. */
 function said<T extends object>(all: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {

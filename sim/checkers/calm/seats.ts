@@ -15,8 +15,9 @@ import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
+import { holdersOf } from '../../../protocol/core/know.ts';
 import { running, seatName } from '../../engine/engine.ts';
-import { isAllowed, mostPerHost } from '../whereabouts.ts';
+import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
@@ -88,14 +89,34 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
 }
 
 /** Whoever is well, may run it, and has room for one more of it. */
-function fittingOf(calm: Calm, { spec, record }: Part): readonly Participant[] {
+function fittingOf(calm: Calm, part: Part): readonly Participant[] {
+  const { spec, record } = part;
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];
   const list = newestList(calm);
   const countOn = (id: string): number => slots.filter(({ host }) => host === id).length;
   return takersOf(calm).filter(
-    ({ host }) => isAllowed(spec, host.id, list) && countOn(host.id) < mostPerHost(spec),
+    ({ host }) =>
+      isAllowed(spec, host.id, list) &&
+      countOn(host.id) < Math.min(mostPerHost(spec), roomBeside(calm, part, host.id)),
   );
+}
+
+/** How many slots of it have room there beside all others. */
+function roomBeside(calm: Calm, { component, spec, records }: Part, id: HostId): number {
+  let milliCpus = 0;
+  let memoryBytes = 0;
+  for (const { name, stack } of newestStacks(calm))
+    for (const other of stack.spec?.components ?? []) {
+      const its = componentId(name, other.name);
+      const value = records.get(componentKey(its))?.value;
+      if (its === component || value?.kind !== 'component' || value.life !== stack.life) continue;
+      const { reserves } = value.spec.placement ?? {};
+      const there = value.slots.filter((slot) => holdersOf(slot).includes(id)).length;
+      milliCpus += there * (reserves?.milliCpus ?? 0);
+      memoryBytes += there * (reserves?.memoryBytes ?? 0);
+    }
+  return roomFor(spec.placement, milliCpus, memoryBytes);
 }
 
 /** A global component has a slot on every host that is well and may run it. */

@@ -197,9 +197,13 @@ describe.skipIf(socketPath === undefined)('Docker Engine', { timeout: 2 * PATIEN
       console.log([process.getuid(), process.getgid(), process.cwd(), os.hostname(), written,
         fs.readFileSync('/etc/hosts', 'utf8').includes('10.9.8.7'),
         /Max open files +[0-9]+ +100 /.test(fs.readFileSync('/proc/self/limits', 'utf8')),
-        /CapBnd:\\s+0000000000000400/.test(fs.readFileSync('/proc/self/status', 'utf8'))].join(' '))`;
-    expect(await said(id, script)).toBe('1000 1000 /proc box EROFS true true true');
-    const { Config } = await docker.getContainer(id).inspect();
+        /CapBnd:\\s+0000000000000400/.test(fs.readFileSync('/proc/self/status', 'utf8')),
+        ['memory.max', 'memory/memory.limit_in_bytes'].map((name) => '/sys/fs/cgroup/' + name)
+          .filter(fs.existsSync).map((path) => fs.readFileSync(path, 'utf8').trim())].join(' '))`;
+    expect(await said(id, script)).toBe(`1000 1000 /proc box EROFS true true true ${2 ** 28}`);
+    const { Config, HostConfig } = await docker.getContainer(id).inspect();
+    expect(HostConfig).toMatchObject({ NanoCpus: 5e8, CpuShares: 512, PidsLimit: 50 });
+    expect(HostConfig.MemoryReservation).toBe(2 ** 27);
     expect(Config.Labels).toMatchObject({ 'com.example': 'mine', 'io.millrace.slot': '1' });
   });
 });
@@ -220,6 +224,13 @@ const settled = (engine: Engine) =>
         capDrop: ['ALL'],
         capAdd: ['NET_BIND_SERVICE'],
         labels: { 'com.example': 'mine', 'io.millrace.slot': '9' },
+        limits: {
+          milliCpus: 500,
+          cpuShares: 512,
+          memoryBytes: 2 ** 28,
+          memoryReservationBytes: 2 ** 27,
+          pids: 50,
+        },
       },
     },
     slot('shop.web'),

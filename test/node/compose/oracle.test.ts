@@ -36,6 +36,7 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected names of capabilities|the name or the number of a signal/, 'capabilities, signals'],
   [/expected NAME=ADDRESS/, 'extra_hosts'],
   [/expected a size such as/, 'sizes'],
+  [/expected (a number|numbers) of processors/, 'processors'],
   [/(ipc|pid|uts|userns_mode): expected host/, 'namespaces'],
   [
     /expected the name of an? (image|volume|network)|is no name for|expected the path|expected a path/,
@@ -52,6 +53,10 @@ const LAXER: readonly (readonly [found: (one: Case) => boolean, reason: string])
   [
     ({ value }) => Array.isArray(value) && value.length === 2 && value[0] === value[1],
     'what a list says twice is said once',
+  ],
+  [
+    ({ at, value }) => /\.(memory|mem_reservation)$/.test(at) && typeof value === 'number',
+    'sizes are read alike, as numbers too',
   ],
   [({ value }) => value === 0, 'no time at all needs no unit'],
   [({ at }) => at.startsWith('services.web.develop.watch'), 'it is read by those who develop'],

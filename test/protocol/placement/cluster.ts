@@ -35,6 +35,7 @@ export const host = (id: string, changes: Partial<PlacementHost> = {}): Placemen
   facts: DOCKER,
   slotCount: 0,
   portsTaken: [],
+  reserved: { milliCpus: 0, memoryBytes: 0 },
   ...changes,
 });
 export const unknown = (id: string): PlacementHost => {

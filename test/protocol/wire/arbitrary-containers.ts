@@ -1,7 +1,7 @@
 /** What only containers have, and what is mounted into them, for fast-check. */
 import * as fc from 'fast-check';
 import { compareText } from '../../../protocol/base/order.ts';
-import type { ContainerSettings, Network } from '../../../protocol/component/container.ts';
+import type { ContainerSettings, Limits, Network } from '../../../protocol/component/container.ts';
 import {
   PROPAGATIONS,
   type Volume,
@@ -74,6 +74,19 @@ export const containerSettings: Of<ContainerSettings> = object<ContainerSettings
   extraHosts: maybe(specTexts),
   networkMode: maybe(word('host', 'none', 'bridge')),
   networks: maybe(fc.array(network, { maxLength: 2 })),
+  limits: maybe(
+    object<Limits>({
+      milliCpus: maybe(fc.nat()),
+      cpuShares: maybe(fc.nat()),
+      cpuset: maybe(specText),
+      memoryBytes: maybe(fc.nat()),
+      memoryReservationBytes: maybe(fc.nat()),
+      memorySwapBytes: maybe(limit),
+      swappiness: maybe(fc.nat(100)),
+      pids: maybe(fc.nat()),
+      oomKillDisable: maybe(fc.boolean()),
+    }),
+  ),
 });
 
 const mount = { source: specText, target: specText, readOnly: fc.boolean() };

@@ -15,7 +15,12 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type { ComponentSpec, Job, StackSpec } from '../../../protocol/component/spec.ts';
+import type {
+  ComponentSpec,
+  Job,
+  Reservation,
+  StackSpec,
+} from '../../../protocol/component/spec.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -153,6 +158,12 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     object<NonNullable<ComponentSpec['placement']>>({
       constraints: fc.array(constraint, { maxLength: 3 }),
       perHostMax: maybe(fc.integer({ min: 1, max: 1000 })),
+      reserves: maybe(
+        object<Reservation>({
+          milliCpus: maybe(fc.integer({ min: 1, max: 64_000 })),
+          memoryBytes: maybe(fc.integer({ min: 1, max: 2 ** 40 })),
+        }),
+      ),
     }),
   ),
 });
