@@ -52,7 +52,7 @@ export type Container = {
   readonly cpuset?: string;
   readonly mem_limit?: Size;
   readonly mem_reservation?: Size;
-  readonly memswap_limit?: Size | -1;
+  readonly memswap_limit?: Size;
   readonly mem_swappiness?: number;
   readonly pids_limit?: number;
   readonly oom_kill_disable?: boolean;

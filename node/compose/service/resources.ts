@@ -68,11 +68,14 @@ export type Resources = {
   readonly reserves?: Reservation;
 };
 
+/** Keys of a service that `deploy.resources` has another word for. */
+type Twin = 'cpus' | 'mem_limit' | 'mem_reservation' | 'pids_limit';
+
 /** Nothing, 0 and -1 all mean: as much as there is. */
 export function readResources(name: string, fields: Fields, around: Surroundings): Resources {
   const { limits = {}, reservations = {} } = fields.deploy?.resources ?? {};
-  const either = (key: keyof Fields & string, path: readonly string[], its?: number): number => {
-    const own = fields[key] as number | undefined;
+  const either = (key: Twin, path: readonly string[], its?: number): number => {
+    const own = fields[key];
     if (own !== undefined && its !== undefined && own !== its)
       around.errors.push({
         path: ['services', name, 'deploy', 'resources', ...path],
