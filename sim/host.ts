@@ -224,7 +224,7 @@ export function give(around: Surroundings, host: Host, input: Input): void {
 }
 
 function advance(around: Surroundings, host: Host, agent: Agent): void {
-  while (!agent.writing) {
+  while (!agent.writing && agent.waiting.length > 0) {
     const effect = agent.waiting.shift();
     if (effect === undefined) return;
     if (effect.kind === 'persist') write(around, host, agent, effect.writes);

@@ -212,12 +212,13 @@ function watchOf(present: () => Run): Watch {
       note(course, world.queue.now, host, input, effects);
       how.narrate?.(world.queue.now / 1000, host, input, effects);
       observeStep(observer, host, input, effects, world.queue.now);
-      checkStep(panel, host, { input, effects }, world.queue.now);
-      checkVerdicts(verdicts, host, { input, effects });
+      const step = { input, effects };
+      checkStep(panel, host, step, world.queue.now);
+      checkVerdicts(verdicts, host, step);
     },
     begun(host, effect) {
       const run = present();
-      run.how.onBegun?.(sceneOf(run), host, effect);
+      if (run.how.onBegun !== undefined) run.how.onBegun(sceneOf(run), host, effect);
       checkBegun(run.panel, host, effect, run.world.queue.now);
       observeBegun(run.observer, host, effect, run.world.queue.now);
       if (run.storm !== undefined) lurk(run.storm, host, effect);

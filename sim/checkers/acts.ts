@@ -7,25 +7,36 @@
  */
 import type { Key } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
-import type { Input } from '../../protocol/input.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import { classOf } from '../../protocol/lease/class.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host } from '../host.ts';
-import { holdOf, type LeaseChecker } from './leases.ts';
+import { checkLeases, holdOf, type LeaseChecker } from './leases.ts';
+import type { Step } from './occasion.ts';
 
-export type Act = { readonly key: Key; readonly kind: Message['kind']; readonly term: number };
+type Act = { readonly key: Key; readonly kind: Message['kind']; readonly term: number };
+
+/** With S1 between what was held before the step and what is after it. */
+export function checkLeading(leases: LeaseChecker, host: Host, step: Step, now: Micros): void {
+  const acts = actsIn(leases, host, step.effects, now);
+  checkLeases(leases, host, now);
+  checkActs(leases, host, acts, now);
+  checkEnd(leases, host, step);
+}
+
+const NO_ACTS: readonly Act[] = [];
 
 /**
  * What this step does as a leader under a lease that it did not hold before, nor wins on its way: it
  * may win a key, act, and give it up again in one step.
  */
-export function actsIn(
+function actsIn(
   leases: LeaseChecker,
   host: Host,
   effects: readonly Effect[],
   now: Micros,
 ): readonly Act[] {
+  if (effects.length === 0) return NO_ACTS;
   const acts: Act[] = [];
   const won = new Map<Key, number>();
   for (const effect of effects) {
@@ -40,15 +51,11 @@ export function actsIn(
 }
 
 /** In the step in which it was asked to end it may speak for the last time. */
-export function checkEnd(
-  leases: LeaseChecker,
-  host: Host,
-  { input, effects }: { readonly input: Input; readonly effects: readonly Effect[] },
-): void {
+function checkEnd(leases: LeaseChecker, host: Host, { input, effects }: Step): void {
   const { agent } = host;
   if (agent === undefined) return;
   if (input.kind === 'stopping') leases.ended.add(agent);
-  if (!leases.ended.has(agent)) return;
+  if (leases.ended.size === 0 || !leases.ended.has(agent)) return;
   // What is strict runs on, and so its leases run out by themselves.
   const leads = [...(leases.keysOf.get(host) ?? [])].some((key) => classOf(key) === 'normal');
   if (leads) leases.report('S2', `${host.id} leads, and was asked to end`);
@@ -68,12 +75,7 @@ const mayAct = (leases: LeaseChecker, host: Host, { key, term }: Act, now: Micro
   (holdOf(leases, host, key, now)?.term ?? -1) >= term;
 
 /** Of what the host did not lead before the step, it must lead after it. */
-export function checkActs(
-  leases: LeaseChecker,
-  host: Host,
-  acts: readonly Act[],
-  now: Micros,
-): void {
+function checkActs(leases: LeaseChecker, host: Host, acts: readonly Act[], now: Micros): void {
   for (const act of acts) {
     if (mayAct(leases, host, act, now)) continue;
     const hold = holdOf(leases, host, act.key, now);

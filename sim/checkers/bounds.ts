@@ -16,7 +16,6 @@ import {
   RECORDS_MAX,
 } from '../../protocol/limits.ts';
 import type { Effect } from '../../protocol/effect.ts';
-import type { Input } from '../../protocol/input.ts';
 import type { Core } from '../../protocol/core.ts';
 import type { Inventory } from '../../protocol/inventory/inventory.ts';
 import { showRevision } from '../../protocol/record/record.ts';
@@ -102,8 +101,7 @@ function openWindow(checker: BoundChecker, now: Micros): void {
 const WOKEN_MAX = 1000;
 
 /** Whoever has nothing to do sleeps. */
-export function checkWoken(checker: BoundChecker, host: Host, input: Input, now: Micros): void {
-  if (input.kind !== 'woken') return;
+export function checkWoken(checker: BoundChecker, host: Host, now: Micros): void {
   openWindow(checker, now);
   const times = (checker.woken[host.index] ?? 0) + 1;
   checker.woken[host.index] = times;
@@ -115,12 +113,7 @@ export function checkWoken(checker: BoundChecker, host: Host, input: Input, now:
 export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, now: Micros): void {
   if (effect.kind !== 'send' && effect.kind !== 'publish') return;
   const { message } = effect;
-  for (const [what, size, sizeMax] of listsOf(message))
-    if (size > sizeMax)
-      checker.report(
-        'S14',
-        `${host.id} sends ${size} ${what} in one ${message.kind}, ${sizeMax} are the most`,
-      );
+  checkLists(checker, host, message);
   const question = effect.kind === 'send' ? questionOf(message) : undefined;
   if (question === undefined || effect.kind !== 'send') return;
   openWindow(checker, now);
@@ -137,14 +130,18 @@ export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, 
 /** Every 300 ms, and now and then once more because something else has changed. */
 const TIMES_MAX = 20;
 
-function listsOf(message: Message): readonly (readonly [string, number, number])[] {
-  if ('items' in message) return [['items', message.items.length, ITEMS_MAX]];
-  if ('bindings' in message) return [['bindings', message.bindings.length, ITEMS_MAX]];
-  if ('keys' in message) return [['keys', message.keys.length, ITEMS_MAX]];
-  if ('deployIds' in message) return [['deploy ids', message.deployIds.length, DEPLOY_IDS_MAX]];
-  if ('ops' in message) return [['changes', message.ops.length, DELTA_OPS_MAX]];
-  if (message.kind !== 'delta') return [];
-  return message.inventories.map(({ ops }) => ['changes', ops.length, DELTA_OPS_MAX]);
+function checkLists({ report }: BoundChecker, { id }: Host, message: Message): void {
+  const within = (what: string, { length }: readonly unknown[], most: number): void => {
+    if (length > most)
+      report('S14', `${id} sends ${length} ${what} in one ${message.kind}, ${most} are the most`);
+  };
+  if ('items' in message) return within('items', message.items, ITEMS_MAX);
+  if ('bindings' in message) return within('bindings', message.bindings, ITEMS_MAX);
+  if ('keys' in message) return within('keys', message.keys, ITEMS_MAX);
+  if ('deployIds' in message) return within('deploy ids', message.deployIds, DEPLOY_IDS_MAX);
+  if ('ops' in message) return within('changes', message.ops, DELTA_OPS_MAX);
+  if (message.kind !== 'delta') return;
+  for (const { ops } of message.inventories) within('changes', ops, DELTA_OPS_MAX);
 }
 
 /** What is repeated until it is answered. */

@@ -52,10 +52,10 @@ export function checkEngines(
   const life = lifeOf(checker, agent, now);
   if (host.lagMs > 0 || now - life.lastStepAt > STALL) life.awakeSince = now;
   life.lastStepAt = now;
-  if (!agent.core.ended && !agent.core.cloned && !agent.core.dismissed)
-    checkWord(checker, host, agent, life, now);
   const before = life.silent;
   look(life, agent);
+  if (!agent.core.ended && !agent.core.cloned && !agent.core.dismissed)
+    checkWord(checker, host, life, now);
   for (const effect of effects)
     if (effect.kind === 'send' && effect.message.kind === 'write')
       judge(checker, host, effect.message, { before, after: life.silent });
@@ -78,17 +78,17 @@ const saysSilent = ({ core }: Agent, id: HostId): boolean => {
 function checkWord(
   { report }: EngineChecker,
   { id, engine: { awaySince, backAt } }: Host,
-  agent: Agent,
-  { awakeSince }: Life,
+  { awakeSince, silent }: Life,
   now: Micros,
 ): void {
-  const says = saysSilent(agent, id);
+  const says = silent.has(id);
   const forUs = now - Math.max(awakeSince, awaySince ?? backAt);
+  const isWrong = awaySince === undefined ? says : !says;
+  if (!isWrong || forUs <= (says ? UNSAID_WITHIN : SAID_WITHIN)) return;
   const text = `for ${Math.round(forUs / 1000)} ms`;
-  if (awaySince !== undefined && !says && forUs > SAID_WITHIN)
+  if (awaySince !== undefined)
     report('S23', `the engine of ${id} has answered nothing ${text}, and ${id} does not say so`);
-  if (awaySince === undefined && says && forUs > UNSAID_WITHIN)
-    report('S23', `the engine of ${id} has answered ${text}, and ${id} calls it silent`);
+  else report('S23', `the engine of ${id} has answered ${text}, and ${id} calls it silent`);
 }
 
 function look(life: Life, agent: Agent): void {

@@ -56,7 +56,7 @@ export function checkIncarnations(
     for (const id of membership.members.keys()) checkBelief(checker, host, beliefs, id);
   } else {
     // Anything else that changes comes with a message, of its author or about somebody.
-    for (const id of subjectsOf(input)) checkBelief(checker, host, beliefs, id);
+    checkSubjects(checker, host, beliefs, input);
   }
   checkHeard(checker, host, host.agent, input);
 }
@@ -153,12 +153,19 @@ function beliefsOf({ beliefs }: IncarnationChecker, host: Host, life: Agent): Be
   return fresh;
 }
 
-function subjectsOf(input: Input): readonly HostId[] {
-  if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return [];
+function checkSubjects(
+  checker: IncarnationChecker,
+  host: Host,
+  beliefs: Beliefs,
+  input: Input,
+): void {
+  if (input.kind !== 'messageReceived' && input.kind !== 'gossipReceived') return;
   const { from, message } = input;
-  if (message.kind === 'rumor') return [from, message.by, message.about];
-  if (message.kind === 'probeForAck') return [from, message.about];
-  return message.kind === 'heartbeat' ? [message.host] : [from];
+  const { kind } = message;
+  checkBelief(checker, host, beliefs, kind === 'heartbeat' ? message.host : from);
+  if (kind === 'rumor') checkBelief(checker, host, beliefs, message.by);
+  if (kind === 'rumor' || kind === 'probeForAck')
+    checkBelief(checker, host, beliefs, message.about);
 }
 
 function checkBelief(

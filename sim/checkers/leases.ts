@@ -23,8 +23,10 @@ export type LeaseChecker = {
   readonly reigns: Map<Key, Reign>;
   /** Of each host, what it held after its last step. */
   readonly keysOf: Map<Host, ReadonlySet<Key>>;
+  /** When the first of these holds ends. */
+  readonly firstEnds: Map<Host, Micros>;
   /** Agents that were asked to end. */
-  readonly ended: WeakSet<Agent>;
+  readonly ended: Set<Agent>;
   acquisitions: number;
   leaderChanges: number;
 };
@@ -34,7 +36,8 @@ export const createLeaseChecker = (report: Report): LeaseChecker => ({
   holds: new Map(),
   reigns: new Map(),
   keysOf: new Map(),
-  ended: new WeakSet(),
+  firstEnds: new Map(),
+  ended: new Set(),
   acquisitions: 0,
   leaderChanges: 0,
 });
@@ -45,12 +48,15 @@ export function checkLeases(checker: LeaseChecker, host: Host, now: Micros): voi
   const held = heldKeys(agent.core, localNow(agent, now));
   const before = checker.keysOf.get(host);
   if (held.length === 0 && before === undefined) return;
-  const keys = new Set<Key>();
+  let firstEnd = Infinity;
   for (const { key, term, validUntil } of held) {
-    keys.add(key);
     const until = momentOf(agent.clock, validUntil);
+    firstEnd = Math.min(firstEnd, until);
     noteHold(checker, host, key, { term, until }, now);
   }
+  checker.firstEnds.set(host, firstEnd);
+  if (before?.size === held.length && held.every(({ key }) => before.has(key))) return;
+  const keys = new Set(held.map(({ key }) => key));
   for (const key of before ?? []) if (!keys.has(key)) checker.holds.get(key)?.delete(host);
   if (keys.size > 0) checker.keysOf.set(host, keys);
   else checker.keysOf.delete(host);
@@ -60,8 +66,8 @@ function noteHold(checker: LeaseChecker, host: Host, key: Key, hold: Hold, now: 
   let holders = checker.holds.get(key);
   if (holders === undefined) checker.holds.set(key, (holders = new Map<Host, Hold>()));
   const known = holders.get(host);
-  holders.set(host, hold);
   if (known?.until === hold.until && known.term === hold.term) return;
+  holders.set(host, hold);
   for (const [other, { term, until }] of holders)
     if (other !== host && now < until)
       checker.report(
@@ -108,6 +114,7 @@ export function holdOf(
 export function forgetHolds(checker: LeaseChecker, host: Host): void {
   for (const key of checker.keysOf.get(host) ?? []) checker.holds.get(key)?.delete(host);
   checker.keysOf.delete(host);
+  checker.firstEnds.delete(host);
 }
 
 export function holdersOf(checker: LeaseChecker, key: Key, now: Micros): readonly Host[] {

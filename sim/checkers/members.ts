@@ -20,7 +20,7 @@ export type MemberChecker = {
   readonly forgotten: Map<HostId, number>;
   /** The list that each agent knew after its last step. */
   readonly known: WeakMap<Agent, Committed>;
-  readonly dismissed: WeakSet<Agent>;
+  readonly dismissed: Set<Agent>;
   /** By the last list that was written with them. */
   readonly leaving: Set<HostId>;
   /** The slots of each component as they were written last. */
@@ -34,11 +34,22 @@ export const createMemberChecker = (report: Report): MemberChecker => ({
   asked: new Map(),
   forgotten: new Map(),
   known: new WeakMap(),
-  dismissed: new WeakSet(),
+  dismissed: new Set(),
   leaving: new Set(),
   given: new Map(),
   judged: new WeakSet(),
 });
+
+/** After every step of who has learned that it is forgotten. */
+export function checkDismissed(
+  checker: MemberChecker,
+  host: Host,
+  effects: readonly Effect[],
+): void {
+  const { agent } = host;
+  if (agent === undefined || checker.dismissed.size === 0) return;
+  if (checker.dismissed.has(agent)) checkSilent(checker, host, agent, effects);
+}
 
 /** `believed`: of the others, before this step. */
 export function checkMembers(
@@ -49,7 +60,6 @@ export function checkMembers(
 ): void {
   const { agent } = host;
   if (agent === undefined) return;
-  if (checker.dismissed.has(agent)) checkSilent(checker, host, agent, effects);
   for (const effect of effects) {
     if (effect.kind !== 'send') continue;
     const { message } = effect;

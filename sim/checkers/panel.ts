@@ -1,9 +1,9 @@
 /** All checkers together: each is told what concerns it. */
-import type { DiskWrite, Effect } from '../../protocol/effect.ts';
-import type { Input, Observed } from '../../protocol/input.ts';
+import type { DiskWrite } from '../../protocol/effect.ts';
+import type { Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
-import { actsIn, checkActs, checkEnd } from './acts.ts';
+import { checkLeading } from './acts.ts';
 import {
   type BallotChecker,
   checkClaims,
@@ -34,13 +34,7 @@ import { checkJobs, createJobChecker, type JobChecker } from './jobs.ts';
 import { checkTwins, createInstanceChecker, type InstanceChecker } from './instances.ts';
 import { checkHandovers, createHandoverChecker, type HandoverChecker } from './handovers.ts';
 import { checkInventories, createInventoryChecker, type InventoryChecker } from './inventories.ts';
-import {
-  checkLeases,
-  createLeaseChecker,
-  forgetHolds,
-  type LeaseChecker,
-  noteReign,
-} from './leases.ts';
+import { createLeaseChecker, forgetHolds, type LeaseChecker, noteReign } from './leases.ts';
 import { checkDisk, checkPromise, createPromiseChecker, type PromiseChecker } from './promises.ts';
 import { checkReader, createReaderChecker, knownBefore, type ReaderChecker } from './readers.ts';
 import {
@@ -53,8 +47,14 @@ import {
 } from './records.ts';
 import { type ListWatch, lookAtList } from './lists.ts';
 import { checkMoves, createMoveChecker, type MoveChecker } from './moves.ts';
-import { checkMembers, createMemberChecker, type MemberChecker } from './members.ts';
-import { checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
+import {
+  checkDismissed,
+  checkMembers,
+  createMemberChecker,
+  type MemberChecker,
+} from './members.ts';
+import { agendaOf, dueAfter, type Occasion, type Standing, type Step } from './occasion.ts';
+import { checkPatience, checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
 import type { Report } from './report.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
@@ -70,7 +70,6 @@ import { checkSettings, createSettingChecker, type SettingChecker } from './sett
 import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
 import { checkSingletons, createSingletonChecker, type SingletonChecker } from './singletons.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
-
 import {
   checkWhereabouts,
   createWhereaboutsChecker,
@@ -85,6 +84,7 @@ import {
 } from './syncs.ts';
 
 export type Panel = {
+  readonly standings: Standing[];
   readonly leases: LeaseChecker;
   readonly bindings: BindingChecker;
   readonly revokes: RevokeChecker;
@@ -122,6 +122,7 @@ export function createPanel(report: Report): Panel {
   const leases = createLeaseChecker(report);
   const rosters = createRosterChecker(report);
   return {
+    standings: [],
     leases,
     bindings: createBindingChecker(leases, rosters),
     revokes: createRevokeChecker(leases, rosters),
@@ -156,44 +157,120 @@ export function createPanel(report: Report): Panel {
   };
 }
 
-export type Step = { readonly input: Input; readonly effects: readonly Effect[] };
+type Check = {
+  /** Undefined: after every step. */
+  readonly when?: Occasion;
+  readonly look: (panel: Panel, host: Host, step: Step, now: Micros) => void;
+};
+
+/** In this order: some look at what others knew before the step. */
+const CHECKS: readonly Check[] = [
+  { look: ({ leases }, host, step, now) => checkLeading(leases, host, step, now) },
+  {
+    when: { sees: ['roster'] },
+    look(panel, host, _step, now) {
+      checkAdoption(panel.rosters, panel.leases, host, now);
+      checkChange(panel.changes, host, now);
+    },
+  },
+  {
+    when: { sees: ['roster'], does: ['send', 'reply'] },
+    look: ({ forces }, host, { effects }, now) => checkForces(forces, host, effects, now),
+  },
+  { look: ({ bindings }, host, { input }, now) => checkBindings(bindings, host, input, now) },
+  { look: ({ revokes }, host, { input }, now) => checkRevokes(revokes, host, input, now) },
+  {
+    when: { sees: ['roster'] },
+    look: ({ syncs, records, leases }, host) => noteJoint(syncs, host, records, leases),
+  },
+  { look: ({ syncs }, host) => checkForgotten(syncs, host) },
+  {
+    when: { says: ['accept'] },
+    look: ({ ballots, rosters }, host, { effects }) =>
+      checkClaims(ballots, host, rostersOf(rosters, host), effects),
+  },
+  {
+    when: {
+      sees: ['roster'],
+      hears: ['keepaliveAck', 'syncPage'],
+      says: ['prepareAck', 'acceptAck', 'readAck', 'writeAck'],
+    },
+    look: ({ silence }, host, step, now) => checkSilence(silence, host, step, now),
+  },
+  { look: ({ members }, host, { effects }) => checkDismissed(members, host, effects) },
+  {
+    when: { sees: ['records'], says: ['join', 'write'] },
+    look: ({ members, incarnations }, host, { effects }) =>
+      checkMembers(members, host, incarnations.beliefs.get(host)?.of, effects),
+  },
+  { look: ({ incarnations }, host, step) => checkIncarnations(incarnations, host, step) },
+  {
+    when: {
+      sees: ['own', 'records'],
+      hears: ['delta', 'inventoryDelta'],
+      says: ['inventoryDelta'],
+    },
+    look(panel, host, step) {
+      checkInventories(panel.inventories, host, step);
+      checkDecisions(panel.decisions, host, step.input);
+    },
+  },
+  {
+    look: ({ starts, readers }, host, step, now) =>
+      checkStarts(starts, host, step, knownBefore(readers, host), now),
+  },
+  {
+    when: { does: ['startInstance'], says: ['write'] },
+    look: ({ jobs, readers }, host, { effects }) =>
+      checkJobs(jobs, host, effects, knownBefore(readers, host)),
+  },
+  { when: { sees: ['records'] }, look: ({ readers }, host) => checkReader(readers, host) },
+  {
+    when: { sees: ['records'], on: ['commandGiven'], does: ['startInstance', 'stopInstance'] },
+    look: ({ restarts }, host, step, now) => checkRestarts(restarts, host, step, now),
+  },
+  { look: ({ singletons }, host, step, now) => checkSingletons(singletons, host, step, now) },
+  {
+    look: ({ contracts }, host, { effects }, now) => checkContracts(contracts, host, effects, now),
+  },
+  { look: ({ engines }, host, { effects }, now) => checkEngines(engines, host, effects, now) },
+  {
+    when: { sees: ['beliefs'], on: ['stopping'], says: ['write'] },
+    look: ({ reboots }, host, step, now) => checkReboots(reboots, host, step, now),
+  },
+  { look: ({ reboots }, host, _step, now) => checkPatience(reboots, host, now) },
+  { look: ({ bounds }, host) => checkSizes(bounds, host) },
+  {
+    when: { on: ['woken'] },
+    look: ({ bounds }, host, _step, now) => checkWoken(bounds, host, now),
+  },
+  {
+    when: { sees: ['beliefs'], does: ['persist'], says: ['push', 'write'] },
+    look: ({ moves }, host, { effects }, now) => checkMoves(moves, host, effects, now),
+  },
+  {
+    when: { sees: ['records'], on: ['commandGiven'], does: ['reply'], says: ['write'] },
+    look(panel, host, step) {
+      const lists = lookAtList(panel.lists, host);
+      checkWhereabouts(panel.whereabouts, host, step.effects, lists);
+      checkSettings(panel.settings, host, step, lists);
+      checkHandovers(panel.handovers, host, step.effects, lists);
+    },
+  },
+  {
+    when: { does: ['send', 'publish'] },
+    look(panel, host, { effects }, now) {
+      for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
+    },
+  },
+];
+const AGENDA = agendaOf(CHECKS.map(({ when }) => when));
 
 export function checkStep(panel: Panel, host: Host, step: Step, now: Micros): void {
-  const { leases, rosters, readers } = panel;
-  const { effects } = step;
-  const acts = actsIn(leases, host, effects, now);
-  checkLeases(leases, host, now);
-  checkActs(leases, host, acts, now);
-  checkEnd(leases, host, step);
-  checkAdoption(rosters, leases, host, now);
-  checkChange(panel.changes, host, now);
-  checkForces(panel.forces, host, effects, now);
-  checkBindings(panel.bindings, host, step.input, now);
-  checkRevokes(panel.revokes, host, step.input, now);
-  noteJoint(panel.syncs, host, panel.records, leases);
-  checkForgotten(panel.syncs, host);
-  checkClaims(panel.ballots, host, rostersOf(rosters, host), effects);
-  checkSilence(panel.silence, host, step, now);
-  checkMembers(panel.members, host, panel.incarnations.beliefs.get(host)?.of, effects);
-  checkIncarnations(panel.incarnations, host, step);
-  checkInventories(panel.inventories, host, step);
-  checkDecisions(panel.decisions, host, step.input);
-  checkStarts(panel.starts, host, step, knownBefore(readers, host), now);
-  checkJobs(panel.jobs, host, effects, knownBefore(readers, host));
-  checkReader(readers, host);
-  checkRestarts(panel.restarts, host, step, now);
-  checkSingletons(panel.singletons, host, step, now);
-  checkContracts(panel.contracts, host, effects, now);
-  checkEngines(panel.engines, host, effects, now);
-  checkReboots(panel.reboots, host, step, now);
-  checkSizes(panel.bounds, host);
-  checkWoken(panel.bounds, host, step.input, now);
-  checkMoves(panel.moves, host, effects, now);
-  const lists = lookAtList(panel.lists, host);
-  checkWhereabouts(panel.whereabouts, host, effects, lists);
-  checkSettings(panel.settings, host, step, lists);
-  checkHandovers(panel.handovers, host, effects, lists);
-  for (const effect of effects) checkMessage(panel.bounds, host, effect, now);
+  let due = dueAfter(AGENDA, panel.standings, host, step);
+  // From the lowest bit to the highest.
+  for (; due !== 0; due &= due - 1)
+    CHECKS[31 - Math.clz32(due & -due)]?.look(panel, host, step, now);
 }
 
 /** An effect has left its host. */

@@ -23,6 +23,8 @@ export type RebootChecker = {
   readonly judged: WeakSet<RecordValue>;
   /** Whom each agent believed to have left after its last step, by start. */
   readonly left: WeakMap<Agent, Left>;
+  /** Those that wait for somebody. */
+  readonly waiting: Set<Agent>;
 };
 
 type Left = {
@@ -39,6 +41,7 @@ export const createRebootChecker = (report: Report): RebootChecker => ({
   given: new Map(),
   judged: new WeakSet(),
   left: new WeakMap(),
+  waiting: new Set(),
 });
 
 /** Less than what was said, by the fastest clock. */
@@ -60,8 +63,8 @@ export function checkReboots(
   const before = checker.left.get(agent);
   const after = leftOf(agent, before, now);
   checker.left.set(agent, after);
-  if (!agent.core.ended && !agent.core.cloned && !agent.core.dismissed)
-    checkPatience(checker, host, after, now);
+  if (after.awaited.size > 0) checker.waiting.add(agent);
+  else checker.waiting.delete(agent);
   for (const effect of effects)
     if (effect.kind === 'send' && effect.message.kind === 'write')
       judge(checker, host, effect.message, { before: before?.starts ?? after.starts, after }, now);
@@ -86,13 +89,15 @@ function checkFarewell(
   if (!isSaid) report('S24', `${id} reboots and does not say when it is back`);
 }
 
-function checkPatience(
-  { report }: RebootChecker,
-  { id }: Host,
-  { awaited }: Left,
+/** After every step. */
+export function checkPatience(
+  { report, left, waiting }: RebootChecker,
+  { id, agent }: Host,
   now: Micros,
 ): void {
-  for (const [start, since] of awaited)
+  if (agent === undefined || waiting.size === 0 || !waiting.has(agent)) return;
+  if (agent.core.ended || agent.core.cloned || agent.core.dismissed) return;
+  for (const [start, since] of left.get(agent)?.awaited ?? [])
     if (now > since + OVERDUE) report('S24', `${id} waits for ${start} for longer than it said`);
 }
 

@@ -38,6 +38,7 @@ export function checkRevokes(checker: RevokeChecker, host: Host, input: Input, n
     for (const { key } of input.message.items) noteRevoke(checker, host, key, now);
   if (input.kind === 'messageReceived' && input.message.kind === 'accept')
     for (const { key } of input.message.items) checkUndone(checker, host, key);
+  if (checker.revoked.size === 0) return;
   for (const [key, revoked] of checker.revoked) checkEnd(checker, host, key, revoked, now);
 }
 

@@ -118,7 +118,10 @@ function hear(checker: SilenceChecker, host: Host, life: Agent, input: Input): H
   if (message.kind === 'syncPage' && message.last && message.epoch === hearing.roster.epoch)
     hearing.fetched.add(from);
   const { voters } = hearing.roster;
-  if (majority(voters, (voter) => voter !== host.id && hearing.fetched.has(voter)))
+  if (
+    message.kind === 'syncPage' &&
+    majority(voters, (voter) => voter !== host.id && hearing.fetched.has(voter))
+  )
     checker.unsynced.delete(host.id);
   return hearing;
 }

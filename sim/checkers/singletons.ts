@@ -82,13 +82,16 @@ export function checkSingletons(
   step: SingletonStep,
   now: Micros,
 ): void {
-  checker.hosts.add(host);
   const { agent } = host;
   if (agent !== undefined) {
     const life = lifeOf(checker, host, agent);
-    hear(life, step.input, now);
-    for (const [i, effect] of step.effects.entries())
-      if (!isTakenBack(effect, step.effects, i)) checkEffect(checker, host, life, effect, now);
+    const { input, effects } = step;
+    hear(life, input, now);
+    for (let at = 0; at < effects.length; at++) {
+      const effect = effects[at];
+      if (effect !== undefined && !isTakenBack(effect, effects, at))
+        checkEffect(checker, host, life, effect, now);
+    }
     checkLost(checker, host, life, now);
     checkYielding(checker, host, life, now);
   }
@@ -96,9 +99,10 @@ export function checkSingletons(
   checkTwice(checker, host, now);
 }
 
-function lifeOf({ lives }: SingletonChecker, host: Host, agent: Agent): Life {
+function lifeOf({ lives, hosts }: SingletonChecker, host: Host, agent: Agent): Life {
   const known = lives.get(host);
   if (known?.agent === agent) return known;
+  hosts.add(host);
   const life: Life = {
     agent,
     isListed: false,
@@ -208,8 +212,15 @@ function checkWord(
 
 const keyOf = ({ observed: { component, slot } }: Instance): Key => slotKey(component, slot);
 
-const strictAt = ({ engine }: Host): readonly Instance[] =>
-  [...engine.instances.values()].filter((one) => isStrict(one) && !one.isDoomed);
+const NO_INSTANCES: readonly Instance[] = [];
+
+/** Asked after every step, and nearly always there are none. */
+function strictAt({ engine }: Host): readonly Instance[] {
+  let found: Instance[] | undefined;
+  for (const one of engine.instances.values())
+    if (isStrict(one) && !one.isDoomed) (found ??= []).push(one);
+  return found ?? NO_INSTANCES;
+}
 
 function checkStart(
   { leases }: SingletonChecker,
@@ -251,10 +262,12 @@ function checkLost(
 }
 
 function checkWarrants({ leases }: SingletonChecker, host: Host, now: Micros): void {
+  const live = strictAt(host);
+  if (live.length === 0) return;
   const { guard } = host;
   // After a sleep a freeze may take its time, and at V it is killed all the same.
   if (!isOnDuty(guard, now) || isDrowsy(host, now - FREEZE)) return;
-  for (const one of strictAt(host).filter(isAlive)) {
+  for (const one of live.filter(isAlive)) {
     const { engineId, term } = one.observed;
     const warrant = guard.state.warrants.get(keyOf(one));
     const what = `${engineId} runs on ${host.id}`;
@@ -292,10 +305,14 @@ function checkTwice(checker: SingletonChecker, host: Host, now: Micros): void {
   }
 }
 
+const NO_SEATS: readonly string[] = [];
+
 /** The strict slots of which an instance executes instructions there. */
 function runsAt(host: Host, now: Micros): readonly string[] {
   if (host.lost || now < host.asleepUntil) return [];
-  return strictAt(host)
+  const live = strictAt(host);
+  if (live.length === 0) return NO_SEATS;
+  return live
     .filter(isRunning)
     .map(({ observed: { component, slot } }) => seatName(component, slot));
 }

@@ -16,6 +16,7 @@ import { type Instant, NEVER } from '../../protocol/base/time.ts';
 import { QUORUM_FRESH_MS } from '../../protocol/core/hosting.ts';
 import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
+import type { Hold } from '../../protocol/lease/holder.ts';
 import { type Committed, compareRevision, type Revision } from '../../protocol/record/record.ts';
 import { quorum } from '../../protocol/roster/roster.ts';
 import { seatName } from '../engine/engine.ts';
@@ -61,11 +62,9 @@ export function checkStarts(
   if (agent === undefined) return;
   const life = lifeOf(checker, host, agent, now);
   hear(life, input);
-  for (const [key, { term }] of agent.core.leases?.holder.holds ?? [])
-    if (term !== undefined && life.leads.get(key) !== term) {
-      life.leads.set(key, term);
-      life.led.add(`${key} ${term}`);
-    }
+  const { leases } = agent.core;
+  if (leases !== undefined && leases.holder.holds.size > 0) noteLed(life, leases.holder.holds);
+  if (effects.length === 0) return;
   const known = new Map<Key, Committed>();
   for (const effect of effects) {
     if (effect.kind === 'leaseChanged' && effect.event !== 'ended')
@@ -73,6 +72,14 @@ export function checkStarts(
     if (effect.kind === 'persist') learn(known, effect.writes);
     if (effect.kind === 'startInstance')
       checkStart(checker, host, life, effect, (key) => known.get(key) ?? before.get(key), now);
+  }
+}
+
+function noteLed({ leads, led }: Life, holds: ReadonlyMap<Key, Hold>): void {
+  for (const [key, { term }] of holds) {
+    if (term === undefined || leads.get(key) === term) continue;
+    leads.set(key, term);
+    led.add(`${key} ${term}`);
   }
 }
 

@@ -177,11 +177,8 @@ const LATE = ofMillis(100);
 
 /** Before a step: what the host held after its last one. */
 export function seeStandstill(observer: Observer, { host, now }: Moment): void {
-  const { keysOf, holds } = observer.panel.leases;
-  for (const key of keysOf.get(host) ?? []) {
-    const until = holds.get(key)?.get(host)?.until ?? Infinity;
-    if (now > until + LATE) sometimes(observer, 'leader-stood-still');
-  }
+  const { firstEnds } = observer.panel.leases;
+  if (now > (firstEnds.get(host) ?? Infinity) + LATE) sometimes(observer, 'leader-stood-still');
 }
 
 /** What no single message shows. */

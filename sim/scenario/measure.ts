@@ -37,6 +37,8 @@ type Absence = { readonly sinceMs: number; readonly last: HostIndex };
 type Tally = {
   readonly component: ComponentId;
   spec: ComponentSpec;
+  /** The names of the seats that it wants, unless it has one on each host. */
+  seatNames: readonly string[];
   isWatched: boolean;
   watchedMs: number;
   upMs: number;
@@ -68,7 +70,7 @@ function want(gauge: Gauge, { name, components }: StackSpec): void {
     const component = componentId(name, spec.name);
     const known = gauge.tallies.get(component);
     if (known === undefined) gauge.tallies.set(component, createTally(component, spec));
-    else known.spec = spec;
+    else wish(known, spec);
   }
 }
 
@@ -77,8 +79,18 @@ function forget(gauge: Gauge, stack: string, kept: ReadonlySet<string>): void {
   for (const tally of gauge.tallies.values()) {
     if (tally.component !== componentId(stack, tally.spec.name) || kept.has(tally.spec.name))
       continue;
-    tally.spec = { ...tally.spec, mode: 'replicated', replicas: 0 };
+    wish(tally, { ...tally.spec, mode: 'replicated', replicas: 0 });
   }
+}
+
+function wish(tally: Tally, spec: ComponentSpec): void {
+  tally.spec = spec;
+  tally.seatNames = seatNamesOf(spec);
+}
+
+function seatNamesOf({ job, mode, replicas }: ComponentSpec): readonly string[] {
+  if (job !== undefined || mode === 'global') return []; // a job comes to an end
+  return Array.from({ length: replicas }, (_, i) => `${i + 1}`);
 }
 
 export function noteDeed(gauge: Gauge, deed: Deed): void {
@@ -91,6 +103,7 @@ export function noteDeed(gauge: Gauge, deed: Deed): void {
 const createTally = (component: ComponentId, spec: ComponentSpec): Tally => ({
   component,
   spec,
+  seatNames: seatNamesOf(spec),
   isWatched: false,
   watchedMs: 0,
   upMs: 0,
@@ -160,11 +173,10 @@ function seatsOn(gauge: Gauge, hosts: readonly Host[], onlyWell: boolean): Seats
   return seats;
 }
 
-function wantedSeats({ spec }: Tally, reached: readonly Host[]): readonly string[] {
-  if (spec.job !== undefined) return []; // it comes to an end
-  if (spec.mode === 'global') return reached.map(({ index }) => `@${index}`);
-  return Array.from({ length: spec.replicas }, (_, i) => `${i + 1}`);
-}
+const wantedSeats = ({ spec, seatNames }: Tally, reached: readonly Host[]): readonly string[] =>
+  spec.job === undefined && spec.mode === 'global'
+    ? reached.map(({ index }) => `@${index}`)
+    : seatNames;
 
 type Served = ReadonlyMap<string, readonly HostIndex[]>;
 
