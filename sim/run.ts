@@ -2,6 +2,7 @@
 import type { DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
 import type { Message } from '../protocol/wire/message.ts';
+import { checkLeading } from './checkers/acts.ts';
 import { createVigil, look } from './checkers/calm/vigil.ts';
 import {
   checkBegun,
@@ -111,6 +112,11 @@ export type RunOptions = {
   readonly untilMs?: number;
   /** Hash every word of every input and effect, not only their kinds. Slower. */
   readonly everyWord?: boolean;
+  /**
+   * This seed has passed before: nobody judges it again, and its coverage and figures are void. What
+   * counts is that it takes the same course.
+   */
+  readonly isRepeat?: boolean;
   /** Told of everything. */
   readonly narrate?: (atMs: number, host: Host, input: Input, effects: readonly Effect[]) => void;
   /** Told of every fault and command as it is done. */
@@ -172,7 +178,9 @@ function beginStorm(run: Run): void {
 }
 
 function createRun(options: Options, how: RunOptions): Run {
-  const panel = createPanel((rule, text) => report(run, rule, text));
+  const panel = createPanel((rule, text) => {
+    if (how.isRepeat !== true) report(run, rule, text);
+  });
   const choices =
     how.tape === undefined
       ? choicesOfSeed(options.seed, how.recording)
@@ -180,7 +188,7 @@ function createRun(options: Options, how: RunOptions): Run {
   const world = createWorld(
     options,
     choices,
-    watchOf(() => run),
+    how.isRepeat === true ? followerOf(() => run) : watchOf(() => run),
     how.sizeOf,
   );
   const workload = createWorkload(world, panel.records, {
@@ -249,9 +257,33 @@ function watchOf(present: () => Run): Watch {
       observeEnd(observer, host);
       checkEnded(panel, host);
     },
-    threw: (host, input, error) =>
-      report(present(), 'assertion', `${host.id} on ${input.kind}: ${textOf(error)}`),
+    threw: (host, input, error) => threw(present(), host, input, error),
   };
+}
+
+/** Of a course that was judged before, whoever takes part in it: the storm and the calm ask who leads. */
+function followerOf(present: () => Run): Watch {
+  return {
+    stepped(host, input, effects) {
+      const { course, world, panel } = present();
+      note(course, world.queue.now, host, input, effects);
+      checkLeading(panel.leases, host, { input, effects }, world.queue.now);
+    },
+    begun(host, effect) {
+      const { storm } = present();
+      if (storm !== undefined) lurk(storm, host, effect);
+    },
+    synced: () => undefined,
+    started: () => undefined,
+    guarded: () => undefined,
+    replied: (_host, commandId, result) => onReply(present().workload, commandId, result),
+    agentEnded: (host) => checkEnded(present().panel, host),
+    threw: (host, input, error) => threw(present(), host, input, error),
+  };
+}
+
+function threw(run: Run, host: Host, input: Input, error: unknown): void {
+  report(run, 'assertion', `${host.id} on ${input.kind}: ${textOf(error)}`);
 }
 
 /** The first violation ends the run. */

@@ -42,12 +42,14 @@ parentPort?.on('message', (seed: number) => {
 
 function runSeed(seed: number): SeedRun {
   const first = runOnce(seed);
-  const isUnsteady = twice && runOnce(seed).outcome.hash !== first.outcome.hash;
+  // What has passed passes again on the same course; on any other it is unsteady.
+  const isRepeat = first.outcome.verdict.kind === 'passed';
+  const isUnsteady = twice && runOnce(seed, isRepeat).outcome.hash !== first.outcome.hash;
   return { seed, ...first, isUnsteady };
 }
 
-function runOnce(seed: number): Pick<SeedRun, 'outcome' | 'measures'> {
-  const how = { everyWord: twice };
+function runOnce(seed: number, isRepeat = false): Pick<SeedRun, 'outcome' | 'measures'> {
+  const how = { everyWord: twice, isRepeat };
   if (what.kind === 'scenario') return play(what.scenario, seed, how);
   return { outcome: simulate(optionsUnder(what.plan, seed), how), measures: [] };
 }
