@@ -308,8 +308,10 @@ export function followRoster(
   change: { readonly from: Roster; readonly to: Roster },
 ): void {
   const { from, to } = change;
-  if (votersOf(from).includes(turn.self) && !surelyStayed(from, to, turn.self))
-    wipeVoter(leases.voter);
+  // Whoever may have been removed in between has forgotten what it granted: nobody counts on that.
+  const unsure = votersOf(from).filter((voter) => !surelyStayed(from, to, voter));
+  if (unsure.includes(turn.self)) wipeVoter(leases.voter);
+  for (const voter of unsure) leases.links.byVoter.delete(voter);
   // First: what was granted by those who vote no more counts for nothing, once they are forced (E4).
   setVoters(leases.links, change.to);
   changeRoster(leases.holder, leases.links, turn, change);
