@@ -26,6 +26,8 @@ export const STACK_CHARS_MAX = 131_072;
 /** Components of a stack, and slots of a component. */
 export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;
+/** Specs that slots of one component still wait with; of more, those of the newest change at once. */
+export const VERSIONS_MAX = 3;
 /** Hosts that a slot was taken from and that may run it still; the youngest is left out. */
 export const RIVALS_MAX = 4;
 /**

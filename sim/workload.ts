@@ -22,6 +22,7 @@ import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
 import { CAPACITY } from './host.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
+import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
 
 /** One command of a user, and which time it is asked. */
@@ -56,6 +57,8 @@ export type Workload = {
   readonly jobs: Stream;
   /** What is to be there before others start. */
   readonly dependencies: Stream;
+  /** How what has changed comes to the slots, and what is deployed that never works. */
+  readonly updates: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -89,6 +92,7 @@ export function createWorkload(
     restarts: streamOf(world.choices, 'restarts'),
     jobs: streamOf(world.choices, 'jobs'),
     dependencies: streamOf(world.choices, 'dependencies'),
+    updates: streamOf(world.choices, 'updates'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -206,6 +210,8 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...healthcheck,
     ...drawContract(workload),
     ...drawPlacement(workload),
+    ...drawUpdate(workload.updates),
+    environment: { ...base.environment, ...drawDud(workload.updates) },
   };
   // So that each deploy changes something.
   const db: ComponentSpec = {
@@ -217,6 +223,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawContract(workload),
     ...drawPlacement(workload),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
+    ...drawUpdate(workload.updates),
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
@@ -322,12 +329,6 @@ const CONSTRAINTS: readonly Constraint[] = [
   { kind: 'arch', operator: '==', value: 'amd64' },
   { kind: 'os', operator: '!=', value: 'linux' },
 ];
-
-function drawRestart(draw: Stream): RestartPolicy {
-  if (happens(draw, 600)) return { kind: 'always' };
-  if (happens(draw, 500)) return { kind: 'no' };
-  return { kind: 'onFailure', retryMax: within(draw, 0, 2) };
-}
 
 const DATA = { kind: 'named', source: 'data', target: '/data', readOnly: false } as const;
 

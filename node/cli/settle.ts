@@ -1,5 +1,5 @@
 /** Waiting for a deploy to become true, and telling the way there. */
-import type { ClusterView } from '../../protocol/view/view.ts';
+import type { ClusterView, ComponentView } from '../../protocol/view/view.ts';
 import { age } from './duration.ts';
 import { inNames } from './event-lines.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -28,6 +28,8 @@ export async function settle(cli: Cli, deployed: Deployed): Promise<void> {
     view = body.data.cluster;
     progress(view);
     if (isDone(view, deployed)) return;
+    const halted = haltedIn(view, deployed);
+    if (halted !== undefined) throw gaveUp(view, deployed, halted);
   }
   throw notInTime(view, deployed);
 }
@@ -41,6 +43,34 @@ export function isDone(view: ClusterView, deployed: Deployed): boolean {
     deployed.components.every((name) => ids.has(`${deployed.stack}.${name}`)) &&
     stack.components.every((component) => isSettled(view, component))
   );
+}
+
+/** A component of the deploy that nothing more comes to by itself. */
+export function haltedIn(
+  view: ClusterView,
+  { stack: name, revision }: Deployed,
+): ComponentView | undefined {
+  const stack = view.stacks.find((one) => one.name === name);
+  if (stack === undefined || isOlder(stack.revision, revision)) return undefined;
+  return stack.components.find(({ rollout, revision: wanted }) =>
+    // What is paused may be what this deploy has overtaken.
+    rollout?.state === 'paused'
+      ? rollout.revision === wanted
+      : rollout?.state === 'takenBack' && rollout.refused === wanted,
+  );
+}
+
+function gaveUp(view: ClusterView, { stack }: Deployed, { id, rollout }: ComponentView): Failure {
+  const isPaused = rollout?.state === 'paused';
+  return new Failure({
+    code: 'rollout-failed',
+    what: isPaused
+      ? `the rollout of ${id} is paused: ${rollout.done} of ${rollout.total} slots have the new revision`
+      : `${id} was taken back: the revision before is put in its place`,
+    why: inNames(view, rollout?.why ?? 'its new instances failed'),
+    next: `${typed(`why ${id}`)}; then deploy ${stack} with what is right`,
+    exit: EXIT.unhealthy,
+  });
 }
 
 /** Orders `TERM.SEQ`; what does not read so is never older. */

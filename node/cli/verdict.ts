@@ -27,9 +27,9 @@ export function isHealthy(view: ClusterView, component: ComponentView): boolean 
   );
 }
 
-/** Healthy, exactly as many slots as wanted, each of the revision of the spec. */
+/** Healthy, exactly as many slots as wanted, each of the revision of the spec, and no rollout under way. */
 export function isSettled(view: ClusterView, component: ComponentView): boolean {
-  if (!isHealthy(view, component)) return false;
+  if (!isHealthy(view, component) || component.rollout !== undefined) return false;
   if (component.wanted !== 'all' && component.slots.length !== component.wanted) return false;
   return component.slots.every((slot) => slot.instance?.revision === component.revision);
 }

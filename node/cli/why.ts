@@ -102,9 +102,21 @@ function componentFacts(view: ClusterView, component: ComponentView): readonly F
     ['wanted', wanted === 'all' ? 'one on every host that fits' : counted(wanted, 'instance')],
     ['is', `${running} running, ${serving} healthy, spec revision ${revision.slice(0, 7)}`],
     ['leader', leaderText(view, component)],
+    ...rolloutFacts(view, component),
     ...slots.map((slot): Fact => [`slot ${slot.slot}`, slotText(view, slot)]),
     ['next', nextText(view, component, slots)],
   ];
+}
+
+function rolloutFacts(view: ClusterView, { rollout }: ComponentView): readonly Fact[] {
+  if (rollout === undefined) return [];
+  const { state, revision, done, total, trial, refused, why } = rollout;
+  const word = { going: 'goes on', paused: 'paused', takenBack: 'taken back' }[state];
+  const which = refused ?? revision;
+  const waits = trial.length === 0 ? '' : `, slot ${trial.join(' and ')} on trial`;
+  const because = why === undefined ? '' : `: ${inNames(view, why)}`;
+  const text = `${which.slice(0, 7)} ${word}${because}; ${done} of ${total} have ${revision.slice(0, 7)}${waits}`;
+  return [['rollout', text]];
 }
 
 function instanceFacts(

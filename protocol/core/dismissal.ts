@@ -56,8 +56,8 @@ export function dismiss(core: Core, leases: Leases, turn: Turn): void {
   if (!core.joins) giveAway(leases, turn, roster, others);
   releaseUnwanted(leases, turn, roster, new Set()); // the strict ones: what they stand for is ended
   for (const key of core.writers.keys()) onLeadershipLost(core.deploys, key);
-  for (const table of [core.writers, core.decided, core.pusher, core.authorized, core.told])
-    table.clear();
+  const { writers, decided, watches, pusher, authorized, told } = core;
+  for (const table of [writers, decided, watches, pusher, authorized, told]) table.clear();
   leases.candidacies.clear();
   wipeVoter(leases.voter);
   core.durable.synced = false;

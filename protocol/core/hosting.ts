@@ -59,16 +59,16 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
 /** Not what is strict, where the agent is to end (X9). */
 const isKept =
   ({ guarding }: Core) =>
-  ({ assignment }: { readonly assignment: Assignment }): boolean =>
-    !guarding.yields || assignment.component.spec.singleton !== 'strict';
+  ({ spec }: SeatHere): boolean =>
+    !guarding.yields || spec.singleton !== 'strict';
 
 function desiredSlot(
   core: Core,
   leases: Leases,
   turn: Turn,
-  { assignment, slot, host: assigned }: SeatHere,
+  { assignment, slot, host: assigned, spec, revision: given }: SeatHere,
 ): DesiredSlot {
-  const { component, spec } = assignment.component;
+  const { component } = assignment.component;
   const { revision } = assignment;
   const ran = hasRun(core.slots, component, slot);
   const isOurs = assigned === turn.self;
@@ -92,7 +92,7 @@ function desiredSlot(
     component,
     slot,
     spec,
-    revision: wantedRevision(core, assignment.component),
+    revision: given ?? wantedRevision(core, assignment.component),
     term: revision.term,
     mayStart,
     ...(waiting === undefined ? {} : { waitsFor: waiting }),
@@ -109,10 +109,10 @@ function wantedRevision(core: Core, { component, spec, run }: Component): string
 
 /** Slots that others have now, whose instances here the leader has yet to decide on. */
 function rivalsOf(core: Core, turn: Turn): readonly RivalSlot[] {
-  return know(core).rivals.map(({ assignment, slot }) => {
-    const { component, spec } = assignment.component;
+  return know(core).rivals.map(({ assignment, slot, spec, revision: given }) => {
+    const { component } = assignment.component;
     const isolation = isolationOf(core, turn, spec);
-    const revision = wantedRevision(core, assignment.component);
+    const revision = given ?? wantedRevision(core, assignment.component);
     return { component, slot, revision, ...(isolation === undefined ? {} : { isolation }) };
   });
 }

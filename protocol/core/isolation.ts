@@ -39,7 +39,7 @@ export const quorumHeardAt = (core: Core): Instant =>
 /** Of all that runs here, or may. */
 function specsHere(core: Core): readonly ComponentSpec[] {
   const { here, rivals } = know(core);
-  return [...here, ...rivals].map(({ assignment }) => assignment.component.spec);
+  return [...here, ...rivals].map(({ spec }) => spec);
 }
 
 /** Others may have moved what was stopped or frozen here: nothing goes on before one of them was asked. */

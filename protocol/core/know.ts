@@ -18,6 +18,7 @@ import type { ComponentSpec } from '../component/spec.ts';
 import { reservedWith } from '../placement/room.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
+import { specOf } from '../rollout/version.ts';
 import { type Assignment, type Knowledge, type Load, NO_LOAD, type Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
 
@@ -133,7 +134,11 @@ function slotsAt(assignments: Assignments, isMeant: (slot: Slot) => boolean): Kn
   for (const assignment of assignments.values()) {
     if (assignment.isVoid) continue;
     for (const slot of assignment.component.slots)
-      if (isMeant(slot)) here.push({ assignment, slot: slot.slot, host: slot.host });
+      if (isMeant(slot)) {
+        const spec = specOf(assignment.component, slot);
+        const revision = slot.former ?? assignment.component.revision;
+        here.push({ assignment, slot: slot.slot, host: slot.host, spec, revision });
+      }
   }
   return here;
 }
@@ -149,10 +154,9 @@ export function loadsOf(assignments: Assignments): Knowledge['loads'] {
   const loads = new Map<HostId, Load>();
   for (const [by, { component, isVoid }] of assignments) {
     if (isVoid) continue;
-    const { slots, spec } = component;
-    for (const host of slots.flatMap((slot) => holdersOf(slot))) {
-      loads.set(host, loadedWith(loads.get(host), by, spec));
-    }
+    for (const slot of component.slots)
+      for (const host of holdersOf(slot))
+        loads.set(host, loadedWith(loads.get(host), by, specOf(component, slot)));
   }
   return loads;
 }

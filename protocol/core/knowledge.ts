@@ -1,5 +1,6 @@
 /** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
 import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
+import type { ComponentSpec } from '../component/spec.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import { NOTHING_RESERVED, type Reserved } from '../placement/room.ts';
@@ -42,6 +43,9 @@ export type SeatHere = {
   readonly assignment: Assignment;
   readonly slot: number;
   readonly host: HostId;
+  readonly spec: ComponentSpec;
+  /** Absent: of a record that is older than rollouts. */
+  readonly revision: string | undefined;
 };
 
 /** Of the tables it was derived from. */

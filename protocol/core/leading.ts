@@ -13,7 +13,7 @@ import {
   stackOf,
 } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, type Instant } from '../base/time.ts';
+import { after, earlier, type Instant } from '../base/time.ts';
 import { onCommitted, onLeadershipLost } from '../command/deploys.ts';
 import { revisionOf, runRevision, sameSpec } from '../component/digest.ts';
 import { mergedLabels } from '../component/label.ts';
@@ -25,6 +25,7 @@ import { acquire, isHeld } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
 import { flapsOf, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
+import { whyNotPlace } from '../placement/fit.ts';
 import type { Progress } from '../placement/job.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
 import { reservedWith } from '../placement/room.ts';
@@ -49,6 +50,15 @@ import {
   write,
   type Writer,
 } from '../record/writer.ts';
+import {
+  atOnce,
+  concluded,
+  type Course,
+  createWatch,
+  rollOut,
+  type RolloutRequest,
+} from '../rollout/rollout.ts';
+import { specOf } from '../rollout/version.ts';
 import { journal, persist, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
 import { holdersOf, know } from './know.ts';
@@ -71,7 +81,10 @@ export function tendWriters(core: Core, leases: Leases, turn: Turn): void {
     core.decided.delete(key);
     core.pusher.delete(key);
     const component = componentOfKey(key);
-    if (component !== undefined) core.explained.delete(component);
+    if (component !== undefined) {
+      core.explained.delete(component);
+      core.watches.delete(component);
+    }
     onLeadershipLost(core.deploys, key);
     journal(turn, 'lease', [key], 'leads it no longer');
   }
@@ -157,39 +170,56 @@ export function decide(core: Core, leases: Leases, turn: Turn): void {
     if (
       decided?.knowledge === knowledge &&
       decided.record === record &&
-      decided.movesMax === movesMax
+      decided.movesMax === movesMax &&
+      (decided.dueAt === undefined || turn.now < decided.dueAt)
     )
       continue;
-    core.decided.set(key, { knowledge, record, movesMax });
-    const value = assign(core, turn, writer, component);
+    const { value, dueAt } = assign(core, turn, writer, component);
+    core.decided.set(key, { knowledge, record, movesMax, dueAt });
     if (value !== undefined) write(writer, turn, core.council.roster, value);
   }
 }
 
-/** The component's record as it should be; undefined: as it is. */
-function assign(
-  core: Core,
-  turn: Turn,
-  writer: Writer,
-  component: ComponentId,
-): Component | undefined {
+/** When a rollout that is led here goes on by itself. */
+export function rolloutDeadline({ decided }: Core, { now }: Turn): Instant | undefined {
+  let deadline: Instant | undefined;
+  for (const { dueAt } of decided.values())
+    if (dueAt !== undefined && dueAt > now) deadline = earlier(deadline, dueAt);
+  return deadline;
+}
+
+/** `value`: the component's record as it should be; absent: as it is. */
+type Intent = { readonly value?: Component | undefined; readonly dueAt?: Instant | undefined };
+
+function assign(core: Core, turn: Turn, writer: Writer, component: ComponentId): Intent {
   const { stacks } = know(core);
   const known = stacks.get(stackOf(component));
-  const spec = known?.stack.spec?.components.find(({ name }) => name === componentOf(component));
-  if (known === undefined || spec === undefined) return undefined; // gone: the key will be released
+  const stack = known?.stack.spec;
+  const spec = stack?.components.find(({ name }) => name === componentOf(component));
+  // Gone: the key will be released.
+  if (known === undefined || stack === undefined || spec === undefined) return {};
   const { life } = known.stack;
   const value = writer.record?.value;
   const stored = value?.kind === 'component' ? value : undefined;
   // The last leader knew a newer stack than we do: ours is on its way.
-  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)
-    return undefined;
+  if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0) return {};
   const current = stored?.life === life ? stored : undefined;
   const run = runOf(known.stack, spec, current);
+  const before = current === undefined ? undefined : slotsIn(current, run);
+  const wanted = { revision: run === undefined ? revisionOf(spec, stack) : runRevision(run), spec };
+  const hosts = placementHosts(core, turn, component);
+  // Jobs begin anew at once.
+  const course =
+    run !== undefined || current?.spec.job !== undefined
+      ? atOnce(wanted, before ?? [])
+      : courseOf(core, turn, { component, wanted, current, hosts });
+  const { target, extra } = course;
   const { slots, decisions, moved, withheld } = place({
     component,
-    spec,
-    current: current === undefined ? [] : slotsIn(current, run),
-    hosts: placementHosts(core, turn, component),
+    spec: extra === 0 ? target.spec : { ...target.spec, replicas: target.spec.replicas + extra },
+    current: course.slots,
+    specOf: (slot) => specOf({ ...target, rollout: course }, slot),
+    hosts,
     movesMax: movesLeft(core.brake, turn.now),
     leader: turn.self,
     runs: (slot, host) => saysItRuns(core, component, slot, host),
@@ -204,21 +234,43 @@ function assign(
     for (const decision of decisions)
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
-  const same =
-    current !== undefined &&
-    sameSpec(current.slots, slots) &&
-    sameSpec(current.spec, spec) &&
-    sameSpec(current.run, run);
-  if (same) return undefined;
-  return {
-    kind: 'component',
-    component,
-    life,
-    stackRevision: known.revision,
-    spec,
-    slots,
-    ...(run === undefined ? {} : { run }),
-  };
+  const next = concluded(course, slots);
+  for (const note of course.notes) journal(turn, 'rollout', [component], note);
+  const { dueAt } = course;
+  if (current !== undefined && isAsBefore(current, { ...next, run })) return { dueAt };
+  const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
+  return { value: { ...head, ...next, ...(run === undefined ? {} : { run }) }, dueAt };
+}
+
+const isAsBefore = (
+  current: Component,
+  next: ReturnType<typeof concluded> & { readonly run: Run | undefined },
+): boolean =>
+  current.revision === next.revision &&
+  sameSpec(current.slots, next.slots) &&
+  sameSpec(current.spec, next.spec) &&
+  sameSpec(current.rollout ?? {}, next.rollout ?? {}) &&
+  sameSpec(current.run, next.run);
+
+type Change = Pick<RolloutRequest, 'component' | 'wanted' | 'current'> & {
+  readonly hosts: readonly PlacementHost[];
+};
+
+function courseOf(core: Core, turn: Turn, { hosts, ...change }: Change): Course {
+  const { component, current } = change;
+  const watch = core.watches.get(component) ?? createWatch();
+  core.watches.set(component, watch);
+  const ownOn = (id: HostId): readonly number[] =>
+    (current?.slots ?? []).filter(({ host }) => host === id).map(({ slot }) => slot);
+  return rollOut({
+    ...change,
+    reportOf: ({ slot, host }) =>
+      know(core).alive.includes(host) ? reported(core, component, slot, host) : undefined,
+    isAlive: (id) => hosts.some((host) => host.id === id && host.alive),
+    hasRoom: (spec) => hosts.some((host) => whyNotPlace(spec, host, ownOn(host.id)) === undefined),
+    watch,
+    now: turn.now,
+  });
 }
 
 /** Of a job: the present run goes on as long as its revision is wanted. */

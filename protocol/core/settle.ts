@@ -46,7 +46,7 @@ import { know } from './know.ts';
 import { silentAfterMs } from './pulse.ts';
 import { wakeDetector } from './rhythm.ts';
 import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
-import { decide, tellReturned, tendWriters, writerOf } from './leading.ts';
+import { decide, rolloutDeadline, tellReturned, tendWriters, writerOf } from './leading.ts';
 import { tendMembers } from './members.ts';
 import type { Core } from './state.ts';
 
@@ -297,6 +297,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, strictDeadline(core, leases, turn));
   deadline = earlier(deadline, forgetsDeadline(core.forgets));
   deadline = earlier(deadline, adjustsDeadline(core.adjusts));
+  deadline = earlier(deadline, rolloutDeadline(core, turn));
   if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);

@@ -33,6 +33,7 @@ import { createSlots, type Slots } from '../reconcile/slots.ts';
 import type { Acceptor } from '../roster/acceptor.ts';
 import { type Council, createCouncil } from '../roster/council.ts';
 import { type Roster, votersOf } from '../roster/roster.ts';
+import type { Watch } from '../rollout/rollout.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -167,7 +168,7 @@ export type Core = {
   settled: Knowledge | undefined;
   /** What our own inventory was last made from, in words. */
   offered: string | undefined;
-  /** What each component's leader last decided on: while all three are the same, so is the decision. */
+  /** What each component's leader last decided on: while it is the same, so is the decision. */
   readonly decided: Map<
     Key,
     {
@@ -175,8 +176,12 @@ export type Core = {
       readonly record: Committed | undefined;
       /** How many slots of dead hosts it was allowed to move. */
       readonly movesMax: number;
+      /** Until a rollout goes on by itself. */
+      readonly dueAt: Instant | undefined;
     }
   >;
+  /** What the leader of each component has seen of its rollout. */
+  readonly watches: Map<ComponentId, Watch>;
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
   readonly explained: Map<ComponentId, string>;
@@ -253,6 +258,7 @@ export function newCore(
     decided: new Map(),
     connected: new Set(),
     explained: new Map(),
+    watches: new Map(),
   };
 }
 

@@ -28,6 +28,7 @@ import { heldUntil } from '../lease/holder.ts';
 import type { Leases } from '../lease/leases.ts';
 import { isLive } from '../reconcile/instance.ts';
 import type { Seat, SlotLease } from '../reconcile/table.ts';
+import { specOf } from '../rollout/version.ts';
 import { journal, type Turn } from '../turn.ts';
 import { know } from './know.ts';
 import type { Core } from './state.ts';
@@ -85,8 +86,8 @@ const hasLife = ({ starting, instances }: Seat): boolean =>
 export function strictKeys(core: Core): readonly Key[] {
   const keys = new Set<Key>();
   if (core.identity.facts.runs !== 'nothing' && !core.guarding.yields)
-    for (const { assignment, slot } of know(core).here) {
-      const { component, spec, slots } = assignment.component;
+    for (const { assignment, slot, spec } of know(core).here) {
+      const { component, slots } = assignment.component;
       // What has ended needs no key.
       if (slots.some((each) => each.slot === slot && each.ended !== undefined)) continue;
       if (spec.singleton === 'strict') keys.add(slotKey(component, slot));
@@ -150,7 +151,9 @@ export function leaseOf(
   component: ComponentId,
   slot: number,
 ): SlotLease | undefined {
-  const isStrict = know(core).assignments.get(component)?.component.spec.singleton === 'strict';
+  const assigned = know(core).assignments.get(component)?.component;
+  const mark = assigned?.slots.find((each) => each.slot === slot) ?? {};
+  const isStrict = assigned !== undefined && specOf(assigned, mark).singleton === 'strict';
   const seat = core.slots.seats.get(instanceEntry(component, slot));
   const isLeft = seat?.lease !== undefined && hasLife(seat);
   if (!isStrict && !isLeft) return undefined;

@@ -4,6 +4,7 @@ import { compareText } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { staysBehind } from '../component/volume.ts';
 import type { HostFacts } from '../inventory/entry.ts';
+import type { Slot } from '../record/record.ts';
 import { brokenConstraint } from './constraint.ts';
 import { noRoom, type Reserved, reservedWith } from './room.ts';
 
@@ -142,3 +143,11 @@ export function steadyOf(fitting: readonly PlacementHost[]): readonly PlacementH
   const steady = fitting.filter(({ restless }) => restless === undefined);
   return steady.length > 0 ? steady : fitting;
 }
+
+/** What a slot waits with. */
+type Specs = (slot: Slot) => ComponentSpec;
+/** What a slot that is taken over is made from, and a new one. */
+export const specAt = (
+  { spec, specOf }: { readonly spec: ComponentSpec; readonly specOf?: Specs },
+  was: Slot | undefined,
+): ComponentSpec => (was === undefined ? spec : (specOf?.(was) ?? spec));

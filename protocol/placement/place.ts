@@ -21,7 +21,7 @@ import { compareText, rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot, SlotEnd } from '../record/record.ts';
-import { DRAINED, type PlacementHost, steadyOf, whyNotKeep, whyNotPlace } from './fit.ts';
+import { DRAINED, type PlacementHost, specAt, steadyOf, whyNotKeep, whyNotPlace } from './fit.ts';
 import { handsOver, type Handing, isDone, type Reported, stillFrom } from './handover.ts';
 import { heal, rivalsAfter, seated } from './heal.ts';
 import { endOf, endText, isLost, type Progress, staysThere } from './job.ts';
@@ -32,6 +32,8 @@ export type { PlacementHost } from './fit.ts';
 export type PlaceRequest = {
   readonly component: ComponentId;
   readonly spec: ComponentSpec;
+  /** What a slot has while it waits for a rollout: it goes by that. Absent: `spec`. */
+  readonly specOf?: (slot: Slot) => ComponentSpec;
   /** As last committed. */
   readonly current: readonly Slot[];
   /** Every member, ourselves included. */
@@ -129,7 +131,7 @@ function keep(draft: Draft): readonly Leaver[] {
     const from = stillFrom(handingOf(draft), { ...was, host });
     const own = draft.own.get(host) ?? [];
     const why =
-      whyNotKeep(component, spec, draft.hosts.get(host), own) ??
+      whyNotKeep(component, specAt(draft.request, was), draft.hosts.get(host), own) ??
       (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined) ??
       (isStuck(draft.request, { slot, host }) ? STUCK : undefined);
     const stays =
@@ -177,7 +179,8 @@ function healed({ request, hosts, own, decisions }: Draft, was: Slot): Slot {
   const runs = (host: HostId): boolean => request.runs(was.slot, host);
   const slot = heal(spec, was, { runs, isAlive, leader });
   if (slot.host === was.host) return slot;
-  const why = whyNotKeep(component, spec, hosts.get(slot.host), own.get(slot.host) ?? []);
+  const made = specAt(request, was);
+  const why = whyNotKeep(component, made, hosts.get(slot.host), own.get(slot.host) ?? []);
   const name = `${component}.${slot.slot}`;
   const text =
     why === undefined
@@ -202,7 +205,7 @@ function placeReplicated(draft: Draft, leavers: readonly Leaver[]): void {
 
 function placeSlot(draft: Draft, slot: number, leaver: Leaver | undefined): void {
   const { component } = draft.request;
-  const { fitting, rejected } = sift(draft);
+  const { fitting, rejected } = sift(draft, specAt(draft.request, leaver));
   const name = `${component}.${slot}`;
   const from = leaver === undefined ? '' : ` from ${leaver.host} (${leaver.why})`;
   const chosen = choose(draft, slot, fitting);
@@ -327,14 +330,17 @@ function placeGlobal(draft: Draft, leavers: readonly Leaver[]): void {
   if (draft.slots.length === 0) stayOut(draft, 1, undefined, rejected);
 }
 
-function sift(draft: Draft): {
+function sift(
+  draft: Draft,
+  spec: ComponentSpec,
+): {
   readonly fitting: readonly PlacementHost[];
   readonly rejected: readonly Rejection[];
 } {
   const fitting: PlacementHost[] = [];
   const rejected: Rejection[] = [];
   for (const host of draft.hosts.values()) {
-    const why = whyNotPlace(draft.request.spec, host, draft.own.get(host.id) ?? []);
+    const why = whyNotPlace(spec, host, draft.own.get(host.id) ?? []);
     if (why === undefined) fitting.push(host);
     else rejected.push({ host: host.id, why });
   }

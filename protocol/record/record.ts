@@ -56,6 +56,10 @@ export type Component = {
   /** The stack's revision this serves. */
   readonly stackRevision: Revision;
   readonly spec: ComponentSpec;
+  /** Of `spec` (`revisionOf`); absent: of a record that is older than rollouts. */
+  readonly revision?: string;
+  /** Absent: every slot has `spec`, and nothing stands in its way. */
+  readonly rollout?: Rollout;
   readonly slots: readonly Slot[];
   /** Of a job: what its slots run for. */
   readonly run?: Run;
@@ -67,9 +71,28 @@ export type Run = {
   /** Of the stack, when this run was decided on first. */
   readonly since: Revision;
 };
+/** A spec as it is told apart from others: equal revisions need no new instance. */
+export type Version = { readonly revision: string; readonly spec: ComponentSpec };
+
+/** How far a changed spec has come (`rollout/`): all that a new leader has to know of it. */
+export type Rollout = {
+  /** What slots that wait still have; the first is what is put back. */
+  readonly former: readonly Version[];
+  /** Slots whose new instance has failed on trial. */
+  readonly failed: readonly number[];
+  /** Why it stands still; absent: it goes on. */
+  readonly paused?: string;
+  /** What the stack wants, and was taken back: it is not tried again. */
+  readonly refused?: { readonly revision: string; readonly why: string };
+};
+
 export type Slot = {
   readonly slot: number;
   readonly host: HostId;
+  /** The revision it still has, while it waits for its turn; absent: that of the record. */
+  readonly former?: string;
+  /** It was given the record's revision, and has yet to stand. */
+  readonly trial?: boolean;
   /**
    * Hosts it was taken from when they were believed dead, oldest first: what runs of it there is left
    * alone until the leader has heard of it and decided (`on_heal`, `placement/heal.ts`).

@@ -25,13 +25,23 @@ import { hasData } from '../placement/fit.ts';
 import { recordsHash } from '../record/committed.ts';
 import { type Run, showRevision, type Slot, type SlotEnd } from '../record/record.ts';
 import { votersOf } from '../roster/roster.ts';
-import { crashNote, isWell, jobNote, troubleNote, waitNote } from './note.ts';
+import { rolloutOf } from './rollout.ts';
+import {
+  crashNote,
+  haltNote,
+  isWell,
+  jobNote,
+  rolloutNote,
+  troubleNote,
+  waitNote,
+} from './note.ts';
 import type {
   ClusterView,
   ComponentView,
   HostView,
   InstanceView,
   LeaderView,
+  RolloutView,
   SlotView,
   StackView,
 } from './view.ts';
@@ -146,13 +156,15 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const id = componentId(stack.name, spec.name);
   const { assignments } = know(core);
   const assignment = assignments.get(id);
-  const assigned = assignment === undefined || assignment.isVoid ? [] : assignment.component.slots;
+  const record = assignment === undefined || assignment.isVoid ? undefined : assignment.component;
+  const assigned = record?.slots ?? [];
   const run = assignment?.component.run;
   const slots = assigned.map((slot) => slotView(core, id, spec, slot, run));
   const ready = slots.filter(({ instance }) => instance?.state === 'running');
   const healthy = ready.filter(({ instance }) => isWell(instance));
   const leader = leaderOf(core, id);
-  const note = noteOf(core, id, spec, slots);
+  const rollout = record === undefined ? undefined : rolloutOf(record);
+  const note = noteOf(core, id, spec, slots, rollout);
   return {
     id,
     wanted: spec.mode === 'global' ? 'all' : spec.replicas,
@@ -161,6 +173,7 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
     revision: revisionOf(spec, stack),
     ...(leader === undefined ? {} : { leader }),
     slots,
+    ...(rollout === undefined ? {} : { rollout }),
     ...(note === undefined ? {} : { note }),
   };
 }
@@ -253,17 +266,21 @@ function noteOf(
   id: ComponentId,
   spec: ComponentSpec,
   slots: readonly SlotView[],
+  rollout: RolloutView | undefined,
 ): string | undefined {
   const job = spec.job === undefined || slots.length === 0 ? undefined : jobNote(slots);
   const told =
-    (job?.isOver === true ? job.text : undefined) ?? crashNote(slots) ?? troubleNote(slots);
+    (job?.isOver === true ? job.text : undefined) ??
+    haltNote(rollout) ??
+    crashNote(slots) ??
+    troubleNote(slots);
   if (told !== undefined) return told;
   if (leaderOf(core, id) === undefined)
     return core.council.roster.epoch > 0 ? 'no leader: nothing can be placed or moved' : undefined;
   const wanted = spec.mode === 'global' ? slots.length : spec.replicas;
   if (slots.length < wanted)
     return core.explained.has(id) ? unplaced(core, id) : `${wanted - slots.length} not placed yet`;
-  return waitNote(slots) ?? job?.text;
+  return rolloutNote(rollout) ?? waitNote(slots) ?? job?.text;
 }
 
 function unplaced(core: Core, id: ComponentId): string {

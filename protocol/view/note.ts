@@ -1,5 +1,5 @@
 /** What the slots of a component have to tell, in the words of its one note. */
-import type { InstanceView, SlotView } from './view.ts';
+import type { InstanceView, RolloutView, SlotView } from './view.ts';
 
 /** It answers its healthcheck, or has none. */
 export const isWell = (instance: InstanceView | undefined): boolean =>
@@ -7,6 +7,23 @@ export const isWell = (instance: InstanceView | undefined): boolean =>
 
 const serves = ({ instance }: SlotView): boolean =>
   instance?.state === 'complete' || (instance?.state === 'running' && isWell(instance));
+
+/** Why a changed spec has not come to all slots, and never will by itself. */
+export function haltNote(rollout: RolloutView | undefined): string | undefined {
+  if (rollout === undefined || rollout.state === 'going') return undefined;
+  const { state, done, total, why = '' } = rollout;
+  return state === 'paused'
+    ? `rollout paused at ${done} of ${total}: ${why}`
+    : `taken back, and not tried again: ${why}`;
+}
+
+/** How far it is, and what it waits for. */
+export function rolloutNote(rollout: RolloutView | undefined): string | undefined {
+  if (rollout === undefined || rollout.state !== 'going') return undefined;
+  const { done, total, trial } = rollout;
+  const waits = trial.length === 0 ? '' : `, slot ${trial.join(' and ')} on trial`;
+  return `rollout: ${done} of ${total} done${waits}`;
+}
 
 /** Of the first slot that is in a crash loop; the mark outlives the crashes. */
 export function crashNote(slots: readonly SlotView[]): string | undefined {

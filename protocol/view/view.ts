@@ -81,8 +81,25 @@ export type ComponentView = {
   readonly revision: string;
   readonly leader?: { readonly host: HostId; readonly term: Term };
   readonly slots: readonly SlotView[];
+  /** Absent: every slot has the same spec, and nothing was taken back. */
+  readonly rollout?: RolloutView;
   /** Why it is not as wanted, and what comes next; absent when all is well. */
   readonly note?: string;
+};
+
+export type RolloutView = {
+  /** What is to come, or has come back. */
+  readonly revision: string;
+  /** `takenBack`: the wanted revision has failed, and the one before is put back. */
+  readonly state: 'going' | 'paused' | 'takenBack';
+  /** Slots that have stood. */
+  readonly done: number;
+  readonly total: number;
+  /** Slots whose new instance has yet to stand. */
+  readonly trial: readonly number[];
+  /** The revision that was taken back. */
+  readonly refused?: string;
+  readonly why?: string;
 };
 
 /** A slot and what fills it, by the record and its host's inventory. */

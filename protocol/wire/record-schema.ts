@@ -14,6 +14,7 @@ import {
   MEMBERS_MAX,
   RIVALS_MAX,
   SLOTS_MAX,
+  VERSIONS_MAX,
 } from '../limits.ts';
 import { ok } from '../base/result.ts';
 import type { Expected, RecordValue, Revision, Setting } from '../record/record.ts';
@@ -29,12 +30,13 @@ import {
   where,
   whole,
 } from './schema.ts';
-import { componentSpec, stackSpec } from './spec-schema.ts';
+import { componentSpec, oversize, stackSpec } from './spec-schema.ts';
 import {
   boot,
   componentId,
   counter,
   deployId,
+  digest,
   disorder,
   duplicate,
   entryName,
@@ -113,12 +115,23 @@ const slot = where(
   object({
     slot: counter,
     host: hostId,
+    former: optional(digest),
+    trial: optional(boolean),
     left: optional(list(hostId, RIVALS_MAX)),
     ended: optional(slotEnd),
     from: optional(hostId),
   }),
   ({ host, left = [], from }) => duplicate([host, ...left, ...(from === undefined ? [] : [from])]),
 );
+
+const rollout = object({
+  former: where(list(object({ revision: digest, spec: componentSpec }), VERSIONS_MAX), (all) =>
+    duplicate(all.map((version) => version.revision)),
+  ),
+  failed: list(counter, SLOTS_MAX),
+  paused: optional(words),
+  refused: optional(object({ revision: digest, why: words })),
+});
 
 const component = where(
   object({
@@ -127,13 +140,21 @@ const component = where(
     life: counter,
     stackRevision: revision,
     spec: componentSpec,
+    revision: optional(digest),
+    rollout: optional(rollout),
     slots: where(list(slot, SLOTS_MAX), (slots) => duplicate(slots.map((each) => each.slot))),
     run: optional(object({ revision: text(REVISION_CHARS, /^[0-9a-f]*$/), since: revision })),
   }),
-  (value) =>
-    value.component.endsWith(`.${value.spec.name}`)
-      ? undefined
-      : `${value.component} has the spec of ${value.spec.name}`,
+  ({ component: id, spec, slots, rollout: { former } = { former: [] } }) => {
+    const stranger = [spec, ...former.map((version) => version.spec)].find(
+      ({ name }) => !id.endsWith(`.${name}`),
+    );
+    if (stranger !== undefined) return `${id} has the spec of ${stranger.name}`;
+    const known = new Set(former.map((version) => version.revision));
+    const lost = slots.find((each) => each.former !== undefined && !known.has(each.former));
+    if (lost !== undefined) return `slot ${lost.slot} has a spec that is not there`;
+    return former.length === 0 ? undefined : oversize([spec, ...former]);
+  },
 );
 
 export const recordValue = byKind({ members, stack, component });

@@ -3,6 +3,7 @@
  * accepts and its voters refuse could never be committed.
  */
 import type { Millis } from '../base/time.ts';
+import { jsonBytes } from '../component/size.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { PROPAGATIONS } from '../component/volume.ts';
 import {
@@ -129,6 +130,15 @@ const placement = object({
   reserves: optional(reservation),
 });
 
+const update = object({
+  parallelism: whole(0, SLOTS_MAX),
+  delayMs: length,
+  order: literal('stopFirst', 'startFirst'),
+  monitorMs: length,
+  onFailure: literal('pause', 'continue', 'rollback'),
+  failuresMaxPpm: whole(0, 1_000_000),
+});
+
 const fields = object({
   name: componentName,
   mode: literal('replicated', 'global'),
@@ -146,6 +156,7 @@ const fields = object({
   job: optional(job),
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,
+  update: optional(update),
   singleton: optional(literal('strict')),
   onIsolation: optional(onIsolation),
   onHeal: optional(literal('keepOldest', 'keepLeader')),
@@ -172,17 +183,7 @@ export const stackSpec = where(
  * `STACK_CHARS_MAX` counted in bytes: in any script the spec then fits a frame, with its slots or its
  * deploy ids beside it.
  */
-function oversize(spec: object): string | undefined {
-  const bytes = utf8Bytes(JSON.stringify(spec));
+export function oversize(spec: object): string | undefined {
+  const bytes = jsonBytes(spec);
   return bytes > STACK_CHARS_MAX ? `${bytes} bytes as JSON, at most ${STACK_CHARS_MAX}` : undefined;
-}
-
-function utf8Bytes(well: string): number {
-  let bytes = well.length;
-  for (let i = 0; i < well.length; i++) {
-    const unit = well.charCodeAt(i);
-    // Each half of a surrogate pair stands for two of its four bytes.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
-  }
-  return bytes;
 }

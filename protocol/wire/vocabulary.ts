@@ -56,6 +56,8 @@ export const labelValue = text(63, LABEL_VALUE);
 export const labels = record(labelName, labelValue, LABELS_MAX);
 /** An id that a decision is about. */
 export const subject = text(NAME_CHARS_MAX);
+/** The revision of a spec. */
+export const digest = text(16, /^[0-9a-f]{16}$/);
 /** What an engine, an agent or a user said; read by people. */
 export const words = text(TEXT_MAX);
 

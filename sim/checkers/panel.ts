@@ -56,6 +56,12 @@ import {
 import { agendaOf, dueAfter, type Occasion, type Standing, type Step } from './occasion.ts';
 import { checkPatience, checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
 import type { Report } from './report.ts';
+import {
+  checkRollouts,
+  createRolloutChecker,
+  lookAtTrials,
+  type RolloutChecker,
+} from './rollouts.ts';
 import { checkRestarts, createRestartChecker, type RestartChecker } from './restarts.ts';
 import {
   checkAdoption,
@@ -116,6 +122,7 @@ export type Panel = {
   readonly jobs: JobChecker;
   readonly settings: SettingChecker;
   readonly handovers: HandoverChecker;
+  readonly rollouts: RolloutChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -154,6 +161,7 @@ export function createPanel(report: Report): Panel {
     jobs: createJobChecker(report),
     settings: createSettingChecker(report),
     handovers: createHandoverChecker(report),
+    rollouts: createRolloutChecker(report),
   };
 }
 
@@ -248,13 +256,15 @@ const CHECKS: readonly Check[] = [
     when: { sees: ['beliefs'], does: ['persist'], says: ['push', 'write'] },
     look: ({ moves }, host, { effects }, now) => checkMoves(moves, host, effects, now),
   },
+  { look: ({ rollouts }, host, _step, now) => lookAtTrials(rollouts, host, now) },
   {
     when: { sees: ['records'], on: ['commandGiven'], does: ['reply'], says: ['write'] },
-    look(panel, host, step) {
+    look(panel, host, step, now) {
       const lists = lookAtList(panel.lists, host);
       checkWhereabouts(panel.whereabouts, host, step.effects, lists);
       checkSettings(panel.settings, host, step, lists);
       checkHandovers(panel.handovers, host, step.effects, lists);
+      checkRollouts(panel.rollouts, host, step.effects, lists, now);
     },
   },
   {

@@ -25,6 +25,7 @@ import { type Agent, type Host, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
 import { missingFor } from './dependencies.ts';
 import type { Report } from './report.ts';
+import { wrongStart } from './rollouts.ts';
 
 /** What one agent has been told and shown since it started. */
 type Life = {
@@ -132,10 +133,11 @@ function checkStart(
   { report }: StartChecker,
   host: Host,
   life: Life,
-  { component, slot, term, spec }: Start,
+  start: Start,
   records: Records,
   now: Micros,
 ): void {
+  const { component, slot, term, spec } = start;
   const seat = seatName(component, slot);
   if (host.agent?.core.identity.facts.runs === 'nothing')
     report('S13', `${host.id} starts ${seat}, and is a witness`);
@@ -146,6 +148,9 @@ function checkStart(
       'S13',
       `${host.id} starts ${seat} under term ${term}, which its newest assignment does not give to it`,
     );
+  const value = records(componentKey(component))?.value;
+  const wrong = value?.kind === 'component' ? wrongStart(start, value) : undefined;
+  if (wrong !== undefined) report('S26', `${host.id} ${wrong}`);
   const isFirst = !life.ran.has(seat) && !life.tried.has(seat);
   if (isFirst && handsOver(records, component, slot, host.id))
     report('S13', `${host.id} starts ${seat}, which it only hands over`);

@@ -95,6 +95,28 @@ export function seePlacement(observer: Observer, text: string): void {
   if (text.includes(' has failed for good, on ')) sometimes(observer, 'job-failed');
 }
 
+/** A leader says what it has decided on a rollout. */
+export function seeRollout(observer: Observer, text: string): void {
+  if (/ comes to .*; [1-9]\d* wait$/.test(text)) sometimes(observer, 'rollout-batch');
+  if (text.includes(', as nothing more would fit')) sometimes(observer, 'nothing-stood-in');
+  if (text.includes(' is paused: ')) sometimes(observer, 'rollout-paused');
+  if (text.includes(' is taken back: ')) sometimes(observer, 'rollout-taken-back');
+}
+
+export function lookAtRollouts(observer: Observer, { agent }: Moment): void {
+  for (const { record } of agent.core.writers.values()) {
+    if (record?.value.kind !== 'component' || record.value.rollout === undefined) continue;
+    const { slots, spec, rollout } = record.value;
+    // As the first of its term it was adopted.
+    if (record.revision.seq === 0 && rollout.former.length > 0)
+      sometimes(observer, 'rollout-inherited');
+    if (rollout.former.length > 1 && slots.some(({ former }) => former === undefined))
+      sometimes(observer, 'rollout-overtaken');
+    if (spec.mode !== 'global' && slots.some(({ slot, trial }) => slot > spec.replicas && !trial))
+      sometimes(observer, 'stood-in');
+  }
+}
+
 /** An instance runs. */
 export function seeTwin(observer: Observer, host: Host, { component, slot }: Observed): void {
   if (observer.seen.has('ran-twice')) return;

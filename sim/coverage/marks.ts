@@ -150,6 +150,13 @@ export const MARKS = {
   'drained-for-want-of-room':
     'A slot stayed on a host that was drained, as it fitted nowhere else.',
   'waited-for-job': 'A slot was begun that depends on the completion of a job.',
+  'rollout-batch': 'A changed spec came to some of the slots, and others waited.',
+  'rollout-paused': 'What a changed spec came to failed, and nothing more was taken.',
+  'rollout-taken-back': 'What a changed spec came to failed, and the one before was put back.',
+  'rollout-inherited': 'A new leader went on with a rollout that another had begun.',
+  'rollout-overtaken': 'Slots of one component had three specs, as one deploy overtook another.',
+  'nothing-stood-in': 'Slots were replaced without, where an extra one would have fitted nowhere.',
+  'stood-in': 'An extra slot stood in for those that were replaced.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
 } as const satisfies { readonly [name: string]: string };
 

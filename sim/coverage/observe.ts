@@ -12,10 +12,12 @@ import type { HostIndex, Strike } from '../strike.ts';
 import type { Coverage, PhaseCounts } from './coverage.ts';
 import {
   lookAtInstances,
+  lookAtRollouts,
   seeDaemon,
   seeEngine,
   seeList,
   seePlacement,
+  seeRollout,
   seeYielding,
   seeStart,
   seeStop,
@@ -91,6 +93,7 @@ export function observeStep(
   lookAtRosters(observer, moment);
   lookAtMembers(observer, moment);
   lookAtInstances(observer, moment);
+  lookAtRollouts(observer, moment);
 }
 
 /** What is worth seeing, by kind; everything else is passed over. */
@@ -186,6 +189,7 @@ export function observeBegun(observer: Observer, host: Host, effect: Outward, no
   if (effect.topic === 'member') seeForgotten(observer, effect.text);
   if (effect.topic === 'health') seeOverdue(observer, effect.text);
   if (effect.topic === 'placement') seePlacement(observer, effect.text);
+  if (effect.topic === 'rollout') seeRollout(observer, effect.text);
 }
 
 /** Its agent is about to end. */

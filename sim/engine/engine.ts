@@ -12,6 +12,12 @@ import type { Input, Observed } from '../../protocol/input.ts';
 import { type Choices, exponential, type Stream, streamOf } from '../choice.ts';
 import { type EventQueue, type Micros, ofMillis, schedule } from '../event-queue.ts';
 
+/**
+ * A variable of the environment that says what is wrong with an image, until the calm: what is made from it
+ * `ends` at once, or is `ill`.
+ */
+export const DUD = 'DUD';
+
 /** What an instance does by itself. */
 export type Program = {
   /** What befalls it after so long; undefined: nothing. */

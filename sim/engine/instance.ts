@@ -11,6 +11,7 @@ import { below, exponential, happens, pick, within } from '../choice.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import {
   atDaemon,
+  DUD,
   emit,
   type Engine,
   type Instance,
@@ -27,6 +28,9 @@ const KILLED = 137;
 const TERMINATED = 143;
 /** Between two looks at a job that is frozen. */
 const FROZEN_MS = 500;
+/** How long an image lives that ends, and between two looks of one that is ill. */
+const DUD_LIFE_MS = 50;
+const ILL_MS = 1000;
 /** The first of the ports that the engine chooses. */
 const EPHEMERAL = 32_768;
 
@@ -96,7 +100,20 @@ export function launch(engine: Engine, instance: Instance): void {
     const afterMs = within(engine.chances.life, 50, 500);
     onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
   }
-  if (instance.isWell) setWell(engine, instance, true);
+  const wrong = engine.isCalm() ? undefined : instance.spec.environment[DUD];
+  if (wrong === 'ends') onceStill(engine, instance, DUD_LIFE_MS, () => end(engine, instance, 1));
+  if (wrong === 'ill') fallIll(engine, instance);
+  else if (instance.isWell) setWell(engine, instance, true);
+}
+
+/** What ails it is over in the calm. */
+function fallIll(engine: Engine, instance: Instance): void {
+  const recover = (): void => {
+    if (engine.isCalm()) setWell(engine, instance, true);
+    else onceStill(engine, instance, ILL_MS, recover);
+  };
+  setWell(engine, instance, false);
+  recover();
 }
 
 /** It does not get past the guard's gate: it ends before its first instruction. */

@@ -14,6 +14,7 @@ export type Machine =
   | 'component'
   | 'reconcile'
   | 'job'
+  | 'rollout'
   | 'members'
   | 'settings'
   | 'force'

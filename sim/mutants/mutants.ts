@@ -10,6 +10,7 @@ import { MEMBER_MUTANTS } from './members.ts';
 import type { Mutant } from './mutant.ts';
 import { RECONCILE_MUTANTS } from './reconcile.ts';
 import { RECORD_MUTANTS } from './record.ts';
+import { ROLLOUT_MUTANTS } from './rollouts.ts';
 import { ROSTER_MUTANTS } from './roster.ts';
 import { SETTING_MUTANTS } from './settings.ts';
 import { SINGLETON_MUTANTS } from './singleton.ts';
@@ -27,5 +28,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMPONENT_MUTANTS,
   ...RECONCILE_MUTANTS,
   ...JOB_MUTANTS,
+  ...ROLLOUT_MUTANTS,
   ...SINGLETON_MUTANTS,
 ];

@@ -8,8 +8,8 @@ export const SINGLETON_MUTANTS = ofMachine('singleton', [
   {
     name: 'yields-nothing',
     file: 'protocol/core/hosting.ts',
-    from: "!guarding.yields || assignment.component.spec.singleton !== 'strict';",
-    to: 'guarding !== undefined && assignment !== undefined;',
+    from: "!guarding.yields || spec.singleton !== 'strict';",
+    to: 'guarding !== undefined && spec !== undefined;',
     says: 'An agent that is to end for good leaves to its guard what is strict.',
     rules: ['S19'],
     among: 'reboots',

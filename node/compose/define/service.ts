@@ -179,6 +179,7 @@ export type Deploy =
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Pick<Placement, 'constraints'>;
       readonly resources?: Resources;
+      readonly update_config?: UpdateConfig;
     }
   | {
       readonly mode?: 'replicated' | 'replicated-job';
@@ -186,6 +187,7 @@ export type Deploy =
       readonly restart_policy?: RestartPolicy;
       readonly placement?: Placement;
       readonly resources?: Resources;
+      readonly update_config?: UpdateConfig;
     };
 
 /** What it may take of its host, and what is kept free for it there. */
@@ -205,6 +207,22 @@ export type Placement = {
 
 export type Constraint =
   `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}${'==' | '!='}${string}`;
+
+/** How a changed service comes to what runs. */
+export type UpdateConfig = {
+  /** Default 1; 0: all at once. */
+  readonly parallelism?: number;
+  /** Default 0s. */
+  readonly delay?: Duration;
+  /** Default stop-first. */
+  readonly order?: 'stop-first' | 'start-first';
+  /** Default 5s. */
+  readonly monitor?: Duration;
+  /** Default pause. */
+  readonly failure_action?: 'pause' | 'continue' | 'rollback';
+  /** 0 to 1, default 0. */
+  readonly max_failure_ratio?: number;
+};
 
 export type RestartPolicy = {
   /** Default: `any`, of a job `on-failure`, which must not be `any`. */

@@ -21,6 +21,7 @@ import { readJob, timeoutField } from './job.ts';
 import { readResources, resourceFields, resourcesField } from './resources.ts';
 import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
+import { adviseOrder, updateField } from './update.ts';
 import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
@@ -61,6 +62,7 @@ export const serviceField = mapping({
     restart_policy: restartPolicyField.optional(),
     placement: placementField.optional(),
     resources: resourcesField.optional(),
+    update_config: updateField.optional(),
   }).optional(),
   platform: platformField.optional(),
   scale: integer(0, SLOTS_MAX).optional(),
@@ -85,6 +87,7 @@ export function readComponent(
   around: Surroundings,
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
+  const update = fields.deploy?.update_config;
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
   const { reserves, limits } = readResources(name, fields, around);
@@ -108,6 +111,7 @@ export function readComponent(
     ...readJob(name, fields, around),
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
+    ...(update !== undefined && { update }),
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
     ...readPlacement({ ...fields.deploy?.placement, reserves }, fields.platform),
   };
@@ -117,6 +121,7 @@ export function readComponent(
   checkRunnable(component, around);
   checkTargets(name, fields, around);
   checkRestart(component, fields, around);
+  adviseOrder(component, around);
   if (healthcheck === 'off' && image !== undefined) {
     const why = 'a healthcheck that the image brings along stays on';
     const path = ['services', name, 'healthcheck'];

@@ -14,7 +14,8 @@ import {
 import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
-import type { Committed } from '../../../protocol/record/record.ts';
+import type { Committed, Component, Slot } from '../../../protocol/record/record.ts';
+import { asWanted, specOf } from '../../../protocol/rollout/version.ts';
 import { holdersOf } from '../../../protocol/core/know.ts';
 import { running, seatName } from '../../engine/engine.ts';
 import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
@@ -57,7 +58,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const about = component;
   if (value?.kind !== 'component' || value.life !== life)
     return [{ rule: 'L1', about, text: `${component} is assigned to nobody` }];
-  if (!sameSpec(value.spec, spec))
+  if (!sameSpec(value.spec, isTakenBack(part, value) ? asWanted(value.spec, spec) : spec))
     return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
@@ -78,12 +79,13 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
       text: `${seatName(component, slot)} is assigned to nobody`,
     })),
     ...(spec.mode === 'global' ? uncovered(calm, part) : []),
+    ...unfinished(calm, part, value),
     ...value.slots
       .filter(({ ended }) => ended === undefined)
-      .flatMap(({ slot, host }) =>
+      .flatMap((mark) =>
         spec.job === undefined
-          ? notRunning(calm, part, slot, host)
-          : notEnded(calm, part, slot, host),
+          ? notRunning(calm, part, value, mark)
+          : notEnded(calm, part, mark.slot, mark.host),
       ),
   ];
 }
@@ -128,8 +130,31 @@ function uncovered(calm: Calm, part: Part): readonly Owed[] {
   });
 }
 
-function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly Owed[] {
-  const { component, spec, stack } = part;
+const wantedOf = ({ spec, stack }: Part): string => revisionOf(spec, stack);
+
+/** What is wanted has failed, and what was before it is to run. */
+const isTakenBack = (part: Part, { rollout }: Component): boolean =>
+  rollout?.refused?.revision === wantedOf(part);
+
+/** A rollout comes to its end, or says why not. */
+function unfinished(
+  calm: Calm,
+  part: Part,
+  { component, slots, rollout }: Component,
+): readonly Owed[] {
+  if (rollout?.paused !== undefined || isHeldUp(calm, part)) return [];
+  const left = slots.filter(({ former, trial }) => former !== undefined || trial === true);
+  // Where nobody can say what becomes of one slot, the others wait for it.
+  const isOwed = slots.every(({ host }) => calm.team.some((one) => one.host.id === host));
+  if (left.length === 0 || !isOwed) return [];
+  const text = `the rollout of ${component} does not come to its end`;
+  return [{ rule: 'L1', about: `rollout of ${component}`, text }];
+}
+
+function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): readonly Owed[] {
+  const { component } = part;
+  const { slot, host: at } = mark;
+  const spec = specOf(value, mark);
   const seat = seatName(component, slot);
   const about = `${seat} on ${at}`;
   const one = calm.team.find(({ host }) => host.id === at);
@@ -143,9 +168,10 @@ function notRunning(calm: Calm, part: Part, slot: number, at: string): readonly 
   const instances = running(one.host.engine).filter(
     (instance) => instance.component === component && instance.slot === slot,
   );
-  const revision = revisionOf(spec, stack);
+  const revision =
+    mark.former ?? (isTakenBack(part, value) ? value.revision : wantedOf(part)) ?? '';
   if (instances.some((instance) => instance.revision === revision)) return [];
-  if (isDone(one, part, slot, revision) || isHeldUp(calm, part)) return [];
+  if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
   if (isKept(calm, component, slot)) return [];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
   return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
@@ -183,7 +209,8 @@ function notEnded(calm: Calm, part: Part, slot: number, at: string): readonly Ow
 /** Of this revision its restart policy is satisfied, or only a user can help. */
 function isDone(
   { core, host }: Participant,
-  { component, spec: { restart } }: Part,
+  component: ComponentId,
+  { restart }: ComponentSpec,
   slot: number,
   revision: string,
 ): boolean {

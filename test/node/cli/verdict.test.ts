@@ -1,8 +1,13 @@
 /** When a deploy is done, a component healthy, a cluster converged: each row breaks one condition. */
 import { expect, it } from 'vitest';
 import { millis } from '../../../protocol/base/time.ts';
-import type { ClusterView, ComponentView, SlotView } from '../../../protocol/view/view.ts';
-import { isDone } from '../../../node/cli/settle.ts';
+import type {
+  ClusterView,
+  ComponentView,
+  RolloutView,
+  SlotView,
+} from '../../../protocol/view/view.ts';
+import { haltedIn, isDone } from '../../../node/cli/settle.ts';
 import { isConverged, isHealthy, isSettled, slotTrouble } from '../../../node/cli/verdict.ts';
 import { cluster, component, filled, host, idOf } from './views.ts';
 
@@ -39,6 +44,16 @@ const ROWS: readonly Row[] = [
   [web([], 'all'), false, false, 'no host fits'],
   [web([good(1), good(2, 'h2')], 'all'), true, true, 'one per host that fits'],
   [web([good(1), { slot: 2 }], 'all'), false, false, 'one of them is empty'],
+  [
+    component('shop.web', [], {
+      wanted: 1,
+      slots: [good(1)],
+      rollout: { revision: 'r1', state: 'going', done: 0, total: 1, trial: [1] },
+    }),
+    true,
+    false,
+    'it has yet to stand',
+  ],
 ];
 
 it.each(ROWS)('component %#: healthy %s, settled %s: %s', (one, healthy, settled) => {
@@ -83,6 +98,31 @@ const DONE: readonly (readonly [Partial<ClusterView>, boolean, string])[] = [
 it.each(DONE)('done with %j: %s (%s)', (changes, done) => {
   const deployed = { stack: 'shop', components: ['web'], revision: '4.7', timeoutMs: 0 };
   expect(isDone(cluster({ ...calm, ...changes }), deployed)).toBe(done);
+});
+
+const REVISION = whole.revision;
+const halted = (rollout: Partial<RolloutView>): ComponentView => ({
+  ...web([good(1), good(2)]),
+  rollout: { revision: REVISION, state: 'going', done: 1, total: 2, trial: [], ...rollout },
+});
+const HALTS: readonly (readonly [ComponentView, string, boolean, string])[] = [
+  [web([good(1)]), '4.7', false, 'no rollout'],
+  [halted({}), '4.7', false, 'it goes on'],
+  [halted({ state: 'paused' }), '4.7', true, 'it is paused'],
+  [halted({ state: 'paused' }), '4.6', false, 'the deploy is not known yet'],
+  [
+    halted({ state: 'paused', revision: 'r0' }),
+    '4.7',
+    false,
+    'what the deploy overtakes is paused',
+  ],
+  [halted({ state: 'takenBack', refused: REVISION }), '4.7', true, 'it was taken back'],
+  [halted({ state: 'takenBack', refused: 'r0' }), '4.7', false, 'another one was taken back'],
+];
+it.each(HALTS)('halted, row %#', (one, known, isHalted, why) => {
+  const deployed = { stack: 'shop', components: ['web'], revision: '4.7', timeoutMs: 0 };
+  const found = haltedIn(cluster({ ...calm, stacks: stacks([one], known) }), deployed);
+  expect(found !== undefined, why).toBe(isHalted);
 });
 
 const TROUBLES: readonly (readonly [SlotView, string | undefined])[] = [

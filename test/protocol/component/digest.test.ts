@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { revisionOf, specDigest } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { DEFAULT_UPDATE } from '../../../protocol/component/update.ts';
 import { millis, seconds } from '../../../protocol/base/time.ts';
 import { spec } from '../reconcile/stage.ts';
 
@@ -69,6 +70,7 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
   ],
   ['which hosts may run it', 'same', { ...full, placement: { constraints: [], perHostMax: 1 } }],
   ['stop grace', 'same', { ...full, stopGraceMs: seconds(99) }],
+  ['way of an update', 'same', { ...full, update: { ...DEFAULT_UPDATE, parallelism: 3 } }],
 ])('a change of %s: %s', (_name, expected, changed) => {
   expect(specDigest(changed) === specDigest(full) ? 'same' : 'new instance').toBe(expected);
 });

@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { hostId, term } from '../../../protocol/base/ids.ts';
-import { crashNote, troubleNote, waitNote } from '../../../protocol/view/note.ts';
-import type { InstanceView, SlotView } from '../../../protocol/view/view.ts';
+import {
+  crashNote,
+  haltNote,
+  rolloutNote,
+  troubleNote,
+  waitNote,
+} from '../../../protocol/view/note.ts';
+import type { InstanceView, RolloutView, SlotView } from '../../../protocol/view/view.ts';
 
 function slot(number: number, changes: Partial<InstanceView> = {}, note?: string): SlotView {
   const instance: InstanceView = {
@@ -72,4 +78,16 @@ const WAITS: readonly Row[] = [
 ];
 test.each(WAITS)('waiting, row %#', (slots, note, reason) => {
   expect(waitNote(slots), reason).toBe(note);
+});
+
+const going: RolloutView = { revision: 'r2', state: 'going', done: 1, total: 3, trial: [] };
+const ROLLOUTS: readonly (readonly [RolloutView | undefined, string | undefined])[] = [
+  [undefined, undefined],
+  [going, 'rollout: 1 of 3 done'],
+  [{ ...going, trial: [2, 3] }, 'rollout: 1 of 3 done, slot 2 and 3 on trial'],
+  [{ ...going, state: 'paused', why: 'exit 1' }, 'rollout paused at 1 of 3: exit 1'],
+  [{ ...going, state: 'takenBack', why: 'exit 1' }, 'taken back, and not tried again: exit 1'],
+];
+test.each(ROLLOUTS)('rollout, row %#', (rollout, note) => {
+  expect(haltNote(rollout) ?? rolloutNote(rollout)).toBe(note);
 });

@@ -33,6 +33,7 @@ import type {
   Member,
   RecordValue,
   Revision,
+  Rollout,
   Slot,
   SlotEnd,
 } from '../../../protocol/record/record.ts';
@@ -153,6 +154,16 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
       afterMs: fc.integer({ min: 3_000, max: 86_400_000 }).map(millis),
     }),
   ),
+  update: maybe(
+    fc.record({
+      parallelism: fc.nat(3),
+      delayMs: length,
+      order: word('stopFirst', 'startFirst'),
+      monitorMs: length,
+      onFailure: word('pause', 'continue', 'rollback'),
+      failuresMaxPpm: fc.nat(1_000_000),
+    }),
+  ),
   onHeal: maybe(word('keepOldest', 'keepLeader')),
   placement: maybe(
     object<NonNullable<ComponentSpec['placement']>>({
@@ -213,6 +224,12 @@ const slot: Of<Slot> = fc
     return from === undefined || rest.slot % 2 === 0 ? seat : { ...seat, from };
   });
 const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });
+const digests = ['0123456789abcdef', 'fedcba9876543210'] as const;
+const rollout: Of<Omit<Rollout, 'former'>> = object<Omit<Rollout, 'former'>>({
+  failed: fc.uniqueArray(fc.nat(1_000), { maxLength: 3 }),
+  paused: maybe(specText),
+  refused: maybe(fc.record({ revision: fc.constantFrom(...digests), why: specText })),
+});
 const componentRecord: Of<Placed> = fc
   .record({
     stack: name,
@@ -221,11 +238,18 @@ const componentRecord: Of<Placed> = fc
     stackRevision: revision,
     slots,
     run: maybe(fc.record({ revision: fc.stringMatching(/^[0-9a-f]{16}$/), since: revision })),
+    rollout: fc.option(rollout, { nil: undefined }),
   })
-  .map(({ stack, spec, run, ...rest }) => {
+  .map(({ stack, spec, run, rollout: way, ...rest }) => {
     const id = componentId(stack, spec.name);
-    const value: RecordValue = { kind: 'component', component: id, spec, ...rest };
-    return { key: componentKey(id), value: run === undefined ? value : { ...value, run } };
+    const plain = { kind: 'component', component: id, spec, ...rest } as const;
+    if (run !== undefined) return { key: componentKey(id), value: { ...plain, run } };
+    if (way === undefined) return { key: componentKey(id), value: plain };
+    const former = [{ revision: digests[0], spec }];
+    const marks = [{ former: digests[0] }, { trial: true }, {}];
+    const marked = rest.slots.map((one, at) => ({ ...one, ...marks[at % 3] }));
+    const value = { ...plain, slots: marked, revision: digests[1], rollout: { ...way, former } };
+    return { key: componentKey(id), value };
   });
 /** A value under the key it belongs to. */
 type Placed = { readonly key: Key; readonly value: RecordValue };

@@ -33,6 +33,16 @@ export const ASSIGNMENT = {
   spec: COMPONENT,
   slots: [{ slot: 1, host: 'h2' }],
 };
+/** On the way from one spec to another. */
+export const withFormer = (spec: object): Patch => ({
+  ...ASSIGNMENT,
+  revision: 'fedcba9876543210',
+  rollout: { former: [{ revision: '0123456789abcdef', spec }], failed: [1], paused: 'exit 1' },
+  slots: [
+    { slot: 1, host: 'h2', trial: true },
+    { slot: 2, host: 'h2', former: '0123456789abcdef' },
+  ],
+});
 export const MEMBER = { id: 'h1', name: 'host one', peerId: '12D3KooWabc' };
 export const MEMBERS = { kind: 'members', members: [MEMBER] };
 export const REPORT = {

@@ -126,6 +126,15 @@ const CALM = [
   // A user deploys as strict what was not, or something else in its place.
   'strict-fenced',
   'strict-released',
+  'rollout-batch',
+  'rollout-paused',
+  'rollout-taken-back',
+  'stood-in',
+  'nothing-stood-in',
+  'rollout-overtaken',
+  'rollout-inherited',
+  // Or what ends whenever it is started.
+  'crash-loop',
   // Or asks for hosts that are not there.
   'constraint-left',
   'constraint-fits-nowhere',

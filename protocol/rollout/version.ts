@@ -1,0 +1,38 @@
+/** Which spec a slot has by its component's record, while a change of it is under way. */
+import type { ComponentSpec } from '../component/spec.ts';
+import type { Component, Rollout, Slot } from '../record/record.ts';
+
+/** U1: what the slot is to be made from, wherever it is. */
+export function specOf(
+  {
+    spec,
+    rollout,
+  }: Pick<Component, 'spec'> & { readonly rollout?: Pick<Rollout, 'former'> | undefined },
+  { former }: Pick<Slot, 'former'>,
+): ComponentSpec {
+  if (former === undefined) return spec;
+  const known = rollout?.former.find(({ revision }) => revision === former);
+  return known === undefined ? spec : asWanted(known.spec, spec);
+}
+
+/**
+ * `spec`, but all that is no matter of revisions as `wanted` has it: how many there are and where, and
+ * what only agents read. That holds for every slot as soon as it is wanted, whatever the slot is made from.
+ */
+export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentSpec {
+  const { placement: _, update: __, onIsolation: ___, onHeal: ____, ...made } = spec;
+  const { mode, replicas, restart, dependsOn, stopGraceMs } = wanted;
+  const { placement, update, onIsolation, onHeal } = wanted;
+  return {
+    ...made,
+    mode,
+    replicas,
+    restart,
+    dependsOn,
+    stopGraceMs,
+    ...(placement === undefined ? {} : { placement }),
+    ...(update === undefined ? {} : { update }),
+    ...(onIsolation === undefined ? {} : { onIsolation }),
+    ...(onHeal === undefined ? {} : { onHeal }),
+  };
+}

@@ -1,0 +1,125 @@
+/** One component, its leader and its hosts, for tests of rollouts. */
+import { type ComponentId, type HostId, type Term } from '../../../protocol/base/ids.ts';
+import type { Instant } from '../../../protocol/base/time.ts';
+import { specDigest } from '../../../protocol/component/digest.ts';
+import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { DEFAULT_UPDATE, type UpdatePolicy } from '../../../protocol/component/update.ts';
+import type { InstanceReport } from '../../../protocol/inventory/entry.ts';
+import type { Component, Slot } from '../../../protocol/record/record.ts';
+import { concluded, type Course, createWatch, rollOut } from '../../../protocol/rollout/rollout.ts';
+import { specOf } from '../../../protocol/rollout/version.ts';
+import { spec } from '../reconcile/stage.ts';
+
+const ID = 'shop.web' as ComponentId;
+type Fate = 'well' | 'starting' | 'ends' | 'unhealthy' | 'gone';
+
+/** One component whose hosts do at once what the record says; images fare as they are told. */
+export function stage(
+  replicas: number,
+  update: Partial<UpdatePolicy> = {},
+  more: Partial<ComponentSpec> = {},
+) {
+  const fates = new Map<string, Fate>();
+  const broken = new Map<number, Fate>();
+  const notes: string[] = [];
+  let watch = createWatch();
+  let record: Component | undefined;
+  let now = 1000;
+  let course: Course | undefined;
+  const version = (image: string, changes: Partial<ComponentSpec> = {}): ComponentSpec =>
+    spec({
+      name: 'web',
+      replicas,
+      image,
+      update: { ...DEFAULT_UPDATE, ...update },
+      ...more,
+      ...changes,
+    });
+  let wanted = version('a');
+
+  const reportOf = (slot: Slot): InstanceReport | undefined => {
+    if (record === undefined) return undefined;
+    const { image = '' } = specOf(record, slot);
+    const fate = broken.get(slot.slot) ?? fates.get(image) ?? 'well';
+    if (fate === 'gone') return undefined;
+    return {
+      kind: 'instance',
+      component: ID,
+      slot: slot.slot,
+      state: fate === 'ends' ? 'failed' : 'running',
+      health: fate === 'unhealthy' ? 'unhealthy' : fate === 'starting' ? 'starting' : 'none',
+      attempt: 1,
+      restarts: 0,
+      crashLoop: false,
+      revision: slot.former ?? record.revision ?? '',
+      term: 1 as Term,
+      ports: [],
+      ...(stand.reason === undefined ? {} : { reason: stand.reason }),
+    };
+  };
+  /** One decision of the leader; every slot has a place. */
+  const decide = (): void => {
+    course = rollOut({
+      component: ID,
+      wanted: { revision: specDigest(wanted), spec: wanted },
+      current: record,
+      reportOf,
+      isAlive: () => stand.isAlive,
+      hasRoom: () => stand.hasRoom,
+      watch,
+      now: now as Instant,
+    });
+    notes.push(...course.notes);
+    const count = course.target.spec.replicas + course.extra;
+    const placed = Array.from({ length: count }, (_, i) => ({ slot: i + 1, host: 'h1' as HostId }));
+    const stackRevision = { term: 1 as Term, seq: 1 };
+    const head = { kind: 'component', component: ID, life: 0, stackRevision } as const;
+    record = { ...head, ...concluded(course, placed) };
+  };
+  const stand = {
+    reason: undefined as string | undefined,
+    /** For stand-ins. */
+    hasRoom: true,
+    isAlive: true,
+    fates,
+    /** Of one slot, whatever it is made from. */
+    broken,
+    version,
+    deploy(image: string, changes: Partial<ComponentSpec> = {}) {
+      wanted = version(image, changes);
+      decide();
+    },
+    wait(ms: number) {
+      now += ms;
+      decide();
+      decide(); // what was written is looked at again
+    },
+    /** Another host leads from here on: it knows the record and nothing else. */
+    succeed() {
+      watch = createWatch();
+      decide();
+    },
+    forget() {
+      if (record === undefined) return;
+      const { revision: _, ...older } = record;
+      record = older;
+    },
+    get record(): Component {
+      if (record === undefined) throw new Error('nothing is deployed');
+      return record;
+    },
+    /** What the leader has said so far. */
+    notes,
+    get dueIn() {
+      return course?.dueAt === undefined ? undefined : course.dueAt - now;
+    },
+    /** `a b? b`: what each slot is made from; `?`: on trial. */
+    get slots(): string {
+      const { slots } = stand.record;
+      const name = (slot: Slot) => `${specOf(stand.record, slot).image}${slot.trial ? '?' : ''}`;
+      return slots.map(name).join(' ');
+    },
+  };
+  stand.deploy('a');
+  return stand;
+}
