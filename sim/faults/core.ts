@@ -30,16 +30,21 @@ function suffices({ hosts, byId, options }: World, core: ReadonlySet<HostIndex>)
     return host !== undefined && core.has(host.index);
   };
   // Who has not fetched the old voters' state may need a majority of them for it, and is none of them.
-  const votes = (voter: HostId): boolean =>
-    isKept(voter) &&
+  const isSynced = (voter: HostId): boolean =>
     (byId.get(voter)?.disk.durable.get('host') as Numbers | undefined)?.synced === true;
+  const votes = (voter: HostId): boolean => isKept(voter) && isSynced(voter);
   const runs = hosts.some(({ index }) => core.has(index) && !isWitness(options, index));
+  // A change may be concluded by the last word of one that is lost then.
+  const mayGrow = (next: readonly HostId[]): boolean =>
+    2 * next.filter(isKept).length > next.length &&
+    (2 * next.filter(votes).length > next.length ||
+      next.every((voter) => isKept(voter) || !isSynced(voter)));
   return (
     runs &&
     rostersOf(hosts).every(
       ({ voters, next }) =>
         2 * voters.filter(votes).length > Math.max(voters.length, sizeOf(hosts.length)) &&
-        (next === undefined || 2 * next.filter(isKept).length > next.length),
+        (next === undefined || mayGrow(next)),
     )
   );
 }
