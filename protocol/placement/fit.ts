@@ -6,7 +6,7 @@ import { staysBehind } from '../component/volume.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import type { Slot } from '../record/record.ts';
 import { brokenConstraint } from './constraint.ts';
-import { noRoom, type Reserved, reservedWith } from './room.ts';
+import { NOTHING_RESERVED, noRoom, type Reserved, reservedWith } from './room.ts';
 
 export type PortTaken = {
   readonly published: number;
@@ -151,3 +151,18 @@ export const specAt = (
   { spec, specOf }: { readonly spec: ComponentSpec; readonly specOf?: Specs },
   was: Slot | undefined,
 ): ComponentSpec => (was === undefined ? spec : (specOf?.(was) ?? spec));
+
+/** What returns to a host takes its room there back. `own`: slots that stay there. */
+export const crowdedOut = (
+  spec: ComponentSpec,
+  host: PlacementHost | undefined,
+  own: readonly number[],
+): string | undefined =>
+  host?.facts && noRoom(spec, host.facts, reservedWith(NOTHING_RESERVED, spec, own.length));
+
+/**
+ * A strict slot would only wait elsewhere: its key is not released while it is being started (X4). A job
+ * may have been begun.
+ */
+export const mayBeStuck = ({ mode, singleton, job }: ComponentSpec): boolean =>
+  mode !== 'global' && singleton !== 'strict' && job === undefined;

@@ -21,11 +21,20 @@ import { compareText, rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot, SlotEnd } from '../record/record.ts';
-import { DRAINED, type PlacementHost, specAt, steadyOf, whyNotKeep, whyNotPlace } from './fit.ts';
+import {
+  crowdedOut,
+  DRAINED,
+  mayBeStuck,
+  type PlacementHost,
+  specAt,
+  steadyOf,
+  whyNotKeep,
+  whyNotPlace,
+} from './fit.ts';
 import { handsOver, type Handing, isDone, type Reported, stillFrom } from './handover.ts';
 import { heal, rivalsAfter, seated } from './heal.ts';
 import { endOf, endText, isLost, type Progress, staysThere } from './job.ts';
-import { reasonsOf, type Rejection, slotsThere, volumesLeft } from './reasons.ts';
+import { REJECTED_MAX, reasonsOf, type Rejection, slotsThere, volumesLeft } from './reasons.ts';
 
 export type { PlacementHost } from './fit.ts';
 
@@ -70,15 +79,13 @@ export type Placement = {
 };
 
 const STUCK = 'its engine has not started it, and does not answer';
-/** Rejections told per decision; the rest is left out. */
-export const REJECTED_MAX = 32;
 
-/** What is being worked out. */
 type Draft = {
   readonly request: PlaceRequest;
   readonly hosts: ReadonlyMap<HostId, PlacementHost>;
   /** Slots of this component so far, by host. */
   readonly own: Map<HostId, number[]>;
+  readonly returned: Set<HostId>; // they have got back what they had (6)
   readonly slots: Slot[];
   readonly decisions: Decision[];
   moved: number;
@@ -94,6 +101,7 @@ export function place(request: PlaceRequest): Placement {
     request,
     hosts,
     own: new Map(),
+    returned: new Set(),
     slots: [],
     decisions: [],
     moved: 0,
@@ -133,7 +141,8 @@ function keep(draft: Draft): readonly Leaver[] {
     const why =
       whyNotKeep(component, specAt(draft.request, was), draft.hosts.get(host), own) ??
       (isGlobal && own.length > 0 ? `slot ${own[0]} is there already` : undefined) ??
-      (isStuck(draft.request, { slot, host }) ? STUCK : undefined);
+      (mayBeStuck(spec) && draft.request.isStuck(slot, host) ? STUCK : undefined) ??
+      (draft.returned.has(host) ? crowdedOut(spec, draft.hosts.get(host), own) : undefined);
     const stays =
       why === undefined ||
       staysThere(draft.request, slot, draft.hosts.get(host)) ||
@@ -162,31 +171,22 @@ const handingOf = ({ request: { spec, reported }, hosts }: Draft): Handing => ({
   isAlive: (host) => hosts.get(host)?.alive === true,
 });
 
-/**
- * A strict slot would only wait elsewhere: its key is not released while it is being started (X4). A job
- * may have been begun.
- */
-const isStuck = ({ spec, isStuck: asked }: PlaceRequest, { slot, host }: Slot): boolean =>
-  spec.mode !== 'global' &&
-  spec.singleton !== 'strict' &&
-  spec.job === undefined &&
-  asked(slot, host);
-
 /** The slot as `on_heal` has it; who was chosen and cannot run it loses after all. */
-function healed({ request, hosts, own, decisions }: Draft, was: Slot): Slot {
+function healed({ request, hosts, own, returned, decisions }: Draft, was: Slot): Slot {
   const { component, spec, leader } = request;
   const isAlive = (host: HostId): boolean => hosts.get(host)?.alive === true;
   const runs = (host: HostId): boolean => request.runs(was.slot, host);
   const slot = heal(spec, was, { runs, isAlive, leader });
   if (slot.host === was.host) return slot;
-  const made = specAt(request, was);
-  const why = whyNotKeep(component, made, hosts.get(slot.host), own.get(slot.host) ?? []);
+  const there = own.get(slot.host) ?? [];
+  const why = whyNotKeep(component, specAt(request, was), hosts.get(slot.host), there);
   const name = `${component}.${slot.slot}`;
   const text =
     why === undefined
       ? `${name} returns from ${was.host} to ${slot.host}, which runs it too: on_heal`
       : `${name} does not return to ${slot.host}: ${why}`;
   decisions.push({ kind: 'moved', slot: slot.slot, host: slot.host, text, rejected: [] });
+  if (why === undefined) returned.add(slot.host);
   if (why === undefined) return slot;
   return seated(
     was.slot,

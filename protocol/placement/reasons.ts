@@ -27,3 +27,6 @@ export function volumesLeft(spec: ComponentSpec, host: HostId): string {
   const names = spec.volumes.filter(staysBehind).map(({ source }) => source);
   return names.length === 0 ? '' : `; what is in volume ${names.join(', ')} stays on ${host}`;
 }
+
+/** Rejections told per decision; the rest is left out. */
+export const REJECTED_MAX = 32;
