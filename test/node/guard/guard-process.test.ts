@@ -71,7 +71,7 @@ it('opens the gate under a warrant, freezes at V − F, and kills what is below 
   await hears('guardJoined');
   const child = spawn('sleep', ['1000']);
   const ended = once(child, 'exit');
-  hold(2200);
+  hold(5000);
   await link.admit(WARD);
   expect(isOpen()).toBe(true);
   put(`${folder}/${ID}/cgroup.procs`, `${child.pid}\n`);
