@@ -3,8 +3,10 @@ import { ballot, boot, epoch, hostId, key, ROSTER_KEY } from '../../../protocol/
 import { millis } from '../../../protocol/base/time.ts';
 import { holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Field } from '../../../protocol/lease/candidate.ts';
+import { isHeld } from '../../../protocol/lease/holder.ts';
 import {
   createLeases,
+  followRoster,
   type Leases,
   onLeaseMessage,
   releaseUnwanted,
@@ -142,4 +144,14 @@ it.each([
     ...message,
   });
   expect(order(turn.out)).toEqual(effects);
+});
+
+it.each([
+  [3, true, 'the joint roster between had all three'],
+  [5, false, 'any of them may have been removed, have forgotten all, and been added again'],
+])('after a change to epoch %i unheard it still leads: %s, for %s (S1)', (to, leads, _why) => {
+  const leases = leading();
+  const turn = turnOf('p', 10);
+  followRoster(leases, turn, { from: ABC, to: { ...ABC, epoch: epoch(to) } });
+  expect(isHeld(leases.holder, leases.links, turn, ABC, WEB)).toBe(leads);
 });
