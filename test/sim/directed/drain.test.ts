@@ -1,37 +1,13 @@
 /** Whatever is drained in turn, there is never less than is wanted; and what is drained is empty soon. */
 import { expect, it } from 'vitest';
-import { millis } from '../../../protocol/base/time.ts';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
 import { running } from '../../../sim/engine/engine.ts';
 import { quiet } from '../../../sim/options.ts';
 import { type Planned, simulate } from '../../../sim/run.ts';
 import type { Deed } from '../../../sim/tape.ts';
+import { WANTED, WEB } from './served.ts';
 
-const WANTED = 4;
-const SHOP: StackSpec = {
-  name: 'shop',
-  components: [
-    {
-      name: 'web',
-      mode: 'replicated',
-      replicas: WANTED,
-      process: { command: ['serve'] },
-      environment: {},
-      ports: [],
-      volumes: [],
-      healthcheck: {
-        test: { kind: 'shell', line: 'true' },
-        intervalMs: millis(500),
-        timeoutMs: millis(500),
-        retries: 3,
-        startPeriodMs: millis(0),
-      },
-      restart: { kind: 'always' },
-      dependsOn: [],
-      stopGraceMs: millis(1000),
-    },
-  ],
-};
+const SHOP: StackSpec = { name: 'shop', components: [WEB] };
 const FROM_MS = 10_000;
 const EACH_MS = 6000;
 

@@ -12,29 +12,10 @@ import { running } from '../../../sim/engine/engine.ts';
 import { quiet } from '../../../sim/options.ts';
 import { type Planned, type Scene, simulate } from '../../../sim/run.ts';
 import type { Deed } from '../../../sim/tape.ts';
+import { WANTED, WEB } from './served.ts';
 
-const WANTED = 4;
 const FROM_MS = 10_000;
 const LASTS_MS = 20_000;
-const WEB: ComponentSpec = {
-  name: 'web',
-  mode: 'replicated',
-  replicas: WANTED,
-  process: { command: ['serve'] },
-  environment: { V: 'a' },
-  ports: [],
-  volumes: [],
-  healthcheck: {
-    test: { kind: 'shell', line: 'true' },
-    intervalMs: millis(500),
-    timeoutMs: millis(500),
-    retries: 3,
-    startPeriodMs: millis(0),
-  },
-  restart: { kind: 'always' },
-  dependsOn: [],
-  stopGraceMs: millis(1000),
-};
 const shop = (web: Partial<ComponentSpec>): StackSpec => ({
   name: 'shop',
   components: [{ ...WEB, ...web }],
