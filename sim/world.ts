@@ -88,6 +88,7 @@ export function createWorld(
         publishAddress: '0.0.0.0',
         lifeMs: options.lifeMs,
         isCalm: () => isCalm(world, host),
+        isOver: () => world.core !== undefined,
         gate: (instance) => gate(host.guard, instance),
         started: (instance) => watch.started(host, instance),
       }),

@@ -95,6 +95,8 @@ export type EngineInit = {
   readonly lifeMs: number | undefined;
   /** From now on nothing does. */
   readonly isCalm: () => boolean;
+  /** The storm is over, whether or not this host was healed: no image is broken any more. */
+  readonly isOver: () => boolean;
   /** An instance runs, whether or not anyone is told of it. */
   readonly started: (instance: Observed) => void;
   /** Whether a strict instance that is about to begin may, and a look at all that run; undefined: no guard. */

@@ -100,7 +100,7 @@ export function launch(engine: Engine, instance: Instance): void {
     const afterMs = within(engine.chances.life, 50, 500);
     onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
   }
-  const wrong = engine.isCalm() ? undefined : instance.spec.environment[DUD];
+  const wrong = engine.isOver() ? undefined : instance.spec.environment[DUD];
   if (wrong === 'ends') onceStill(engine, instance, DUD_LIFE_MS, () => end(engine, instance, 1));
   if (wrong === 'ill') fallIll(engine, instance);
   else if (instance.isWell) setWell(engine, instance, true);
@@ -109,7 +109,7 @@ export function launch(engine: Engine, instance: Instance): void {
 /** What ails it is over in the calm. */
 function fallIll(engine: Engine, instance: Instance): void {
   const recover = (): void => {
-    if (engine.isCalm()) setWell(engine, instance, true);
+    if (engine.isOver()) setWell(engine, instance, true);
     else onceStill(engine, instance, ILL_MS, recover);
   };
   setWell(engine, instance, false);

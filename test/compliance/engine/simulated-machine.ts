@@ -70,6 +70,7 @@ export function engineOf(machine: SimulatedMachine, scope: EngineScope): Engine 
     publishAddress: scope.publishAddress,
     lifeMs: undefined,
     isCalm: () => false,
+    isOver: () => false,
     started: (observed) => live(machine, engine, observed),
     programOf: (spec) => programOf(spec, files.has(watchedFile(spec) ?? '')),
   });

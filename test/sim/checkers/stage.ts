@@ -49,6 +49,7 @@ export function newStage(): Stage {
       lifeMs: undefined,
       publishAddress: '0.0.0.0',
       isCalm: () => true,
+      isOver: () => true,
       started: () => undefined,
     });
     const guard = createPost(engine.queue, streamOf(CHOICES, `${name}/guard`), {

@@ -38,6 +38,7 @@ export function stage({ choices = choicesOfTape({}), lifeMs, programOf }: StageI
     publishAddress: '0.0.0.0',
     lifeMs,
     isCalm: () => false,
+    isOver: () => false,
     started: (instance) => void started.push(instance),
     ...(programOf === undefined ? {} : { programOf }),
   });
