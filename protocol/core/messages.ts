@@ -235,7 +235,8 @@ function receiveAsHolder(
     if (isLed) announce(core, turn, record);
     return;
   }
-  if (message.kind !== 'prepareAck' || refusesAny(message)) rouseLeases(core, turn);
+  if (message.kind === 'open' || (message.kind === 'prepareAck' && refusesAny(message)))
+    rouseLeases(core, turn);
   onLeaseMessage(leases, turn, roster, fieldOf(core, leases, turn), from, message);
 }
 

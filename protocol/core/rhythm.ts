@@ -86,7 +86,7 @@ export const rouseDetector = (core: Core, turn: Turn): void => {
   core.membershipAt = turn.now;
 };
 
-/** A ballot of ours was answered, or may be tried: it is won, given up or begun in this very step. */
+/** A ballot of ours was refused, or may be tried: it is given up or begun in this very step. */
 export const rouseLeases = (core: Core, turn: Turn): void => {
   core.leasesAt = turn.now;
 };
