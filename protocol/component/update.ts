@@ -16,8 +16,13 @@ export type UpdatePolicy = {
   readonly failuresMaxPpm: number;
 };
 
-/** As Swarm has it. */
-export const DEFAULT_UPDATE: UpdatePolicy = {
+/** How what was taken back makes room for the version before: that one is not taken back in turn. */
+export type RollbackPolicy = Omit<UpdatePolicy, 'onFailure'> & {
+  readonly onFailure: 'pause' | 'continue';
+};
+
+/** As Swarm has both. */
+export const DEFAULT_UPDATE: RollbackPolicy = {
   parallelism: 1,
   delayMs: millis(0),
   order: 'stopFirst',

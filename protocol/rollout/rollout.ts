@@ -191,7 +191,7 @@ function begin(request: RolloutRequest): Draft {
   if (refused?.revision === wanted.revision) {
     // U5: what was put back stays.
     draft.target = { revision, spec: asWanted(current.spec, wanted.spec) };
-    draft.policy = BACK;
+    draft.policy = wayBack(draft);
     draft.refused = refused;
   } else if (revision !== wanted.revision) {
     draft.target = { revision, spec: current.spec };
@@ -205,8 +205,9 @@ function begin(request: RolloutRequest): Draft {
   return draft;
 }
 
-/** What was put back is not taken back in turn. */
-const BACK: UpdatePolicy = DEFAULT_UPDATE;
+/** As the stack has it now, like all that is no matter of revisions. */
+const wayBack = ({ request: { wanted } }: Draft): UpdatePolicy =>
+  wanted.spec.rollback ?? DEFAULT_UPDATE;
 
 /** Of a record without one: what was made from an equal spec needs no new instance. */
 const revisionBefore = ({ spec }: Component, wanted: Version): string =>
@@ -295,7 +296,7 @@ function giveUp(draft: Draft, why: string): void {
     return;
   }
   draft.refused = { revision: target.revision, why };
-  draft.policy = BACK;
+  draft.policy = wayBack(draft);
   draft.notes.push(`${target.revision} is taken back: ${why}`);
   retarget(draft, good);
 }

@@ -20,9 +20,16 @@ export function specOf(
  * what only agents read. That holds for every slot as soon as it is wanted, whatever the slot is made from.
  */
 export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentSpec {
-  const { placement: _, update: __, onIsolation: ___, onHeal: ____, ...made } = spec;
+  const {
+    placement: _,
+    update: __,
+    rollback: ___,
+    onIsolation: ____,
+    onHeal: _____,
+    ...made
+  } = spec;
   const { mode, replicas, restart, dependsOn, stopGraceMs } = wanted;
-  const { placement, update, onIsolation, onHeal } = wanted;
+  const { placement, update, rollback, onIsolation, onHeal } = wanted;
   return {
     ...made,
     mode,
@@ -32,6 +39,7 @@ export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentS
     stopGraceMs,
     ...(placement === undefined ? {} : { placement }),
     ...(update === undefined ? {} : { update }),
+    ...(rollback === undefined ? {} : { rollback }),
     ...(onIsolation === undefined ? {} : { onIsolation }),
     ...(onHeal === undefined ? {} : { onHeal }),
   };

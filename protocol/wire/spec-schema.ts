@@ -130,14 +130,15 @@ const placement = object({
   reserves: optional(reservation),
 });
 
-const update = object({
+const way = {
   parallelism: whole(0, SLOTS_MAX),
   delayMs: length,
   order: literal('stopFirst', 'startFirst'),
   monitorMs: length,
-  onFailure: literal('pause', 'continue', 'rollback'),
   failuresMaxPpm: whole(0, 1_000_000),
-});
+};
+const update = object({ ...way, onFailure: literal('pause', 'continue', 'rollback') });
+const rollback = object({ ...way, onFailure: literal('pause', 'continue') });
 
 const fields = object({
   name: componentName,
@@ -157,6 +158,7 @@ const fields = object({
   dependsOn: list(dependency, COMPONENTS_MAX),
   stopGraceMs: length,
   update: optional(update),
+  rollback: optional(rollback),
   singleton: optional(literal('strict')),
   onIsolation: optional(onIsolation),
   onHeal: optional(literal('keepOldest', 'keepLeader')),

@@ -197,12 +197,17 @@ function ofTrials({ sight, key, before, after, knowledge, at }: Change): string 
   return undefined;
 }
 
+/** What has come to its end remembers no failures, be there something that was taken back. */
+const goesOn = ({ slots, rollout }: Component): boolean =>
+  rollout?.paused !== undefined ||
+  slots.some(({ former, trial }) => former !== undefined || trial === true);
+
 function ofFailures({ before, after, knowledge }: Change): string | undefined {
   if (before.revision !== after.revision) return undefined;
   for (const was of before.slots) {
     const report = was.trial === true ? reportOf(knowledge, before, was) : undefined;
     if (report === undefined || report.revision !== before.revision || !hasFailed(report)) continue;
-    if (after.rollout !== undefined && !after.rollout.failed.includes(was.slot))
+    if (goesOn(after) && after.rollout?.failed.includes(was.slot) !== true)
       return `the failure of slot ${was.slot} is not counted`;
   }
   const { onFailure, failuresMaxPpm } = policyOf(after, knowledge);
@@ -316,8 +321,8 @@ function wantedBy(value: Component, knowledge: Knowledge): string | undefined {
 }
 
 function policyOf(value: Component, knowledge: Knowledge) {
-  if (value.rollout?.refused !== undefined) return DEFAULT_UPDATE;
-  return specIn(value, knowledge)?.update ?? DEFAULT_UPDATE;
+  const { update, rollback } = specIn(value, knowledge) ?? {};
+  return (value.rollout?.refused === undefined ? update : rollback) ?? DEFAULT_UPDATE;
 }
 
 /** A host starts an instance by a record it knows. */

@@ -77,6 +77,14 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
     rules: ['S26'],
   },
   {
+    name: 'back-as-forth',
+    file: ROLLOUT,
+    from: 'wanted.spec.rollback ?? DEFAULT_UPDATE',
+    to: 'wanted.spec.update ?? DEFAULT_UPDATE',
+    says: 'What is taken back goes by the policy that brought it.',
+    rules: ['S26'],
+  },
+  {
     name: 'trials-never-end',
     file: ROLLOUT,
     from: 'if (now >= doneAt) return marked(slot, {});',

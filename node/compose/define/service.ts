@@ -180,6 +180,7 @@ export type Deploy =
       readonly placement?: Pick<Placement, 'constraints'>;
       readonly resources?: Resources;
       readonly update_config?: UpdateConfig;
+      readonly rollback_config?: RollbackConfig;
     }
   | {
       readonly mode?: 'replicated' | 'replicated-job';
@@ -188,6 +189,7 @@ export type Deploy =
       readonly placement?: Placement;
       readonly resources?: Resources;
       readonly update_config?: UpdateConfig;
+      readonly rollback_config?: RollbackConfig;
     };
 
 /** What it may take of its host, and what is kept free for it there. */
@@ -222,6 +224,12 @@ export type UpdateConfig = {
   readonly failure_action?: 'pause' | 'continue' | 'rollback';
   /** 0 to 1, default 0. */
   readonly max_failure_ratio?: number;
+};
+
+/** How what was taken back makes room for the version before. */
+export type RollbackConfig = Omit<UpdateConfig, 'failure_action'> & {
+  /** Default pause. */
+  readonly failure_action?: 'pause' | 'continue';
 };
 
 export type RestartPolicy = {

@@ -71,7 +71,6 @@ const FILES = {
   next: 'use environment or a bind of an absolute path',
 };
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
-const ROLLBACK = 'what is put back comes one by one, as by default';
 const DRIVER_OPTIONS = 'a network is a plain bridge';
 const IMAGES = 'images are not mounted';
 const MOUNT = 'it cannot be chosen yet';
@@ -123,8 +122,8 @@ const SERVICE = {
 };
 
 const DEPLOY = {
-  ...honored('mode', 'replicas', 'restart_policy', 'placement', 'resources', 'update_config'),
-  ...refused(ROLLBACK, MAPPING, 'rollback_config'),
+  ...honored('mode', 'replicas', 'restart_policy', 'placement', 'resources'),
+  ...honored('update_config', 'rollback_config'),
   ...ignored('there are no virtual addresses', TEXT, 'endpoint_mode'),
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
 };
@@ -168,13 +167,13 @@ export const PLACES: readonly Place[] = [
       ...refused(DEVICES, LIST, 'devices', 'generic_resources'),
     },
   },
-  {
-    at: ['services', '*', 'deploy', 'update_config'],
+  ...['update_config', 'rollback_config'].map((way) => ({
+    at: ['services', '*', 'deploy', way],
     keys: {
       ...honored('parallelism', 'delay', 'order'),
       ...honored('monitor', 'failure_action', 'max_failure_ratio'),
     },
-  },
+  })),
   { at: ['services', '*', 'env_file', '#'], keys: honored('path', 'required', 'format') },
   {
     at: ['services', '*', 'healthcheck'],

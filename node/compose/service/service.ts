@@ -21,7 +21,7 @@ import { readJob, timeoutField } from './job.ts';
 import { readResources, resourceFields, resourcesField } from './resources.ts';
 import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
-import { adviseOrder, updateField } from './update.ts';
+import { adviseOrder, rollbackField, updateField } from './update.ts';
 import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
@@ -63,6 +63,7 @@ export const serviceField = mapping({
     placement: placementField.optional(),
     resources: resourcesField.optional(),
     update_config: updateField.optional(),
+    rollback_config: rollbackField.optional(),
   }).optional(),
   platform: platformField.optional(),
   scale: integer(0, SLOTS_MAX).optional(),
@@ -87,7 +88,7 @@ export function readComponent(
   around: Surroundings,
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
-  const update = fields.deploy?.update_config;
+  const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
   const { reserves, limits } = readResources(name, fields, around);
@@ -112,6 +113,7 @@ export function readComponent(
     dependsOn: fields.depends_on ?? [],
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...(update !== undefined && { update }),
+    ...(rollback !== undefined && { rollback }),
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
     ...readPlacement({ ...fields.deploy?.placement, reserves }, fields.platform),
   };

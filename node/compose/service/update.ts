@@ -1,8 +1,9 @@
-/** How a changed service comes to the instances that run: `deploy.update_config`. */
+/** How a changed service comes to the instances that run, and goes from them again: `deploy.update_config` and `rollback_config`. */
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import {
   DEFAULT_UPDATE,
+  type RollbackPolicy,
   type UpdatePolicy,
   whyStopFirst,
 } from '../../../protocol/component/update.ts';
@@ -24,6 +25,11 @@ const action = line(ACTIONS, (written): Result<UpdatePolicy['onFailure'], Compla
   if (written === 'pause' || written === 'continue' || written === 'rollback') return ok(written);
   return fail({ message: expected(ACTIONS, written) });
 });
+const ACTIONS_BACK = 'pause or continue';
+const actionBack = line(ACTIONS_BACK, (written): Result<RollbackPolicy['onFailure'], Complaint> => {
+  if (written === 'pause' || written === 'continue') return ok(written);
+  return fail({ message: expected(ACTIONS_BACK, written) });
+});
 
 /** Kept as a whole number of millionths, so that all agents compare alike. */
 const ratio = z.unknown().transform((value, context) => {
@@ -33,27 +39,47 @@ const ratio = z.unknown().transform((value, context) => {
   return complain(context, { message: expected('a share from 0 to 1', value) });
 });
 
-export const updateField = mapping({
+const keys = {
   parallelism: integer(0, SLOTS_MAX).optional(),
   delay: duration.optional(),
   order: order.optional(),
   monitor: duration.optional(),
-  failure_action: action.optional(),
   max_failure_ratio: ratio.optional(),
-}).transform((written): UpdatePolicy => ({
-  parallelism: written.parallelism ?? DEFAULT_UPDATE.parallelism,
-  delayMs: written.delay ?? DEFAULT_UPDATE.delayMs,
-  order: written.order ?? DEFAULT_UPDATE.order,
-  monitorMs: written.monitor ?? DEFAULT_UPDATE.monitorMs,
-  onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
-  failuresMaxPpm: written.max_failure_ratio ?? DEFAULT_UPDATE.failuresMaxPpm,
-}));
+};
+
+export const updateField = mapping({ ...keys, failure_action: action.optional() }).transform(
+  (written): UpdatePolicy => ({
+    ...readWay(written),
+    onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+  }),
+);
+
+export const rollbackField = mapping({ ...keys, failure_action: actionBack.optional() }).transform(
+  (written): RollbackPolicy => ({
+    ...readWay(written),
+    onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+  }),
+);
+
+function readWay(written: z.output<z.ZodObject<typeof keys>>): Omit<UpdatePolicy, 'onFailure'> {
+  return {
+    parallelism: written.parallelism ?? DEFAULT_UPDATE.parallelism,
+    delayMs: written.delay ?? DEFAULT_UPDATE.delayMs,
+    order: written.order ?? DEFAULT_UPDATE.order,
+    monitorMs: written.monitor ?? DEFAULT_UPDATE.monitorMs,
+    failuresMaxPpm: written.max_failure_ratio ?? DEFAULT_UPDATE.failuresMaxPpm,
+  };
+}
 
 /** Start-first where nothing can stand beside what it replaces. */
 export function adviseOrder(component: ComponentSpec, { warnings }: Surroundings): void {
-  const why = component.update?.order === 'startFirst' ? whyStopFirst(component) : undefined;
+  const why = whyStopFirst(component);
   if (why === undefined) return;
-  const path = ['services', component.name, 'deploy', 'update_config', 'order'];
+  const ways = { update_config: component.update, rollback_config: component.rollback };
   const next = 'say stop-first, or leave it out';
-  warnings.push({ path, on: 'value', message: 'done as stop-first', why, next });
+  for (const [key, way] of Object.entries(ways)) {
+    if (way?.order !== 'startFirst') continue;
+    const path = ['services', component.name, 'deploy', key, 'order'];
+    warnings.push({ path, on: 'value', message: 'done as stop-first', why, next });
+  }
 }

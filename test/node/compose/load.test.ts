@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { DEFAULT_UPDATE } from '../../../protocol/component/update.ts';
 import { loadCompose } from '../../../node/compose/load.ts';
 import { renderProblem } from '../../../node/compose/problems.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
@@ -229,24 +228,6 @@ it.each<[string, Wanted]>([
   [
     'deploy: {mode: replicated-job}\n    x-millrace: {timeout: 90s}',
     { job: { timeoutMs: 90_000 }, ...RETRIED },
-  ],
-  ['deploy: {update_config: {}}', { update: DEFAULT_UPDATE }],
-  [
-    'deploy: {update_config: {parallelism: 0, delay: 1m, order: start-first, monitor: 0s, failure_action: rollback, max_failure_ratio: 0.333}}',
-    {
-      update: {
-        parallelism: 0,
-        delayMs: 60_000,
-        order: 'startFirst',
-        monitorMs: 0,
-        onFailure: 'rollback',
-        failuresMaxPpm: 333_000,
-      },
-    },
-  ],
-  [
-    'deploy: {update_config: {parallelism: "${N}", max_failure_ratio: "1.0"}}',
-    { update: { ...DEFAULT_UPDATE, parallelism: 3, failuresMaxPpm: 1_000_000 } },
   ],
   ['restart: no', { restart: { kind: 'no' } }],
   ['restart: unless-stopped', { restart: { kind: 'unlessStopped' } }],

@@ -32,7 +32,10 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected replicated, global/, 'deploy.mode'],
   [/expected none, on-failure or any/, 'deploy.restart_policy.condition'],
   [/expected an operating system and a processor/, 'platform'],
-  [/expected pause, continue or rollback|expected a share from 0 to 1/, 'deploy.update_config'],
+  [
+    /expected pause(, continue or rollback| or continue)|expected a share from 0 to 1/,
+    'deploy.update_config and rollback_config',
+  ],
   [/expected raw, got/, 'the format of variables'],
   [/expected names of capabilities|the name or the number of a signal/, 'capabilities, signals'],
   [/expected NAME=ADDRESS/, 'extra_hosts'],

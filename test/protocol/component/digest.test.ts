@@ -71,6 +71,7 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
   ['which hosts may run it', 'same', { ...full, placement: { constraints: [], perHostMax: 1 } }],
   ['stop grace', 'same', { ...full, stopGraceMs: seconds(99) }],
   ['way of an update', 'same', { ...full, update: { ...DEFAULT_UPDATE, parallelism: 3 } }],
+  ['way back', 'same', { ...full, rollback: { ...DEFAULT_UPDATE, parallelism: 3 } }],
 ])('a change of %s: %s', (_name, expected, changed) => {
   expect(specDigest(changed) === specDigest(full) ? 'same' : 'new instance').toBe(expected);
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { millis } from '../../../protocol/base/time.ts';
 import { specDigest } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
-import { STACK_CHARS_MAX, TEXT_MAX } from '../../../protocol/limits.ts';
+import { TEXT_MAX } from '../../../protocol/limits.ts';
 import { specOf } from '../../../protocol/rollout/version.ts';
 import { stage } from './stage.ts';
 
@@ -213,26 +213,6 @@ describe('failures', () => {
     expect(web.record.rollout).toBeUndefined();
   });
 
-  it('`rollback` puts the revision before back, and does not try again (U4, U5)', () => {
-    const web = stage(2, { onFailure: 'rollback' });
-    web.fates.set('b', 'ends');
-    web.deploy('b');
-    web.wait(0);
-    expect(web.slots).toBe('a? a');
-    expect(web.record.rollout?.refused?.why).toBe('shop.web.1 failed');
-    web.wait(5000);
-    expect(web.slots).toBe('a a');
-    web.wait(3_600_000);
-    web.succeed();
-    expect(web.slots).toBe('a a');
-    web.deploy('b', { replicas: 3 });
-    expect(web.slots).toBe('a a a');
-    web.deploy('c');
-    web.wait(0);
-    expect(web.slots).toBe('c? a');
-    expect(web.record.rollout?.refused).toBeUndefined();
-  });
-
   it('a long reason is cut, or its record could not be kept', () => {
     const web = stage(1);
     web.reason = 'x'.repeat(TEXT_MAX);
@@ -240,16 +220,6 @@ describe('failures', () => {
     web.deploy('b');
     web.wait(0);
     expect(web.record.rollout?.paused).toMatch(/^shop\.web\.1 failed: x{100,200}…$/);
-  });
-
-  it('with nothing to go back to it is paused', () => {
-    const web = stage(1, { onFailure: 'rollback' }, { environment: { LARGE: 'x'.repeat(80_000) } });
-    web.fates.set('b', 'ends');
-    web.deploy('b'); // too large to be kept beside what replaces it
-    expect(web.slots).toBe('b?');
-    expect(JSON.stringify(web.record).length).toBeLessThan(STACK_CHARS_MAX);
-    web.wait(0);
-    expect(web.record.rollout?.paused).toBe('shop.web.1 failed');
   });
 
   it('a failure after its trial counts no more (U3)', () => {

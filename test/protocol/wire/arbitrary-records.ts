@@ -90,6 +90,13 @@ const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
 
+const policy = {
+  parallelism: fc.nat(3),
+  delayMs: length,
+  order: word('stopFirst', 'startFirst'),
+  monitorMs: length,
+  failuresMaxPpm: fc.nat(1_000_000),
+};
 export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   name,
   mode: word('replicated', 'global'),
@@ -154,16 +161,8 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
       afterMs: fc.integer({ min: 3_000, max: 86_400_000 }).map(millis),
     }),
   ),
-  update: maybe(
-    fc.record({
-      parallelism: fc.nat(3),
-      delayMs: length,
-      order: word('stopFirst', 'startFirst'),
-      monitorMs: length,
-      onFailure: word('pause', 'continue', 'rollback'),
-      failuresMaxPpm: fc.nat(1_000_000),
-    }),
-  ),
+  update: maybe(fc.record({ ...policy, onFailure: word('pause', 'continue', 'rollback') })),
+  rollback: maybe(fc.record({ ...policy, onFailure: word('pause', 'continue') })),
   onHeal: maybe(word('keepOldest', 'keepLeader')),
   placement: maybe(
     object<NonNullable<ComponentSpec['placement']>>({

@@ -31,7 +31,7 @@ const UNREAD = new RegExp(
     /^(networks|models|configs|secrets)\.\*$/,
     /\.(build|blkio_config|credential_spec|gpus|models|networks|provider|ulimits)$/,
     /\.(configs|devices|secrets|pre_start|post_start|pre_stop)\[\]$/,
-    /\.deploy\.(placement|rollback_config)$/,
+    /\.deploy\.placement$/,
     /\.volumes\[\]\.(bind|image|tmpfs|volume)$/,
     /\.develop\.watch\[\]$/,
   ]
