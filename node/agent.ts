@@ -34,6 +34,7 @@ import { createInterference, type Interference } from './chaos/interference.ts';
 import { createEngineWork } from './engine/work.ts';
 import type { GuardLink } from './guard/link.ts';
 import type { Logger } from './log.ts';
+import { createLastWords, type LastWords } from './logs/last-words.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
 import { createPerformer } from './perform.ts';
@@ -48,6 +49,7 @@ export interface Agent extends AsyncDisposable {
   readonly network: Network;
   readonly speech: Speech;
   readonly engine: Engine;
+  readonly lastWords: LastWords;
   readonly interference: Interference;
   readonly settings: AgentSettings;
   readonly log: Logger;
@@ -124,7 +126,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     now: () => performance.now(),
   });
   const speech = createSpeech({ cluster: credentials.cluster, log, give, interference });
-  const work = createEngineWork({ engine, give, log, relistMs: config.relistMs });
+  const lastWords = createLastWords(engine);
+  const work = createEngineWork({ engine, lastWords, give, log, relistMs: config.relistMs });
   const line: { network?: Network } = {};
 
   function begin(effect: Exclude<Effect, { readonly kind: 'persist' }>): void {
@@ -222,6 +225,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     network,
     speech,
     engine,
+    lastWords,
     interference,
     settings,
     log,

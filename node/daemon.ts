@@ -31,6 +31,7 @@ import { openEngine } from './engine/select.ts';
 import { serveReports } from './doctor/report.ts';
 import { servePeers } from './http/peer-requests.ts';
 import type { Logger } from './log.ts';
+import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
 import { StartupError } from './startup-error.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -240,6 +241,7 @@ async function run(
     fatal,
   });
   await servePeers(agent);
+  await serveLogs(agent);
   await serveOrders(agent);
   await serveReports(agent);
   return agent;

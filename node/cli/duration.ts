@@ -35,6 +35,17 @@ export function parseDuration(text: string): number {
   return parts.reduce((sum, [, n, unit]) => sum + Number(n) * (UNIT_MS[unit ?? ''] ?? 0), 0);
 }
 
+/** A point of time, RFC 3339: one as it is typed, or a length of time before `now`. */
+export function parseSince(text: string, now: number): string {
+  const typed = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : now - parseDuration(text);
+  if (Number.isFinite(typed)) return new Date(typed).toISOString();
+  throw usageFailure(
+    `"${text}" is not a point of time`,
+    'it is a date with a time, or how long ago it was',
+    'for example 2026-11-21T00:40:33Z, or 10m',
+  );
+}
+
 /** The wall clock of an RFC 3339 time in this machine's zone, or the text as it is. */
 export function clock(rfc3339: string): string {
   const date = new Date(rfc3339);

@@ -1,46 +1,62 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { EXIT, Failure } from './failure.ts';
+import { parseSince } from './duration.ts';
+import { EXIT, Failure, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
+import { createLinePrinter } from './log-lines.ts';
+import { followHosts, type LogSubject, readHosts } from './log-hosts.ts';
 import type { Perform } from './perform.ts';
-import { instanceIds, resolve } from './subject.ts';
-import { type Cli, print, printJson } from './terminal.ts';
+import { instanceIds, resolve, type Subject } from './subject.ts';
+import type { Cli } from './terminal.ts';
 
-type LogOptions = { readonly follow?: boolean; readonly tail?: number };
+type LogOptions = {
+  readonly follow?: boolean;
+  readonly tail?: number;
+  readonly since?: string;
+  readonly previous?: boolean;
+  readonly prefix: boolean;
+};
 
 export function logsCommand(perform: Perform): Command {
   return new Command('logs')
-    .description('what an instance has printed; of a component, all of its instances')
-    .argument('<subject>', 'an instance or a component')
-    .option('-f, --follow', 'go on as more is printed')
-    .option('--tail <lines>', 'only the last lines', count)
+    .description('what instances have printed, of all hosts, as one stream in order of time')
+    .argument('<subject>', 'a stack, component or instance')
+    .option('-f, --follow', 'go on as more is printed, also by instances that start later')
+    .option('--tail <lines>', 'only the last lines of each instance', count)
+    .option('--since <time>', 'only what is newer: 10m, or 2026-11-21T00:40:33Z')
+    .option('--previous', 'of the instance before the present one, of each slot')
+    .option('--no-prefix', 'leave the name of the instance out')
     .action((word: string, options: LogOptions, command: Command) =>
       perform(command, (cli) => logs(cli, word, options)),
     );
 }
 
 async function logs(cli: Cli, word: string, options: LogOptions): Promise<number> {
+  const { follow = false, previous = false, tail, since } = options;
+  if (follow && previous)
+    throw usageFailure(
+      '--follow and --previous exclude each other',
+      'what has ended prints nothing more',
+      'leave one of them out',
+    );
   const { cluster } = (await cli.client.status(cli.signal)).data;
-  const subject = resolve(cluster, word, ['instance', 'component']);
-  const ids = instanceIds(subject);
-  if (ids.length === 0) throw nothingRuns(subject.id);
-  const named = ids.length > 1;
-  await Promise.all(ids.map((id) => copy(cli, id, options, named)));
-  return EXIT.ok;
+  const subject = resolve(cluster, word, ['stack', 'component', 'instance']);
+  const known = subject.kind === 'stack' ? ofStack(subject) : instanceIds(subject);
+  if (known.length === 0 && !follow) throw nothingRuns(subject.id);
+  const asked: LogSubject = {
+    subject: subject.id,
+    previous,
+    ...(tail === undefined ? {} : { tail }),
+    ...(since === undefined ? {} : { since: parseSince(since, Date.now()) }),
+  };
+  const named = options.prefix && (known.length > 1 || (follow && subject.kind !== 'instance'));
+  const printer = createLinePrinter(cli, { named, hosts: cluster.hosts });
+  return follow ? followHosts(cli, asked, printer) : readHosts(cli, asked, printer);
 }
 
-/** Whole lines, so that the outputs of several instances never mix within one. */
-async function copy(
-  cli: Cli,
-  id: string,
-  { follow, tail }: LogOptions,
-  named: boolean,
-): Promise<void> {
-  const query = { follow: follow === true, ...(tail === undefined ? {} : { tail }) };
-  for await (const line of cli.client.logs(id, query, cli.signal)) {
-    if (cli.json) printJson(cli, { instance: id, line });
-    else print(cli, named ? `${id} | ${line}` : line);
-  }
-}
+const ofStack = ({ stack }: Extract<Subject, { kind: 'stack' }>): readonly string[] =>
+  stack.components.flatMap((component) =>
+    instanceIds({ kind: 'component', id: component.id, component }),
+  );
 
 /** A component or slot that has no instance now. */
 export function nothingRuns(id: string): Failure {

@@ -6,7 +6,6 @@
  * id. It keeps no desired state and restarts nothing by itself: it does what it is told and reports
  * what happened. Every call takes an `AbortSignal` and rejects with an `EngineError`.
  */
-import type { Readable } from 'node:stream';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import type { CgroupVersion } from '../guard/gates.ts';
 
@@ -83,6 +82,24 @@ export type EngineEvent =
   /** The stream was interrupted or re-opened: relist now, events may have been missed. */
   | { readonly kind: 'resync'; readonly reason: string };
 
+/** One line of what an instance has printed. */
+export type LogLine = {
+  /** RFC 3339 in UTC, of equal length from one engine; absent: this engine keeps no times. */
+  readonly at?: string;
+  /** The embedded engine keeps both in one file: all of it is `stdout`. */
+  readonly output: 'stdout' | 'stderr';
+  readonly text: string;
+};
+
+export type LogOptions = {
+  /** Goes on as more is printed, until the instance has ended. */
+  readonly follow: boolean;
+  /** Only the last so many lines; absent: all that is kept. */
+  readonly tail?: number;
+  /** RFC 3339: nothing before it, from an engine that keeps times. */
+  readonly since?: string;
+};
+
 /** `code` is stable; `permanent` says that trying the same again cannot help. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -135,12 +152,15 @@ export interface Engine extends AsyncDisposable {
   thaw(id: string, signal: AbortSignal): Promise<void>;
   /** Removes an ended instance and what belongs to it alone; a running one is killed first. Idempotent. */
   remove(id: string, signal: AbortSignal): Promise<void>;
-  /** Standard output and error, interleaved as text lines, the last `tail` lines first. */
+  /**
+   * Whole lines of both outputs, in the order they came, as many at once as are there. Read no faster
+   * than they are taken; ends quietly when `signal` aborts.
+   */
   logs(
     id: string,
-    options: { readonly follow: boolean; readonly tail?: number },
+    options: LogOptions,
     signal: AbortSignal,
-  ): Promise<Readable>;
+  ): Promise<AsyncIterable<readonly LogLine[]>>;
   /** Everything from now on, until `signal` aborts. Re-opens itself after interruptions (`resync`). */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;
 }

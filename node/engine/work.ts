@@ -7,6 +7,7 @@ import type { ComponentId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Logger } from '../log.ts';
+import type { LastWords } from '../logs/last-words.ts';
 import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
 import { followPulse } from './pulse.ts';
 
@@ -29,6 +30,8 @@ export interface EngineWork extends AsyncDisposable {
 
 export type EngineWorkInit = {
   readonly engine: Engine;
+  /** Told of each instance before it is removed. */
+  readonly lastWords: Pick<LastWords, 'keep'>;
   readonly give: (input: Input) => void;
   readonly log: Logger;
   readonly relistMs: number;
@@ -46,7 +49,8 @@ const REASON_CHARS_MAX = 500;
 /** Between two tries at a list that something overtook. */
 const RELIST_RETRY_MS = 100;
 
-export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit): EngineWork {
+export function createEngineWork(init: EngineWorkInit): EngineWork {
+  const { engine, lastWords, give, log, relistMs } = init;
   const end = new AbortController();
   const bounded = (ms: number): AbortSignal =>
     AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
@@ -152,9 +156,10 @@ export function createEngineWork({ engine, give, log, relistMs }: EngineWorkInit
         case 'thawInstance':
           return void act('thaw an instance', () => engine.thaw(effect.engineId, bounded(CALL_MS)));
         case 'removeInstance':
-          return void act('remove an instance', () =>
-            engine.remove(effect.engineId, bounded(CALL_MS)),
-          );
+          return void act('remove an instance', async () => {
+            await lastWords.keep(effect.engineId);
+            await engine.remove(effect.engineId, bounded(CALL_MS));
+          });
         case 'listInstances':
           return void relist();
       }

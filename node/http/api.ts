@@ -16,7 +16,7 @@
  *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
- *   GET  /v1/instances/:id/logs?follow=0|1&tail=N                text/plain, streamed
+ *   GET  /v1/hosts/:id/logs?subject=ID&follow=0|1&previous=0|1&tail=N&since=TIME  application/x-ndjson of LogBody  404
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
  *   POST /v1/doctor        DoctorRequest  AgentFacts (`doctor/facts.ts`)
@@ -184,6 +184,19 @@ export type ChaosBody = {
   readonly silent: readonly string[];
   readonly period: number;
 };
+
+/** A line that an instance of that host has printed, or why its lines are not read, or no further. */
+export type LogBody =
+  | {
+      readonly instance: string;
+      /** Counts the instances of this slot on that host. */
+      readonly attempt: number;
+      /** RFC 3339 by the clock of that host; absent: its engine keeps no times. */
+      readonly at?: string;
+      readonly output: 'stdout' | 'stderr';
+      readonly line: string;
+    }
+  | { readonly failed: string; readonly at?: never };
 
 export type EventBody = {
   /** RFC 3339, by the clock of the host that wrote it. */

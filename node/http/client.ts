@@ -29,6 +29,7 @@ import type {
   KillRequest,
   LeadBody,
   LeadRequest,
+  LogBody,
   StatusBody,
 } from './api.ts';
 
@@ -72,7 +73,16 @@ export type EventQuery = {
   /** A full id; absent: everything. */
   readonly about?: string;
 };
-export type LogQuery = { readonly follow: boolean; readonly tail?: number };
+export type LogQuery = {
+  /** A full id. */
+  readonly subject: string;
+  readonly follow: boolean;
+  /** The instance before each in its place. */
+  readonly previous: boolean;
+  readonly tail?: number;
+  /** RFC 3339. */
+  readonly since?: string;
+};
 
 /** Each call ends in the body, an `ApiError`, an `UnreachableError`, or the signal's reason. */
 export type Client = ReturnType<typeof createClient>;
@@ -143,10 +153,16 @@ export function createClient(socket: string) {
       get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
     agentStop: (asked: AgentStopBody, signal: AbortSignal) =>
       post<ActionBody>('/v1/agent/stop', asked, signal),
-    logs: (id: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<string> => {
-      const asked = new URLSearchParams({ follow: query.follow ? '1' : '0' });
+    logs: (host: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogBody[]> => {
+      const asked = new URLSearchParams({
+        subject: query.subject,
+        follow: query.follow ? '1' : '0',
+        previous: query.previous ? '1' : '0',
+      });
       if (query.tail !== undefined) asked.set('tail', String(query.tail));
-      return lines(socket, `${instance(id)}/logs?${asked}`, signal);
+      if (query.since !== undefined) asked.set('since', query.since);
+      const path = `/v1/hosts/${encodeURIComponent(host)}/logs?${asked}`;
+      return bodies<LogBody>(socket, path, signal);
     },
     events: (query: EventQuery, signal: AbortSignal): AsyncGenerator<EventBody> => {
       const asked = new URLSearchParams({
@@ -154,7 +170,7 @@ export function createClient(socket: string) {
         follow: query.follow ? '1' : '0',
       });
       if (query.about !== undefined) asked.set('about', query.about);
-      return events(socket, `/v1/events?${asked}`, signal);
+      return each(bodies<EventBody>(socket, `/v1/events?${asked}`, signal));
     },
   };
 }
@@ -177,8 +193,8 @@ async function call<T>(socket: string, asked: Call, signal: AbortSignal): Promis
   }
 }
 
-/** The lines of a streamed answer; bounded in time only until its first byte. */
-async function* lines(socket: string, path: string, signal: AbortSignal): AsyncGenerator<string> {
+/** The lines of a streamed answer, as many as came at once; bounded in time only until its first byte. */
+async function* bodies<T>(socket: string, path: string, signal: AbortSignal): AsyncGenerator<T[]> {
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(), READ_MS);
   try {
@@ -186,7 +202,8 @@ async function* lines(socket: string, path: string, signal: AbortSignal): AsyncG
     const response = await send(socket, { method: 'GET', path, limitMs: READ_MS }, either);
     clearTimeout(timer);
     if (response.statusCode !== 200) await readBody<never>(socket, response);
-    yield* splitLines(response);
+    for await (const lines of splitLines(response))
+      yield lines.filter((line) => line !== '').map((line) => parse<T>(socket, line));
   } catch (error) {
     throw told(socket, error, signal, waiting.signal);
   } finally {
@@ -194,17 +211,11 @@ async function* lines(socket: string, path: string, signal: AbortSignal): AsyncG
   }
 }
 
-async function* events(
-  socket: string,
-  path: string,
-  signal: AbortSignal,
-): AsyncGenerator<EventBody> {
-  for await (const line of lines(socket, path, signal)) {
-    if (line !== '') yield parse<EventBody>(socket, line);
-  }
+async function* each<T>(portions: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const portion of portions) yield* portion;
 }
 
-async function* splitLines(stream: Readable): AsyncGenerator<string> {
+async function* splitLines(stream: Readable): AsyncGenerator<readonly string[]> {
   let rest = '';
   stream.setEncoding('utf8');
   for await (const chunk of stream) {
@@ -212,9 +223,9 @@ async function* splitLines(stream: Readable): AsyncGenerator<string> {
     rest = parts.pop() ?? '';
     if (rest.length > LINE_CHARS_MAX)
       throw new Error(`a line is longer than ${LINE_CHARS_MAX} characters`);
-    yield* parts;
+    yield parts;
   }
-  if (rest !== '') yield rest;
+  if (rest !== '') yield [rest];
 }
 
 function send(socket: string, asked: Call, signal: AbortSignal): Promise<IncomingMessage> {

@@ -1,5 +1,5 @@
 /**
- * What agents ask each other on behalf of users: journals, logs, kill and restart of an instance.
+ * What agents ask each other on behalf of users: journals, kill and restart of an instance.
  * Only what a user of that host could do there; nothing here decides where anything runs.
  */
 import { decode, encode } from 'cborg';
@@ -36,12 +36,6 @@ const ACT = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('kill'), engineId: z.string().max(256), signal: z.string().max(20) }),
   z.object({ kind: z.literal('restart'), component: z.string().max(256), slot: z.int().min(1) }),
 ]);
-const LOGS = z.object({
-  engineId: z.string().max(256),
-  follow: z.boolean(),
-  tail: z.int().min(0).max(100_000).optional(),
-});
-
 /** Answers members as this host's own API answers its users. */
 export async function servePeers(agent: Agent): Promise<void> {
   const { network } = agent;
@@ -52,12 +46,6 @@ export async function servePeers(agent: Agent): Promise<void> {
   });
   await network.handle('act', async function* (from, request) {
     yield encode(await act(agent, readOf(agent, from, request, ACT)));
-  });
-  await network.handle('logs', async function* (from, request, signal) {
-    const { engineId, follow, tail } = readOf(agent, from, request, LOGS);
-    const options = tail === undefined ? { follow } : { follow, tail };
-    for await (const chunk of await agent.engine.logs(engineId, options, signal))
-      yield chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
   });
 }
 
@@ -144,19 +132,30 @@ export async function ask(
   body: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const peerId = agent.speech.peerIdOf(host);
-  if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
-  // A fault on purpose; only what would end it passes.
-  if (name !== CHAOS && agent.interference.isSevered(host))
-    throw new Error(`host ${host} cannot be reached`);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of agent.network.request(peerId, name, encode(body), signal)) {
+  for await (const chunk of answerOf(agent, host, name, body, signal)) {
     bytes += chunk.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw new Error('the answer is too large');
     chunks.push(chunk);
   }
   return decode(Buffer.concat(chunks));
+}
+
+/** One question to one peer, and its answer as it comes. */
+export async function* answerOf(
+  agent: Agent,
+  host: HostId,
+  name: string,
+  body: unknown,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const peerId = agent.speech.peerIdOf(host);
+  if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
+  // A fault on purpose; only what would end it passes.
+  if (name !== CHAOS && agent.interference.isSevered(host))
+    throw new Error(`host ${host} cannot be reached`);
+  yield* agent.network.request(peerId, name, encode(body), signal);
 }
 
 const EVENTS = z.array(

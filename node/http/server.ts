@@ -11,6 +11,7 @@ import { clusterRoutes } from './cluster-routes.ts';
 import { doctorRoutes } from './doctor-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 import { hostRoutes } from './host-routes.ts';
+import { logRoutes } from './log-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
 import { stackRoutes } from './stack-routes.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -36,6 +37,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   clusterRoutes(app, daemon);
   stackRoutes(app, daemon);
   leadRoutes(app, daemon);
+  logRoutes(app, daemon);
   hostRoutes(app, daemon);
   voterRoutes(app, daemon);
   chaosRoutes(app, daemon);

@@ -1,6 +1,4 @@
-/** Deploying and destroying stacks; kill, restart and logs of instances wherever they run. */
-import { Readable } from 'node:stream';
-import { encode } from 'cborg';
+/** Deploying and destroying stacks; kill and restart of instances wherever they run. */
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import { type ComponentId, componentKey, type HostId } from '../../protocol/base/ids.ts';
@@ -35,7 +33,6 @@ const DESTROY = z.object({
 const PLAN = z.object({ stack: z.looseObject({ name: z.string() }) });
 const KILL = z.object({ signal: z.string().regex(/^(SIG)?[A-Z0-9]{2,10}$/) });
 const ACT_MS = 15_000;
-const TAIL_MAX = 100_000;
 
 export function stackRoutes(app: Hono, daemon: Daemon): void {
   app.post('/v1/deploy', async (context) => {
@@ -95,17 +92,6 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
       next: 'this does not count as a failure; see: agentctl status',
     };
     return context.json(body);
-  });
-  app.get('/v1/instances/:id/logs', async (context) => {
-    const agent = agentOf(daemon);
-    const instance = instanceOf(agent, context.req.param('id'));
-    const follow = context.req.query('follow') === '1';
-    const tail = Number(context.req.query('tail') ?? TAIL_MAX);
-    if (!Number.isInteger(tail) || tail < 0) throw ApiRefusal.badRequest('tail: not a number');
-    const lines = await logsOf(agent, instance, { follow, tail }, context.req.raw.signal);
-    return new Response(Readable.toWeb(lines) as ReadableStream, {
-      headers: { 'content-type': 'text/plain; charset=utf-8' },
-    });
   });
 }
 
@@ -185,21 +171,6 @@ async function actOn(agent: Agent, host: HostId, request: Act): Promise<void> {
   });
   const kind = z.object({ kind: z.string() }).safeParse(result).data?.kind;
   if (kind === 'noSuchInstance') throw ApiRefusal.noSuch('such instance on', host);
-}
-
-async function logsOf(
-  agent: Agent,
-  instance: InstanceView,
-  options: { readonly follow: boolean; readonly tail: number },
-  signal: AbortSignal,
-): Promise<Readable> {
-  const { engineId, host } = instance;
-  if (engineId === undefined) throw ApiRefusal.noSuch('instance that has run', instance.id);
-  if (host === agent.host) return agent.engine.logs(engineId, options, signal);
-  const peerId = agent.speech.peerIdOf(host);
-  if (peerId === undefined) throw ApiRefusal.noSuch('host', host);
-  const body = encode({ engineId, ...options });
-  return Readable.from(agent.network.request(peerId, 'logs', body, signal));
 }
 
 /** The outcome of a deploy, or its refusal with the exit code it deserves (R7). */

@@ -43,3 +43,9 @@ export const NETWORK_LIMITS: NetworkLimits = {
   requestAcceptMs: 5_000,
   requestSilenceMs: 15_000,
 };
+
+/** Instances of one host whose logs one reader is given at once; it is told of the others. */
+export const LOG_SOURCES_MAX = 128;
+
+/** A longer line of a log comes in pieces, so that no reader has to hold more of it. */
+export const LOG_LINE_CHARS_MAX = 65_536;

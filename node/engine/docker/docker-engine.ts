@@ -1,5 +1,4 @@
 /** The port `Engine` on a Docker Engine, through dockerode. */
-import { Readable } from 'node:stream';
 import type { Container, ContainerInfo } from 'dockerode';
 import {
   type Engine,
@@ -10,6 +9,8 @@ import {
   type GuardReach,
   type InstanceLabels,
   type InstanceRequest,
+  type LogLine,
+  type LogOptions,
 } from '../engine.ts';
 import type { GuardLink } from '../../guard/link.ts';
 import { Connection } from './connection.ts';
@@ -221,9 +222,9 @@ class DockerEngine implements Engine {
 
   async logs(
     id: string,
-    options: { readonly follow: boolean; readonly tail?: number },
+    { follow, tail, since }: LogOptions,
     signal: AbortSignal,
-  ): Promise<Readable> {
+  ): Promise<AsyncIterable<readonly LogLine[]>> {
     await this.#requireOurs(id, signal);
     const limits = {
       what: `cannot read the logs of ${shortId(id)}`,
@@ -233,12 +234,14 @@ class DockerEngine implements Engine {
     const query = {
       stdout: 1,
       stderr: 1,
-      follow: options.follow ? 1 : 0,
-      tail: options.tail ?? 'all',
+      timestamps: 1,
+      follow: follow ? 1 : 0,
+      tail: tail ?? 'all',
+      ...(since === undefined ? {} : { since: unixTime(since) }),
     };
     const path = `/containers/${id}/logs`;
     const source = await this.#connection.stream(limits, { method: 'GET', path, query });
-    return Readable.from(readLogLines(source), { encoding: 'utf8' });
+    return untilAborted(readLogLines(source), limits.signal);
   }
 
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
@@ -363,6 +366,21 @@ async function untilItIs(
     const { State } = await container.inspect({ abortSignal: cut });
     if (State.Status !== wanted) throw error;
   }
+}
+
+/** To its caller the end of the stream is no failure. */
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Seconds with nine decimals, as the engine asks for points in time. */
+function unixTime(rfc3339: string): string {
+  const fraction = /\.(\d{1,9})/.exec(rfc3339)?.[1] ?? '';
+  return `${Math.floor(Date.parse(rfc3339) / 1000)}.${fraction.padEnd(9, '0')}`;
 }
 
 /** The engine would also take a name or the beginning of an id. */

@@ -6,9 +6,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, open, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LogLine } from '../engine.ts';
 
 /** A log that is larger is rotated at the next look. An instance keeps at most about twice this. */
 export const LOG_BYTES_MAX = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ export async function rotateLog(folder: string, bytesMax = LOG_BYTES_MAX): Promi
   return true;
 }
 
-export type LogOptions = {
+export type FileLogOptions = {
   readonly follow: boolean;
   /** Absent: everything that is kept. */
   readonly tail?: number;
@@ -46,13 +46,23 @@ export type LogOptions = {
 };
 
 /** UTF-8 text in whole lines. Ends quietly when `signal` aborts. */
-export function readLog(folder: string, options: LogOptions, signal: AbortSignal): Readable {
-  return Readable.from(lines(folder, options, signal), { objectMode: false, encoding: 'utf8' });
+export async function* readLog(
+  folder: string,
+  options: FileLogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<readonly LogLine[]> {
+  for await (const block of logBlocks(folder, options, signal)) {
+    const lines = block.toString('utf8').split('\n');
+    // What follows the last newline is no line, unless there is something.
+    if (lines.at(-1) === '') lines.pop();
+    if (lines.length > 0) yield lines.map((text) => ({ output: 'stdout', text }));
+  }
 }
 
-async function* lines(
+/** Whole lines with their newlines. */
+async function* logBlocks(
   folder: string,
-  options: LogOptions,
+  options: FileLogOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const tail = options.tail ?? Number.POSITIVE_INFINITY;
@@ -73,7 +83,7 @@ async function* oldLines(folder: string, tail: number): AsyncGenerator<Buffer> {
 
 async function* blocks(
   log: FileHandle,
-  options: LogOptions & { readonly offset: number },
+  options: FileLogOptions & { readonly offset: number },
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   let { offset } = options;

@@ -16,7 +16,6 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import type { Readable } from 'node:stream';
 import { type ComponentId, slotKey } from '../../../protocol/base/ids.ts';
 import type { GuardLink } from '../../guard/link.ts';
 import {
@@ -26,6 +25,8 @@ import {
   type EngineInstance,
   type EngineScope,
   type InstanceRequest,
+  type LogLine,
+  type LogOptions,
 } from '../engine.ts';
 import { createEventFeed } from './event-feed.ts';
 import { type Health, watchHealth } from './health.ts';
@@ -204,12 +205,13 @@ class ProcessEngine implements Engine {
 
   async logs(
     id: string,
-    options: { readonly follow: boolean; readonly tail?: number },
+    { follow, tail }: LogOptions,
     signal: AbortSignal,
-  ): Promise<Readable> {
+  ): Promise<AsyncIterable<readonly LogLine[]>> {
     const instance = this.#find(id, signal);
     const ended = (): boolean => !isRunning(instance) || this.#closed.signal.aborted;
-    return readLog(instance.folder, { ...options, ended }, signal);
+    const options = { follow, ended, ...(tail === undefined ? {} : { tail }) };
+    return readLog(instance.folder, options, signal);
   }
 
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {

@@ -75,6 +75,8 @@ export const workloads: Workloads = {
   exitWith: (code) => nodeSpec(`process.exit(${code})`),
   ignoreSigterm: () => nodeSpec('console.log("ready"); setInterval(() => {}, 1e6);'),
   printLines: (lines) => nodeSpec(`${SLEEP} console.log(${JSON.stringify(lines.join('\n'))});`),
+  printBoth: (out, err) =>
+    nodeSpec(`${SLEEP} console.log("${out}"); setTimeout(() => console.error("${err}"), 20);`),
   countForEver: () => nodeSpec(`${LISTEN} let n = 0; setInterval(() => console.log(++n), 200);`),
   healthyWhile: (file) =>
     nodeSpec(SLEEP, {

@@ -1,7 +1,5 @@
 /** What every test of an engine stands on: engines of one fresh cluster, and a bound on every wait. */
 import { randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { expect } from 'vitest';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import {
@@ -12,6 +10,7 @@ import {
   type EngineScope,
   type InstanceLabels,
   type InstanceRequest,
+  type LogLine,
 } from '../../../node/engine/engine.ts';
 import type { Machine } from './machine.ts';
 
@@ -140,24 +139,38 @@ function wordFor(event: EngineEvent): string {
   return event.kind === 'health' ? event.health : event.kind;
 }
 
+type Logs = AsyncIterable<readonly LogLine[]>;
+
 /** Reads whole lines until `enough` is content, the stream ends or the bound is reached. */
 export async function linesUntil(
-  logs: Readable,
+  logs: Logs,
   enough: (lines: readonly string[]) => boolean = () => false,
 ): Promise<readonly string[]> {
-  const lines: string[] = [];
-  const late = setTimeout(
-    () => logs.destroy(new Error(`only saw ${JSON.stringify(lines)}`)),
+  const read = await readUntil(logs, (lines) => enough(lines.map(({ text }) => text)));
+  return read.map(({ text }) => text);
+}
+
+export async function readUntil(
+  logs: Logs,
+  enough: (lines: readonly LogLine[]) => boolean = () => false,
+): Promise<readonly LogLine[]> {
+  const lines: LogLine[] = [];
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`only saw ${JSON.stringify(lines)}`)),
     PATIENCE_MS,
   );
+  const read = async (): Promise<void> => {
+    for await (const some of logs)
+      for (const line of some) {
+        lines.push(line);
+        if (enough(lines)) return;
+      }
+  };
   try {
-    for await (const line of createInterface({ input: logs })) {
-      lines.push(line);
-      if (enough(lines)) break;
-    }
+    await Promise.race([read(), late.promise]);
   } finally {
-    clearTimeout(late);
-    logs.destroy();
+    clearTimeout(timer);
   }
   return lines;
 }
@@ -180,6 +193,8 @@ export type Workloads = {
   ignoreSigterm(): ComponentSpec;
   /** Prints these lines, then sleeps for ever; SIGTERM ends it at once. */
   printLines(lines: readonly string[]): ComponentSpec;
+  /** Prints one line to standard output and then one to standard error, then sleeps for ever. */
+  printBoth(out: string, err: string): ComponentSpec;
   /** Prints `1`, `2`, … several times a second until it is told to end. */
   countForEver(): ComponentSpec;
   /** Sleeps for ever; healthy while `file` exists on this host. Checked at least once a second. */

@@ -14,6 +14,7 @@ export const processWorkloads: Workloads = {
     ...shell(PRINT),
     process: { command: ['/bin/sh', '-c', PRINT, 'sh', ...lines] },
   }),
+  printBoth: (out, err) => shell(`echo ${out}; echo ${err} >&2; ${sleep}`),
   countForEver: () => shell('n=0; while n=$((n + 1)); do echo $n; sleep 0.05; done'),
   healthyWhile: (file) => ({
     ...shell(sleep),

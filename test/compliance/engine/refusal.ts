@@ -7,6 +7,7 @@ import {
   patience,
   PATIENCE_MS,
   printed,
+  readUntil,
   requestFor,
   start,
   type Subject,
@@ -59,12 +60,30 @@ export function itLogs({ ground, workloads }: Subject): void {
     const engine = await ground().engine();
     const { id } = await start(engine, workloads.sleepForEver());
     const reader = new AbortController();
-    const logs = await engine.logs(id, { follow: true }, reader.signal);
-    const closed = Promise.withResolvers<void>();
-    logs.once('close', () => closed.resolve()).on('error', () => {});
-    logs.resume();
+    const read = linesUntil(await engine.logs(id, { follow: true }, reader.signal));
     reader.abort();
-    await expect(closed.promise).resolves.toBeUndefined();
+    await expect(read).resolves.toEqual([]);
+  });
+
+  it('keeps the outputs apart and tells times that never go back, or neither', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.printBoth('out', 'err'));
+    await printed(engine, id, 'err');
+    const both = await readUntil(await engine.logs(id, { follow: false }, patience()));
+    expect(both.map(({ text }) => text).sort()).toEqual(['err', 'out']);
+    if (both.every(({ at }) => at === undefined)) {
+      expect(both.map(({ output }) => output)).toEqual(['stdout', 'stdout']);
+      return;
+    }
+    expect(both.find(({ text }) => text === 'err')?.output).toBe('stderr');
+    expect(both.find(({ text }) => text === 'out')?.output).toBe('stdout');
+    const times = both.map(({ at }) => at ?? '');
+    expect(times).toEqual([...times].sort());
+    const [, last = ''] = times;
+    const since = await readUntil(
+      await engine.logs(id, { follow: false, since: last }, patience()),
+    );
+    expect(since).toEqual(both.slice(1));
   });
 }
 

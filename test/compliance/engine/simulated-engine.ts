@@ -1,5 +1,4 @@
 /** The simulated engine behind the port of the real ones. */
-import type { Readable } from 'node:stream';
 import {
   type Engine,
   EngineError,
@@ -7,6 +6,8 @@ import {
   type EngineInstance,
   type EngineScope,
   type InstanceRequest,
+  type LogLine,
+  type LogOptions,
 } from '../../../node/engine/engine.ts';
 import { createEventFeed } from '../../../node/engine/process/event-feed.ts';
 import { type ComponentId, term as termOf } from '../../../protocol/base/ids.ts';
@@ -111,9 +112,9 @@ class SimulatedEngine implements Engine {
 
   async logs(
     id: string,
-    options: { readonly follow: boolean; readonly tail?: number },
+    options: LogOptions,
     signal: AbortSignal,
-  ): Promise<Readable> {
+  ): Promise<AsyncIterable<readonly LogLine[]>> {
     await this.inspect(id, signal);
     const life = this.#machine.lives.get(id);
     if (life === undefined) throw new EngineError('not-found', `${id} has never run`);

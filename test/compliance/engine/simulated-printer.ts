@@ -1,5 +1,5 @@
 /** What simulated instances print, kept as lines and read as an engine gives them out. */
-import { Readable } from 'node:stream';
+import type { LogLine, LogOptions } from '../../../node/engine/engine.ts';
 
 export type Print = {
   readonly lines: string[];
@@ -26,23 +26,25 @@ export function endPrint(print: Print): void {
 
 export function readPrint(
   print: Print,
-  options: { readonly follow: boolean; readonly tail?: number },
+  options: LogOptions,
   signal: AbortSignal,
-): Readable {
+): AsyncGenerator<readonly LogLine[]> {
   signal.addEventListener('abort', () => wake(print), { once: true });
-  return Readable.from(drain(print, options, signal), { encoding: 'utf8' });
+  return drain(print, options, signal);
 }
 
 async function* drain(
   print: Print,
-  { follow, tail = Number.POSITIVE_INFINITY }: { readonly follow: boolean; readonly tail?: number },
+  { follow, tail = Number.POSITIVE_INFINITY }: LogOptions,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly LogLine[]> {
   let at = Math.max(0, print.lines.length - tail);
   for (;;) {
-    for (; at < print.lines.length; at++) yield `${print.lines[at]}\n`;
+    const lines = print.lines.slice(at);
+    at += lines.length;
+    if (lines.length > 0) yield lines.map((text) => ({ output: 'stdout', text }));
     if (!follow || print.hasEnded || signal.aborted) return;
-    await print.changed.promise;
+    if (at === print.lines.length) await print.changed.promise;
   }
 }
 

@@ -9,6 +9,7 @@ export const simulatedWorkloads: Workloads = {
   exitWith: (code) => runs('exit', String(code)),
   ignoreSigterm: () => runs('ignore'),
   printLines: (lines) => runs('print', ...lines),
+  printBoth: (...lines) => runs('print', ...lines),
   countForEver: () => runs('count'),
   healthyWhile: (file) => ({
     ...runs('sleep'),

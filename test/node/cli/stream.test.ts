@@ -68,24 +68,6 @@ it('prints events as NDJSON, and says with 5 that the followed agent went', asyn
   expect(JSON.parse(ran.stderr)).toMatchObject({ error: { code: 'no-agent' } });
 });
 
-it('names the instance before each line where a component has several', async () => {
-  await using agent = await startAgent({
-    'GET /v1/status': healthy(),
-    'GET /v1/instances/shop.web.1/logs': (_, response) => response.end('one\n'),
-    'GET /v1/instances/shop.web.2/logs': (_, response) => response.end('two'),
-    'GET /v1/instances/shop.api.1/logs': (_, response) => response.end('three\n'),
-  });
-  const several = await run(['logs', 'web', '--tail', '5', '--socket', agent.socket]);
-  expect(several.stdout.split('\n').sort()).toEqual(['', 'shop.web.1 | one', 'shop.web.2 | two']);
-  expect(agent.asked.map(({ path }) => path)).toContain(
-    '/v1/instances/shop.web.1/logs?follow=0&tail=5',
-  );
-  expect(await run(['logs', 'api', '--socket', agent.socket])).toMatchObject({
-    code: 0,
-    stdout: 'three\n',
-  });
-});
-
 it('watches off a terminal with one line per change', async () => {
   let asked = 0;
   await using agent = await startAgent({

@@ -4,6 +4,7 @@ import { componentId, term } from '../../../protocol/base/ids.ts';
 import type { Input } from '../../../protocol/input.ts';
 import { createEngineWork } from '../../../node/engine/work.ts';
 import { createLogger } from '../../../node/log.ts';
+import { createLastWords } from '../../../node/logs/last-words.ts';
 import { choicesOfSeed } from '../../../sim/choice.ts';
 import { running } from '../../../sim/engine/engine.ts';
 import { restartDaemon } from '../../../sim/engine/faults.ts';
@@ -23,8 +24,10 @@ async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs
   const machine = createSimulatedMachine(choicesOfSeed(seed));
   const model = engineOf(machine, SCOPE);
   const inputs: Input[] = [];
+  const engine = openSimulated(machine, SCOPE);
   await using work = createEngineWork({
-    engine: openSimulated(machine, SCOPE),
+    engine,
+    lastWords: createLastWords(engine),
     give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
     log,
     relistMs: 1_000_000,

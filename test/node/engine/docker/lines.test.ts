@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
+import type { LogLine } from '../../../../node/engine/engine.ts';
 import { readLines, readLogLines } from '../../../../node/engine/docker/lines.ts';
 
 const OUT = 1;
@@ -29,20 +30,39 @@ it('reads the same lines wherever the chunks are cut', async () => {
   }
 });
 
-it('interleaves two outputs by whole lines, wherever the chunks are cut', async () => {
+const AT = (second: number): string => `2026-11-21T00:00:0${second}.123456789Z`;
+const timed = (output: number, second: number, text: string | Buffer): Buffer =>
+  frame(output, Buffer.concat([Buffer.from(`${AT(second)} `), Buffer.from(text)]));
+const readAll = async (chunks: readonly Buffer[]): Promise<readonly LogLine[]> =>
+  (await Array.fromAsync(readLogLines(Readable.from(chunks)))).flat();
+
+it('interleaves two outputs by whole lines with their times, wherever the chunks are cut', async () => {
   const euro = Buffer.from('€');
   const bytes = Buffer.concat([
-    frame(OUT, 'one\ntw'),
-    frame(ERR, 'oops'),
-    frame(OUT, 'o '),
-    frame(OUT, euro.subarray(0, 1)),
-    frame(ERR, '\n'),
-    frame(OUT, Buffer.concat([euro.subarray(1), Buffer.from('\nlast')])),
+    timed(OUT, 1, 'one\n'),
+    timed(OUT, 2, 'tw'),
+    timed(ERR, 3, 'oops'),
+    timed(OUT, 4, 'o '),
+    timed(OUT, 5, euro.subarray(0, 1)),
+    timed(ERR, 6, '\n'),
+    timed(OUT, 7, Buffer.concat([euro.subarray(1), Buffer.from('\n')])),
+    timed(OUT, 8, 'last'),
   ]);
-  for (const chunks of cuts(bytes)) {
-    const lines = await Array.fromAsync(readLogLines(Readable.from(chunks)));
-    expect(lines).toEqual(['one\n', 'oops\n', 'two €\n', 'last\n']);
-  }
+  for (const chunks of cuts(bytes))
+    expect(await readAll(chunks)).toEqual([
+      { at: AT(1), output: 'stdout', text: 'one' },
+      { at: AT(3), output: 'stderr', text: 'oops' },
+      { at: AT(2), output: 'stdout', text: 'two €' },
+      { at: AT(8), output: 'stdout', text: 'last' },
+    ]);
+});
+
+it('takes for a time only what is one', async () => {
+  const lines = ['no time', '2026-11-21 two', 'x'.repeat(60), '2026-11-21T00:00:00Z a  b'];
+  const read = await readAll([frame(OUT, lines.map((line) => `${line}\n`).join(''))]);
+  expect(read).toEqual(lines.map((text) => ({ output: 'stdout', text })));
+  const [one] = await readAll([frame(OUT, `${lines[3]}\n`)]);
+  expect(one).toEqual({ at: '2026-11-21T00:00:00Z', output: 'stdout', text: 'a  b' });
 });
 
 it('hands a line without end on in pieces', async () => {

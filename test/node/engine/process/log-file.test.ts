@@ -1,8 +1,8 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { LogLine } from '../../../../node/engine/engine.ts';
 import { logPath, readLog, rotateLog } from '../../../../node/engine/process/log-file.ts';
 
 let folder = '';
@@ -12,14 +12,17 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(folder, { recursive: true });
 });
+const textsOf = (lines: readonly LogLine[]): readonly string[] =>
+  lines.map(({ output, text }) => (output === 'stdout' ? `${text}\n` : ''));
 const read = async (tail?: number): Promise<string> => {
   const options = { follow: false, ended: () => false, ...(tail === undefined ? {} : { tail }) };
-  return text(readLog(folder, options, AbortSignal.timeout(10_000)));
+  const blocks = await Array.fromAsync(readLog(folder, options, AbortSignal.timeout(10_000)));
+  return blocks.flatMap(textsOf).join('');
 };
 
 it.each([
   ['a\nb\nc\n', 2, 'b\nc\n', 'the last two'],
-  ['a\nb\nc', 2, 'b\nc', 'a line counts before it is finished'],
+  ['a\nb\nc', 2, 'b\nc\n', 'a line counts before it is finished'],
   ['a\n\n\n', 2, '\n\n', 'empty lines are lines'],
   ['a\nb\n', 2, 'a\nb\n', 'all there are'],
   ['a\nb\n', 9, 'a\nb\n', 'more than there are'],
@@ -73,7 +76,7 @@ it('follows past a rotation, and never splits a letter or a line', async () => {
   const chunks: string[] = [];
   const stream = readLog(folder, { follow: true, ended }, AbortSignal.timeout(10_000));
   for await (const chunk of stream) {
-    chunks.push(String(chunk));
+    chunks.push(...textsOf(chunk));
     if (chunks.length === 1) {
       await rotateLog(folder, 1);
       appendFileSync(logPath(folder), 'x\n');
