@@ -12,6 +12,7 @@
  * count its starts anew for a copy.
  */
 import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ClusterId, clusterId } from '../protocol/base/ids.ts';
@@ -219,6 +220,7 @@ async function run(
     { cluster: credentials.cluster, host, publishAddress, home: `${hostname()}:${settings.state}` },
     {
       stateDir: settings.state,
+      filesDir: filesDirOf(settings),
       ...(link === undefined ? {} : { guard: link }),
       ...(dockerSocket === undefined ? {} : { dockerSocket }),
     },
@@ -246,6 +248,9 @@ async function run(
   await serveReports(agent);
   return agent;
 }
+
+/** Beside the socket: in `/run`, where that is. */
+const filesDirOf = ({ socket }: AgentSettings): string => join(dirname(socket), 'files');
 
 /** What of the protocol's timings an agent is told; all else is the profile's. */
 const configOf = (settings: AgentSettings): Config => ({

@@ -23,6 +23,11 @@ export const PLACES_MAX = 2 * RECORDS_MAX;
 export const BURIED_MAX = 32;
 /** Characters of one spec of a stack as JSON; a deploy beyond it is refused. */
 export const STACK_CHARS_MAX = 131_072;
+/**
+ * Bytes of all files of one component. In base64 two specs of it then fit `STACK_CHARS_MAX`, so that a
+ * change comes batch by batch (`VERSIONS_MAX`); more are refused.
+ */
+export const FILES_BYTES_MAX = 40_960;
 /** Components of a stack, and slots of a component. */
 export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;

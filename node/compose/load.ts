@@ -10,6 +10,7 @@ import { basename, dirname, resolve } from 'node:path';
 import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
 import { COMPONENTS_MAX, STACK_CHARS_MAX } from '../../protocol/limits.ts';
 import { expected, findingsOf, kindOf } from './fields.ts';
+import { readFileDefinitions } from './files.ts';
 import { checkKeys } from './keys/support.ts';
 import { mergeProject } from './merge/project.ts';
 import { readNetworks } from './networks.ts';
@@ -109,7 +110,8 @@ function orderByFile(problems: readonly Problem[], files: readonly string[]): re
 
 type Given = Pick<ComposeSource, 'profiles' | 'dir'> & { readonly name: string | undefined };
 
-type Reading = Omit<Surroundings, 'awaited' | 'onIsolation' | 'stack' | 'networks' | 'volumes'> & {
+type Around = 'awaited' | 'onIsolation' | 'stack' | 'networks' | 'volumes' | 'files';
+type Reading = Omit<Surroundings, Around> & {
   readonly locate: (finding: Finding) => Problem;
   readonly name: string | undefined;
   readonly dir: string;
@@ -152,11 +154,13 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     errors.push({ path: [], on: 'value', message, next: 'begin with services:' });
     return undefined;
   }
-  const { name, services, volumes, networks, 'x-millrace': ours } = file as Record<string, unknown>;
+  const written = file as Record<string, unknown>;
+  const { name, services, volumes, networks, 'x-millrace': ours } = written;
   const inactive = inactiveServices(services, reading.profiles);
   const keys = checkKeys(file);
   errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
   const makings = readVolumeMakings(volumes, errors);
+  const files = { configs: readFileDefinitions('configs', written['configs'], errors) };
   warnings.push(...keys.warnings.filter(({ path }) => !isWithin(path, inactive)));
   const stackName = readName(name, reading);
   const fields = readServices(services, inactive, reading);
@@ -167,7 +171,7 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
     errors.push(noneActive(inactive));
     return undefined;
   }
-  const named = { stack: stackName, networks: known, volumes: makings };
+  const named = { stack: stackName, networks: known, volumes: makings, files };
   const around = { ...reading, ...named, awaited: awaitedServices(fields), onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
   errors.push(...checkDependencies(components, inactive));

@@ -6,6 +6,7 @@
  * id. It keeps no desired state and restarts nothing by itself: it does what it is told and reports
  * what happened. Every call takes an `AbortSignal` and rejects with an `EngineError`.
  */
+import type { FileSpec } from '../../protocol/component/file.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import type { CgroupVersion } from '../guard/gates.ts';
 
@@ -35,9 +36,16 @@ export type InstanceLabels = {
   readonly term: number;
 };
 
+/** What an instance is to find at `target`. */
+export type InstanceFile = Pick<FileSpec, 'target' | 'uid' | 'gid' | 'mode'> & {
+  readonly bytes: Uint8Array;
+};
+
 export type InstanceRequest = {
   readonly labels: InstanceLabels;
   readonly spec: ComponentSpec;
+  /** Those of its spec, opened. Absent: none. */
+  readonly files?: readonly InstanceFile[];
 };
 
 /** One instance as the engine reports it. */

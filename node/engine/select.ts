@@ -14,6 +14,8 @@ export type EngineOptions = {
   readonly guard?: GuardLink;
   /** Where the process engine keeps what it runs. */
   readonly stateDir: string;
+  /** Where the files of instances are, of this agent alone. Absent: whoever asks starts nothing. */
+  readonly filesDir?: string;
   /** Default: this process's own. `MILLRACE_DOCKER_SOCKET` and `DOCKER_HOST=unix://…` are read. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 };
@@ -45,10 +47,15 @@ async function openDocker(scope: EngineScope, options: EngineOptions): Promise<E
   // What talks to Docker takes 20 MB of memory: only where it is used.
   const { createDockerEngine } = await import('./docker/docker-engine.ts');
   const refusals: string[] = [];
-  const { guard } = options;
+  const { guard, filesDir } = options;
   for (const socketPath of dockerSockets(options, options.environment ?? process.env)) {
     try {
-      return await createDockerEngine(scope, { socketPath, ...(guard !== undefined && { guard }) });
+      const found = {
+        socketPath,
+        ...(guard !== undefined && { guard }),
+        ...(filesDir !== undefined && { filesDir }),
+      };
+      return await createDockerEngine(scope, found);
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       refusals.push(`${socketPath} (${error.message})`);

@@ -4,11 +4,18 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentId } from '../../protocol/base/ids.ts';
+import type { FileSpec } from '../../protocol/component/file.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Logger } from '../log.ts';
 import type { LastWords } from '../logs/last-words.ts';
-import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
+import {
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  type EngineInstance,
+  type InstanceFile,
+} from './engine.ts';
 import { followPulse } from './pulse.ts';
 
 type EngineEffect = Extract<
@@ -83,7 +90,9 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     const { component, slot, attempt, revision, term, spec } = effect;
     try {
       const labels = { component, slot, attempt, revision, term };
-      const instance = await engine.start({ labels, spec }, bounded(START_MS));
+      const signal = bounded(START_MS);
+      const files = (spec.files ?? []).map(opened);
+      const instance = await engine.start({ labels, spec, files }, signal);
       tell({ kind: 'instanceStarted', instance: observedOf(instance) });
     } catch (error) {
       const permanent = error instanceof EngineError && error.permanent;
@@ -172,6 +181,14 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     },
   };
 }
+
+const opened = ({ target, uid, gid, mode, content }: FileSpec): InstanceFile => ({
+  target,
+  uid,
+  gid,
+  mode,
+  bytes: Buffer.from(content, 'base64'),
+});
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

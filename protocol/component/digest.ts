@@ -30,6 +30,7 @@ function digestOf(spec: ComponentSpec): string {
     environment,
     ports,
     volumes,
+    files,
     healthcheck,
     container,
     singleton,
@@ -45,6 +46,8 @@ function digestOf(spec: ComponentSpec): string {
     // Sets: neither engine gives their order a meaning.
     ports: ports.map(canonical).sort(),
     volumes: volumes.map(canonical).sort(),
+    // What a stack calls them no instance sees.
+    files: files?.map(({ name: _, ...made }) => canonical(made)).sort(),
     healthcheck,
     container,
     // A guard watches over an instance from its making to its end, or not at all.

@@ -5,6 +5,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { ContainerSettings } from './container.ts';
+import type { FileSpec } from './file.ts';
 import type { RollbackPolicy, UpdatePolicy } from './update.ts';
 import type { Volume } from './volume.ts';
 
@@ -24,6 +25,8 @@ export type ComponentSpec = {
   readonly environment: Readonly<Record<string, string>>;
   readonly ports: readonly Port[];
   readonly volumes: readonly Volume[];
+  /** Absent: none. */
+  readonly files?: readonly FileSpec[];
   readonly healthcheck?: Healthcheck;
   readonly container?: ContainerSettings;
   readonly restart: RestartPolicy;

@@ -16,6 +16,7 @@ import {
   STACK_CHARS_MAX,
 } from '../limits.ts';
 import { containerSettings } from './container-schema.ts';
+import { files } from './file-schema.ts';
 import {
   boolean,
   byKind,
@@ -151,6 +152,7 @@ const fields = object({
   environment: record(variableName, specText, ITEMS_MAX),
   ports: list(portSpec, ITEMS_MAX),
   volumes: list(volume, ITEMS_MAX),
+  files: optional(files),
   healthcheck: optional(healthcheck),
   container: optional(containerSettings),
   restart,

@@ -89,7 +89,8 @@ const SERVICE = {
   ...honored('dns', 'dns_search', 'dns_opt', 'extra_hosts'),
   ...honored('networks', 'network_mode'),
   ...refused(ADDRESS, TEXT, 'mac_address'),
-  ...refused(FILES, LIST, 'configs', 'secrets'),
+  ...honored('configs'),
+  ...refused(FILES, LIST, 'secrets'),
   ...refused(FILES, MAPPING, 'credential_spec'),
   ...refused(LIMITS, MAPPING, 'blkio_config'),
   ...honored('cpus', 'cpu_shares', 'cpuset', 'mem_limit', 'mem_reservation', 'memswap_limit'),
@@ -128,14 +129,21 @@ const DEPLOY = {
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
 };
 
+const FILE_PLACE = honored('source', 'target', 'uid', 'gid', 'mode');
+const FILE = {
+  ...honored('name', 'file', 'content', 'environment', 'external'),
+  ...refused('what is in it is taken as it is', TEXT, 'template_driver'),
+  ...ignored(TELLS_ONLY, NAMES, 'labels'),
+};
+
 const MILLRACE_LATER = 'it comes with a later version';
 
 export const PLACES: readonly Place[] = [
   {
     at: [],
     keys: {
-      ...honored('name', 'services', 'networks', 'volumes', 'x-millrace'),
-      ...refused(FILES, MAPPING, 'configs', 'secrets'),
+      ...honored('name', 'services', 'networks', 'volumes', 'configs', 'x-millrace'),
+      ...refused(FILES, MAPPING, 'secrets'),
       ...refused('only containers and processes run here', MAPPING, 'models'),
       ...ignored('the format has no versions any more', TEXT, 'version'),
     },
@@ -244,6 +252,9 @@ export const PLACES: readonly Place[] = [
       ...ignored(TELLS_ONLY, NAMES, 'labels'),
     },
   },
+  { at: ['services', '*', 'configs', '#'], keys: FILE_PLACE },
+  { at: ['configs', '*'], keys: FILE },
+  { at: ['configs', '*', 'external'], keys: honored('name') },
   { at: ['volumes', '*', 'external'], keys: honored('name') },
   { at: ['networks', '*', 'external'], keys: honored('name') },
   {

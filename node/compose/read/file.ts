@@ -1,5 +1,5 @@
-/** Text from the disk, never more than a bound, whatever the path leads to. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+/** What is on the disk, never more than a bound, whatever the path leads to. */
+import { closeSync, openSync, readSync } from 'node:fs';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Complaint } from '../problems.ts';
 import { FILE_BYTES_MAX, TOO_LARGE } from './scan.ts';
@@ -10,6 +10,14 @@ export const UNREADABLE = 'the file cannot be read';
 export type Unreadable = Complaint & { readonly absent: boolean };
 
 export function readText(path: string): Result<string, Unreadable> {
+  const read = readBytes(path, FILE_BYTES_MAX);
+  if (!read.ok) return read;
+  if (read.value.length > FILE_BYTES_MAX) return fail({ ...TOO_LARGE, absent: false });
+  return ok(read.value.toString('utf8'));
+}
+
+/** More than `most` bytes: there are more, and what is read is of no use. */
+export function readBytes(path: string, most: number): Result<Buffer, Unreadable> {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -17,15 +25,12 @@ export function readText(path: string): Result<string, Unreadable> {
     return fail(unreadable(cause));
   }
   try {
+    const buffer = Buffer.alloc(most + 1);
     // Also what tells no size, such as a pipe.
-    if (fstatSync(file).size > FILE_BYTES_MAX) return fail({ ...TOO_LARGE, absent: false });
-    const buffer = Buffer.alloc(FILE_BYTES_MAX + 1);
-    let length = 0;
-    for (;;) {
+    for (let length = 0; ;) {
       const read = readSync(file, buffer, length, buffer.length - length, null);
       length += read;
-      if (length > FILE_BYTES_MAX) return fail({ ...TOO_LARGE, absent: false });
-      if (read === 0) return ok(buffer.toString('utf8', 0, length));
+      if (read === 0 || length > most) return ok(buffer.subarray(0, length));
     }
   } catch (cause) {
     return fail(unreadable(cause));

@@ -166,7 +166,7 @@ function leafOf(
   written: Pick<Leaf, 'at' | 'tag'>,
   path: Path,
 ): Leaf {
-  const value = scalarOf(scalar.value);
+  const value = isOctal(scalar, path) ? Number(`0o${scalar.source}`) : scalarOf(scalar.value);
   const start = spotAt(scalar.range?.[0] ?? 0);
   const filled =
     typeof value === 'string'
@@ -175,6 +175,10 @@ function leafOf(
   const typed = typeof value === 'number' ? { typed: scalar.source ?? String(value) } : {};
   return { kind: 'leaf', value: filled, ...written, ...typed };
 }
+
+/** Compose reads YAML 1.1, where a number that begins with 0 is octal; bits are written so. */
+const isOctal = ({ value, source = '' }: YamlScalar, path: Path): boolean =>
+  path.at(-1) === 'mode' && typeof value !== 'string' && /^0[0-7]+$/.test(source);
 
 /** A whole number is exact as long as it is exact; beyond that the digits themselves. */
 function scalarOf(value: unknown): Scalar {

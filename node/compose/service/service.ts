@@ -10,6 +10,7 @@ import { healField, isolationField, readContract, singletonField } from './contr
 import { dependsOnField } from './depends-on.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
+import { configsField, readFiles } from './file.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
@@ -52,6 +53,7 @@ export const serviceField = mapping({
   networks: networksField.optional(),
   network_mode: networkModeField.optional(),
   volumes: array(volumeField).optional(),
+  configs: configsField.optional(),
   healthcheck: healthcheckField.optional(),
   restart: restartField.optional(),
   depends_on: dependsOnField.optional(),
@@ -91,6 +93,7 @@ export function readComponent(
   const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
+  const files = readFiles(name, fields, around);
   const { reserves, limits } = readResources(name, fields, around);
   const container = readContainer(
     { ...fields, tmpfs: inMemory },
@@ -106,6 +109,7 @@ export function readComponent(
     environment: readEnvironment(name, fields, around),
     ports: (fields.ports ?? []).map(({ port }) => port),
     volumes: readVolumes(name, fields.volumes ?? [], around),
+    ...(files !== undefined && { files }),
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
     ...(container !== undefined && { container }),
     restart: readRestart(name, fields, around),
@@ -188,15 +192,14 @@ function checkRunnable(component: ComponentSpec, { errors }: Surroundings): void
   errors.push({ path, on: 'key', message: 'has neither an image nor a command', next });
 }
 
-/** By the place inside, of a list that the user wrote. */
-function checkTargets(
-  name: string,
-  { volumes = [] }: ServiceFields,
-  { errors }: Surroundings,
-): void {
-  for (const [index, { target }] of volumes.entries()) {
-    if (volumes.findIndex((other) => other.target === target) === index) continue;
-    const path = ['services', name, 'volumes', index];
+/** By the place inside, of lists that the user wrote. */
+function checkTargets(name: string, fields: ServiceFields, { errors }: Surroundings): void {
+  const all = (['volumes', 'configs'] as const).flatMap((key) =>
+    (fields[key] ?? []).map(({ target }, index) => ({ key, target, index })),
+  );
+  for (const [place, { key, target, index }] of all.entries()) {
+    if (all.findIndex((other) => other.target === target) === place) continue;
+    const path = ['services', name, key, index];
     errors.push({ path, on: 'value', message: `${target} is mounted twice` });
   }
 }

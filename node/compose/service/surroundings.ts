@@ -1,5 +1,6 @@
 /** What a service is read among. */
 import type { VolumeMaking } from '../../../protocol/component/volume.ts';
+import type { FileDefinition, FileKind } from '../files.ts';
 import type { NetworkDefinition } from '../networks.ts';
 import type { Finding, Path, Problem } from '../problems.ts';
 import type { Spot } from '../read/tree.ts';
@@ -11,6 +12,7 @@ export type Surroundings = {
   /** By the names that services call them. */
   readonly networks: ReadonlyMap<string, NetworkDefinition>;
   readonly volumes: ReadonlyMap<string, VolumeMaking>;
+  readonly files: Readonly<Record<FileKind, ReadonlyMap<string, FileDefinition>>>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
   /** A number as it was typed. */

@@ -7,6 +7,7 @@ import { type Propagation, PROPAGATIONS, type Volume } from '../../../protocol/c
 import { bytes, complain, expected, flag, line, mapping, text, ways } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
 import { noSuchVolume } from '../volumes.ts';
+import { octal } from './octal.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
@@ -17,13 +18,6 @@ type Written = {
   readonly target: string;
   readonly readOnly: boolean;
 };
-
-/** A number in YAML is decimal unless it begins with 0: 1777 is meant as it is written. */
-const octal = z.unknown().transform((value, context): string => {
-  const written = typeof value === 'number' ? value.toString(8) : value;
-  if (typeof written === 'string' && /^0?[0-7]{1,5}$/.test(written)) return written;
-  return complain(context, { message: expected('a mode such as 0700', value) });
-});
 
 const propagation = line('how it propagates', (written): Result<Propagation, Complaint> => {
   const found = PROPAGATIONS.find((known) => known === written);

@@ -8,6 +8,7 @@ import type { Healthcheck } from '../../../protocol/component/spec.ts';
 import type { Volume } from '../../../protocol/component/volume.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
+import { fileMounts } from './files.ts';
 import { scopeLabels, volumeName, writeLabels } from './labels.ts';
 import { hostSettings, topSettings } from './settings.ts';
 
@@ -15,13 +16,16 @@ const NANOS_PER_MS = 1_000_000;
 
 type Mounts = NonNullable<HostConfig['Mounts']>;
 
-/** Throws a permanent `bad-spec` if the component has no image. `cgroupParent`: default the engine's. */
+/**
+ * Throws a permanent `bad-spec` if the component has no image. `cgroupParent`: default the engine's.
+ * `filesFolder`: where its files are.
+ */
 export function containerBody(
   scope: EngineScope,
   request: InstanceRequest,
-  cgroupParent?: string,
+  { cgroupParent, filesFolder = '' }: { cgroupParent?: string; filesFolder?: string } = {},
 ): ContainerCreateOptions {
-  const { labels, spec } = request;
+  const { labels, spec, files = [] } = request;
   const settings = spec.container ?? {};
   if (spec.image === undefined) {
     throw new EngineError(
@@ -49,7 +53,10 @@ export function containerBody(
       RestartPolicy: { Name: 'no' },
       PortBindings: portBindings(scope, request),
       ...(cgroupParent !== undefined && { CgroupParent: cgroupParent }),
-      Mounts: spec.volumes.map((volume) => mount(scope, request, volume)),
+      Mounts: [
+        ...spec.volumes.map((volume) => mount(scope, request, volume)),
+        ...fileMounts(filesFolder, files),
+      ],
     },
   };
 }

@@ -8,8 +8,10 @@ import {
 import type { Bounds, Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { isImageMissing, statusOf } from './failure.ts';
+import { layFiles } from './files.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { containerName } from './labels.ts';
+import type { InstanceFolders } from '../files.ts';
 import type { Networks } from './networks.ts';
 import { pullImage } from './pull.ts';
 
@@ -21,6 +23,8 @@ export type Ground = {
   readonly connection: Connection;
   readonly gatekeeper: Gatekeeper;
   readonly networks: Networks;
+  /** Undefined: what has files cannot run. */
+  readonly folders: InstanceFolders | undefined;
   /** Of the engine as a whole. */
   readonly closed: AbortSignal;
   /** By id or name; undefined: there is none, or it is not ours. */
@@ -91,11 +95,47 @@ async function createWith(
 }
 
 async function createOnce(
+  ground: Ground,
+  request: InstanceRequest,
+  limits: Bounds,
+): Promise<string> {
+  const filesFolder = await withFiles(ground, request, limits);
+  try {
+    return await createBody(ground, request, limits, filesFolder);
+  } catch (error) {
+    if (filesFolder !== undefined)
+      await ground.folders?.remove(containerName(ground.scope, request.labels));
+    throw error;
+  }
+}
+
+/** Where its files are now; undefined: it has none. */
+async function withFiles(
+  { folders, ...ground }: Ground,
+  request: InstanceRequest,
+  limits: Bounds,
+): Promise<string | undefined> {
+  if (request.files === undefined || request.files.length === 0) return undefined;
+  if (folders === undefined) {
+    const why = 'this agent has no folder for the files of its instances';
+    throw new EngineError('bad-spec', `${limits.what}: ${why}`, { permanent: true });
+  }
+  const token = containerName(ground.scope, request.labels);
+  await layFiles({ ...ground, folders }, request, token, limits);
+  return folders.folderOf(token);
+}
+
+async function createBody(
   { scope, connection, gatekeeper, networks, closed }: Ground,
   request: InstanceRequest,
   { signal, ...limits }: Bounds,
+  filesFolder: string | undefined,
 ): Promise<string> {
-  const { HostConfig, ...body } = containerBody(scope, request, gatekeeper.parentOf(request));
+  const cgroupParent = gatekeeper.parentOf(request);
+  const { HostConfig, ...body } = containerBody(scope, request, {
+    ...(cgroupParent !== undefined && { cgroupParent }),
+    ...(filesFolder !== undefined && { filesFolder }),
+  });
   const { HostConfig: mode, ...networking } = networks.bodyOf(request);
   const whole = { ...body, ...networking, HostConfig: { ...HostConfig, ...mode } };
   const query = { name: containerName(scope, request.labels) };

@@ -17,10 +17,12 @@ import { Connection } from './connection.ts';
 import { createContainer, type Ground } from './creation.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
 import { statusOf } from './failure.ts';
+import { createInstanceFolders } from '../files.ts';
+import { removeHands } from './files.ts';
 import { endFormer } from './former.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
-import { type Labels, scopeFilter } from './labels.ts';
+import { containerName, type Labels, scopeFilter } from './labels.ts';
 import { readLogLines } from './lines.ts';
 import { createNetworks } from './networks.ts';
 
@@ -40,6 +42,8 @@ export type DockerOptions = {
   readonly socketPath: string;
   /** Lets strict instances begin; without it none can. */
   readonly guard?: GuardLink;
+  /** Where the files of instances are, of this agent alone; absent: what has files cannot run. */
+  readonly filesDir?: string;
   readonly signal?: AbortSignal;
 };
 
@@ -62,7 +66,15 @@ export async function createDockerEngine(
     );
     await endFormer(scope, connection, signal);
     const gatekeeper = await openGatekeeper(scope, connection, options.guard, signal);
-    return new DockerEngine(scope, connection, Version, gatekeeper);
+    const { filesDir } = options;
+    const folders = filesDir === undefined ? undefined : createInstanceFolders(filesDir, scope);
+    const engine = new DockerEngine(scope, connection, Version, { gatekeeper, folders });
+    if (folders !== undefined) {
+      await removeHands({ scope, connection }, signal);
+      const there = await engine.list(signal);
+      await folders.keepOnly(new Set(there.map(({ labels }) => containerName(scope, labels))));
+    }
+    return engine;
   } catch (error) {
     connection[Symbol.dispose]();
     throw error;
@@ -87,7 +99,7 @@ class DockerEngine implements Engine {
     scope: EngineScope,
     connection: Connection,
     engineVersion: string,
-    gatekeeper: Gatekeeper,
+    { gatekeeper, folders }: Pick<Ground, 'gatekeeper' | 'folders'>,
   ) {
     this.#scope = scope;
     this.#connection = connection;
@@ -97,6 +109,7 @@ class DockerEngine implements Engine {
       connection,
       gatekeeper,
       networks: createNetworks(connection),
+      folders,
       closed: this.#closed.signal,
       read: (id, signal) => this.#read(id, signal),
       remove: (id, signal) => this.remove(id, signal),
@@ -214,9 +227,7 @@ class DockerEngine implements Engine {
       if (!/already in progress/i.test(error.message)) throw error;
       await this.#awaitRemoved(id, what, signal);
     }
-    const labels = this.#ours.get(id);
-    if (labels !== undefined) this.#gatekeeper.removed(labels);
-    this.#ours.delete(id);
+    await this.#isGone(id);
     this.#maySweep = true;
   }
 
@@ -247,7 +258,23 @@ class DockerEngine implements Engine {
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     // From this call on, not from when the first event is asked for.
-    return readEvents(this.#eventSource(), BigInt(Date.now()) * 1_000_000n, either);
+    return this.#heard(readEvents(this.#eventSource(), BigInt(Date.now()) * 1_000_000n, either));
+  }
+
+  /** Also what others have removed leaves nothing behind. */
+  async *#heard(events: AsyncIterable<EngineEvent>): AsyncIterable<EngineEvent> {
+    for await (const event of events) {
+      if (event.kind === 'removed') await this.#isGone(event.id);
+      yield event;
+    }
+  }
+
+  async #isGone(id: string): Promise<void> {
+    const labels = this.#ours.get(id);
+    if (labels === undefined) return;
+    this.#gatekeeper.removed(labels);
+    this.#ours.delete(id);
+    await this.#ground.folders?.remove(containerName(this.#scope, labels));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ const ATTEMPT = 'io.millrace.attempt';
 const REVISION = 'io.millrace.revision';
 const TERM = 'io.millrace.term';
 const STACK = 'io.millrace.stack';
+const HAND = 'io.millrace.hand';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -48,6 +49,16 @@ export function readLabels(scope: EngineScope, written: Labels): InstanceLabels 
 export function scopeFilter(scope: EngineScope): string[] {
   return [`${CLUSTER}=${scope.cluster}`, `${HOST}=${scope.host}`];
 }
+
+/** On what unpacks files for instances. It is none itself, and is never listed nor told as one. */
+export const handLabels = (scope: EngineScope): Record<string, string> => ({
+  'used-by': 'millrace',
+  [HAND]: `${scope.cluster}-${scope.host}`,
+});
+
+export const handFilter = (scope: EngineScope): string[] => [
+  `${HAND}=${scope.cluster}-${scope.host}`,
+];
 
 /** Of what every host of this cluster with this very home has made; undefined where there is no home. */
 export function homeFilter({ cluster, home }: EngineScope): string[] | undefined {

@@ -3,7 +3,8 @@
  *
  * This engine isolates nothing. It mounts nothing: a volume is a folder that the instance finds in
  * `MILLRACE_VOLUME_TARGET` (`/var/lib/data` → `MILLRACE_VOLUME_VAR_LIB_DATA`), and `readOnly` is left
- * to the instance's good will. It binds nothing: the instance itself listens, on a published port at
+ * to the instance's good will. A file is below the folder `MILLRACE_FILES`, at its target there, and
+ * belongs to whom the agent runs as, as the instance itself does. It binds nothing: the instance itself listens, on a published port at
  * `MILLRACE_PUBLISH_ADDRESS`.
  */
 import { isAbsolute, join } from 'node:path';
@@ -16,6 +17,7 @@ import {
   type InstanceLabels,
   type InstanceRequest,
 } from '../engine.ts';
+import type { InstanceFolders } from '../files.ts';
 import type { CheckPlan } from './health.ts';
 
 /** Set on an instance and everything it starts; with the two others it says whose process it is. */
@@ -45,6 +47,7 @@ export type Launch = {
 export type LaunchPlace = {
   readonly scope: EngineScope;
   readonly volumesDir: string;
+  readonly folders: Pick<InstanceFolders, 'folderOf'>;
   /** The socket of this host's guard; undefined: what is strict cannot run here. */
   readonly guardSocket?: string | undefined;
   /** The agent's own environment. */
@@ -137,7 +140,7 @@ function requireDistinct(volumes: readonly PlacedVolume[], component: string): v
 function environmentOf(
   labels: InstanceLabels,
   spec: ComponentSpec,
-  { scope, agent }: LaunchPlace,
+  { scope, agent, folders }: LaunchPlace,
   volumes: readonly PlacedVolume[],
 ): Readonly<Record<string, string>> {
   const inherited: Record<string, string> = { PATH: PATH_DEFAULT };
@@ -157,6 +160,7 @@ function environmentOf(
     MILLRACE_REVISION: labels.revision,
     MILLRACE_TERM: String(labels.term),
     MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
+    ...(spec.files !== undefined && { MILLRACE_FILES: folders.folderOf(tokenOf(labels)) }),
   };
 }
 

@@ -28,6 +28,7 @@ import {
   type LogLine,
   type LogOptions,
 } from '../engine.ts';
+import { createInstanceFolders, type InstanceFolders, writeTree } from '../files.ts';
 import { createEventFeed } from './event-feed.ts';
 import { type Health, watchHealth } from './health.ts';
 import { activityOf, readBootId, signalGroup } from './identity.ts';
@@ -42,6 +43,8 @@ import { spawn, type Spawned } from './spawn.ts';
 export type ProcessEngineOptions = {
   /** Shared with nothing else; the engines of several hosts may share it. */
   readonly stateDir: string;
+  /** Where the files of instances are, of this agent alone; absent: below `stateDir`. */
+  readonly filesDir?: string;
   /** Told what the engine could not do and goes on without, one line each. */
   readonly warn?: (line: string) => void;
   /** Lets strict instances begin; without it none can. */
@@ -60,6 +63,7 @@ type Home = {
   readonly boot: string;
   readonly instancesDir: string;
   readonly volumesDir: string;
+  readonly folders: InstanceFolders;
   readonly warn: (line: string) => void;
   readonly guard: ProcessEngineOptions['guard'];
 };
@@ -82,13 +86,17 @@ export async function createProcessEngine(
     boot: readBootId(),
     instancesDir: join(folder, 'instances'),
     volumesDir: join(folder, 'volumes'),
+    folders: createInstanceFolders(options.filesDir ?? join(options.stateDir, 'files'), scope),
     warn: options.warn ?? (() => {}),
     guard: options.guard,
   };
   try {
     await mkdir(home.instancesDir, { recursive: true, mode: 0o700 });
     await mkdir(home.volumesDir, { recursive: true, mode: 0o700 });
-    return new ProcessEngine(home, await recover(home));
+    const recovered = await recover(home);
+    const tokens = recovered.map(({ record }) => tokenOf(record.labels));
+    await home.folders.keepOnly(new Set(tokens));
+    return new ProcessEngine(home, recovered);
   } catch (cause) {
     const why = `its state folder ${folder} cannot be used (${String(cause)})`;
     const message = `the embedded engine cannot open: ${why}; make it writable for the agent`;
@@ -153,6 +161,7 @@ class ProcessEngine implements Engine {
       return await this.#make(request, launch, folder, signal);
     } catch (error) {
       await rm(folder, { recursive: true, force: true }).catch(() => {});
+      await this.#home.folders.remove(token).catch(() => {});
       this.#tokens.delete(token);
       if (error instanceof EngineError) throw error;
       const message = `${token} did not start: ${String(error)}; see that the state folder is writable`;
@@ -233,7 +242,7 @@ class ProcessEngine implements Engine {
   }
 
   async #make(
-    { labels, spec }: InstanceRequest,
+    { labels, spec, files = [] }: InstanceRequest,
     launch: Launch,
     folder: string,
     signal: AbortSignal,
@@ -245,6 +254,7 @@ class ProcessEngine implements Engine {
       check === undefined ? { ...base, health: 'none' } : { ...base, health: 'starting', check };
     for (const path of [folder, ...volumeFolders]) await mkdir(path, { recursive: true });
     await writeRecord(folder, intent);
+    if (files.length > 0) await writeTree(await this.#home.folders.make(tokenOf(labels)), files);
     this.#refuseIfOver(signal);
     const spawned = await spawn(labels.component, launch, folder, this.#home.boot);
     const record = { ...intent, process: spawned.identity };
@@ -343,6 +353,7 @@ class ProcessEngine implements Engine {
     try {
       // A rotation under way may still put a file into it: then once more.
       await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      await this.#home.folders.remove(token);
     } catch (cause) {
       const message = `${token} was not removed: ${folder} is still there (${String(cause)}); delete it`;
       throw new EngineError('failed', message, { cause });

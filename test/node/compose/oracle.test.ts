@@ -19,7 +19,7 @@ const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(
 /** What the schema lets pass and Compose means to be refused, by what is told. */
 const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [
-    /there is no (service|volume|network) /,
+    /there is no (service|volume|network|config) /,
     'a schema does not see that a name is nowhere else in the file',
   ],
   [/there is no such file/, 'nor that a file is not there'],
@@ -43,11 +43,13 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected (a number|numbers) of processors/, 'processors'],
   [/(ipc|pid|uts|userns_mode): expected host/, 'namespaces'],
   [
-    /expected the name of an? (image|volume|network)|is no name for|expected the path|expected a path/,
+    /expected the name of an? (image|volume|network|config)|is no name for|expected the path|expected a path/,
     'names',
   ],
   [/the first word must be CMD/, 'healthcheck.test'],
   [/the path inside must begin with/, 'paths inside'],
+  [/it is not said what is in this/, 'files come from somewhere'],
+  [/is mounted twice/, 'one thing at one place'],
   [/missing: (path|a whole number|text)/, 'what Compose itself needs, though the schema does not'],
 ];
 

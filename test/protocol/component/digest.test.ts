@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import { revisionOf, specDigest } from '../../../protocol/component/digest.ts';
+import type { FileSpec } from '../../../protocol/component/file.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { DEFAULT_UPDATE } from '../../../protocol/component/update.ts';
 import { millis, seconds } from '../../../protocol/base/time.ts';
 import { spec } from '../reconcile/stage.ts';
 
-const full: ComponentSpec = spec({
+const plain: ComponentSpec = spec({
   image: 'shop:1',
   entrypoint: ['/init'],
   command: ['serve', '--fast'],
@@ -27,6 +28,16 @@ const full: ComponentSpec = spec({
     startPeriodMs: millis(0),
   },
 });
+const site: FileSpec = {
+  kind: 'config',
+  name: 'site',
+  target: '/etc/site',
+  uid: 0,
+  gid: 0,
+  mode: 0o444,
+  content: 'YQ==',
+};
+const full: ComponentSpec = { ...plain, files: [site] };
 const { image: _, ...imageless } = full;
 const [web, dns] = full.ports;
 const [data, etc] = full.volumes;
@@ -52,6 +63,13 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
   ['order of ports', 'same', { ...full, ports: [dns, web] }],
   ['volume read-only', 'new instance', { ...full, volumes: [{ ...data, readOnly: true }, etc] }],
   ['order of volumes', 'same', { ...full, volumes: [etc, data] }],
+  ['a file more', 'new instance', { ...full, files: [site, { ...site, target: '/b' }] }],
+  ['no file any more', 'new instance', plain],
+  ['what is in a file', 'new instance', { ...full, files: [{ ...site, content: 'Yg==' }] }],
+  ['where a file is', 'new instance', { ...full, files: [{ ...site, target: '/b' }] }],
+  ['whose a file is', 'new instance', { ...full, files: [{ ...site, uid: 1 }] }],
+  ['who may read a file', 'new instance', { ...full, files: [{ ...site, mode: 0o400 }] }],
+  ['what its stack calls a file', 'same', { ...full, files: [{ ...site, name: 'other' }] }],
   [
     'interval of the healthcheck',
     'new instance',
@@ -77,9 +95,10 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
 });
 
 it('is 16 hexadecimal characters, stable across releases', () => {
-  expect(specDigest(full)).toMatch(/^[0-9a-f]{16}$/);
+  expect(specDigest(plain)).toMatch(/^[0-9a-f]{16}$/);
   // A changed digest restarts every instance of every user: change it only on purpose.
-  expect(specDigest(full)).toMatchInlineSnapshot(`"de346495b90d07d6"`);
+  expect(specDigest(plain)).toMatchInlineSnapshot(`"de346495b90d07d6"`);
+  expect(specDigest(full)).toMatchInlineSnapshot(`"f45c901510f27142"`);
 });
 
 it('tells 20,000 specs apart', () => {

@@ -43,6 +43,7 @@ import type { InventoryOp } from '../../../protocol/wire/message.ts';
 import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
 import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
 import { containerSettings, volume } from './arbitrary-containers.ts';
+import { files } from './arbitrary-files.ts';
 import { constraint, labels, setting } from './arbitrary-placement.ts';
 
 export const count: Of<number> = fc.oneof(
@@ -121,6 +122,7 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     { maxLength: 3 },
   ),
   volumes: fc.array(volume, { maxLength: 3 }),
+  files: maybe(files),
   container: maybe(containerSettings),
   healthcheck: maybe(
     fc.record({

@@ -29,6 +29,7 @@ const plan = (spec: Partial<ComponentSpec>, agent: Record<string, string> = {}):
     {
       scope: { cluster: 'c1', host: 'h1', publishAddress: '127.0.1.2' },
       volumesDir: '/state/volumes',
+      folders: { folderOf: (token) => `/run/files/${token}` },
       agent,
     },
   );

@@ -1,0 +1,104 @@
+/** Configs of a service: which, and where each instance finds it. */
+import { posix } from 'node:path';
+import * as z from 'zod';
+import { fail, ok, type Result } from '../../../protocol/base/result.ts';
+import { type FileSpec, filesBytes } from '../../../protocol/component/file.ts';
+import { FILES_BYTES_MAX } from '../../../protocol/limits.ts';
+import { array, complain, expected, line, mapping, text, ways } from '../fields.ts';
+import { bytesOf, type FileKind, noSuchFile, originPath, tooLarge } from '../files.ts';
+import type { Complaint } from '../problems.ts';
+import { octal } from './octal.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type FileField = Pick<FileSpec, 'uid' | 'gid' | 'mode'> & {
+  readonly source: string;
+  readonly target: string;
+};
+
+/** Where a target starts that does not begin with a slash. */
+const FOLDERS: Readonly<Record<FileKind, string>> = { configs: '/' };
+const MODE = 0o444;
+const ID_MAX = 2 ** 31 - 1;
+/** In quotes, as Compose has it. */
+const id = line('a number as text', (written): Result<number, Complaint> => {
+  const number = /^\d{1,10}$/.test(written) ? Number(written) : Infinity;
+  if (number <= ID_MAX) return ok(number);
+  return fail({ message: expected(`a whole number from 0 to ${ID_MAX}`, written) });
+});
+const source = text.refine((written) => written !== '', { error: 'expected the name of a config' });
+
+const fileField = (kind: FileKind): z.ZodType<FileField> =>
+  ways(`the name of one of ${kind}, or a mapping with source`, {
+    text: source.transform((called, context) => placed(kind, { source: called }, context)),
+    mapping: mapping({
+      source,
+      target: text.optional(),
+      uid: id.optional(),
+      gid: id.optional(),
+      mode: octal.optional(),
+    }).transform((written, context) => placed(kind, written, context)),
+  });
+
+export const configsField = array(fileField('configs'));
+
+type Written = {
+  readonly source: string;
+  readonly target?: string | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly mode?: string | undefined;
+};
+
+function placed(kind: FileKind, written: Written, context: z.core.$RefinementCtx): FileField {
+  const { source: called, uid = 0, gid = 0, mode } = written;
+  const target = posix.resolve(FOLDERS[kind], written.target ?? called);
+  if (target === '/' || written.target?.endsWith('/') === true) {
+    const message = `"${written.target}" is no path of a file`;
+    return complain(context, { message, next: 'write /path/inside' }, ['target']);
+  }
+  const bits = mode === undefined ? MODE : Number.parseInt(mode, 8);
+  return { source: called, target, uid, gid, mode: bits };
+}
+
+type Fields = { readonly [Kind in FileKind]?: readonly FileField[] | undefined };
+
+/** With what is in them now; undefined: none. */
+export function readFiles(
+  service: string,
+  fields: Fields,
+  around: Surroundings,
+): readonly FileSpec[] | undefined {
+  const files = (fields.configs ?? []).flatMap((field, index): readonly FileSpec[] => {
+    const content = contentOf(service, 'configs', { ...field, index }, around);
+    if (content === undefined) return [];
+    const { target, uid, gid, mode } = field;
+    return [
+      { kind: 'config', name: content.name, target, uid, gid, mode, content: content.base64 },
+    ];
+  });
+  if (filesBytes(files) > FILES_BYTES_MAX) {
+    const message = `${filesBytes(files)} bytes of files are too many`;
+    const path = ['services', service, 'configs'];
+    around.errors.push({ path, on: 'key', ...tooLarge(message) });
+  }
+  return files.length === 0 ? undefined : files;
+}
+
+function contentOf(
+  service: string,
+  kind: FileKind,
+  { source: called, index }: FileField & { readonly index: number },
+  { files, spotOf, errors }: Surroundings,
+): { readonly name: string; readonly base64: string } | undefined {
+  const known = files[kind].get(called);
+  if (known === undefined) {
+    const path = ['services', service, kind, index];
+    errors.push({ path, on: 'value', ...noSuchFile(kind, called, files[kind].keys()) });
+    return undefined;
+  }
+  const path = originPath(kind, called, known);
+  const bytes = bytesOf(known, spotOf(path));
+  if (bytes.ok) return { name: known.name, base64: bytes.value.toString('base64') };
+  errors.push({ path, on: 'value', ...bytes.error });
+  return undefined;
+}
