@@ -210,7 +210,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...healthcheck,
     ...drawContract(workload),
     ...drawPlacement(workload),
-    ...drawUpdate(workload.updates),
+    ...drawUpdate(workload.updates, op),
     environment: { ...base.environment, ...drawDud(workload.updates) },
   };
   // So that each deploy changes something.
@@ -223,7 +223,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawContract(workload),
     ...drawPlacement(workload),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
-    ...drawUpdate(workload.updates),
+    ...drawUpdate(workload.updates, op),
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };

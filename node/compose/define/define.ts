@@ -5,7 +5,7 @@
  *     node stack.ts | agentctl deploy -f -
  */
 import { stringify } from 'yaml';
-import type { NetworkOptions, Service, VolumeOptions } from './service.ts';
+import type { ConfigOptions, NetworkOptions, Service, VolumeOptions } from './service.ts';
 
 export type { Healthcheck, LongPort, LongVolume, Millrace, Service } from './service.ts';
 
@@ -16,6 +16,7 @@ export type Stack<Name extends string, Volume extends string> = {
   readonly services: { readonly [Key in Name]: Service<NoInfer<Name>, NoInfer<Volume>> };
   readonly volumes?: { readonly [Key in Volume]: VolumeOptions };
   readonly networks?: Readonly<Record<string, NetworkOptions>>;
+  readonly configs?: Readonly<Record<string, ConfigOptions>>;
   /** For every service that says nothing else. */
   readonly 'x-millrace'?: { readonly on_isolation?: 'keep' | 'stop' | 'freeze' };
 };

@@ -19,6 +19,8 @@ export type Service<Name extends string = never, Volume extends string = never> 
     | `/${string}:/${string}`
     | LongVolume<Volume>
   )[];
+  /** Of the stack. */
+  readonly configs?: readonly (string | FilePlace)[];
   readonly healthcheck?: Healthcheck;
   readonly restart?: 'no' | 'always' | 'unless-stopped' | 'on-failure' | `on-failure:${number}`;
   readonly depends_on?: readonly Name[] | { readonly [Key in Name]?: Dependency };
@@ -152,6 +154,21 @@ export type VolumeOptions = {
   readonly driver_opts?: Readonly<Record<string, string | number>>;
   readonly external?: boolean;
 } | null;
+
+/** `uid` and `gid` are numbers, `mode` is octal, `0440`. */
+export type FilePlace = {
+  readonly source: string;
+  readonly target?: string;
+  readonly uid?: string;
+  readonly gid?: string;
+  readonly mode?: string;
+};
+
+/** What is in it. */
+export type ConfigOptions =
+  | { readonly name?: string; readonly file: string }
+  | { readonly name?: string; readonly content: string }
+  | { readonly name?: string; readonly environment: string };
 
 export type Healthcheck =
   | {

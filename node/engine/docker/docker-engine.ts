@@ -20,6 +20,7 @@ import { statusOf } from './failure.ts';
 import { createInstanceFolders } from '../files.ts';
 import { removeHands } from './files.ts';
 import { endFormer } from './former.ts';
+import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
@@ -376,22 +377,6 @@ class DockerEngine implements Engine {
     const now = await this.#read(id, signal).catch(() => undefined);
     // It ran when this was told, whatever it does by now: its exit is told next.
     return { kind: 'started', instance: now?.state === 'running' ? now : told };
-  }
-}
-
-/** Pauses or resumes; the engine refuses what is done already, and says so of what has ended. */
-async function untilItIs(
-  wanted: 'paused' | 'running',
-  container: Container,
-  cut: AbortSignal,
-): Promise<void> {
-  try {
-    await (wanted === 'paused'
-      ? container.pause({ abortSignal: cut })
-      : container.unpause({ abortSignal: cut }));
-  } catch (error) {
-    const { State } = await container.inspect({ abortSignal: cut });
-    if (State.Status !== wanted) throw error;
   }
 }
 

@@ -48,22 +48,6 @@ const placed = (placement: Patch): Patch => ({
   spec: { ...SPEC, components: [{ ...COMPONENT, placement }] },
 });
 
-const FILE = {
-  kind: 'config',
-  name: 'site',
-  target: '/etc/site',
-  uid: 0,
-  gid: 0,
-  mode: 0o444,
-  content: 'YQ==',
-};
-const withFiles = (...files: readonly Patch[]): Patch => ({
-  spec: {
-    ...SPEC,
-    components: [{ ...COMPONENT, files: files.map((patch) => ({ ...FILE, ...patch })) }],
-  },
-});
-
 describe('decodeMessage', () => {
   it('decodes to the very type that the core is written for', () => {
     const same: Same<Plain<Decoded<typeof message>>, Plain<Message>> = true;
@@ -338,30 +322,6 @@ describe('decodeMessage', () => {
       'deploy',
       { spec: { ...SPEC, components: [{ ...COMPONENT, volumes: [{ kind: 'tmpfs' }] }] } },
       'unknown at spec.components[0].volumes[0].kind',
-    ],
-    [
-      'a file that leads out of its folder',
-      'deploy',
-      withFiles({ target: '/etc/../../passwd' }),
-      'form at spec.components[0].files[0].target',
-    ],
-    [
-      'a file with a relative target',
-      'deploy',
-      withFiles({ target: 'etc/site' }),
-      'form at spec.components[0].files[0].target',
-    ],
-    [
-      'two files at one place',
-      'deploy',
-      withFiles({}, {}),
-      'inconsistent at spec.components[0].files',
-    ],
-    [
-      'a file that is no base64',
-      'deploy',
-      withFiles({ content: 'YQ=' }),
-      'form at spec.components[0].files[0].content',
     ],
     [
       'a constraint that compares otherwise',

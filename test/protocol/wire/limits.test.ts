@@ -6,7 +6,6 @@ import {
   ITEMS_MAX,
   MEMBERS_MAX,
   SLOTS_MAX,
-  FILES_BYTES_MAX,
   STACK_CHARS_MAX,
   TEXT_MAX,
 } from '../../../protocol/limits.ts';
@@ -96,26 +95,6 @@ describe('the limits of a message', () => {
   ])('takes the most %s there may be, and refuses one more', (_name, kind, max, patch) => {
     expect(verdict(kind, patch(max))).toBe('ok');
     expect(verdict(kind, patch(max + 1))).toMatch(/^too-large at /);
-  });
-
-  it.each([
-    [FILES_BYTES_MAX, 'ok'],
-    [FILES_BYTES_MAX + 1, 'inconsistent at spec.components[0].files'],
-  ])('of %i bytes in the files of a component says: %s', (bytes, expected) => {
-    const halves = [Math.floor(bytes / 2), Math.ceil(bytes / 2)];
-    const files = halves.map((size, i) => ({
-      kind: 'config',
-      name: 'site',
-      target: `/etc/${i}`,
-      uid: 0,
-      gid: 0,
-      mode: 0o444,
-      content: Buffer.alloc(size).toString('base64'),
-    }));
-    const spec = { ...SPEC, components: [{ ...COMPONENT, files }] };
-    expect(verdict('deploy', { spec })).toBe(expected);
-    // Two specs of it fit a record, so that a change comes batch by batch.
-    expect(2 * JSON.stringify({ ...COMPONENT, files }).length).toBeLessThan(STACK_CHARS_MAX);
   });
 
   it.each([
