@@ -7,6 +7,7 @@
  */
 import { hash } from '../base/order.ts';
 import { type Run, showRevision } from '../record/record.ts';
+import type { FileSpec } from './file.ts';
 import type { ComponentSpec, StackSpec } from './spec.ts';
 
 /** 16 hexadecimal characters. Absent and undefined are the same; order counts only where it means something. */
@@ -46,8 +47,7 @@ function digestOf(spec: ComponentSpec): string {
     // Sets: neither engine gives their order a meaning.
     ports: ports.map(canonical).sort(),
     volumes: volumes.map(canonical).sort(),
-    // What a stack calls them no instance sees.
-    files: files?.map(({ name: _, ...made }) => canonical(made)).sort(),
+    files: files?.map(asFound).sort(),
     healthcheck,
     container,
     // A guard watches over an instance from its making to its end, or not at all.
@@ -55,6 +55,12 @@ function digestOf(spec: ComponentSpec): string {
     ...(job === undefined ? {} : { job, restart }),
   });
   return digest(text);
+}
+
+/** What a stack calls it no instance sees. */
+function asFound(file: FileSpec): string {
+  const { name: _, ...found } = file;
+  return canonical(found);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Configs of a service: which, and where each instance finds it. */
 import { posix } from 'node:path';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { type FileSpec, filesBytes } from '../../../protocol/component/file.ts';
 import { FILES_BYTES_MAX } from '../../../protocol/limits.ts';

@@ -1,6 +1,6 @@
 /** Volumes of a service: named, or a folder of the host. */
 import { posix } from 'node:path';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Tmpfs } from '../../../protocol/component/container.ts';
 import { type Propagation, PROPAGATIONS, type Volume } from '../../../protocol/component/volume.ts';
