@@ -102,7 +102,7 @@ function look(life: Life, agent: Agent): void {
 /** By what was known before the step and is after it: it was so when this was decided. */
 function judge(
   { report, given, judged }: EngineChecker,
-  { id: by }: Host,
+  { id: by, agent }: Host,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
   silent: { readonly before: ReadonlySet<HostId>; readonly after: ReadonlySet<HostId> },
 ): void {
@@ -113,9 +113,13 @@ function judge(
   const isNew = !judged.has(value);
   judged.add(value);
   if (revision.seq === 0 || !isNew) return;
+  // A leader that needs nobody else commits without a word.
+  const base = agent?.core.writers.get(key)?.record?.value;
+  const committed = base?.kind === 'component' ? base.slots : [];
   const fresh = value.slots.find(({ slot, host }) => {
-    const was = before.find((each) => each.slot === slot);
-    const had = was?.host === host || was?.left?.includes(host) === true;
+    const had = [...before, ...committed].some(
+      (each) => each.slot === slot && (each.host === host || each.left?.includes(host) === true),
+    );
     return !had && silent.before.has(host) && silent.after.has(host);
   });
   if (fresh !== undefined)

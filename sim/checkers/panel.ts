@@ -234,7 +234,11 @@ const CHECKS: readonly Check[] = [
   },
   { when: { sees: ['records'] }, look: ({ readers }, host) => checkReader(readers, host) },
   {
-    when: { sees: ['records'], on: ['commandGiven'], does: ['startInstance', 'stopInstance'] },
+    when: {
+      sees: ['records', 'own'],
+      on: ['commandGiven'],
+      does: ['startInstance', 'stopInstance'],
+    },
     look: ({ restarts }, host, step, now) => checkRestarts(restarts, host, step, now),
   },
   { look: ({ singletons }, host, step, now) => checkSingletons(singletons, host, step, now) },

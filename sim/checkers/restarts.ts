@@ -53,6 +53,7 @@ export function checkRestarts(
       (life = { agent, streaks: new Map(), attempts: new Map(), version: 0 }),
     );
   forgetUnwanted(life);
+  forgetGivenUp(life);
   // A user's wish starts anew.
   if (input.kind === 'commandGiven' && input.command.kind === 'restart')
     life.streaks.delete(instanceEntry(input.command.component, input.command.slot));
@@ -121,6 +122,15 @@ function forgetUnwanted(life: Life): void {
   life.version = committed.version;
   for (const [name, { revision }] of life.streaks)
     if (slots.seats.get(name)?.revision !== revision) life.streaks.delete(name);
+}
+
+/** What had ended for good under another policy goes on with a clean sheet. */
+function forgetGivenUp({ agent, streaks }: Life): void {
+  for (const [name, { policy }] of streaks) {
+    const seat = agent.core.slots.seats.get(name);
+    if (seat?.next.kind === 'done' && policy !== JSON.stringify(seat.desired?.spec.restart))
+      streaks.delete(name);
+  }
 }
 
 /** Before the next start, after so many failures: jitter takes off a quarter at most. */

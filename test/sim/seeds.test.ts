@@ -67,6 +67,8 @@ const ONCE_FAILED = [
   [8001, 'a host that is drained was to be remembered like one that may be heard again (S15)'],
   [40016, 'the same as seed 129, with a witness and over streams'],
   [2032, 'a job was run again where it was done, for its slot had been elsewhere in between (S27)'],
+  [539, 'a slot had ended for good under a policy that was there between two starts (S13)'],
+  [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;
 
 it.each(ONCE_FAILED)(
