@@ -6,9 +6,7 @@ import { stackKey } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
 import type {
   ComponentSpec,
-  Constraint,
   Dependency,
-  Reservation,
   RestartPolicy,
   StackSpec,
 } from '../protocol/component/spec.ts';
@@ -19,9 +17,9 @@ import { noteExpected } from './checkers/expectations.ts';
 import { noteAck, noteRefused, type RecordChecker } from './checkers/records.ts';
 import { exponential, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
-import { CAPACITY } from './host.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
+import { drawPlacement, type PlacementDraws, placementDraws } from './placement-draws.ts';
 import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
 
@@ -47,8 +45,7 @@ export type Workload = {
   readonly contracts: Stream;
   readonly volumes: Stream;
   /** Which hosts may run what. */
-  readonly placements: Stream;
-  readonly reservations: Stream;
+  readonly placements: PlacementDraws;
   /** Which of them may never run twice. */
   readonly singletons: Stream;
   /** Whether what ends is started again. */
@@ -86,8 +83,7 @@ export function createWorkload(
     draw: streamOf(world.choices, 'users'),
     contracts: streamOf(world.choices, 'contracts'),
     volumes: streamOf(world.choices, 'volumes'),
-    placements: streamOf(world.choices, 'placements'),
-    reservations: streamOf(world.choices, 'reservations'),
+    placements: placementDraws(world.choices),
     singletons: streamOf(world.choices, 'singletons'),
     restarts: streamOf(world.choices, 'restarts'),
     jobs: streamOf(world.choices, 'jobs'),
@@ -209,19 +205,20 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...base,
     ...healthcheck,
     ...drawContract(workload),
-    ...drawPlacement(workload),
+    ...drawPlacement(workload.placements, base.mode),
     ...drawUpdate(workload.updates, op),
     environment: { ...base.environment, ...drawDud(workload.updates) },
   };
   // So that each deploy changes something.
+  const mode = happens(draw, 200) ? 'global' : 'replicated';
   const db: ComponentSpec = {
     ...base,
     name: 'db',
-    mode: happens(draw, 200) ? 'global' : 'replicated',
+    mode,
     replicas: 1,
     environment: { OP: op },
     ...drawContract(workload),
-    ...drawPlacement(workload),
+    ...drawPlacement(workload.placements, mode),
     ...(happens(workload.volumes, 400) ? { volumes: [DATA] } : {}),
     ...drawUpdate(workload.updates, op),
   };
@@ -295,40 +292,6 @@ function drawHealing(draw: Stream): Contract {
     ...(happens(draw, 500) ? { onHeal } : {}),
   };
 }
-
-/** Mostly such as several hosts fit; now and then none does. */
-function drawPlacement({
-  placements: draw,
-  reservations,
-}: Workload): Pick<ComponentSpec, 'placement'> {
-  const reserves = drawReserves(reservations);
-  if (!happens(draw, 300))
-    return reserves === undefined ? {} : { placement: { constraints: [], reserves } };
-  const constraints = happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
-  const perHostMax = happens(draw, 400) ? { perHostMax: within(draw, 1, 2) } : {};
-  return { placement: { constraints, ...perHostMax, ...(reserves && { reserves }) } };
-}
-
-/** Of a host's room one to three slots find some, whatever else is there. */
-function drawReserves(draw: Stream): Reservation | undefined {
-  if (!happens(draw, 150)) return undefined;
-  return pick(draw, [
-    { milliCpus: 1500 },
-    { milliCpus: 3000 },
-    { memoryBytes: CAPACITY.memoryBytes / 2 },
-  ]);
-}
-
-const CONSTRAINTS: readonly Constraint[] = [
-  { kind: 'label', label: 'zone', operator: '==', value: 'a' },
-  { kind: 'label', label: 'zone', operator: '==', value: 'b' },
-  { kind: 'label', label: 'disk', operator: '!=', value: 'ssd' },
-  { kind: 'label', label: 'disk', operator: '==', value: 'ssd' },
-  { kind: 'hostname', operator: '!=', value: 'h1' },
-  { kind: 'id', operator: '==', value: 'h2' },
-  { kind: 'arch', operator: '==', value: 'amd64' },
-  { kind: 'os', operator: '!=', value: 'linux' },
-];
 
 const DATA = { kind: 'named', source: 'data', target: '/data', readOnly: false } as const;
 

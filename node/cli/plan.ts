@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { revisionOf } from '../../protocol/component/digest.ts';
-import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
-import type { ComponentView, StackView } from '../../protocol/view/view.ts';
+import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { StackView } from '../../protocol/view/view.ts';
+import { type Wanted, wantedOf } from '../../protocol/view/wanted.ts';
 import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
 import type { PlanBody } from '../http/api.ts';
 import { counted } from './counted.ts';
@@ -43,9 +44,6 @@ async function plan(cli: Cli, options: ComposeOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** Instances that are wanted; `all`: one on every host that fits. */
-type Wanted = ComponentView['wanted'];
-
 export type Change = {
   /** `STACK.COMPONENT`. */
   readonly id: string;
@@ -80,10 +78,6 @@ export function planOf(stack: StackSpec, old: StackView | undefined): readonly C
     return { id, change: 'remove', wantedBefore: wanted, running };
   });
   return [...changes, ...removed];
-}
-
-function wantedOf({ mode, replicas }: ComponentSpec): Wanted {
-  return mode === 'global' ? 'all' : replicas;
 }
 
 const MARKS = { new: '+', replace: '~', scale: '~', keep: '=', remove: '-' } as const;
@@ -131,5 +125,6 @@ function what({ change, wanted, wantedBefore: before, running }: Change): string
 }
 
 function instances(wanted: Wanted | undefined): string {
+  if (wanted === 'fill') return 'as many as find room on every host';
   return wanted === 'all' ? 'one on every host' : counted(wanted ?? 0, 'instance');
 }

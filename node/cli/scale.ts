@@ -56,8 +56,9 @@ async function scale(cli: Cli, wishes: readonly Wish[], options: ScaleOptions): 
 
 function replicated(view: ClusterView, word: string): ComponentView {
   const { component } = resolve(view, word, ['component']);
-  if (component.wanted !== 'all') return component;
-  const why = 'it has one instance on every host';
+  if (typeof component.wanted === 'number') return component;
+  const many = component.wanted === 'all' ? 'one instance' : 'as many instances as find room';
+  const why = `it has ${many} on every host`;
   throw usageFailure(`${component.id} cannot be scaled`, why, typed(`status ${component.id}`));
 }
 

@@ -165,7 +165,7 @@ function stackLines(
     0,
   );
   const wanted = stack.components.reduce(
-    (sum, { wanted: count, slots }) => sum + (count === 'all' ? slots.length : count),
+    (sum, { wanted: count, slots }) => sum + (typeof count === 'number' ? count : slots.length),
     0,
   );
   const title = `${stack.name}   ${state}`;
@@ -271,7 +271,8 @@ function hints(view: ClusterView, width: number): readonly string[] {
 }
 
 function wantedOf(component: ComponentView): string {
-  return component.wanted === 'all' ? String(component.slots.length) : String(component.wanted);
+  const { wanted, slots } = component;
+  return String(typeof wanted === 'number' ? wanted : slots.length);
 }
 
 function shortName(component: ComponentView): string {

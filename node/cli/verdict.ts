@@ -23,14 +23,16 @@ export function stackState(view: ClusterView, stack: StackView): StackState {
 export function isHealthy(view: ClusterView, component: ComponentView): boolean {
   const serving = servingSlots(view, component).length;
   return (
-    serving >= (component.wanted === 'all' ? Math.max(component.slots.length, 1) : component.wanted)
+    serving >=
+    (typeof component.wanted === 'number' ? component.wanted : Math.max(component.slots.length, 1))
   );
 }
 
 /** Healthy, exactly as many slots as wanted, each of the revision of the spec, and no rollout under way. */
 export function isSettled(view: ClusterView, component: ComponentView): boolean {
   if (!isHealthy(view, component) || component.rollout !== undefined) return false;
-  if (component.wanted !== 'all' && component.slots.length !== component.wanted) return false;
+  if (typeof component.wanted === 'number' && component.slots.length !== component.wanted)
+    return false;
   return component.slots.every((slot) => slot.instance?.revision === component.revision);
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { ClusterView, ComponentView, HostView, SlotView } from '../../protocol/view/view.ts';
+import type { Wanted } from '../../protocol/view/wanted.ts';
 import type { EventBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { age, freshness } from './duration.ts';
@@ -95,11 +96,16 @@ function factsOf(view: ClusterView, subject: Asked): readonly Fact[] {
   }
 }
 
+function wantedText(wanted: Wanted): string {
+  if (wanted === 'fill') return 'as many as find room on every host';
+  return wanted === 'all' ? 'one on every host that fits' : counted(wanted, 'instance');
+}
+
 function componentFacts(view: ClusterView, component: ComponentView): readonly Fact[] {
   const { wanted, running, revision, slots } = component;
   const serving = servingSlots(view, component).length;
   return [
-    ['wanted', wanted === 'all' ? 'one on every host that fits' : counted(wanted, 'instance')],
+    ['wanted', wantedText(wanted)],
     ['is', `${running} running, ${serving} healthy, spec revision ${revision.slice(0, 7)}`],
     ['leader', leaderText(view, component)],
     ...rolloutFacts(view, component),

@@ -54,7 +54,7 @@ async function explained(agent: Agent, cluster: ClusterView): Promise<ClusterVie
   let left = EXPLAINED_MAX;
   const explain = async (component: ComponentView): Promise<ComponentView> => {
     const { wanted, slots, leader, id } = component;
-    const missing = wanted === 'all' ? slots.length === 0 : slots.length < wanted;
+    const missing = typeof wanted === 'number' ? slots.length < wanted : slots.length === 0;
     if (!missing || leader === undefined || leader.host === cluster.from || left-- <= 0)
       return component;
     const filter = { sinceMs: EXPLAINED_BACK_MS, about: id };

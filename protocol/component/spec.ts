@@ -53,9 +53,13 @@ export type ComponentSpec = {
 export type PlacementRules = {
   /** All of them hold of a host that runs it. */
   readonly constraints: readonly Constraint[];
-  /** Slots of it on one host at most, from 1; absent: any number. Of a global component ignored. */
+  /** Slots of it on one host at most, from 1; absent: any number. One of a global component without `fill`. */
   readonly perHostMax?: number;
   readonly reserves?: Reservation;
+  /** Of a global component: as many slots on each host as find room. It has `perHostMax` or `reserves`. */
+  readonly fill?: boolean;
+  /** Slots are spread evenly over the values that hosts have of these, the first of them first. */
+  readonly spread?: readonly Subject[];
 };
 
 /** What each slot takes of its host, whether it uses it or not; absent: nothing. */
@@ -65,15 +69,16 @@ export type Reservation = {
   readonly memoryBytes?: number;
 };
 
-/** Capitals do not count. What a host does not have is as good as empty. */
-export type Constraint =
-  | ({ readonly kind: 'id' } & Comparison)
-  | ({ readonly kind: 'hostname' } & Comparison)
+/** What a host is looked at for. Capitals do not count; what a host does not have is as good as empty. */
+export type Subject =
+  | { readonly kind: 'id' }
+  | { readonly kind: 'hostname' }
   /** As images name it, `linux`. */
-  | ({ readonly kind: 'os' } & Comparison)
+  | { readonly kind: 'os' }
   /** As images name it, `amd64`. */
-  | ({ readonly kind: 'arch' } & Comparison)
-  | ({ readonly kind: 'label'; readonly label: string } & Comparison);
+  | { readonly kind: 'arch' }
+  | { readonly kind: 'label'; readonly label: string };
+export type Constraint = Subject & Comparison;
 type Comparison = { readonly operator: '==' | '!='; readonly value: string };
 
 /** What a host does with its instances once it has heard no quorum of the voters for `afterMs`. */

@@ -2,7 +2,7 @@
  * What a component asks of the hosts that may run it. Source: Docker Swarm, whose words and whose
  * indifference to capitals these are; a label that is not there is empty there too.
  */
-import type { ComponentSpec, Constraint } from '../component/spec.ts';
+import type { ComponentSpec, Constraint, Subject } from '../component/spec.ts';
 import type { Labels } from '../component/label.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 
@@ -25,37 +25,42 @@ export function brokenConstraint(
 
 /** `node.labels.disk == ssd` */
 export const showConstraint = (constraint: Constraint): string =>
-  `${subjectOf(constraint)} ${constraint.operator} ${constraint.value}`;
+  `${showSubject(constraint)} ${constraint.operator} ${constraint.value}`;
 
-function subjectOf(constraint: Constraint): string {
-  switch (constraint.kind) {
+/** `node.labels.disk` */
+export function showSubject(subject: Subject): string {
+  switch (subject.kind) {
     case 'id':
     case 'hostname':
-      return `node.${constraint.kind}`;
+      return `node.${subject.kind}`;
     case 'os':
     case 'arch':
-      return `node.platform.${constraint.kind}`;
+      return `node.platform.${subject.kind}`;
     case 'label':
-      return `node.labels.${constraint.label}`;
+      return `node.labels.${subject.label}`;
   }
 }
 
 function holds(constraint: Constraint, host: Constrained): boolean {
-  const isSame = actual(constraint, host).toLowerCase() === constraint.value.toLowerCase();
+  const isSame = valueAt(constraint, host) === constraint.value.toLowerCase();
   return isSame === (constraint.operator === '==');
 }
 
-function actual(constraint: Constraint, { id, name, facts }: Constrained): string {
-  switch (constraint.kind) {
+/** In small letters: capitals do not count. */
+export const valueAt = (subject: Subject, host: Constrained): string =>
+  actual(subject, host).toLowerCase();
+
+function actual(subject: Subject, { id, name, facts }: Constrained): string {
+  switch (subject.kind) {
     case 'id':
       return id;
     case 'hostname':
       return name;
     case 'os':
     case 'arch':
-      return facts[constraint.kind] ?? '';
+      return facts[subject.kind] ?? '';
     case 'label':
-      return labelOf(facts.labels, constraint.label);
+      return labelOf(facts.labels, subject.label);
   }
 }
 

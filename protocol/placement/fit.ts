@@ -124,10 +124,12 @@ function portTaken(
 
 /** More than its own rules allow on one host. */
 function tooMany(
-  { mode, placement: { perHostMax = Infinity } = { constraints: [] } }: ComponentSpec,
+  { mode, placement: { perHostMax = Infinity, fill } = { constraints: [] } }: ComponentSpec,
   own: readonly number[],
 ): string | undefined {
-  if (mode === 'global' || own.length < perHostMax) return undefined;
+  if (mode === 'global' && fill !== true)
+    return own[0] === undefined ? undefined : `slot ${own[0]} is there already`;
+  if (own.length < perHostMax) return undefined;
   return `it has max_replicas_per_node: ${perHostMax} of its slots`;
 }
 

@@ -45,6 +45,7 @@ import type {
   SlotView,
   StackView,
 } from './view.ts';
+import { wantedOf } from './wanted.ts';
 
 export function viewOf(core: Core, now: Instant): ClusterView {
   const { roster } = core.council;
@@ -167,7 +168,7 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const note = noteOf(core, id, spec, slots, rollout);
   return {
     id,
-    wanted: spec.mode === 'global' ? 'all' : spec.replicas,
+    wanted: wantedOf(spec),
     running: ready.length,
     healthy: healthy.length,
     revision: revisionOf(spec, stack),

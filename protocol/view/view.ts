@@ -2,6 +2,7 @@
 import type { ClusterId, ComponentId, Epoch, HostId, Term } from '../base/ids.ts';
 import type { Instant, Millis } from '../base/time.ts';
 import type { Labels } from '../component/label.ts';
+import type { Wanted } from './wanted.ts';
 
 export type ClusterView = {
   readonly cluster: ClusterId;
@@ -73,8 +74,7 @@ export type StackView = {
 
 export type ComponentView = {
   readonly id: ComponentId;
-  /** `all`: one on every host that fits. */
-  readonly wanted: number | 'all';
+  readonly wanted: Wanted;
   readonly running: number;
   readonly healthy: number;
   /** Digest of its spec. */

@@ -119,6 +119,13 @@ const constraint = byKind({
   arch: object({ kind: literal('arch'), ...operation }),
   label: object({ kind: literal('label'), label: labelName, ...operation }),
 });
+const subject = byKind({
+  id: object({ kind: literal('id') }),
+  hostname: object({ kind: literal('hostname') }),
+  os: object({ kind: literal('os') }),
+  arch: object({ kind: literal('arch') }),
+  label: object({ kind: literal('label'), label: labelName }),
+});
 
 const reservation = object({
   milliCpus: optional(whole(1, Number.MAX_SAFE_INTEGER)),
@@ -129,6 +136,8 @@ const placement = object({
   constraints: list(constraint, ITEMS_MAX),
   perHostMax: optional(whole(1, SLOTS_MAX)),
   reserves: optional(reservation),
+  fill: optional(boolean),
+  spread: optional(list(subject, ITEMS_MAX)),
 });
 
 const way = {

@@ -26,6 +26,7 @@ import { quorum, votersOf } from '../../protocol/roster/roster.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
+import { saysSilent } from './engines.ts';
 import { membersIn } from './lists.ts';
 import type { Report } from './report.ts';
 import { isAllowed } from './whereabouts.ts';
@@ -249,6 +250,9 @@ function wrongChoice(
   if (onHeal === 'keepLeader' && claimants.includes(leader) && is.host !== leader)
     return 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
+  // It is not given up for dead, but for an engine that has not started what it was asked to.
+  const isSuspect = core.membership.members.get(was.host)?.health === 'suspect';
+  if (isSuspect && saysSilent({ core }, was.host)) return undefined;
   if (isBarred(core, spec, was.host)) return undefined;
   const isMember = core.knowledge?.isMember.has(was.host) === true;
   const { length } = is.left ?? [];

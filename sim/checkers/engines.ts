@@ -69,7 +69,7 @@ function lifeOf({ lives }: EngineChecker, agent: Agent, now: Micros): Life {
   return life;
 }
 
-const saysSilent = ({ core }: Agent, id: HostId): boolean => {
+export const saysSilent = ({ core }: Pick<Agent, 'core'>, id: HostId): boolean => {
   const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
   return facts?.kind === 'host' && facts.engineSilentAfterMs !== undefined;
 };

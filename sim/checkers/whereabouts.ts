@@ -70,7 +70,8 @@ function judge(
 
 /** A port of the host can be published once. */
 export function mostPerHost({ mode, placement, ports }: ComponentSpec): number {
-  if (mode === 'global' || ports.some(({ published }) => published !== undefined)) return 1;
+  const isOne = mode === 'global' && placement?.fill !== true;
+  if (isOne || ports.some(({ published }) => published !== undefined)) return 1;
   return Math.min(placement?.perHostMax ?? Infinity, roomFor(placement, 0, 0));
 }
 

@@ -90,6 +90,7 @@ export function seePlacement(observer: Observer, text: string): void {
   if (/ fits nowhere: .* does not hold there/.test(text))
     sometimes(observer, 'constraint-fits-nowhere');
   if (/it reserves .* are free there/.test(text)) sometimes(observer, 'no-room-to-reserve');
+  if (text.endsWith('as many as find room')) sometimes(observer, 'host-filled');
   if (text.includes('max_replicas_per_node')) sometimes(observer, 'per-host-full');
   if (text.includes(' is complete, on ')) sometimes(observer, 'job-complete');
   if (text.includes(' has failed for good, on ')) sometimes(observer, 'job-failed');

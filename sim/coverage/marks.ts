@@ -137,6 +137,7 @@ export const MARKS = {
   'no-room-to-reserve':
     'A slot was not given to a host because what it reserves is not free there.',
   'constraint-fits-nowhere': 'A slot was nowhere because a constraint held on no host.',
+  'host-filled': 'A host was given as many slots of a component as found room there.',
   'per-host-full': 'A host had as many slots of a component as may be on one.',
   // Jobs.
   'job-complete': 'A leader noted that a slot of a job is complete.',

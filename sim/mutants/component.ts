@@ -193,8 +193,16 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     rules: ['S25'],
   },
   {
+    name: 'fills-with-one',
+    file: 'protocol/placement/fit.ts',
+    from: "if (mode === 'global' && fill !== true)",
+    to: "if (mode === 'global')",
+    says: 'What is to fill a host has one slot there.',
+    rules: ['L1'],
+  },
+  {
     name: 'surplus-slots-stay',
-    file: 'protocol/placement/place.ts',
+    file: 'protocol/placement/keep.ts',
     from: 'if (!isGlobal && slot > replicasOf(spec)) {',
     to: 'if (!isGlobal && slot > SLOTS_MAX) {',
     says: 'Slots beyond the wanted number stay.',

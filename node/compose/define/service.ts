@@ -222,10 +222,13 @@ export type Cpus = number | `${number}`;
 export type Placement = {
   readonly constraints?: readonly Constraint[];
   readonly max_replicas_per_node?: number;
+  /** Instances are spread evenly over the values of these, the first of them first. */
+  readonly preferences?: readonly { readonly spread: Subject }[];
 };
 
-export type Constraint =
-  `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}${'==' | '!='}${string}`;
+type Subject = `node.${'id' | 'hostname' | 'platform.os' | 'platform.arch' | `labels.${string}`}`;
+
+export type Constraint = `${Subject}${'==' | '!='}${string}`;
 
 /** How a changed service comes to what runs. */
 export type UpdateConfig = {
@@ -266,6 +269,8 @@ export type Millrace = {
   };
   /** Of a job: one attempt may take so long. */
   readonly timeout?: Duration;
+  /** As many as find room on every host, by their reservations or `max_replicas_per_node`. */
+  readonly replicas?: 'fill';
 } & (
   | { readonly singleton: 'strict' }
   | {

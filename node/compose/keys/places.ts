@@ -159,10 +159,10 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'deploy', 'placement'],
     keys: {
-      ...honored('constraints', 'max_replicas_per_node'),
-      ...refused('instances are spread over hosts, not over labels yet', LIST, 'preferences'),
+      ...honored('constraints', 'max_replicas_per_node', 'preferences'),
     },
   },
+  { at: ['services', '*', 'deploy', 'placement', 'preferences', '#'], keys: honored('spread') },
   { at: ['services', '*', 'deploy', 'resources'], keys: honored('limits', 'reservations') },
   {
     at: ['services', '*', 'deploy', 'resources', 'limits'],
@@ -237,10 +237,10 @@ export const PLACES: readonly Place[] = [
   {
     at: ['services', '*', 'x-millrace'],
     keys: {
-      ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout'),
+      ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout', 'replicas'),
       ...refused(MILLRACE_LATER, LIST, 'affinity', 'anti_affinity'),
       ...refused(MILLRACE_LATER, MAPPING, 'autoscale', 'heartbeat', 'inspect'),
-      ...refused(MILLRACE_LATER, TEXT, 'placement', 'replicas'),
+      ...refused(MILLRACE_LATER, TEXT, 'placement'),
     },
   },
   { at: ['services', '*', 'x-millrace', 'on_isolation'], keys: honored('action', 'after') },

@@ -1,7 +1,12 @@
 /** Which hosts may run a service: `deploy.placement`, and `platform` as two more constraints. */
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { LABEL_NAME } from '../../../protocol/component/label.ts';
-import type { ComponentSpec, Constraint, Reservation } from '../../../protocol/component/spec.ts';
+import type {
+  ComponentSpec,
+  Constraint,
+  Reservation,
+  Subject,
+} from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { array, expected, integer, line, mapping } from '../fields.ts';
 import { nearest } from '../nearest.ts';
@@ -27,16 +32,26 @@ const constraintField = line(CONSTRAINT, (written): Result<Constraint, Complaint
   const value = rest.trim();
   if (operator !== '==' && operator !== '!=') return fail(noOperator({ subject, operator, value }));
   if (!VALUE.test(value)) return fail({ message: expected(CONSTRAINT, written) });
+  const read = readSubject(subject, `${operator}${value}`);
+  if (!read.ok) return read;
+  const wanted = read.value.kind === 'arch' ? archOf(value) : value;
+  return ok({ ...read.value, operator, value: wanted });
+});
+
+/** `rest`: what stands behind it, for the suggestion. */
+function readSubject(subject: string, rest: string): Result<Subject, Complaint> {
   if (subject.startsWith(LABEL)) {
     const label = subject.slice(LABEL.length);
-    if (LABEL_NAME.test(label)) return ok({ kind: 'label', label, operator, value });
+    if (LABEL_NAME.test(label)) return ok({ kind: 'label', label });
     const next = 'use letters, digits, _ . - and /, at most 63';
     return fail({ message: `"${label}" is no name for a label`, next });
   }
   const kind = Object.hasOwn(KINDS, subject) ? KINDS[subject as keyof typeof KINDS] : undefined;
-  if (kind === undefined) return fail(unknownSubject(subject, `${operator}${value}`));
-  return ok({ kind, operator, value: kind === 'arch' ? archOf(value) : value });
-});
+  return kind === undefined ? fail(unknownSubject(subject, rest)) : ok({ kind });
+}
+
+const SPREAD = 'what to spread over, such as node.labels.zone';
+const spreadField = line(SPREAD, (written) => readSubject(written.trim(), ''));
 
 function noOperator(asked: {
   readonly subject: string;
@@ -75,7 +90,13 @@ const ARCHES: Readonly<Record<string, string>> = { x86_64: 'amd64', aarch64: 'ar
 export const placementField = mapping({
   constraints: array(constraintField).optional(),
   max_replicas_per_node: integer(0, SLOTS_MAX).optional(),
+  preferences: array(mapping({ spread: spreadField })).optional(),
 });
+
+const FILL = 'fill, or a number under deploy.replicas';
+export const fillField = line(FILL, (written): Result<true, Complaint> =>
+  written === 'fill' ? ok(true) : fail({ message: expected(FILL, written) }),
+);
 
 const PLATFORM = 'an operating system and a processor such as linux/amd64';
 export const platformField = line(PLATFORM, (written): Result<readonly Constraint[], Complaint> => {
@@ -96,32 +117,48 @@ export const platformField = line(PLATFORM, (written): Result<readonly Constrain
 type Written = {
   readonly constraints?: readonly Constraint[] | undefined;
   readonly max_replicas_per_node?: number | undefined;
+  readonly preferences?: readonly { readonly spread: Subject }[] | undefined;
+  readonly fill?: true | undefined;
   readonly reserves?: Reservation | undefined;
 };
 
 /** Zero replicas per host means no limit, as in Swarm. */
 export function readPlacement(
-  { constraints = [], max_replicas_per_node: perHostMax = 0, reserves }: Written,
+  written: Written,
   platform: readonly Constraint[] = [],
 ): Pick<ComponentSpec, 'placement'> {
-  const all = [...platform, ...constraints];
-  if (all.length === 0 && perHostMax === 0 && reserves === undefined) return {};
-  return {
-    placement: {
-      constraints: all,
-      ...(perHostMax > 0 && { perHostMax }),
-      ...(reserves && { reserves }),
-    },
+  const { constraints = [], preferences = [], fill, reserves } = written;
+  const perHostMax = written.max_replicas_per_node ?? 0;
+  const spread = preferences.map((preference) => preference.spread);
+  const placement = {
+    constraints: [...platform, ...constraints],
+    ...(perHostMax > 0 && { perHostMax }),
+    ...(reserves && { reserves }),
+    ...(fill && { fill }),
+    ...(spread.length > 0 && { spread }),
   };
+  const isEmpty = placement.constraints.length === 0 && Object.keys(placement).length === 1;
+  return isEmpty ? {} : { placement };
 }
 
 export function checkPlacement(
   { name, mode, placement }: ComponentSpec,
   around: Surroundings,
 ): void {
-  if (mode !== 'global' || placement?.perHostMax === undefined) return;
-  const path = ['services', name, 'deploy', 'placement', 'max_replicas_per_node'];
-  const message = 'has no meaning beside mode: global';
-  const why = 'that is one on every host';
-  around.errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
+  const { fill, perHostMax, reserves, spread } = placement ?? {};
+  if (fill === true && perHostMax === undefined && reserves === undefined) {
+    const message = 'needs to know how many fit on a host';
+    const next = 'add deploy.resources.reservations, or deploy.placement.max_replicas_per_node';
+    const path = ['services', name, 'x-millrace', 'replicas'];
+    around.errors.push({ path, on: 'key', message, next });
+  }
+  if (mode !== 'global') return;
+  const complain = (key: string, why: string): void => {
+    const path = ['services', name, 'deploy', 'placement', key];
+    const message = `has no meaning beside ${fill === true ? 'replicas: fill' : 'mode: global'}`;
+    around.errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
+  };
+  if (perHostMax !== undefined && fill !== true)
+    complain('max_replicas_per_node', 'that is one on every host');
+  if (spread !== undefined) complain('preferences', 'every host is taken');
 }

@@ -14,7 +14,13 @@ import { configsField, readFiles } from './file.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
-import { checkPlacement, placementField, platformField, readPlacement } from './placement.ts';
+import {
+  checkPlacement,
+  fillField,
+  placementField,
+  platformField,
+  readPlacement,
+} from './placement.ts';
 import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
@@ -79,6 +85,7 @@ export const serviceField = mapping({
     on_isolation: isolationField.optional(),
     on_heal: healField.optional(),
     timeout: timeoutField.optional(),
+    replicas: fillField.optional(),
   }).optional(),
 });
 
@@ -91,6 +98,7 @@ export function readComponent(
 ): ComponentSpec {
   const { image, command, entrypoint, healthcheck } = fields;
   const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
+  const fill = fields['x-millrace']?.replicas;
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
   const files = readFiles(name, fields, around);
@@ -119,7 +127,7 @@ export function readComponent(
     ...(update !== undefined && { update }),
     ...(rollback !== undefined && { rollback }),
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
-    ...readPlacement({ ...fields.deploy?.placement, reserves }, fields.platform),
+    ...readPlacement({ ...fields.deploy?.placement, fill, reserves }, fields.platform),
   };
   checkHeal(component, around);
   checkStrict(name, fields, around);
@@ -165,10 +173,11 @@ function readProcess(
 
 function readCount(
   name: string,
-  { deploy, scale }: ServiceFields,
+  { deploy, scale, 'x-millrace': millrace }: ServiceFields,
   { errors }: Surroundings,
 ): Pick<ComponentSpec, 'mode' | 'replicas'> {
-  const kind = deploy?.mode?.mode ?? 'replicated';
+  const isFilling = millrace?.replicas !== undefined;
+  const kind = isFilling ? 'global' : (deploy?.mode?.mode ?? 'replicated');
   const replicas = deploy?.replicas ?? scale;
   const at = deploy?.replicas === undefined ? ['scale'] : ['deploy', 'replicas'];
   const complainAt = (complaint: Complaint): void => {
@@ -177,8 +186,22 @@ function readCount(
   if (deploy?.replicas !== undefined && scale !== undefined && deploy.replicas !== scale)
     complainAt({ message: `differs from scale: ${scale}`, next: 'keep one of the two' });
   if (kind === 'global' && replicas !== undefined) {
-    const why = `mode: ${deploy?.mode?.isJob === true ? 'global-job' : 'global'} means one on every host`;
+    const isJob = deploy?.mode?.isJob === true;
+    const why = isFilling
+      ? 'x-millrace.replicas: fill means as many as find room'
+      : `mode: ${isJob ? 'global-job' : 'global'} means one on every host`;
     complainAt({ message: 'has no meaning here', why, next: 'remove one of the two' });
+  }
+  if (isFilling && deploy?.mode?.isJob === true) {
+    const path = ['services', name, 'x-millrace', 'replicas'];
+    const why = 'a job is begun as often as it says, however much room there is';
+    errors.push({
+      path,
+      on: 'key',
+      message: 'has no meaning for a job',
+      why,
+      next: 'name a number under deploy.replicas',
+    });
   }
   return { mode: kind, replicas: replicas ?? 1 };
 }

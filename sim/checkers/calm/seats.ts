@@ -79,6 +79,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
       text: `${seatName(component, slot)} is assigned to nobody`,
     })),
     ...(spec.mode === 'global' ? uncovered(calm, part) : []),
+    ...(spec.placement?.fill === true ? overfull(calm, part, value) : []),
     ...unfinished(calm, part, value),
     ...value.slots
       .filter(({ ended }) => ended === undefined)
@@ -127,6 +128,16 @@ function uncovered(calm: Calm, part: Part): readonly Owed[] {
   return fittingOf(calm, part).map(({ host }) => {
     const about = `${component} on ${host.id}`;
     return { rule: 'L1', about, text: `${about} is not assigned` };
+  });
+}
+
+/** What fills its hosts follows what a slot takes of them. */
+function overfull(calm: Calm, { component, spec }: Part, { slots }: Component): readonly Owed[] {
+  return calm.team.flatMap(({ host: { id } }): readonly Owed[] => {
+    const count = slots.filter(({ host }) => host === id).length;
+    if (count <= mostPerHost(spec)) return [];
+    const about = `${component} on ${id}`;
+    return [{ rule: 'L1', about, text: `${about} has ${count} slots, which is too many` }];
   });
 }
 

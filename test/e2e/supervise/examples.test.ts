@@ -1,6 +1,7 @@
 /** The examples of Compose files, deployed to real agents and asked over the network. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../../../node/local/cluster.ts';
@@ -93,6 +94,33 @@ it('runs a clock of which there is one', async () => {
   const cluster = await agentsThat({ count: 3, voterCount: 3, guards: true });
   await deploy(cluster, '-f', example('singleton'));
   expect(await answerOf(18150)).toMatch(/^term \d+, \d+ ticks$/);
+});
+
+it('runs a build farm that fills its hosts', async () => {
+  const cluster = await threeAgents();
+  // Two on each of the three hosts, however large this machine is.
+  const RUNNER_CPUS = String(cpus().length / 2);
+  await ask(cluster, ['deploy', '-f', example('farm')], { RUNNER_CPUS, PARTS: '12' });
+  await everyoneRuns(cluster, 4 + 3 * 2 + 3);
+  await until('all parts', PATIENCE_MS, async () =>
+    (await answerOf(18172)).startsWith('12 of 12') ? true : undefined,
+  );
+  expect(await answerOf(18172)).toBe('12 of 12 parts are built, with help on 3 hosts');
+});
+
+it('runs a shop of twelve components, each after those that it asks', async () => {
+  const cluster = await threeAgents();
+  await deploy(cluster, '-f', example('market'));
+  await everyoneRuns(cluster, 12);
+  const database = { database: {} };
+  const cache = { cache: {} };
+  expect(JSON.parse(await answerOf(18180))).toEqual({
+    web: {
+      catalog: { search: cache, prices: cache },
+      basket: { orders: { payments: database, mail: {} }, stock: database },
+      accounts: database,
+    },
+  });
 });
 
 it('runs a pipeline of jobs, each once, and not again when its hosts or agents are gone', async () => {

@@ -67,10 +67,52 @@ it.each<readonly [string, readonly string[]]>([
     ],
   ],
   [
-    'deploy: {placement: {preferences: [{spread: node.labels.x}]}}',
+    'deploy: {placement: {preferences: [{spread: node.label.zone}]}}',
     [
-      'c.yaml:4:26 services.web.deploy.placement.preferences: not supported yet: instances are spread over hosts, not over labels yet',
+      'c.yaml:4:49 services.web.deploy.placement.preferences[0].spread: node.label.zone is nothing to choose hosts by; did you mean node.labels.zone?',
     ],
+  ],
+  [
+    'deploy: {placement: {preferences: [{binpack: node.labels.zone}]}}',
+    [
+      'c.yaml:4:40 services.web.deploy.placement.preferences[0].spread: missing: what to spread over, such as node.labels.zone',
+      'c.yaml:4:41 services.web.deploy.placement.preferences[0].binpack: unknown key; docs/compose.md lists the keys that are',
+    ],
+  ],
+  [
+    'deploy: {mode: global, placement: {preferences: [{spread: node.labels.zone}]}}',
+    [
+      'c.yaml:4:40 services.web.deploy.placement.preferences: has no meaning beside mode: global: every host is taken; leave one of the two out',
+    ],
+  ],
+  ['deploy: {placement: {preferences: [{spread: node.labels.zone}]}}', []],
+  [
+    'x-millrace: {replicas: fill}',
+    [
+      'c.yaml:4:18 services.web.x-millrace.replicas: needs to know how many fit on a host; add deploy.resources.reservations, or deploy.placement.max_replicas_per_node',
+    ],
+  ],
+  [
+    'x-millrace: {replicas: 3}',
+    [
+      'c.yaml:4:28 services.web.x-millrace.replicas: expected fill, or a number under deploy.replicas, got the number 3',
+    ],
+  ],
+  [
+    'deploy: {replicas: 3, placement: {max_replicas_per_node: 2}}\n    x-millrace: {replicas: fill}',
+    [
+      'c.yaml:4:14 services.web.deploy.replicas: has no meaning here: x-millrace.replicas: fill means as many as find room; remove one of the two',
+    ],
+  ],
+  [
+    'deploy: {mode: global-job, placement: {max_replicas_per_node: 2}}\n    x-millrace: {replicas: fill}',
+    [
+      'c.yaml:5:18 services.web.x-millrace.replicas: has no meaning for a job: a job is begun as often as it says, however much room there is; name a number under deploy.replicas',
+    ],
+  ],
+  [
+    'deploy: {mode: global, placement: {max_replicas_per_node: 2}}\n    x-millrace: {replicas: fill}',
+    [],
   ],
   [
     'platform: linux',

@@ -10,6 +10,12 @@ export const labels = fc
 
 const operator = fc.constantFrom('==' as const, '!=' as const);
 const value = fc.string({ maxLength: 20 }).map((text) => text.replaceAll('\0', ''));
+export const subject = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('id' as const, 'hostname' as const, 'os' as const, 'arch' as const),
+  }),
+  fc.record({ kind: fc.constant('label' as const), label }),
+);
 export const constraint = fc.oneof(
   fc.record({
     kind: fc.constantFrom('id' as const, 'hostname' as const, 'os' as const, 'arch' as const),

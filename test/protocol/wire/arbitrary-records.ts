@@ -44,7 +44,7 @@ import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
 import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
 import { containerSettings, volume } from './arbitrary-containers.ts';
 import { files } from './arbitrary-files.ts';
-import { constraint, labels, setting } from './arbitrary-placement.ts';
+import { constraint, labels, setting, subject } from './arbitrary-placement.ts';
 
 export const count: Of<number> = fc.oneof(
   fc.nat(30),
@@ -176,6 +176,8 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
           memoryBytes: maybe(fc.integer({ min: 1, max: 2 ** 40 })),
         }),
       ),
+      fill: maybe(fc.boolean()),
+      spread: maybe(fc.array(subject, { maxLength: 3 })),
     }),
   ),
 });

@@ -138,6 +138,7 @@ const CALM = [
   // Or asks for hosts that are not there.
   'constraint-left',
   'constraint-fits-nowhere',
+  'host-filled',
   'per-host-full',
 ] as const satisfies readonly Mark[];
 

@@ -1,0 +1,80 @@
+/** Of the hosts that fit, which one a slot gets (rule 5), and why not another. */
+import type { HostId } from '../base/ids.ts';
+import { rendezvous } from '../base/order.ts';
+import type { ComponentSpec } from '../component/spec.ts';
+import { type Draft, ownOn } from './draft.ts';
+import { type PlacementHost, steadyOf, whyNotPlace } from './fit.ts';
+import { type Rejection, slotsThere } from './reasons.ts';
+import { compareGroups, fullerGroup, type Spread, spreadOf } from './spread.ts';
+
+export type Sifted = {
+  readonly fitting: readonly PlacementHost[];
+  readonly rejected: readonly Rejection[];
+};
+
+export function sift(draft: Draft, spec: ComponentSpec): Sifted {
+  const fitting: PlacementHost[] = [];
+  const rejected: Rejection[] = [];
+  for (const host of draft.hosts.values()) {
+    const why = whyNotPlace(spec, host, ownOn(draft, host.id));
+    if (why === undefined) fitting.push(host);
+    else rejected.push({ host: host.id, why });
+  }
+  return { fitting, rejected };
+}
+
+export type Choice = {
+  readonly chosen: PlacementHost;
+  /** Each of the others that fit, and what spoke against it. */
+  readonly others: readonly Rejection[];
+};
+
+export function choose(
+  draft: Draft,
+  slot: number,
+  fitting: readonly PlacementHost[],
+): Choice | undefined {
+  const { request, hosts, own } = draft;
+  const spread = spreadOf(request.spec, hosts, own);
+  let best: PlacementHost[] = [];
+  for (const host of steadyOf(fitting)) {
+    const first = best[0];
+    const order = first === undefined ? -1 : compare(draft, spread, host, first);
+    if (order < 0) best = [host];
+    else if (order === 0) best.push(host);
+  }
+  const [id] = rendezvous(
+    `${request.component}/${slot}`,
+    best.map((host) => host.id),
+  );
+  const chosen = id === undefined ? undefined : hosts.get(id);
+  if (chosen === undefined) return undefined;
+  const others = fitting
+    .filter((host) => host.id !== chosen.id)
+    .map((host) => ({ host: host.id, why: outscored(draft, spread, host, chosen) }));
+  return { chosen, others };
+}
+
+/** Negative: `a` is preferred. */
+const compare = (draft: Draft, spread: Spread, a: PlacementHost, b: PlacementHost): number =>
+  compareGroups(spread, a, b) || compareLoad(draft, a, b);
+
+function compareLoad(draft: Draft, a: PlacementHost, b: PlacementHost): number {
+  const [ownA, ownB] = [countOn(draft, a.id), countOn(draft, b.id)];
+  return ownA - ownB || ownA + a.slotCount - (ownB + b.slotCount);
+}
+
+const countOn = (draft: Draft, id: HostId): number => ownOn(draft, id).length;
+
+function outscored(
+  draft: Draft,
+  spread: Spread,
+  host: PlacementHost,
+  chosen: PlacementHost,
+): string {
+  if (host.restless !== undefined && chosen.restless === undefined) return host.restless;
+  const group = fullerGroup(draft.request.spec, spread, host, chosen);
+  if (group !== undefined) return group;
+  if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
+  return slotsThere(countOn(draft, host.id), host.slotCount);
+}

@@ -1,0 +1,74 @@
+/** Which hosts may run what users deploy: mostly such that several fit; now and then none does. */
+import type {
+  ComponentSpec,
+  Constraint,
+  PlacementRules,
+  Reservation,
+  Subject,
+} from '../protocol/component/spec.ts';
+import { type Choices, happens, pick, type Stream, streamOf, within } from './choice.ts';
+import { CAPACITY } from './host.ts';
+
+/** One stream each, so that a new kind of rule leaves what the others are. */
+export type PlacementDraws = {
+  readonly constraints: Stream;
+  readonly reservations: Stream;
+  readonly fills: Stream;
+  readonly spreads: Stream;
+};
+
+export const placementDraws = (choices: Choices): PlacementDraws => ({
+  constraints: streamOf(choices, 'placements'),
+  reservations: streamOf(choices, 'reservations'),
+  fills: streamOf(choices, 'fills'),
+  spreads: streamOf(choices, 'spreads'),
+});
+
+export function drawPlacement(
+  { constraints: draw, reservations, fills, spreads }: PlacementDraws,
+  mode: ComponentSpec['mode'],
+): Pick<ComponentSpec, 'placement'> {
+  const reserves = happens(reservations, 150) ? pick(reservations, ROOM) : undefined;
+  const isChosen = happens(draw, 300);
+  const constraints = isChosen && happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
+  const perHostMax = isChosen && happens(draw, 400) ? within(draw, 1, 2) : undefined;
+  const fill = mode === 'global' && happens(fills, 700);
+  const spread = mode === 'replicated' && happens(spreads, 300) ? pick(spreads, SPREADS) : [];
+  const bound = fill && perHostMax === undefined ? (reserves ?? pick(fills, ROOM)) : reserves;
+  const placement: PlacementRules = {
+    constraints,
+    ...(perHostMax === undefined ? {} : { perHostMax }),
+    ...(bound && { reserves: bound }),
+    ...(fill && { fill }),
+    ...(spread.length > 0 && { spread }),
+  };
+  const isEmpty = constraints.length === 0 && Object.keys(placement).length === 1;
+  return isEmpty ? {} : { placement };
+}
+
+/** Of a host's room one to three slots find some, whatever else is there. */
+const ROOM: readonly Reservation[] = [
+  { milliCpus: 1500 },
+  { milliCpus: 3000 },
+  { memoryBytes: CAPACITY.memoryBytes / 2 },
+];
+
+const CONSTRAINTS: readonly Constraint[] = [
+  { kind: 'label', label: 'zone', operator: '==', value: 'a' },
+  { kind: 'label', label: 'zone', operator: '==', value: 'b' },
+  { kind: 'label', label: 'disk', operator: '!=', value: 'ssd' },
+  { kind: 'label', label: 'disk', operator: '==', value: 'ssd' },
+  { kind: 'hostname', operator: '!=', value: 'h1' },
+  { kind: 'id', operator: '==', value: 'h2' },
+  { kind: 'arch', operator: '==', value: 'amd64' },
+  { kind: 'os', operator: '!=', value: 'linux' },
+];
+
+const SPREADS: readonly (readonly Subject[])[] = [
+  [{ kind: 'label', label: 'zone' }],
+  [
+    { kind: 'label', label: 'zone' },
+    { kind: 'label', label: 'disk' },
+  ],
+  [{ kind: 'hostname' }],
+];
