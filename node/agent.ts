@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
+import { know } from '../protocol/core/know.ts';
 import { isOver } from '../protocol/core/dismissal.ts';
 import { hasYielded } from '../protocol/core/strict.ts';
 import {
@@ -35,9 +36,13 @@ import { createEngineWork } from './engine/work.ts';
 import type { GuardLink } from './guard/link.ts';
 import type { Logger } from './log.ts';
 import { createLastWords, type LastWords } from './logs/last-words.ts';
+import { ask } from './http/peer-requests.ts';
+import { readIdentity } from './network/identity.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
 import { createPerformer } from './perform.ts';
+import { type Keyring, KEY_REQUEST, openKeyring } from './secrets/keyring.ts';
+import { openFiles } from './secrets/opening.ts';
 import { type AgentSettings, VERSION } from './config.ts';
 import { storeAddressBook } from './store/address-book.ts';
 import type { Store } from './store/store.ts';
@@ -51,6 +56,7 @@ export interface Agent extends AsyncDisposable {
   readonly engine: Engine;
   readonly lastWords: LastWords;
   readonly interference: Interference;
+  readonly keyring: Keyring;
   readonly settings: AgentSettings;
   readonly log: Logger;
   readonly guard: GuardLink | undefined;
@@ -127,8 +133,29 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   });
   const speech = createSpeech({ cluster: credentials.cluster, log, give, interference });
   const lastWords = createLastWords(engine);
-  const work = createEngineWork({ engine, lastWords, give, log, relistMs: config.relistMs });
   const line: { network?: Network } = {};
+  const keyring = await openKeyring({
+    cluster: credentials.cluster,
+    host: core.identity.host,
+    privateKey: await readIdentity(init.identityKey),
+    store,
+    committed: core.committed,
+    others: () => otherMembers(core),
+    async ask(host, id, signal) {
+      if (line.network === undefined) throw new Error('this agent does not listen yet');
+      const asking = { speech, interference, network: line.network };
+      return ask(asking, host, KEY_REQUEST, { id }, signal);
+    },
+    log,
+  });
+  const work = createEngineWork({
+    engine,
+    lastWords,
+    openFiles: openFiles(credentials.cluster, keyring),
+    give,
+    log,
+    relistMs: config.relistMs,
+  });
 
   function begin(effect: Exclude<Effect, { readonly kind: 'persist' }>): void {
     if (closed) return;
@@ -211,6 +238,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     closed = true;
     await pause(LAST_WORDS_MS);
     guard?.[Symbol.dispose]();
+    keyring[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();
   }
@@ -227,6 +255,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     engine,
     lastWords,
     interference,
+    keyring,
     settings,
     log,
     guard,
@@ -260,6 +289,12 @@ const YIELD_MS = 3_000;
 const YIELD_LOOK_MS = 50;
 /** What was said last has to leave before its connections close. */
 const LAST_WORDS_MS = 150;
+
+/** Of whom we believe that they live. */
+function otherMembers(core: Core): readonly HostId[] {
+  const { alive, isMember } = know(core);
+  return alive.filter((host) => host !== core.identity.host && isMember.has(host));
+}
 
 function identityOf({ settings, credentials, peerId, engine }: AgentInit): Identity {
   const facts: HostFacts = {

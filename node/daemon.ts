@@ -34,6 +34,8 @@ import { servePeers } from './http/peer-requests.ts';
 import type { Logger } from './log.ts';
 import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
+import { serveKeys } from './secrets/answers.ts';
+import { KEY_PREFIX } from './secrets/keyring.ts';
 import { StartupError } from './startup-error.ts';
 import { openStore, type Store } from './store/store.ts';
 import type { ServiceManager } from './systemd.ts';
@@ -99,6 +101,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
       await store.write([
         { key: 'cluster', value: undefined },
         { key: 'former', value: cluster },
+        ...(await keysLike(store, KEY_PREFIX)).map((key) => ({ key, value: undefined })),
       ]);
       agent = undefined;
       credentials = undefined;
@@ -246,6 +249,7 @@ async function run(
   await serveLogs(agent);
   await serveOrders(agent);
   await serveReports(agent);
+  await serveKeys(agent);
   return agent;
 }
 
@@ -329,7 +333,7 @@ async function prepared(
   const { boot, ceiling, maxTermMs } = known;
   const { synced, roster } = fresh;
   await store.write([
-    ...(await coreKeys(store)).map((key) => ({ key, value: undefined })),
+    ...(await clusterKeys(store)).map((key) => ({ key, value: undefined })),
     write,
     // The first start of all writes its own.
     ...(boot === 0
@@ -342,12 +346,18 @@ async function prepared(
 
 /** After a join that found nobody: as if it had never been tried, but for what a former cluster knows. */
 async function forget(store: Store, former: ClusterId | undefined): Promise<void> {
-  const keys = former === undefined ? await coreKeys(store) : [];
+  const keys = former === undefined ? await clusterKeys(store) : [];
   await store.write(['cluster', ...keys].map((key) => ({ key, value: undefined })));
 }
 
-const coreKeys = async (store: Store): Promise<readonly string[]> =>
-  [...(await store.load()).keys()].filter((key) => key.startsWith(CORE_PREFIX));
+/** All that is of one cluster. */
+const clusterKeys = async (store: Store): Promise<readonly string[]> => [
+  ...(await keysLike(store, CORE_PREFIX)),
+  ...(await keysLike(store, KEY_PREFIX)),
+];
+
+const keysLike = async (store: Store, prefix: string): Promise<readonly string[]> =>
+  [...(await store.load()).keys()].filter((key) => key.startsWith(prefix));
 
 async function formerIn(store: Store): Promise<ClusterId | undefined> {
   const value = (await store.load()).get('former');

@@ -28,6 +28,8 @@ export const STACK_CHARS_MAX = 131_072;
  * change comes batch by batch (`VERSIONS_MAX`); more are refused.
  */
 export const FILES_BYTES_MAX = 40_960;
+/** Hosts for which the data key of a stack is in its record; all others ask them for it. */
+export const WRAPS_MAX = 16;
 /** Components of a stack, and slots of a component. */
 export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;

@@ -23,7 +23,12 @@ export type ComposeText = {
 };
 
 /** `warnings`: as they were told, one a line. */
-export type Loaded = { readonly stack: StackSpec; readonly warnings: readonly string[] };
+export type Loaded = {
+  readonly stack: StackSpec;
+  /** What is in its secrets, by name, in base64. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly warnings: readonly string[];
+};
 
 /** Throws a `Failure` with exit 2 where the file cannot be deployed as it is. */
 export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): Loaded {
@@ -38,8 +43,11 @@ export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): L
     throw refused(source.path, warnings, 'warning');
   }
   if (!cli.json) note(cli, ...warnings.map((warning) => `warning: ${warning}`));
-  return { stack: result.stack, warnings };
+  const secrets = [...result.secrets].map(([name, content]) => [name, base64(content)]);
+  return { stack: result.stack, secrets: Object.fromEntries(secrets), warnings };
 }
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
 function refused(path: string, told: readonly string[], what: 'problem' | 'warning'): Failure {
   const count = counted(told.length, what);

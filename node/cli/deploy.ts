@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { Expected } from '../../protocol/record/record.ts';
 import type { StackView } from '../../protocol/view/view.ts';
-import type { DeployBody } from '../http/api.ts';
+import type { DeployBody, DeployRequest } from '../http/api.ts';
 import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
@@ -35,14 +35,14 @@ export function deployCommand(perform: Perform): Command {
 }
 
 async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
-  const { stack } = await readStack(cli, options);
+  const { stack, secrets } = await readStack(cli, options);
   const before = (await cli.client.status(cli.signal)).data.cluster;
   const old = before.stacks.find(({ name }) => name === stack.name);
   if (!(await mayRemove(cli, stack, old, options))) {
     note(cli, 'nothing was changed');
     return EXIT.ok;
   }
-  const body = await submit(cli, stack, options, (id) => askAgain(options, id));
+  const body = await submit(cli, stack, { ...options, secrets }, (id) => askAgain(options, id));
   return follow(cli, stack, body, options);
 }
 
@@ -85,11 +85,13 @@ async function mayRemove(
   return confirm(cli, `Remove ${names} with ${counted(instances, 'running instance')}?`, '--yes');
 }
 
+type Submission = Pick<DeployRequest, 'secrets' | 'expect'> & { readonly deployId?: string };
+
 /** `repeat`: what is typed to ask for the deploy of this id again. */
 export async function submit(
   cli: Cli,
   stack: StackSpec,
-  { deployId, expect }: { readonly deployId?: string; readonly expect?: Expected },
+  { deployId, expect, secrets }: Submission,
   repeat: (id: string) => string,
 ): Promise<DeployBody> {
   const id = deployId ?? randomUUID().replaceAll('-', '');
@@ -97,7 +99,12 @@ export async function submit(
   cli.continues = `the deploy was sent and may have happened; ask again with: ${again}`;
   try {
     return await cli.client.deploy(
-      { stack, deploy_id: id, ...(expect === undefined ? {} : { expect }) },
+      {
+        stack,
+        deploy_id: id,
+        ...(secrets === undefined ? {} : { secrets }),
+        ...(expect === undefined ? {} : { expect }),
+      },
       cli.signal,
     );
   } catch (error) {

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { revisionOf } from '../../protocol/component/digest.ts';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import type { StackView } from '../../protocol/view/view.ts';
 import { type Wanted, wantedOf } from '../../protocol/view/wanted.ts';
@@ -20,11 +19,11 @@ export function planCommand(perform: Perform): Command {
 }
 
 async function plan(cli: Cli, options: ComposeOptions): Promise<number> {
-  const { stack, warnings } = await readStack(cli, options);
+  const { stack, secrets, warnings } = await readStack(cli, options);
   const { generated_at, view, data } = await cli.client.status(cli.signal);
   const old = data.cluster.stacks.find(({ name }) => name === stack.name);
-  const changes = planOf(stack, old);
-  const { components: placed } = await cli.client.plan({ stack }, cli.signal);
+  const { components: placed } = await cli.client.plan({ stack, secrets }, cli.signal);
+  const changes = planOf(stack, old, new Map(placed.map((one) => [one.id, one.revision])));
   const revision = old === undefined ? {} : { revision: old.revision };
   if (cli.json) {
     const components = changes.map((one) => {
@@ -60,8 +59,15 @@ export type Change = {
   readonly running: number;
 };
 
-/** In the order of the file, then what is removed. */
-export function planOf(stack: StackSpec, old: StackView | undefined): readonly Change[] {
+/**
+ * In the order of the file, then what is removed. `revisions`: what each component is to be made from, as
+ * an agent says it, for it alone knows secrets that are sealed.
+ */
+export function planOf(
+  stack: StackSpec,
+  old: StackView | undefined,
+  revisions: ReadonlyMap<string, string>,
+): readonly Change[] {
   const before = new Map(old?.components.map((component) => [String(component.id), component]));
   const changes = stack.components.map((spec): Change => {
     const id = `${stack.name}.${spec.name}`;
@@ -70,7 +76,7 @@ export function planOf(stack: StackSpec, old: StackView | undefined): readonly C
     const wanted = wantedOf(spec);
     if (known === undefined) return { id, change: 'new', wanted, running: 0 };
     const { running, wanted: wantedBefore, revision } = known;
-    const same = revision === revisionOf(spec, stack);
+    const same = revision === revisions.get(id);
     const change = !same ? 'replace' : wanted === wantedBefore ? 'keep' : 'scale';
     return { id, change, wanted, wantedBefore, running };
   });

@@ -1,4 +1,4 @@
-/** The configs of the top of the file: where what is in them comes from. */
+/** The configs and secrets of the top of the file: where what is in them comes from. */
 import { resolve } from 'node:path';
 import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import { FILES_BYTES_MAX } from '../../protocol/limits.ts';
@@ -10,8 +10,12 @@ import { shownPath } from './read/reader.ts';
 import type { Spot } from './read/tree.ts';
 
 /** As the keys at the top, and of a service, are called. */
-export type FileKind = 'configs';
-export const ONE_OF: Readonly<Record<FileKind, string>> = { configs: 'config' };
+export type FileKind = 'configs' | 'secrets';
+export const FILE_KINDS: readonly FileKind[] = ['configs', 'secrets'];
+export const ONE_OF: Readonly<Record<FileKind, string>> = {
+  configs: 'config',
+  secrets: 'secret',
+};
 
 type Origin = 'file' | 'content' | 'environment';
 export type FileDefinition = {
@@ -22,7 +26,11 @@ export type FileDefinition = {
   readonly written: string;
 };
 
-const ORIGINS: readonly Origin[] = ['file', 'content', 'environment'];
+/** What a Compose file says is read by many; no secret is written there. */
+const ORIGINS: Readonly<Record<FileKind, readonly Origin[]>> = {
+  configs: ['file', 'content', 'environment'],
+  secrets: ['file', 'environment'],
+};
 const NAME = /^[a-zA-Z0-9._-]{1,128}$/;
 const name = text.refine((written) => NAME.test(written), {
   error: 'expected a name of letters, digits, ., - and _',
@@ -45,17 +53,17 @@ const fields = mapping({
 const definitionField = (kind: FileKind) =>
   fields.transform((written, context): Omit<FileDefinition, 'name'> & { name?: string } => {
     const one = ONE_OF[kind];
+    const next = `name its ${ORIGINS[kind].join(' or its ')}`;
     if (written.external === true) {
       const message = `an external ${one} is not supported`;
       const why = `a ${one} comes with the stack that uses it, none is kept apart from it`;
-      const next = `name its ${ORIGINS.join(' or ')}`;
       return complain(context, { message, why, next, unsupported: true }, ['external']);
     }
-    const given = ORIGINS.filter((origin) => written[origin] !== undefined);
+    const given = ORIGINS[kind].filter((origin) => written[origin] !== undefined);
     const [origin, other] = given;
     if (origin === undefined) {
       const message = `it is not said what is in this ${one}`;
-      return complain(context, { message, next: `name its ${ORIGINS.join(' or ')}` });
+      return complain(context, { message, next });
     }
     if (other !== undefined) {
       const message = `has no meaning beside ${origin}`;
@@ -87,8 +95,16 @@ export function readFileDefinitions(
       continue;
     }
     const read = field.safeParse(written ?? {});
-    if (read.success) found.set(called, { name: called, ...read.data });
-    else errors.push(...findingsOf(read.error, path));
+    if (!read.success) {
+      errors.push(...findingsOf(read.error, path));
+      continue;
+    }
+    const definition = { name: called, ...read.data };
+    const [other] = [...found].find(([, { name: known }]) => known === definition.name) ?? [];
+    const message = `is called ${definition.name}, as ${other} is`;
+    if (other !== undefined)
+      errors.push({ path, on: 'key', message, next: 'give it another name' });
+    found.set(called, definition);
   }
   return found;
 }

@@ -51,7 +51,14 @@ export type ComposeSource = {
 };
 
 export type ComposeResult =
-  | { readonly ok: true; readonly stack: StackSpec; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      /** Its secrets are not sealed. */
+      readonly stack: StackSpec;
+      /** What is in them, by name. */
+      readonly secrets: ReadonlyMap<string, Uint8Array>;
+      readonly warnings: readonly Problem[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Never throws: whatever is wrong with the text is among the problems. */
@@ -92,7 +99,8 @@ function load(text: string, given: ComposeSource): ComposeResult {
   const found = [...reading.errors.map(reading.locate), ...reading.problems];
   if (found.length > 0 || stack === undefined) return refused(inOrder(found));
   const told = [...reader.warnings, ...reading.warnings.map(reading.locate)];
-  return { ok: true, stack, warnings: listProblems(inOrder(told)) };
+  const { contents: secrets } = reading;
+  return { ok: true, stack, secrets, warnings: listProblems(inOrder(told)) };
 }
 
 function refused(problems: readonly Problem[]): ComposeResult {
@@ -131,6 +139,7 @@ function readingOf(tree: Tree, given: Given, lookup: Lookup): Reading {
       const found = follow(tree, path)?.value;
       return found?.kind === 'leaf' ? found.typed : undefined;
     },
+    contents: new Map(),
     errors: [],
     warnings: [],
     problems: [],
@@ -160,7 +169,10 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
   const keys = checkKeys(file);
   errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
   const makings = readVolumeMakings(volumes, errors);
-  const files = { configs: readFileDefinitions('configs', written['configs'], errors) };
+  const files = {
+    configs: readFileDefinitions('configs', written['configs'], errors),
+    secrets: readFileDefinitions('secrets', written['secrets'], errors),
+  };
   warnings.push(...keys.warnings.filter(({ path }) => !isWithin(path, inactive)));
   const stackName = readName(name, reading);
   const fields = readServices(services, inactive, reading);

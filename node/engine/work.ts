@@ -4,18 +4,12 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentId } from '../../protocol/base/ids.ts';
-import type { FileSpec } from '../../protocol/component/file.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Logger } from '../log.ts';
 import type { LastWords } from '../logs/last-words.ts';
-import {
-  type Engine,
-  EngineError,
-  type EngineEvent,
-  type EngineInstance,
-  type InstanceFile,
-} from './engine.ts';
+import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
+import type { OpenFiles } from '../secrets/opening.ts';
 import { followPulse } from './pulse.ts';
 
 type EngineEffect = Extract<
@@ -39,6 +33,7 @@ export type EngineWorkInit = {
   readonly engine: Engine;
   /** Told of each instance before it is removed. */
   readonly lastWords: Pick<LastWords, 'keep'>;
+  readonly openFiles: OpenFiles;
   readonly give: (input: Input) => void;
   readonly log: Logger;
   readonly relistMs: number;
@@ -57,7 +52,7 @@ const REASON_CHARS_MAX = 500;
 const RELIST_RETRY_MS = 100;
 
 export function createEngineWork(init: EngineWorkInit): EngineWork {
-  const { engine, lastWords, give, log, relistMs } = init;
+  const { engine, lastWords, openFiles, give, log, relistMs } = init;
   const end = new AbortController();
   const bounded = (ms: number): AbortSignal =>
     AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
@@ -91,7 +86,7 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     try {
       const labels = { component, slot, attempt, revision, term };
       const signal = bounded(START_MS);
-      const files = (spec.files ?? []).map(opened);
+      const files = await openFiles(component, spec, signal);
       const instance = await engine.start({ labels, spec, files }, signal);
       tell({ kind: 'instanceStarted', instance: observedOf(instance) });
     } catch (error) {
@@ -181,14 +176,6 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     },
   };
 }
-
-const opened = ({ target, uid, gid, mode, content }: FileSpec): InstanceFile => ({
-  target,
-  uid,
-  gid,
-  mode,
-  bytes: Buffer.from(content, 'base64'),
-});
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

@@ -96,7 +96,10 @@ export type InitRequest = Record<string, never>;
 export type JoinRequest = { readonly token: string; readonly peers: readonly string[] };
 
 /** `expect`: refused as `stale` unless this revision still stands; `none`: unless there is no stack. */
-export type DeployRequest = {
+/** What is in the secrets of a stack that are not sealed, by name, in base64. */
+type Secrets = { readonly secrets?: Readonly<Record<string, string>> };
+
+export type DeployRequest = Secrets & {
   readonly stack: StackSpec;
   readonly deploy_id: string;
   readonly expect?: Expected;
@@ -129,10 +132,12 @@ export type LeadBody = {
 
 export type KillRequest = { readonly signal: string };
 /** What a deploy would place, move and not place, by the agent that was asked. */
-export type PlanRequest = { readonly stack: StackSpec };
+export type PlanRequest = Secrets & { readonly stack: StackSpec };
 export type PlanBody = {
   readonly components: readonly {
     readonly id: string;
+    /** What its instances would be made from. */
+    readonly revision: string;
     readonly decisions: readonly {
       readonly kind: 'placed' | 'moved' | 'removed' | 'unplaceable' | 'withheld' | 'ended';
       readonly slot: number;

@@ -124,9 +124,12 @@ export async function act(agent: Agent, request: Act): Promise<CommandResult> {
   return agent.command({ kind: 'restart', component: component as ComponentId, slot });
 }
 
+/** What of an agent asks others. */
+type Asking = Pick<Agent, 'speech' | 'interference' | 'network'>;
+
 /** One question to one peer, its whole answer decoded by the caller. */
 export async function ask(
-  agent: Agent,
+  agent: Asking,
   host: HostId,
   name: string,
   body: unknown,
@@ -144,7 +147,7 @@ export async function ask(
 
 /** One question to one peer, and its answer as it comes. */
 export async function* answerOf(
-  agent: Agent,
+  agent: Asking,
   host: HostId,
   name: string,
   body: unknown,

@@ -1,7 +1,13 @@
 /** Deploying and destroying stacks; kill and restart of instances wherever they run. */
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { type ComponentId, componentKey, type HostId } from '../../protocol/base/ids.ts';
+import {
+  type ComponentId,
+  componentId,
+  componentKey,
+  type HostId,
+} from '../../protocol/base/ids.ts';
+import { revisionOf } from '../../protocol/component/digest.ts';
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
@@ -18,10 +24,15 @@ import { bodyOf } from './body.ts';
 import { agentOf } from './cluster-routes.ts';
 import { act, type Act, ask } from './peer-requests.ts';
 import { ApiRefusal } from './refusal.ts';
+import { sealed } from './sealing.ts';
+import type { Sealed } from '../secrets/sealing.ts';
 
+/** What is in secrets is in no message of an error. */
+const SECRETS = z.record(z.string().max(128), z.base64()).default({});
 const DEPLOY = z.object({
   stack: z.looseObject({ name: z.string() }),
   deploy_id: z.string().min(1).max(64),
+  secrets: SECRETS,
   // The core's own decoder knows what may be expected.
   expect: z.unknown().optional(),
 });
@@ -30,7 +41,7 @@ const DESTROY = z.object({
   deploy_id: z.string().min(1).max(64),
   expect: z.unknown().optional(),
 });
-const PLAN = z.object({ stack: z.looseObject({ name: z.string() }) });
+const PLAN = z.object({ stack: z.looseObject({ name: z.string() }), secrets: SECRETS });
 const KILL = z.object({ signal: z.string().regex(/^(SIG)?[A-Z0-9]{2,10}$/) });
 const ACT_MS = 15_000;
 
@@ -38,26 +49,20 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
   app.post('/v1/deploy', async (context) => {
     const body = await bodyOf(context, DEPLOY);
     const deployId = body.deploy_id;
-    const { stack: given, expect } = body;
-    const { spec, ...rest } = readDeploy({
-      deployId,
-      stack: given.name,
-      spec: given,
-      expect,
-    });
-    if (spec === undefined) throw ApiRefusal.badRequest('it names no stack');
     const agent = agentOf(daemon);
+    const { deploy, key } = sealedDeploy(daemon, { deployId, expect: body.expect }, body);
+    const { spec } = deploy;
     const strict = spec.components.find(({ singleton }) => singleton === 'strict');
     if (strict !== undefined && !hasGuard(agent))
       throw ApiRefusal.noGuard(`${spec.name}.${strict.name}`);
-    const result = await agent.command({ ...rest, spec });
+    if (key !== undefined) await agent.keyring.keep(key.id, key.bytes);
+    const result = await agent.command(deploy);
     return context.json(deployBody(deployId, result));
   });
   app.post('/v1/plan', async (context) => {
-    const { stack: given } = await bodyOf(context, PLAN);
-    const { spec } = readDeploy({ deployId: 'plan', stack: given.name, spec: given });
-    if (spec === undefined) throw ApiRefusal.badRequest('it names no stack');
-    return context.json(planBody(agentOf(daemon), spec));
+    const body = await bodyOf(context, PLAN);
+    const { deploy } = sealedDeploy(daemon, { deployId: 'plan' }, body);
+    return context.json(planBody(agentOf(daemon), deploy.spec));
   });
   app.post('/v1/destroy', async (context) => {
     const { stack, deploy_id: deployId, expect } = await bodyOf(context, DESTROY);
@@ -98,8 +103,14 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
 function planBody(agent: Agent, spec: StackSpec): PlanBody {
   const { hosts } = agent.view();
   const nameIn = (id: HostId): string => hosts.find((host) => host.id === id)?.name ?? id;
+  const specs = new Map(spec.components.map((one) => [componentId(spec.name, one.name), one]));
+  const revisionIn = (id: ComponentId): string => {
+    const made = specs.get(id);
+    return made === undefined ? '' : revisionOf(made, spec);
+  };
   const components = agent.foresee(spec).map(({ component, decisions }) => ({
     id: component,
+    revision: revisionIn(component),
     decisions: decisions.map(({ kind, slot, host, text, rejected }) => ({
       kind,
       slot,
@@ -121,6 +132,21 @@ const hasGuard = ({ core: { inventories } }: Agent): boolean =>
     const facts = entriesOf(inventories, host).get(HOST_ENTRY);
     return facts?.kind === 'host' && facts.guard === true;
   });
+
+type StackDeploy = Deploy & { readonly spec: StackSpec };
+
+/** The secrets sealed before anything else is done with it. */
+function sealedDeploy(
+  daemon: Daemon,
+  about: { readonly deployId: string; readonly expect?: unknown },
+  { stack: given, secrets }: z.infer<typeof PLAN>,
+): Pick<Sealed, 'key'> & { readonly deploy: StackDeploy } {
+  const read = readDeploy({ ...about, stack: given.name, spec: given });
+  if (read.spec === undefined) throw ApiRefusal.badRequest('it names no stack');
+  const { stack: spec, key } = sealed(daemon, agentOf(daemon), read.spec, secrets);
+  const deploy = { ...readDeploy({ ...about, stack: spec.name, spec }), spec };
+  return key === undefined ? { deploy } : { deploy, key };
+}
 
 /** What no voter would decode must not become a key that this host campaigns for. */
 function readDeploy(given: object): Deploy {

@@ -57,10 +57,10 @@ function digestOf(spec: ComponentSpec): string {
   return digest(text);
 }
 
-/** What a stack calls it no instance sees. */
-function asFound(file: FileSpec): string {
-  const { name: _, ...found } = file;
-  return canonical(found);
+/** What a stack calls it no instance sees, nor how it was sealed. */
+function asFound({ name: _, ...file }: FileSpec): string {
+  if (file.kind === 'config') return canonical(file);
+  return canonical({ ...file, seal: file.seal?.fingerprint });
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Millis } from '../base/time.ts';
 import type { ContainerSettings } from './container.ts';
-import type { FileSpec } from './file.ts';
+import type { DataKey, FileSpec } from './file.ts';
 import type { RollbackPolicy, UpdatePolicy } from './update.ts';
 import type { Volume } from './volume.ts';
 
@@ -27,6 +27,8 @@ export type ComponentSpec = {
   readonly volumes: readonly Volume[];
   /** Absent: none. */
   readonly files?: readonly FileSpec[];
+  /** Of its secrets. Absent: it has none, or they are not sealed yet. */
+  readonly dataKey?: DataKey;
   readonly healthcheck?: Healthcheck;
   readonly container?: ContainerSettings;
   readonly restart: RestartPolicy;

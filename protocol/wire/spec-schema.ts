@@ -16,7 +16,7 @@ import {
   STACK_CHARS_MAX,
 } from '../limits.ts';
 import { containerSettings } from './container-schema.ts';
-import { files } from './file-schema.ts';
+import { dataKey, files } from './file-schema.ts';
 import {
   boolean,
   byKind,
@@ -162,6 +162,7 @@ const fields = object({
   ports: list(portSpec, ITEMS_MAX),
   volumes: list(volume, ITEMS_MAX),
   files: optional(files),
+  dataKey: optional(dataKey),
   healthcheck: optional(healthcheck),
   container: optional(containerSettings),
   restart,

@@ -45,10 +45,11 @@ export function load({ text, dir, override }: Example): ComposeResult {
 /** What a user would read, and what would run: one component a line, without what is as usual. */
 export function render(result: ComposeResult): string {
   if (!result.ok) return `${result.problems.map(renderProblem).join('\n')}\n`;
-  const { stack, warnings } = result;
+  const { stack, secrets, warnings } = result;
   return [
     `stack ${stack.name}`,
     ...stack.components.map((component) => `  ${component.name} ${renderComponent(component)}`),
+    ...[...secrets].map(([name, content]) => `secret ${name} of ${content.length} bytes`),
     ...warnings.map((warning) => `warning ${renderProblem(warning)}`),
     '',
   ].join('\n');

@@ -66,10 +66,6 @@ const LIMITS = {
 };
 const DEVICES = 'devices and kinds of resources are not counted';
 const SECURITY = 'it cannot be chosen yet';
-const FILES = {
-  why: 'files are not handed to hosts yet',
-  next: 'use environment or a bind of an absolute path',
-};
 const HOOKS = { why: 'hooks are not run yet', next: 'do it in command' };
 const DRIVER_OPTIONS = 'a network is a plain bridge';
 const IMAGES = 'images are not mounted';
@@ -89,9 +85,8 @@ const SERVICE = {
   ...honored('dns', 'dns_search', 'dns_opt', 'extra_hosts'),
   ...honored('networks', 'network_mode'),
   ...refused(ADDRESS, TEXT, 'mac_address'),
-  ...honored('configs'),
-  ...refused(FILES, LIST, 'secrets'),
-  ...refused(FILES, MAPPING, 'credential_spec'),
+  ...honored('configs', 'secrets'),
+  ...refused('only Windows knows them', MAPPING, 'credential_spec'),
   ...refused(LIMITS, MAPPING, 'blkio_config'),
   ...honored('cpus', 'cpu_shares', 'cpuset', 'mem_limit', 'mem_reservation', 'memswap_limit'),
   ...honored('mem_swappiness', 'pids_limit', 'oom_kill_disable'),
@@ -129,9 +124,10 @@ const DEPLOY = {
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
 };
 
+const STORES = 'secrets come with their stack, from no store of others';
 const FILE_PLACE = honored('source', 'target', 'uid', 'gid', 'mode');
 const FILE = {
-  ...honored('name', 'file', 'content', 'environment', 'external'),
+  ...honored('name', 'file', 'environment', 'external'),
   ...refused('what is in it is taken as it is', TEXT, 'template_driver'),
   ...ignored(TELLS_ONLY, NAMES, 'labels'),
 };
@@ -142,8 +138,8 @@ export const PLACES: readonly Place[] = [
   {
     at: [],
     keys: {
-      ...honored('name', 'services', 'networks', 'volumes', 'configs', 'x-millrace'),
-      ...refused(FILES, MAPPING, 'secrets'),
+      ...honored('name', 'services', 'networks', 'volumes', 'configs', 'secrets'),
+      ...honored('x-millrace'),
       ...refused('only containers and processes run here', MAPPING, 'models'),
       ...ignored('the format has no versions any more', TEXT, 'version'),
     },
@@ -253,8 +249,18 @@ export const PLACES: readonly Place[] = [
     },
   },
   { at: ['services', '*', 'configs', '#'], keys: FILE_PLACE },
-  { at: ['configs', '*'], keys: FILE },
+  { at: ['services', '*', 'secrets', '#'], keys: FILE_PLACE },
+  { at: ['configs', '*'], keys: { ...FILE, ...honored('content') } },
   { at: ['configs', '*', 'external'], keys: honored('name') },
+  {
+    at: ['secrets', '*'],
+    keys: {
+      ...FILE,
+      ...refused(STORES, TEXT, 'driver'),
+      ...refused(STORES, MAPPING, 'driver_opts'),
+    },
+  },
+  { at: ['secrets', '*', 'external'], keys: honored('name') },
   { at: ['volumes', '*', 'external'], keys: honored('name') },
   { at: ['networks', '*', 'external'], keys: honored('name') },
   {

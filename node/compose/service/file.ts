@@ -1,11 +1,20 @@
-/** Configs of a service: which, and where each instance finds it. */
+/** Configs and secrets of a service: which, and where each instance finds it. */
 import { posix } from 'node:path';
 import type * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
-import { type FileSpec, filesBytes } from '../../../protocol/component/file.ts';
+import type { FileSpec } from '../../../protocol/component/file.ts';
 import { FILES_BYTES_MAX } from '../../../protocol/limits.ts';
 import { array, complain, expected, line, mapping, text, ways } from '../fields.ts';
-import { bytesOf, type FileKind, noSuchFile, originPath, tooLarge } from '../files.ts';
+import {
+  bytesOf,
+  FILE_KINDS,
+  type FileKind,
+  noSuchFile,
+  ONE_OF,
+  originPath,
+  tooLarge,
+} from '../files.ts';
+import { SEAL_BYTES } from '../../secrets/seal.ts';
 import type { Complaint } from '../problems.ts';
 import { octal } from './octal.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -16,7 +25,7 @@ type FileField = Pick<FileSpec, 'uid' | 'gid' | 'mode'> & {
 };
 
 /** Where a target starts that does not begin with a slash. */
-const FOLDERS: Readonly<Record<FileKind, string>> = { configs: '/' };
+const FOLDERS: Readonly<Record<FileKind, string>> = { configs: '/', secrets: '/run/secrets' };
 const MODE = 0o444;
 const ID_MAX = 2 ** 31 - 1;
 /** In quotes, as Compose has it. */
@@ -25,13 +34,19 @@ const id = line('a number as text', (written): Result<number, Complaint> => {
   if (number <= ID_MAX) return ok(number);
   return fail({ message: expected(`a whole number from 0 to ${ID_MAX}`, written) });
 });
-const source = text.refine((written) => written !== '', { error: 'expected the name of a config' });
+
+const sourceField = (kind: FileKind) =>
+  text.refine((written) => written !== '', {
+    error: `expected the name of a ${ONE_OF[kind]}`,
+  });
 
 const fileField = (kind: FileKind): z.ZodType<FileField> =>
   ways(`the name of one of ${kind}, or a mapping with source`, {
-    text: source.transform((called, context) => placed(kind, { source: called }, context)),
+    text: sourceField(kind).transform((called, context) =>
+      placed(kind, { source: called }, context),
+    ),
     mapping: mapping({
-      source,
+      source: sourceField(kind),
       target: text.optional(),
       uid: id.optional(),
       gid: id.optional(),
@@ -40,6 +55,7 @@ const fileField = (kind: FileKind): z.ZodType<FileField> =>
   });
 
 export const configsField = array(fileField('configs'));
+export const secretsField = array(fileField('secrets'));
 
 type Written = {
   readonly source: string;
@@ -62,24 +78,31 @@ function placed(kind: FileKind, written: Written, context: z.core.$RefinementCtx
 
 type Fields = { readonly [Kind in FileKind]?: readonly FileField[] | undefined };
 
-/** With what is in them now; undefined: none. */
+/** As they are now; undefined: none. What is in secrets is left to the surroundings. */
 export function readFiles(
   service: string,
   fields: Fields,
   around: Surroundings,
 ): readonly FileSpec[] | undefined {
-  const files = (fields.configs ?? []).flatMap((field, index): readonly FileSpec[] => {
-    const content = contentOf(service, 'configs', { ...field, index }, around);
-    if (content === undefined) return [];
-    const { target, uid, gid, mode } = field;
-    return [
-      { kind: 'config', name: content.name, target, uid, gid, mode, content: content.base64 },
-    ];
-  });
-  if (filesBytes(files) > FILES_BYTES_MAX) {
-    const message = `${filesBytes(files)} bytes of files are too many`;
-    const path = ['services', service, 'configs'];
-    around.errors.push({ path, on: 'key', ...tooLarge(message) });
+  let bytes = 0;
+  const files = FILE_KINDS.flatMap((kind) =>
+    (fields[kind] ?? []).flatMap((field, index): readonly FileSpec[] => {
+      const found = contentOf(service, kind, { ...field, index }, around);
+      if (found === undefined) return [];
+      const { name, content } = found;
+      const { target, uid, gid, mode } = field;
+      const place = { name, target, uid, gid, mode };
+      bytes += content.length;
+      if (kind === 'configs')
+        return [{ kind: 'config', ...place, content: content.toString('base64') }];
+      bytes += SEAL_BYTES;
+      around.contents.set(name, content);
+      return [{ kind: 'secret', ...place }];
+    }),
+  );
+  if (bytes > FILES_BYTES_MAX) {
+    const path = ['services', service, fields.configs === undefined ? 'secrets' : 'configs'];
+    around.errors.push({ path, on: 'key', ...tooLarge(`${bytes} bytes of files are too many`) });
   }
   return files.length === 0 ? undefined : files;
 }
@@ -89,7 +112,7 @@ function contentOf(
   kind: FileKind,
   { source: called, index }: FileField & { readonly index: number },
   { files, spotOf, errors }: Surroundings,
-): { readonly name: string; readonly base64: string } | undefined {
+): { readonly name: string; readonly content: Buffer } | undefined {
   const known = files[kind].get(called);
   if (known === undefined) {
     const path = ['services', service, kind, index];
@@ -98,7 +121,7 @@ function contentOf(
   }
   const path = originPath(kind, called, known);
   const bytes = bytesOf(known, spotOf(path));
-  if (bytes.ok) return { name: known.name, base64: bytes.value.toString('base64') };
+  if (bytes.ok) return { name: known.name, content: bytes.value };
   errors.push({ path, on: 'value', ...bytes.error });
   return undefined;
 }

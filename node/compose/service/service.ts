@@ -10,7 +10,7 @@ import { healField, isolationField, readContract, singletonField } from './contr
 import { dependsOnField } from './depends-on.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
-import { configsField, readFiles } from './file.ts';
+import { configsField, readFiles, secretsField } from './file.ts';
 import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
@@ -60,6 +60,7 @@ export const serviceField = mapping({
   network_mode: networkModeField.optional(),
   volumes: array(volumeField).optional(),
   configs: configsField.optional(),
+  secrets: secretsField.optional(),
   healthcheck: healthcheckField.optional(),
   restart: restartField.optional(),
   depends_on: dependsOnField.optional(),
@@ -217,7 +218,7 @@ function checkRunnable(component: ComponentSpec, { errors }: Surroundings): void
 
 /** By the place inside, of lists that the user wrote. */
 function checkTargets(name: string, fields: ServiceFields, { errors }: Surroundings): void {
-  const all = (['volumes', 'configs'] as const).flatMap((key) =>
+  const all = (['volumes', 'configs', 'secrets'] as const).flatMap((key) =>
     (fields[key] ?? []).map(({ target }, index) => ({ key, target, index })),
   );
   for (const [place, { key, target, index }] of all.entries()) {

@@ -13,6 +13,8 @@ export type Surroundings = {
   readonly networks: ReadonlyMap<string, NetworkDefinition>;
   readonly volumes: ReadonlyMap<string, VolumeMaking>;
   readonly files: Readonly<Record<FileKind, ReadonlyMap<string, FileDefinition>>>;
+  /** What is in secrets that services name, by the names of the secrets. */
+  readonly contents: Map<string, Uint8Array>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
   /** A number as it was typed. */

@@ -14,6 +14,7 @@ import {
 } from '../engine.ts';
 import type { GuardLink } from '../../guard/link.ts';
 import { Connection } from './connection.ts';
+import { isExactId, notFound, shortId } from './container-id.ts';
 import { createContainer, type Ground } from './creation.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
 import { statusOf } from './failure.ts';
@@ -393,18 +394,4 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
 function unixTime(rfc3339: string): string {
   const fraction = /\.(\d{1,9})/.exec(rfc3339)?.[1] ?? '';
   return `${Math.floor(Date.parse(rfc3339) / 1000)}.${fraction.padEnd(9, '0')}`;
-}
-
-/** The engine would also take a name or the beginning of an id. */
-function isExactId(id: string): boolean {
-  return /^[0-9a-f]{64}$/.test(id);
-}
-
-function shortId(id: string): string {
-  return isExactId(id) ? `container ${id.slice(0, 12)}` : `container ${id}`;
-}
-
-function notFound(id: string): EngineError {
-  const what = `no ${shortId(id)} of this host`;
-  return new EngineError('not-found', `${what}: it was removed or was never ours; list them again`);
 }

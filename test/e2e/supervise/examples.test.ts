@@ -1,6 +1,7 @@
 /** The examples of Compose files, deployed to real agents and asked over the network. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -121,6 +122,24 @@ it('runs a shop of twelve components, each after those that it asks', async () =
       accounts: database,
     },
   });
+});
+
+it('runs a page with a config and a secret, and another when one of them is another', async () => {
+  const cluster = await threeAgents();
+  const folder = join(cluster.init.folder, 'sealed');
+  cpSync(join(EXAMPLES, 'sealed'), folder, { recursive: true });
+  const signed = async (greeting: string, key: string): Promise<void> => {
+    const signature = createHmac('sha256', key).update(greeting).digest('hex');
+    await until(`${greeting} to be signed`, PATIENCE_MS, async () =>
+      (await answerOf(18190)) === `${greeting}\n${signature}` ? true : undefined,
+    );
+  };
+  await deploy(cluster, '-f', join(folder, 'compose.yaml'));
+  await signed('hello, and welcome', readFileSync(join(folder, 'signing-key.txt'), 'utf8'));
+  writeFileSync(join(folder, 'signing-key.txt'), 'another');
+  writeFileSync(join(folder, 'greeting.txt'), 'good-bye');
+  await deploy(cluster, '-f', join(folder, 'compose.yaml'));
+  await signed('good-bye', 'another');
 });
 
 it('runs a pipeline of jobs, each once, and not again when its hosts or agents are gone', async () => {

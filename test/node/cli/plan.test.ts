@@ -39,6 +39,10 @@ function running(stack: StackSpec): StackView {
   return { name: stack.name, revision: '4.8', components };
 }
 
+/** As an agent says it. */
+const revisionsOf = (stack: StackSpec): ReadonlyMap<string, string> =>
+  new Map(stack.components.map((one) => [`${stack.name}.${one.name}`, revisionOf(one, stack)]));
+
 it('tells for each component what becomes of it', () => {
   const db = spec('db');
   const before = {
@@ -69,7 +73,7 @@ it('tells for each component what becomes of it', () => {
       spec('mail', { mode: 'global' }),
     ],
   };
-  expect(planLines('shop', '4.8', planOf(after, running(before)))).toEqual([
+  expect(planLines('shop', '4.8', planOf(after, running(before), revisionsOf(after)))).toEqual([
     'shop, now revision 4.8',
     '  ~ shop.web      2 running instances are replaced; 2 instances -> 3 instances',
     '  ~ shop.api      2 instances -> 4 instances',
@@ -81,10 +85,11 @@ it('tells for each component what becomes of it', () => {
     '  - shop.old      removed: 1 running instance ends',
     '6 changes',
   ]);
-  expect(planLines('shop', '4.8', planOf(before, running(before))).at(-1)).toBe(
-    'nothing that runs would change',
+  const same = planOf(before, running(before), revisionsOf(before));
+  expect(planLines('shop', '4.8', same).at(-1)).toBe('nothing that runs would change');
+  expect(planLines('shop', undefined, planOf(before, undefined, revisionsOf(before)))[0]).toBe(
+    'shop is new',
   );
-  expect(planLines('shop', undefined, planOf(before, undefined))[0]).toBe('shop is new');
 });
 
 const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    annotations: {a: b}\n';

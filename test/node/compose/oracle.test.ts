@@ -19,7 +19,7 @@ const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(
 /** What the schema lets pass and Compose means to be refused, by what is told. */
 const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [
-    /there is no (service|volume|network|config) /,
+    /there is no (service|volume|network|config|secret) /,
     'a schema does not see that a name is nowhere else in the file',
   ],
   [/there is no such file/, 'nor that a file is not there'],
@@ -43,7 +43,7 @@ const STRICTER: readonly (readonly [told: RegExp, reason: string])[] = [
   [/expected (a number|numbers) of processors/, 'processors'],
   [/(ipc|pid|uts|userns_mode): expected host/, 'namespaces'],
   [
-    /expected the name of an? (image|volume|network|config)|is no name for|expected the path|expected a path/,
+    /expected the name of an? (image|volume|network|config|secret)|is no name for|expected the path|expected a path/,
     'names',
   ],
   [/the first word must be CMD/, 'healthcheck.test'],

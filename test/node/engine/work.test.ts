@@ -28,6 +28,7 @@ async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs
   await using work = createEngineWork({
     engine,
     lastWords: createLastWords(engine),
+    openFiles: async () => [],
     give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
     log,
     relistMs: 1_000_000,

@@ -37,7 +37,17 @@ const site: FileSpec = {
   mode: 0o444,
   content: 'YQ==',
 };
-const full: ComponentSpec = { ...plain, files: [site] };
+const sealed = (text: string, letter = 'a'): FileSpec => ({
+  kind: 'secret',
+  name: 'key',
+  target: '/run/secrets/key',
+  uid: 0,
+  gid: 0,
+  mode: 0o444,
+  seal: { fingerprint: letter.repeat(32), sealed: text },
+});
+const dataKey = { id: '1', among: '2', sender: '3', wraps: {} };
+const full: ComponentSpec = { ...plain, files: [site, sealed('YQ==')] };
 const { image: _, ...imageless } = full;
 const [web, dns] = full.ports;
 const [data, etc] = full.volumes;
@@ -63,13 +73,36 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
   ['order of ports', 'same', { ...full, ports: [dns, web] }],
   ['volume read-only', 'new instance', { ...full, volumes: [{ ...data, readOnly: true }, etc] }],
   ['order of volumes', 'same', { ...full, volumes: [etc, data] }],
-  ['a file more', 'new instance', { ...full, files: [site, { ...site, target: '/b' }] }],
+  [
+    'a file more',
+    'new instance',
+    { ...full, files: [site, sealed('YQ=='), { ...site, target: '/b' }] },
+  ],
   ['no file any more', 'new instance', plain],
-  ['what is in a file', 'new instance', { ...full, files: [{ ...site, content: 'Yg==' }] }],
-  ['where a file is', 'new instance', { ...full, files: [{ ...site, target: '/b' }] }],
-  ['whose a file is', 'new instance', { ...full, files: [{ ...site, uid: 1 }] }],
-  ['who may read a file', 'new instance', { ...full, files: [{ ...site, mode: 0o400 }] }],
-  ['what its stack calls a file', 'same', { ...full, files: [{ ...site, name: 'other' }] }],
+  [
+    'what is in a file',
+    'new instance',
+    { ...full, files: [{ ...site, content: 'Yg==' }, sealed('YQ==')] },
+  ],
+  [
+    'where a file is',
+    'new instance',
+    { ...full, files: [{ ...site, target: '/b' }, sealed('YQ==')] },
+  ],
+  ['whose a file is', 'new instance', { ...full, files: [{ ...site, uid: 1 }, sealed('YQ==')] }],
+  [
+    'who may read a file',
+    'new instance',
+    { ...full, files: [{ ...site, mode: 0o400 }, sealed('YQ==')] },
+  ],
+  ['a secret that is sealed anew', 'same', { ...full, files: [site, sealed('c2VjcmV0')] }],
+  ['a data key', 'same', { ...full, dataKey }],
+  ['what is in a secret', 'new instance', { ...full, files: [site, sealed('YQ==', 'b')] }],
+  [
+    'what its stack calls a file',
+    'same',
+    { ...full, files: [{ ...site, name: 'other' }, sealed('YQ==')] },
+  ],
   [
     'interval of the healthcheck',
     'new instance',
@@ -98,7 +131,7 @@ it('is 16 hexadecimal characters, stable across releases', () => {
   expect(specDigest(plain)).toMatch(/^[0-9a-f]{16}$/);
   // A changed digest restarts every instance of every user: change it only on purpose.
   expect(specDigest(plain)).toMatchInlineSnapshot(`"de346495b90d07d6"`);
-  expect(specDigest(full)).toMatchInlineSnapshot(`"f45c901510f27142"`);
+  expect(specDigest(full)).toMatchInlineSnapshot(`"490b829536d66fc4"`);
 });
 
 it('tells 20,000 specs apart', () => {

@@ -43,7 +43,7 @@ import type { InventoryOp } from '../../../protocol/wire/message.ts';
 import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
 import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
 import { containerSettings, volume } from './arbitrary-containers.ts';
-import { files } from './arbitrary-files.ts';
+import { dataKey, files } from './arbitrary-files.ts';
 import { constraint, labels, setting, subject } from './arbitrary-placement.ts';
 
 export const count: Of<number> = fc.oneof(
@@ -123,6 +123,7 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   ),
   volumes: fc.array(volume, { maxLength: 3 }),
   files: maybe(files),
+  dataKey: maybe(dataKey),
   container: maybe(containerSettings),
   healthcheck: maybe(
     fc.record({

@@ -1,7 +1,7 @@
 /** Files of components as they come from users and from other hosts. */
 import { expect, it } from 'vitest';
-import { FILES_BYTES_MAX, STACK_CHARS_MAX } from '../../../protocol/limits.ts';
-import { COMPONENT, type Patch, SPEC, verdict } from './examples.ts';
+import { FILES_BYTES_MAX, STACK_CHARS_MAX, WRAPS_MAX } from '../../../protocol/limits.ts';
+import { COMPONENT, many, type Patch, SPEC, verdict } from './examples.ts';
 
 const FILE = {
   kind: 'config',
@@ -12,6 +12,7 @@ const FILE = {
   mode: 0o444,
   content: 'YQ==',
 };
+const tooLong = Buffer.alloc(FILES_BYTES_MAX + 1).toString('base64');
 const withFiles = (...files: readonly Patch[]) => ({
   ...COMPONENT,
   files: files.map((patch) => ({ ...FILE, ...patch })),
@@ -39,6 +40,34 @@ it.each<[string, string, Patch]>([
   ['another kind', 'unknown at files[0].kind', { kind: 'folder' }],
 ])('of a file with %s: %s', (_, expected, patch) => {
   expect(said(patch)).toBe(expected);
+});
+
+const SEALED = { kind: 'secret', content: undefined };
+it.each<[string, string, Patch]>([
+  ['not sealed yet', 'ok', SEALED],
+  ['sealed', 'ok', { ...SEALED, seal: { fingerprint: 'a'.repeat(32), sealed: 'YQ==' } }],
+  [
+    'without a fingerprint',
+    'missing at files[0].seal.fingerprint',
+    { ...SEALED, seal: { sealed: 'YQ==' } },
+  ],
+  [
+    'sealed beyond the limit',
+    'inconsistent at files',
+    { ...SEALED, seal: { fingerprint: 'a'.repeat(32), sealed: tooLong } },
+  ],
+])('of a secret that is %s: %s', (_, expected, patch) => {
+  expect(said(patch)).toBe(expected);
+});
+
+it('takes a data key for as many hosts as there may be, and refuses one more', () => {
+  const withKey = (count: number) => {
+    const wraps = Object.fromEntries(many(count, (i) => [`h${i}`, 'YQ==']));
+    const dataKey = { id: 'a'.repeat(32), among: 'b'.repeat(16), sender: 'YQ==', wraps };
+    return { spec: { ...SPEC, components: [{ ...COMPONENT, dataKey }] } };
+  };
+  expect(verdict('deploy', withKey(WRAPS_MAX))).toBe('ok');
+  expect(verdict('deploy', withKey(WRAPS_MAX + 1))).toMatch(/^too-large at /);
 });
 
 it('refuses two files at one place', () => {
