@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { type ClusterId, type HostId, stackOf } from '../../protocol/base/ids.ts';
 import type { DataKey } from '../../protocol/component/file.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
+import { WRAPS_MAX } from '../../protocol/limits.ts';
 import { allCommitted, type CommittedRecords } from '../../protocol/record/committed.ts';
 import type { Logger } from '../log.ts';
 import type { Store } from '../store/store.ts';
@@ -24,8 +25,11 @@ const LOOK_MS = 2_000;
 const UNNAMED_MS = 3_600_000;
 /** One member may take so long to answer. */
 const ASK_MS = 3_000;
-/** Members asked at a time. */
+/** Members asked at a time, and in all: those for which it was wrapped are among them. */
 const ASKED_MAX = 4;
+const ASKED_IN_ALL_MAX = 2 * WRAPS_MAX;
+/** A key that nobody has, and that no instance needs now, is asked for again after so long. */
+const ASK_AGAIN_MS = 30_000;
 
 const KEY = z.instanceof(Uint8Array).refine(({ length }) => length === KEY_BYTES);
 
@@ -57,6 +61,8 @@ export async function openKeyring(init: KeyringInit): Promise<Keyring> {
   const { store, committed, log } = init;
   const keys = await keysIn(store);
   const unnamedSince = new Map<string, number>();
+  const askAt = new Map<string, number>();
+  let missing = false;
   let seen = -1;
   let busy = false;
 
@@ -82,7 +88,8 @@ export async function openKeyring(init: KeyringInit): Promise<Keyring> {
   async function askAll(dataKey: DataKey, signal: AbortSignal): Promise<Uint8Array | undefined> {
     const has = (host: HostId): boolean => dataKey.wraps[host] !== undefined;
     const others = init.others();
-    const hosts = [...others.filter(has), ...others.filter((host) => !has(host))];
+    const inOrder = [...others.filter(has), ...others.filter((host) => !has(host))];
+    const hosts = inOrder.slice(0, ASKED_IN_ALL_MAX);
     for (let at = 0; at < hosts.length && !signal.aborted; at += ASKED_MAX) {
       const some = hosts.slice(at, at + ASKED_MAX);
       const asked = some.map((host) => askOne(host, dataKey.id, signal));
@@ -106,27 +113,33 @@ export async function openKeyring(init: KeyringInit): Promise<Keyring> {
   async function look(): Promise<void> {
     const { version } = committed;
     const named = namedIn(committed);
-    let whole = true;
+    missing = false;
     for (const [id, { stack, dataKey }] of named) {
       unnamedSince.delete(id);
       if (keys.has(id)) continue;
-      const key = await find(stack, dataKey, AbortSignal.timeout(ASK_MS));
-      if (key === undefined) whole = false;
+      if (Date.now() >= (askAt.get(id) ?? 0)) {
+        askAt.set(id, Date.now() + ASK_AGAIN_MS);
+        await find(stack, dataKey, AbortSignal.timeout(ASK_MS));
+      }
+      if (keys.has(id)) askAt.delete(id);
+      else missing = true;
     }
-    for (const id of keys.keys()) {
-      if (named.has(id)) continue;
-      const since = unnamedSince.get(id) ?? Date.now();
-      unnamedSince.set(id, since);
-      if (Date.now() - since < UNNAMED_MS) continue;
-      keys.delete(id);
-      unnamedSince.delete(id);
-      await store.write([{ key: KEY_PREFIX + id, value: undefined }]);
-    }
-    if (whole) seen = version;
+    for (const id of keys.keys()) if (!named.has(id)) await forget(id);
+    seen = version;
+  }
+
+  /** Once no record has named it for long enough: the deploy that it is for may be under way. */
+  async function forget(id: string): Promise<void> {
+    const since = unnamedSince.get(id) ?? Date.now();
+    unnamedSince.set(id, since);
+    if (Date.now() - since < UNNAMED_MS) return;
+    keys.delete(id);
+    unnamedSince.delete(id);
+    await store.write([{ key: KEY_PREFIX + id, value: undefined }]);
   }
 
   function lookAgain(): void {
-    if (busy || (seen === committed.version && unnamedSince.size === 0)) return;
+    if (busy || (seen === committed.version && !missing && unnamedSince.size === 0)) return;
     busy = true;
     look()
       .catch((error: unknown) => log.warn({ error: String(error) }, 'keys of secrets are missing'))
