@@ -29,7 +29,7 @@ export function sealed(
         .map(({ id, peerId }) => ({ host: id, peerId })),
       voters: votersOf(core.council.roster),
       current: stacks.get(stack.name)?.stack.spec,
-      keyOf: keyring.keyOf,
+      keyOf: (of, dataKey) => keyring.keyOf(of, dataKey),
     });
   } catch (error) {
     throw error instanceof NothingToSeal ? ApiRefusal.badRequest(error.message) : error;

@@ -58,9 +58,9 @@ function digestOf(spec: ComponentSpec): string {
 }
 
 /** What a stack calls it no instance sees, nor how it was sealed. */
-function asFound({ name: _, ...file }: FileSpec): string {
-  if (file.kind === 'config') return canonical(file);
-  return canonical({ ...file, seal: file.seal?.fingerprint });
+function asFound(file: FileSpec): string {
+  const seal = file.kind === 'secret' ? file.seal?.fingerprint : undefined;
+  return canonical({ ...file, name: undefined, seal });
 }
 
 /**

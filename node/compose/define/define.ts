@@ -5,7 +5,13 @@
  *     node stack.ts | agentctl deploy -f -
  */
 import { stringify } from 'yaml';
-import type { ConfigOptions, NetworkOptions, Service, VolumeOptions } from './service.ts';
+import type {
+  ConfigOptions,
+  NetworkOptions,
+  SecretOptions,
+  Service,
+  VolumeOptions,
+} from './service.ts';
 
 export type { Healthcheck, LongPort, LongVolume, Millrace, Service } from './service.ts';
 
@@ -17,6 +23,7 @@ export type Stack<Name extends string, Volume extends string> = {
   readonly volumes?: { readonly [Key in Volume]: VolumeOptions };
   readonly networks?: Readonly<Record<string, NetworkOptions>>;
   readonly configs?: Readonly<Record<string, ConfigOptions>>;
+  readonly secrets?: Readonly<Record<string, SecretOptions>>;
   /** For every service that says nothing else. */
   readonly 'x-millrace'?: { readonly on_isolation?: 'keep' | 'stop' | 'freeze' };
 };

@@ -21,6 +21,7 @@ export type Service<Name extends string = never, Volume extends string = never> 
   )[];
   /** Of the stack. */
   readonly configs?: readonly (string | FilePlace)[];
+  readonly secrets?: readonly (string | FilePlace)[];
   readonly healthcheck?: Healthcheck;
   readonly restart?: 'no' | 'always' | 'unless-stopped' | 'on-failure' | `on-failure:${number}`;
   readonly depends_on?: readonly Name[] | { readonly [Key in Name]?: Dependency };
@@ -168,6 +169,10 @@ export type FilePlace = {
 export type ConfigOptions =
   | { readonly name?: string; readonly file: string }
   | { readonly name?: string; readonly content: string }
+  | { readonly name?: string; readonly environment: string };
+
+export type SecretOptions =
+  | { readonly name?: string; readonly file: string }
   | { readonly name?: string; readonly environment: string };
 
 export type Healthcheck =
