@@ -252,7 +252,9 @@ function followTarget({ request: { watch }, target }: Draft): void {
 /** U3. */
 function judge(draft: Draft): void {
   const { request, policy, target } = draft;
-  const { component, reportOf, watch, now } = request;
+  const { component, current, reportOf, watch, now } = request;
+  // What comes only now has no new instance anywhere, though one of before may be of the same revision.
+  if (current?.revision !== target.revision) return;
   let why: string | undefined;
   const well = new Map<string, Instant>();
   draft.slots = draft.slots.map((slot) => {

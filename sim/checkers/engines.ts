@@ -7,16 +7,16 @@ import type { HostId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { allEntries, entriesOf } from '../../protocol/inventory/inventories.ts';
-import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
+import type { Committed, RecordValue } from '../../protocol/record/record.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import type { Agent, Host } from '../host.ts';
+import { type Given, slotsBefore } from './given.ts';
 import type { Report } from './report.ts';
 
 export type EngineChecker = {
   readonly report: Report;
   readonly lives: WeakMap<Agent, Life>;
-  /** The slots of each component and life of its stack as they were written last. */
-  readonly given: Map<string, readonly Slot[]>;
+  readonly given: Given;
   /** Assignments that were judged as they were decided on; repeated, they are judged by later news. */
   readonly judged: WeakSet<RecordValue>;
 };
@@ -102,26 +102,21 @@ function look(life: Life, agent: Agent): void {
 /** By what was known before the step and is after it: it was so when this was decided. */
 function judge(
   { report, given, judged }: EngineChecker,
-  { id: by, agent }: Host,
+  host: Host,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
   silent: { readonly before: ReadonlySet<HostId>; readonly after: ReadonlySet<HostId> },
 ): void {
   if (value.kind !== 'component') return;
-  const name = `${key} ${value.life}`;
-  const before = given.get(name) ?? [];
-  given.set(name, value.slots);
+  const before = slotsBefore(given, host, { key, value });
   const isNew = !judged.has(value);
   judged.add(value);
   if (revision.seq === 0 || !isNew) return;
-  // A leader that needs nobody else commits without a word.
-  const base = agent?.core.writers.get(key)?.record?.value;
-  const committed = base?.kind === 'component' ? base.slots : [];
-  const fresh = value.slots.find(({ slot, host }) => {
-    const had = [...before, ...committed].some(
-      (each) => each.slot === slot && (each.host === host || each.left?.includes(host) === true),
+  const fresh = value.slots.find(({ slot, host: at }) => {
+    const had = before.some(
+      (each) => each.slot === slot && (each.host === at || each.left?.includes(at) === true),
     );
-    return !had && silent.before.has(host) && silent.after.has(host);
+    return !had && silent.before.has(at) && silent.after.has(at);
   });
   if (fresh !== undefined)
-    report('S23', `${by} gives ${key} ${fresh.slot} to ${fresh.host}, whose engine is silent`);
+    report('S23', `${host.id} gives ${key} ${fresh.slot} to ${fresh.host}, whose engine is silent`);
 }

@@ -5,12 +5,13 @@
  *     learned that it is forgotten leads nothing, starts nothing, keeps nothing of what was committed but
  *     the list, and says nothing more but that it wants to be let in.
  */
-import { type HostId, type Key, ROSTER_KEY } from '../../protocol/base/ids.ts';
+import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Belief } from '../../protocol/membership/member.ts';
-import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
+import type { Committed, RecordValue } from '../../protocol/record/record.ts';
 import { votersOf } from '../../protocol/roster/roster.ts';
 import type { Agent, Host } from '../host.ts';
+import { type Given, slotsBefore } from './given.ts';
 import type { Report } from './report.ts';
 
 export type MemberChecker = {
@@ -23,8 +24,7 @@ export type MemberChecker = {
   readonly dismissed: Set<Agent>;
   /** By the last list that was written with them. */
   readonly leaving: Set<HostId>;
-  /** The slots of each component as they were written last. */
-  readonly given: Map<Key, readonly Slot[]>;
+  readonly given: Given;
   /** Lists that were judged as they were decided on; repeated, they are judged by later news. */
   readonly judged: WeakSet<RecordValue>;
 };
@@ -97,7 +97,7 @@ const hasSlots = ({ core }: Agent, id: HostId): boolean =>
 /** What leaves is given nothing. */
 function noteWritten(
   { report, known, leaving, given }: MemberChecker,
-  { id: by }: Host,
+  host: Host,
   agent: Agent,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
 ): void {
@@ -106,17 +106,16 @@ function noteWritten(
       if (member.leaving === true) leaving.add(member.id);
       else leaving.delete(member.id);
   if (value.kind !== 'component') return;
-  const before = given.get(key) ?? [];
-  given.set(key, value.slots);
+  const before = slotsBefore(given, host, { key, value });
   const list = known.get(agent);
   if (revision.seq === 0 || list === undefined) return;
   const leavers = leaversOf(list);
   const fresh = value.slots.find(
-    ({ slot, host }) =>
-      leavers.includes(host) && !before.some((was) => was.slot === slot && was.host === host),
+    ({ slot, host: at }) =>
+      leavers.includes(at) && !before.some((was) => was.slot === slot && was.host === at),
   );
   if (fresh !== undefined)
-    report('S20', `${by} gives ${key} ${fresh.slot} to ${fresh.host}, which leaves`);
+    report('S20', `${host.id} gives ${key} ${fresh.slot} to ${fresh.host}, which leaves`);
 }
 
 function checkChange(

@@ -10,13 +10,13 @@ import type { ComponentSpec, Constraint } from '../../protocol/component/spec.ts
 import type { Effect } from '../../protocol/effect.ts';
 import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
 import { CAPACITY, type Host, labelsOf, PLATFORM } from '../host.ts';
+import { type Given, slotsBefore } from './given.ts';
 import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
 
 export type WhereaboutsChecker = {
   readonly report: Report;
-  /** The slots of each component and life of its stack as they were written last. */
-  readonly given: Map<string, readonly Slot[]>;
+  readonly given: Given;
   /** Repeated, an assignment is not decided on again. */
   readonly judged: WeakSet<RecordValue>;
 };
@@ -40,31 +40,26 @@ export function checkWhereabouts(
 
 function judge(
   { report, given, judged }: WhereaboutsChecker,
-  { id: by, agent }: Host,
+  host: Host,
   { key, value, revision }: Pick<Committed, 'key' | 'value' | 'revision'>,
   { before: then, after: now }: Lists,
 ): void {
   if (value.kind !== 'component') return;
-  const name = `${key} ${value.life}`;
-  const before = given.get(name) ?? [];
-  given.set(name, value.slots);
+  const before = slotsBefore(given, host, { key, value });
   const isNew = !judged.has(value);
   judged.add(value);
   if (revision.seq === 0 || !isNew) return;
-  // What was written last may never have been committed.
-  const base = agent?.core.writers.get(key)?.record?.value;
-  const committed = base?.kind === 'component' ? base.slots : [];
-  for (const { slot, host } of value.slots) {
+  for (const { slot, host: at } of value.slots) {
     const isThere = (each: Slot): boolean =>
-      each.slot === slot && (each.host === host || each.from === host);
-    if (before.some(isThere) || committed.some(isThere)) continue;
+      each.slot === slot && (each.host === at || each.from === at);
+    if (before.some(isThere)) continue;
     // What has ended takes no room.
-    const there = value.slots.filter((each) => each.host === host && each.ended === undefined);
+    const there = value.slots.filter((each) => each.host === at && each.ended === undefined);
     const own = there.length;
-    if (!isAllowed(value.spec, host, then) && !isAllowed(value.spec, host, now))
-      report('S25', `${by} gives ${key} ${slot} to ${host}, against its constraints`);
+    if (!isAllowed(value.spec, at, then) && !isAllowed(value.spec, at, now))
+      report('S25', `${host.id} gives ${key} ${slot} to ${at}, against its constraints`);
     if (own > mostPerHost(value.spec))
-      report('S25', `${by} gives ${key} ${slot} to ${host}, which has ${own} of it then`);
+      report('S25', `${host.id} gives ${key} ${slot} to ${at}, which has ${own} of it then`);
   }
 }
 

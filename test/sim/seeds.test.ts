@@ -68,6 +68,9 @@ const ONCE_FAILED = [
   [40016, 'the same as seed 129, with a witness and over streams'],
   [2032, 'a job was run again where it was done, for its slot had been elsewhere in between (S27)'],
   [539, 'a slot had ended for good under a policy that was there between two starts (S13)'],
+  [1704, 'an instance of before was judged as the new one of its revision (S26)'],
+  [1798, 'a rollout that waits for what nobody can be asked for stands in as long (L1)'],
+  [1832, 'the same as seed 567 (S20)'],
   [1148, 'a slot left an engine that had not started it, on a host that was doubted (S15)'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;

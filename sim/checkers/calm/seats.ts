@@ -66,7 +66,10 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const missing = Array.from({ length: isTaken ? count : 0 }, (_, i) => i + 1).filter(
     (n) => !seats.includes(n),
   );
-  const surplus = spec.mode === 'global' ? [] : seats.filter((slot) => slot > count);
+  const surplus =
+    spec.mode === 'global' || maySlotsStandIn(calm, part, value)
+      ? []
+      : seats.filter((slot) => slot > count);
   return [
     ...surplus.map((slot) => ({
       rule: 'L1',
@@ -147,17 +150,26 @@ const wantedOf = ({ spec, stack }: Part): string => revisionOf(spec, stack);
 const isTakenBack = (part: Part, { rollout }: Component): boolean =>
   rollout?.refused?.revision === wantedOf(part);
 
+/** Slots that have not what is to come yet, or have not stood with it. */
+const underWay = ({ slots }: Component): readonly Slot[] =>
+  slots.filter(({ former, trial }) => former !== undefined || trial === true);
+
+/** Where nobody can say what becomes of one slot, the others wait for it. */
+const isOwedToEnd = (calm: Calm, part: Part, { slots }: Component): boolean =>
+  !isHeldUp(calm, part) && slots.every(({ host }) => calm.team.some((one) => one.host.id === host));
+
+/** More than are wanted are there as long as a rollout lasts that nobody can be asked to end. */
+const maySlotsStandIn = (calm: Calm, part: Part, value: Component): boolean =>
+  value.rollout !== undefined &&
+  value.rollout.paused === undefined &&
+  underWay(value).length > 0 &&
+  !isOwedToEnd(calm, part, value);
+
 /** A rollout comes to its end, or says why not. */
-function unfinished(
-  calm: Calm,
-  part: Part,
-  { component, slots, rollout }: Component,
-): readonly Owed[] {
-  if (rollout?.paused !== undefined || isHeldUp(calm, part)) return [];
-  const left = slots.filter(({ former, trial }) => former !== undefined || trial === true);
-  // Where nobody can say what becomes of one slot, the others wait for it.
-  const isOwed = slots.every(({ host }) => calm.team.some((one) => one.host.id === host));
-  if (left.length === 0 || !isOwed) return [];
+function unfinished(calm: Calm, part: Part, value: Component): readonly Owed[] {
+  const { component, rollout } = value;
+  if (rollout?.paused !== undefined || underWay(value).length === 0) return [];
+  if (!isOwedToEnd(calm, part, value)) return [];
   const text = `the rollout of ${component} does not come to its end`;
   return [{ rule: 'L1', about: `rollout of ${component}`, text }];
 }

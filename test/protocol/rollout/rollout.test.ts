@@ -266,6 +266,18 @@ describe('a deploy during a rollout', () => {
     expect(web.slots).toBe('a? a a');
   });
 
+  it('of the revision before takes no old instance for a new one (U3)', () => {
+    const web = stage(2, { onFailure: 'rollback', parallelism: 0 });
+    web.deploy('b');
+    web.behind.set(2, 'a');
+    web.deploy('a', { replicas: 1 });
+    expect(web.record.rollout?.refused).toBeUndefined();
+    web.wait(0);
+    web.wait(5000);
+    expect(web.slots).toBe('a');
+    expect(web.notes.join()).not.toContain('failed');
+  });
+
   it('begins anew where one was paused (U4)', () => {
     const web = stage(2);
     web.fates.set('b', 'ends');

@@ -21,6 +21,7 @@ export function stage(
 ) {
   const fates = new Map<string, Fate>();
   const broken = new Map<number, Fate>();
+  const behind = new Map<number, string>();
   const notes: string[] = [];
   let watch = createWatch();
   let record: Component | undefined;
@@ -36,12 +37,14 @@ export function stage(
       ...changes,
     });
   let wanted = version('a');
+  const digestOf = (image: string): string => specDigest(version(image));
 
   const reportOf = (slot: Slot): InstanceReport | undefined => {
     if (record === undefined) return undefined;
     const { image = '' } = specOf(record, slot);
     const fate = broken.get(slot.slot) ?? fates.get(image) ?? 'well';
     if (fate === 'gone') return undefined;
+    const old = behind.get(slot.slot);
     return {
       kind: 'instance',
       component: ID,
@@ -49,9 +52,9 @@ export function stage(
       state: fate === 'ends' ? 'failed' : 'running',
       health: fate === 'unhealthy' ? 'unhealthy' : fate === 'starting' ? 'starting' : 'none',
       attempt: 1,
-      restarts: 0,
+      restarts: old === undefined ? 0 : 1,
       crashLoop: false,
-      revision: slot.former ?? record.revision ?? '',
+      revision: old === undefined ? (slot.former ?? record.revision ?? '') : digestOf(old),
       term: 1 as Term,
       ports: [],
       ...(stand.reason === undefined ? {} : { reason: stand.reason }),
@@ -84,6 +87,8 @@ export function stage(
     fates,
     /** Of one slot, whatever it is made from. */
     broken,
+    /** Slots whose hosts run this image still, restarted once, whatever the record says. */
+    behind,
     version,
     deploy(image: string, changes: Partial<ComponentSpec> = {}) {
       wanted = version(image, changes);
