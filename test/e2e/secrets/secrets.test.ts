@@ -6,6 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encode } from 'cborg';
 import { expect, onTestFinished, test } from 'vitest';
 import { generateIdentity } from '../../../node/network/identity.ts';
 import {
@@ -16,6 +17,7 @@ import {
   until,
 } from '../../../node/local/cluster.ts';
 import { killInstance, runningInstances } from '../../../node/local/instances.ts';
+import { KEY_REQUEST } from '../../../node/secrets/keyring.ts';
 import { agentctl, crash, everyoneRuns, type RealCluster, threeAgents } from '../agents/cluster.ts';
 import { credentialsOf, startSpeaker } from '../input/speaker.ts';
 
@@ -115,6 +117,15 @@ test('a secret is found on the next host, and nowhere in what hosts keep, say an
   }
   expect(speaker.heard.length).toBeGreaterThan(0);
   expect(speaker.heard.filter((bytes) => shows(bytes, PASSWORD))).toEqual([]);
+
+  // Who has the token and is no member is not given the key.
+  const [, id = ''] = /dataKey[^]*?\bid"?: "?([0-9a-f]{32})/.exec(shown.join('\n')) ?? [];
+  expect(id).not.toBe('');
+  const signal = AbortSignal.timeout(SOON_MS);
+  const stolen = speaker.network.request(speaker.target, KEY_REQUEST, encode({ id }), signal);
+  await expect(stolen[Symbol.asyncIterator]().next()).rejects.toThrow(
+    'only members of the cluster are answered',
+  );
 
   // Its host is lost as a whole.
   const [instance] = await runningInstances(ENGINE, { cluster: cluster.id });

@@ -2,6 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import { componentId, term } from '../../../protocol/base/ids.ts';
 import type { Input } from '../../../protocol/input.ts';
+import { EngineError } from '../../../node/engine/engine.ts';
 import { createEngineWork } from '../../../node/engine/work.ts';
 import { createLogger } from '../../../node/log.ts';
 import { createLastWords } from '../../../node/logs/last-words.ts';
@@ -54,4 +55,27 @@ it('a start whose answer is lost has failed only if the engine is listed without
     expect(told).toEqual(runs ? ['instancesListed'] : ['instancesListed', 'instanceRefused']);
     expect(inputs[0]).toMatchObject({ instances: [{ state: runs ? 'running' : 'created' }] });
   }
+});
+
+it('tells why the files of an instance could not be opened, and that it may be tried again', async () => {
+  const machine = createSimulatedMachine(choicesOfSeed(1));
+  const engine = openSimulated(machine, SCOPE);
+  const inputs: Input[] = [];
+  const reason = 'waits for the key of secret password: no member that has it answers';
+  await using work = createEngineWork({
+    engine,
+    lastWords: createLastWords(engine),
+    openFiles: () => Promise.reject(new EngineError('failed', reason)),
+    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
+    log,
+    relistMs: 1_000_000,
+  });
+  const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
+  const spec = simulatedWorkloads.sleepForEver();
+  work.begin({ kind: 'startInstance', ...labels, term: term(1), spec });
+  await vi.waitUntil(() => inputs.length > 0);
+  const { component, slot, attempt } = labels;
+  const refused = { component, slot, attempt, permanent: false, reason };
+  expect(inputs).toEqual([{ kind: 'instanceRefused', ...refused }]);
+  expect(engineOf(machine, SCOPE).instances.size).toBe(0);
 });
