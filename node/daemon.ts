@@ -31,6 +31,7 @@ import { createGuardLink } from './guard/link.ts';
 import { openEngine } from './engine/select.ts';
 import { serveReports } from './doctor/report.ts';
 import { servePeers } from './http/peer-requests.ts';
+import { serveExec } from './exec/serve.ts';
 import type { Logger } from './log.ts';
 import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
@@ -247,6 +248,7 @@ async function run(
   });
   await servePeers(agent);
   await serveLogs(agent);
+  await serveExec(agent);
   await serveOrders(agent);
   await serveReports(agent);
   await serveKeys(agent);

@@ -1,8 +1,7 @@
 /** How lines of logs are printed: each output to ours, the name of its instance before it. */
-import { once } from 'node:events';
 import type { HostView } from '../../protocol/view/view.ts';
 import type { LogBody } from '../http/api.ts';
-import { type Cli, type Format, note } from './terminal.ts';
+import { type Cli, type Format, note, writeAll } from './terminal.ts';
 
 export type LogLine = Extract<LogBody, { readonly line: string }> & { readonly host: string };
 
@@ -38,11 +37,11 @@ export function createLinePrinter(
     async print(lines) {
       if (cli.json) {
         const told = lines.map((line) => JSON.stringify({ ...line, host: nameOf(line.host) }));
-        return write(cli.stdout, told.map((text) => `${text}\n`).join(''), cli.signal);
+        return writeAll(cli.stdout, told.map((text) => `${text}\n`).join(''), cli.signal);
       }
       // In the order of the lines, as far as one terminal shows both.
       for (const { stream, text } of runs(lines, textOf))
-        await write(stream === 'stderr' ? cli.stderr : cli.stdout, text, cli.signal);
+        await writeAll(stream === 'stderr' ? cli.stderr : cli.stdout, text, cli.signal);
     },
     warn: (host, text) => note(cli, `${nameOf(host)}: ${text}`),
   };
@@ -59,9 +58,4 @@ function runs(lines: readonly LogLine[], textOf: (line: LogLine) => string): rea
     else all.push({ stream: line.output, text: textOf(line) });
   }
   return all;
-}
-
-/** As fast as it is read, however much there is: nothing piles up in us. */
-async function write(stream: NodeJS.WriteStream, text: string, signal: AbortSignal): Promise<void> {
-  if (!stream.write(text)) await once(stream, 'drain', { signal });
 }

@@ -8,6 +8,7 @@ import { completionCommand } from './completion.ts';
 import { deployCommand } from './deploy.ts';
 import { destroyCommand } from './destroy.ts';
 import { doctorCommand } from './doctor.ts';
+import { execCommand } from './exec.ts';
 import { eventsCommand } from './events.ts';
 import { hostCommand } from './host.ts';
 import { inspectCommand } from './inspect.ts';
@@ -32,6 +33,7 @@ const VERBS = [
   statusCommand,
   psCommand,
   logsCommand,
+  execCommand,
   killCommand,
   restartCommand,
   scaleCommand,

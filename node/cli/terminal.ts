@@ -1,4 +1,5 @@
 /** What a verb needs of the outside: the agent, two outputs, the user's interrupt. */
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import { type Client, createClient } from '../http/client.ts';
@@ -66,6 +67,15 @@ export function widthOf(stream: NodeJS.WriteStream): number {
 /** Data, to standard output. */
 export function print(cli: Cli, ...lines: readonly string[]): void {
   cli.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** As fast as it is read, however much there is: nothing piles up in us. */
+export async function writeAll(
+  stream: NodeJS.WriteStream,
+  data: string | Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!stream.write(data)) await once(stream, 'drain', { signal });
 }
 
 /** Narration, progress and warnings, to standard error. */

@@ -108,6 +108,28 @@ export type LogOptions = {
   readonly since?: string;
 };
 
+/** A terminal's, in characters. */
+export type TerminalSize = { readonly columns: number; readonly rows: number };
+
+export type ExecRequest = {
+  /** The program and its arguments; no shell reads them. */
+  readonly command: readonly string[];
+  /** Whether it has a standard input; else that is empty. */
+  readonly stdin: boolean;
+  /** It runs on a terminal of this size, and all it prints is `stdout`; absent: on none. */
+  readonly terminal?: TerminalSize;
+};
+
+/** What goes to a command. */
+export type ExecInput =
+  | { readonly kind: 'stdin'; readonly bytes: Uint8Array }
+  | { readonly kind: 'resize'; readonly size: TerminalSize };
+
+/** What comes from it, `exited` last. 126 and 127: it could not be run, it was not found. */
+export type ExecOutput =
+  | { readonly kind: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  | { readonly kind: 'exited'; readonly exitCode: number };
+
 /** `code` is stable; `permanent` says that trying the same again cannot help. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -169,6 +191,17 @@ export interface Engine extends AsyncDisposable {
     options: LogOptions,
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly LogLine[]>>;
+  /**
+   * Runs one more command in a running instance, as its user, with its environment. The end of `input`
+   * is the end of its standard input. Read no faster than it is taken. When `signal` aborts or the
+   * instance ends, the command is killed. `conflict`: the instance does not run.
+   */
+  exec(
+    id: string,
+    request: ExecRequest,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ExecOutput>>;
   /** Everything from now on, until `signal` aborts. Re-opens itself after interruptions (`resync`). */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;
 }

@@ -16,6 +16,7 @@
  *   POST /v1/lead          LeadRequest    LeadBody               404, 409 refused, 504 not-led-yet
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
+ *   POST /v1/instances/:id/exec    frames     frames (`exec/frames.ts`), both streamed  404, 409 not-running
  *   GET  /v1/hosts/:id/logs?subject=ID&follow=0|1&previous=0|1&tail=N&since=TIME  application/x-ndjson of LogBody  404
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404

@@ -5,7 +5,7 @@
  * that its outcome is unknown, and only asking again with the same deploy id is safe.
  */
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import type { AgentFacts } from '../doctor/facts.ts';
 import type {
   AvailabilityRequest,
@@ -153,6 +153,9 @@ export function createClient(socket: string) {
       get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
     agentStop: (asked: AgentStopBody, signal: AbortSignal) =>
       post<ActionBody>('/v1/agent/stop', asked, signal),
+    /** `input` is read as it is sent; what comes is in the form of `exec/frames.ts`. */
+    exec: (id: string, input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> =>
+      streamed(socket, { method: 'POST', path: `${instance(id)}/exec`, input }, signal),
     logs: (host: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogBody[]> => {
       const asked = new URLSearchParams({
         subject: query.subject,
@@ -179,10 +182,15 @@ type Call = {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: object;
-  readonly limitMs: number;
+  /** Sent as it comes, in place of `body`. */
+  readonly input?: Readable;
 };
 
-async function call<T>(socket: string, asked: Call, signal: AbortSignal): Promise<T> {
+async function call<T>(
+  socket: string,
+  asked: Call & { readonly limitMs: number },
+  signal: AbortSignal,
+): Promise<T> {
   const limit = AbortSignal.timeout(asked.limitMs);
   const either = AbortSignal.any([signal, limit]);
   try {
@@ -193,17 +201,25 @@ async function call<T>(socket: string, asked: Call, signal: AbortSignal): Promis
   }
 }
 
-/** The lines of a streamed answer, as many as came at once; bounded in time only until its first byte. */
+/** The lines of a streamed answer, as many as came at once. */
 async function* bodies<T>(socket: string, path: string, signal: AbortSignal): AsyncGenerator<T[]> {
+  for await (const lines of splitLines(streamed(socket, { method: 'GET', path }, signal)))
+    yield lines.filter((line) => line !== '').map((line) => parse<T>(socket, line));
+}
+
+/** A streamed answer; bounded in time only until its first byte. */
+async function* streamed(
+  socket: string,
+  asked: Call,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(), READ_MS);
   try {
-    const either = AbortSignal.any([signal, waiting.signal]);
-    const response = await send(socket, { method: 'GET', path, limitMs: READ_MS }, either);
+    const response = await send(socket, asked, AbortSignal.any([signal, waiting.signal]));
     clearTimeout(timer);
     if (response.statusCode !== 200) await readBody<never>(socket, response);
-    for await (const lines of splitLines(response))
-      yield lines.filter((line) => line !== '').map((line) => parse<T>(socket, line));
+    yield* response as AsyncIterable<Uint8Array>;
   } catch (error) {
     throw told(socket, error, signal, waiting.signal);
   } finally {
@@ -215,11 +231,11 @@ async function* each<T>(portions: AsyncIterable<readonly T[]>): AsyncGenerator<T
   for await (const portion of portions) yield* portion;
 }
 
-async function* splitLines(stream: Readable): AsyncGenerator<readonly string[]> {
+async function* splitLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
+  const decoder = new TextDecoder();
   let rest = '';
-  stream.setEncoding('utf8');
-  for await (const chunk of stream) {
-    const parts = (rest + String(chunk)).split('\n');
+  for await (const chunk of bytes) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = parts.pop() ?? '';
     if (rest.length > LINE_CHARS_MAX)
       throw new Error(`a line is longer than ${LINE_CHARS_MAX} characters`);
@@ -245,7 +261,8 @@ function send(socket: string, asked: Call, signal: AbortSignal): Promise<Incomin
   });
   request.once('response', resolve);
   request.once('error', reject);
-  request.end(payload);
+  if (asked.input === undefined) request.end(payload);
+  else pipeline(asked.input, request, () => undefined); // its failures are told by the request
   return promise;
 }
 

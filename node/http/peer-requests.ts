@@ -145,20 +145,21 @@ export async function ask(
   return decode(Buffer.concat(chunks));
 }
 
-/** One question to one peer, and its answer as it comes. */
+/** One question to one peer, and its answer as it comes. `input` goes there meanwhile. */
 export async function* answerOf(
   agent: Asking,
   host: HostId,
   name: string,
   body: unknown,
   signal: AbortSignal,
+  input?: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   const peerId = agent.speech.peerIdOf(host);
   if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
   // A fault on purpose; only what would end it passes.
   if (name !== CHAOS && agent.interference.isSevered(host))
     throw new Error(`host ${host} cannot be reached`);
-  yield* agent.network.request(peerId, name, encode(body), signal);
+  yield* agent.network.request(peerId, name, encode(body), signal, input);
 }
 
 const EVENTS = z.array(

@@ -9,6 +9,7 @@ import { StartupError } from '../startup-error.ts';
 import { chaosRoutes } from './chaos-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { doctorRoutes } from './doctor-routes.ts';
+import { execRoutes } from './exec-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 import { hostRoutes } from './host-routes.ts';
 import { logRoutes } from './log-routes.ts';
@@ -38,6 +39,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   stackRoutes(app, daemon);
   leadRoutes(app, daemon);
   logRoutes(app, daemon);
+  execRoutes(app, daemon);
   hostRoutes(app, daemon);
   voterRoutes(app, daemon);
   chaosRoutes(app, daemon);
@@ -52,6 +54,8 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   const listener = getRequestListener(app.fetch);
   const server = createServer((request, response) => void listener(request, response));
   server.maxConnections = CONNECTIONS_MAX;
+  // A command may be typed to for days.
+  server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(unusable(socket, cause)));
     server.listen(socket, resolve);

@@ -22,6 +22,7 @@ import type { Daemon } from '../daemon.ts';
 import type { ActionBody, DeployBody, PlanBody } from './api.ts';
 import { bodyOf } from './body.ts';
 import { agentOf } from './cluster-routes.ts';
+import { instanceOf } from './instance-of.ts';
 import { act, type Act, ask } from './peer-requests.ts';
 import { ApiRefusal } from './refusal.ts';
 import { sealed } from './sealing.ts';
@@ -154,13 +155,6 @@ function readDeploy(given: object): Deploy {
   if (!decoded.ok) throw ApiRefusal.badRequest(`${decoded.error.path}: ${decoded.error.message}`);
   if (decoded.value.kind !== 'deploy') throw ApiRefusal.badRequest('it is no deploy');
   return decoded.value;
-}
-
-function instanceOf(agent: Agent, id: string): InstanceView {
-  for (const stack of agent.view().stacks)
-    for (const component of stack.components)
-      for (const { instance } of component.slots) if (instance?.id === id) return instance;
-  throw ApiRefusal.noSuch('instance', id);
 }
 
 /** A slot of a job whose run is over. */

@@ -49,3 +49,6 @@ export const LOG_SOURCES_MAX = 128;
 
 /** A longer line of a log comes in pieces, so that no reader has to hold more of it. */
 export const LOG_LINE_CHARS_MAX = 65_536;
+
+/** Commands that run in the instances of one host at once; another is refused. */
+export const EXECS_MAX = 64;

@@ -107,6 +107,7 @@ export interface Network {
     name: string,
     body: Uint8Array,
     signal: AbortSignal,
+    input?: AsyncIterable<Uint8Array>,
   ): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }

@@ -1,8 +1,12 @@
 /**
  * Requests to another agent, each on a stream of its own: one frame asks, a sequence of frames
- * answers. Every frame of an answer begins with its kind; an answer without `end` was cut off.
+ * answers, and another may go on with what is asked meanwhile. Every frame but the first begins with its
+ * kind; what has no `end` was cut off.
  *
- *     asker ──request──▶ peer        asker ◀── accepted, (data | keepalive)*, end | failed ── peer
+ *     asker ──request, (data)*, end──▶ peer
+ *     asker ◀── accepted, (data | keepalive)*, end | failed ── peer
+ *
+ * Each direction is read as fast as its reader reads: a slow one holds its sender up, and nobody else.
  */
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { decode, encode } from 'it-length-prefixed';
@@ -12,11 +16,15 @@ import type { NetworkLimits } from './limits.ts';
 import { pacedChunks } from './paced-chunks.ts';
 import { createSemaphore, type Semaphore } from './semaphore.ts';
 
-/** What it throws is told to the asker as text. `signal`: the asker is gone or has had enough. */
+/**
+ * What it throws is told to the asker as text. `signal`: the asker is gone or has had enough. `input`:
+ * what follows the request, if the asker sends anything; it throws where that is cut off.
+ */
 export type RequestHandler = (
   from: string,
   request: Uint8Array,
   signal: AbortSignal,
+  input: AsyncIterable<Uint8Array>,
 ) => AsyncIterable<Uint8Array>;
 
 /** The peer could not be asked, gave up, or said no; `message` says which. */
@@ -32,6 +40,7 @@ export type Requests = {
     name: string,
     body: Uint8Array,
     signal: AbortSignal,
+    input?: AsyncIterable<Uint8Array>,
   ) => AsyncIterable<Uint8Array>;
 };
 
@@ -79,7 +88,7 @@ export function createRequests(init: RequestsInit): Requests {
         { maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax },
       );
     },
-    async *request(peerId, name, body, signal) {
+    async *request(peerId, name, body, signal, input) {
       const release = await withPlace(`${peerId} ${name}`, signal);
       const silence = silenceWatch(limits.requestAcceptMs);
       const stop = AbortSignal.any([signal, silence.signal]);
@@ -88,7 +97,8 @@ export function createRequests(init: RequestsInit): Requests {
         stream = await init.openStream(peerId, requestProtocol(name), streamsMax, stop);
         const chunks = pacedChunks(stream, stop);
         stream.send(encode.single(body));
-        for await (const [kind, data] of answerFrames(chunks, limits)) {
+        if (input !== undefined) void sendInput(stream, input, limits, stop);
+        for await (const [kind, data] of kindFrames(framesOf(chunks, limits.frameBytesMax + 1))) {
           silence.heard(limits.requestSilenceMs);
           if (kind === KIND.end) return;
           if (kind === KIND.failed) throw new RequestError(new TextDecoder().decode(data));
@@ -111,17 +121,53 @@ export function createRequests(init: RequestsInit): Requests {
   };
 }
 
-async function* answerFrames(
-  chunks: ReturnType<typeof pacedChunks>,
+/** Ends early when the peer has answered: then nobody reads it any more. */
+async function sendInput(
+  stream: Stream,
+  input: AsyncIterable<Uint8Array>,
   limits: NetworkLimits,
-): AsyncGenerator<readonly [number | undefined, Uint8Array]> {
-  const frames = pipe(chunks, (source) =>
-    decode(source, { maxDataLength: limits.frameBytesMax + 1 }),
-  );
-  for await (const frame of frames) {
-    const bytes = frame.subarray();
-    yield [bytes[0], bytes.subarray(1)];
+  stop: AbortSignal,
+): Promise<void> {
+  try {
+    // With its kind no frame is longer than the request itself may be.
+    for await (const data of input) await sendData(stream, data, limits.frameBytesMax - 1, stop);
+    sendFrame(stream, KIND.end);
+  } catch (error) {
+    // The peer must not take what it has for the whole.
+    stream.abort(asRequestError(error));
   }
+}
+
+async function sendData(
+  stream: Stream,
+  data: Uint8Array,
+  bytesMax: number,
+  stop: AbortSignal,
+): Promise<void> {
+  for (const part of parts(data, bytesMax))
+    if (!sendFrame(stream, KIND.data, part)) await drained(stream, stop);
+}
+
+async function* framesOf(
+  chunks: ReturnType<typeof pacedChunks>,
+  maxDataLength: number,
+): AsyncGenerator<Uint8Array> {
+  const frames = pipe(chunks, (source) => decode(source, { maxDataLength }));
+  for await (const frame of frames) yield frame.subarray();
+}
+
+async function* kindFrames(
+  frames: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly [number | undefined, Uint8Array]> {
+  for await (const bytes of frames) yield [bytes[0], bytes.subarray(1)];
+}
+
+async function* inputOf(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const [kind, data] of kindFrames(frames)) {
+    if (kind === KIND.end) return;
+    if (kind === KIND.data) yield data;
+  }
+  throw new RequestError('what was sent with the request was cut off');
 }
 
 async function answer(
@@ -137,13 +183,12 @@ async function answer(
     limits.requestSilenceMs / KEEPALIVES_PER_SILENCE,
   ).unref();
   try {
-    const request = await firstFrame(stream, limits, gone.signal);
+    const frames = framesOf(pacedChunks(stream, gone.signal), limits.frameBytesMax);
+    const request = await firstFrame(frames, limits);
     sendFrame(stream, KIND.accepted);
-    for await (const data of handler(connection.remotePeer.toString(), request, gone.signal)) {
-      for (const part of parts(data, limits.frameBytesMax)) {
-        if (!sendFrame(stream, KIND.data, part)) await drained(stream, gone.signal);
-      }
-    }
+    const from = connection.remotePeer.toString();
+    for await (const data of handler(from, request, gone.signal, inputOf(frames)))
+      await sendData(stream, data, limits.frameBytesMax, gone.signal);
     sendFrame(stream, KIND.end);
   } catch (error) {
     if (gone.signal.aborted) return;
@@ -157,16 +202,19 @@ async function answer(
 }
 
 async function firstFrame(
-  stream: Stream,
+  frames: AsyncGenerator<Uint8Array>,
   limits: NetworkLimits,
-  gone: AbortSignal,
 ): Promise<Uint8Array> {
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(limits.requestAcceptMs)]);
-  const frames = pipe(pacedChunks(stream, signal), (source) =>
-    decode(source, { maxDataLength: limits.frameBytesMax }),
-  );
-  for await (const frame of frames) return frame.subarray();
-  throw new RequestError('the request was cut off');
+  const late = Promise.withResolvers<never>();
+  const expire = (): void => late.reject(new RequestError('the request did not come'));
+  const timer = setTimeout(expire, limits.requestAcceptMs).unref();
+  try {
+    const { done, value } = await Promise.race([frames.next(), late.promise]);
+    if (done === true) throw new RequestError('the request was cut off');
+    return value;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** False when the stream is full: then wait for its drain. A closed stream takes nothing. */

@@ -6,6 +6,9 @@ import {
   type EngineEvent,
   type EngineInstance,
   type EngineScope,
+  type ExecInput,
+  type ExecOutput,
+  type ExecRequest,
   type GuardReach,
   type InstanceLabels,
   type InstanceRequest,
@@ -13,10 +16,11 @@ import {
   type LogOptions,
 } from '../engine.ts';
 import type { GuardLink } from '../../guard/link.ts';
-import { Connection } from './connection.ts';
+import { type Bounds, Connection } from './connection.ts';
 import { isExactId, notFound, shortId } from './container-id.ts';
 import { createContainer, type Ground } from './creation.ts';
 import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
+import { execIn } from './exec.ts';
 import { statusOf } from './failure.ts';
 import { createInstanceFolders } from '../files.ts';
 import { removeHands } from './files.ts';
@@ -25,7 +29,7 @@ import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
-import { readLogLines } from './lines.ts';
+import { readLogs } from './logs.ts';
 import { createNetworks } from './networks.ts';
 
 const BOUNDS_MS = {
@@ -235,26 +239,23 @@ class DockerEngine implements Engine {
 
   async logs(
     id: string,
-    { follow, tail, since }: LogOptions,
+    options: LogOptions,
     signal: AbortSignal,
   ): Promise<AsyncIterable<readonly LogLine[]>> {
     await this.#requireOurs(id, signal);
-    const limits = {
-      what: `cannot read the logs of ${shortId(id)}`,
-      boundMs: BOUNDS_MS.ask,
-      signal: AbortSignal.any([signal, this.#closed.signal]),
-    };
-    const query = {
-      stdout: 1,
-      stderr: 1,
-      timestamps: 1,
-      follow: follow ? 1 : 0,
-      tail: tail ?? 'all',
-      ...(since === undefined ? {} : { since: unixTime(since) }),
-    };
-    const path = `/containers/${id}/logs`;
-    const source = await this.#connection.stream(limits, { method: 'GET', path, query });
-    return untilAborted(readLogLines(source), limits.signal);
+    const what = `cannot read the logs of ${shortId(id)}`;
+    return readLogs(this.#connection, id, options, this.#unlessClosed(what, signal));
+  }
+
+  async exec(
+    id: string,
+    request: ExecRequest,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ExecOutput>> {
+    await this.#requireOurs(id, signal);
+    const what = `cannot run ${request.command[0]} in ${shortId(id)}`;
+    return execIn(this.#connection, id, { request, input }, this.#unlessClosed(what, signal));
   }
 
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
@@ -333,6 +334,11 @@ class DockerEngine implements Engine {
     );
   }
 
+  #unlessClosed(what: string, signal: AbortSignal): Bounds {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    return { what, boundMs: BOUNDS_MS.ask, signal: either };
+  }
+
   async #requireOurs(id: string, signal: AbortSignal): Promise<void> {
     if (!this.#ours.has(id)) await this.inspect(id, signal);
   }
@@ -379,19 +385,4 @@ class DockerEngine implements Engine {
     // It ran when this was told, whatever it does by now: its exit is told next.
     return { kind: 'started', instance: now?.state === 'running' ? now : told };
   }
-}
-
-/** To its caller the end of the stream is no failure. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  try {
-    yield* source;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-/** Seconds with nine decimals, as the engine asks for points in time. */
-function unixTime(rfc3339: string): string {
-  const fraction = /\.(\d{1,9})/.exec(rfc3339)?.[1] ?? '';
-  return `${Math.floor(Date.parse(rfc3339) / 1000)}.${fraction.padEnd(9, '0')}`;
 }

@@ -34,7 +34,7 @@ export async function* readLogLines(source: Readable): AsyncGenerator<readonly L
   if (rest.length > 0) yield rest;
 }
 
-const STDERR = 2;
+export const STDERR = 2;
 /** As the engine writes it, followed by one blank. */
 const TIME = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
 const TIME_BYTES_MAX = 40;
@@ -64,10 +64,10 @@ function timed(payload: Buffer): { readonly at?: string; readonly text: Buffer }
   return TIME.test(at) ? { at, text: payload.subarray(blank + 1) } : { text: payload };
 }
 
-type Frame = { readonly output: number; readonly payload: Buffer };
+export type Frame = { readonly output: number; readonly payload: Buffer };
 
 /** The frames that each chunk ends. */
-async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<readonly Frame[]> {
+export async function* readFrames(source: AsyncIterable<Buffer>): AsyncGenerator<readonly Frame[]> {
   let pending: Buffer = Buffer.alloc(0);
   for await (const chunk of source) {
     const frames: Frame[] = [];

@@ -24,20 +24,25 @@ import {
   type EngineEvent,
   type EngineInstance,
   type EngineScope,
+  type ExecInput,
+  type ExecOutput,
+  type ExecRequest,
   type InstanceRequest,
   type LogLine,
   type LogOptions,
 } from '../engine.ts';
 import { createInstanceFolders, type InstanceFolders, writeTree } from '../files.ts';
 import { createEventFeed } from './event-feed.ts';
+import { execBeside } from './exec.ts';
 import { type Health, watchHealth } from './health.ts';
 import { activityOf, readBootId, signalGroup } from './identity.ts';
 import { abortedError, createInstance, endsWithin, idOf } from './instance.ts';
 import { type Instance, isRunning, viewOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
-import { readLog, rotateLog } from './log-file.ts';
-import { type InstanceRecord, type StartedRecord, writeRecord } from './record.ts';
+import { readLog } from './log-file.ts';
+import { type InstanceRecord, removeFolder, type StartedRecord, writeRecord } from './record.ts';
 import { EXIT_CODE_UNKNOWN, killRest, recover, type Recovered } from './recover.ts';
+import { createRotation, type Rotation } from './rotation.ts';
 import { spawn, type Spawned } from './spawn.ts';
 
 export type ProcessEngineOptions = {
@@ -115,17 +120,18 @@ class ProcessEngine implements Engine {
   readonly #tokens = new Set<string>();
   readonly #closed = new AbortController();
   readonly #timers: readonly NodeJS.Timeout[];
-  #rotation: Promise<void> | undefined;
+  readonly #rotation: Rotation;
 
   constructor(home: Home, recovered: readonly Recovered[]) {
     this.#home = home;
+    this.#rotation = createRotation(this.#instances, home.warn);
     for (const { folder, record } of recovered) {
       this.#tokens.add(tokenOf(record.labels));
       this.#watch(createInstance(folder, record, true));
     }
     this.#timers = [
       setInterval(() => this.#lookAtAdopted(), ADOPTED_POLL_MS).unref(),
-      setInterval(() => this.#rotateLogs(), LOG_POLL_MS).unref(),
+      setInterval(() => this.#rotation.begin(), LOG_POLL_MS).unref(),
     ];
   }
 
@@ -187,8 +193,7 @@ class ProcessEngine implements Engine {
       throw new EngineError('bad-spec', message, { permanent: true });
     }
     if (isRunning(instance) && this.#signal(instance, known as NodeJS.Signals)) return;
-    const message = `${instance.token} got no ${name}: it has ended already`;
-    throw new EngineError('conflict', message, { permanent: true });
+    throw hasEnded(instance.token, `got no ${name}`);
   }
 
   async freeze(id: string, signal: AbortSignal): Promise<void> {
@@ -206,7 +211,7 @@ class ProcessEngine implements Engine {
     if (isRunning(instance)) await this.#killAndWait(instance, signal);
     killRest(instance.token, this.#home.scope); // what has left its group: the token may come again
     await instance.saved;
-    await this.#removeFolder(instance);
+    await removeFolder(instance.folder, instance.token, this.#home.folders);
     if (!this.#instances.delete(id)) return; // another call was faster
     this.#tokens.delete(instance.token);
     this.#feed.publish({ kind: 'removed', id });
@@ -223,6 +228,18 @@ class ProcessEngine implements Engine {
     return readLog(instance.folder, options, signal);
   }
 
+  async exec(
+    id: string,
+    request: ExecRequest,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ExecOutput>> {
+    const { token, record, checks } = this.#find(id, signal);
+    if (record.exitCode !== undefined) throw hasEnded(token, 'ran nothing');
+    const { pid } = record.process;
+    return execBeside({ pid, token }, request, input, AbortSignal.any([signal, checks.signal]));
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return this.#feed.subscribe(signal);
   }
@@ -234,7 +251,7 @@ class ProcessEngine implements Engine {
     this.#feed.close();
     for (const { checks } of this.#instances.values()) checks.abort();
     await Promise.all([...this.#instances.values()].map(async ({ saved }) => saved));
-    await this.#rotation;
+    await this.#rotation.end();
     // Where nothing of ours is left nothing is left of us; a folder that is not empty stays.
     const { instancesDir, volumesDir } = this.#home;
     for (const path of [instancesDir, volumesDir, dirname(instancesDir)])
@@ -328,10 +345,8 @@ class ProcessEngine implements Engine {
   }
 
   #still(instance: Instance, name: 'SIGSTOP' | 'SIGCONT'): void {
-    if (!isRunning(instance) || !this.#signal(instance, name)) {
-      const message = `${instance.token} got no ${name}: it has ended already`;
-      throw new EngineError('conflict', message, { permanent: true });
-    }
+    if (!isRunning(instance) || !this.#signal(instance, name))
+      throw hasEnded(instance.token, `got no ${name}`);
     const kind = name === 'SIGSTOP' ? 'frozen' : 'thawed';
     this.#feed.publish({ kind, id: idOf(instance.record) });
   }
@@ -349,39 +364,11 @@ class ProcessEngine implements Engine {
     throw new EngineError('failed', `${instance.token} was not stopped: ${why}; ${next}`);
   }
 
-  async #removeFolder({ folder, token }: Instance): Promise<void> {
-    try {
-      // A rotation under way may still put a file into it: then once more.
-      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
-      await this.#home.folders.remove(token);
-    } catch (cause) {
-      const message = `${token} was not removed: ${folder} is still there (${String(cause)}); delete it`;
-      throw new EngineError('failed', message, { cause });
-    }
-  }
-
   #save(instance: Instance): void {
     const { record, folder, token } = instance;
     instance.saved = instance.saved
       .then(async () => writeRecord(folder, record))
       .catch((error: unknown) => this.#home.warn(`no record of ${token}: ${String(error)}`));
-  }
-
-  #rotateLogs(): void {
-    this.#rotation ??= this.#rotateAll().finally(() => {
-      this.#rotation = undefined;
-    });
-  }
-
-  async #rotateAll(): Promise<void> {
-    for (const instance of this.#instances.values()) {
-      if (!isRunning(instance) || this.#closed.signal.aborted) continue;
-      await rotateLog(instance.folder).catch((error: unknown) => {
-        // Removed in this moment: nothing is left to rotate.
-        if (!this.#instances.has(idOf(instance.record))) return;
-        this.#home.warn(`the log of ${instance.token} was not rotated: ${String(error)}`);
-      });
-    }
   }
 
   #find(id: string, signal: AbortSignal): Instance {
@@ -398,3 +385,6 @@ class ProcessEngine implements Engine {
     throw new EngineError('unavailable', 'the engine was closed; its agent is about to end');
   }
 }
+
+const hasEnded = (token: string, what: string): EngineError =>
+  new EngineError('conflict', `${token} ${what}: it has ended already`, { permanent: true });

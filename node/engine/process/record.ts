@@ -5,9 +5,10 @@
  * Nothing is flushed to the disk. A record only has to outlive the agent, and the kernel keeps it for
  * that; what would outlive the kernel is of no use, because every process it tells of is gone too.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { EngineError } from '../engine.ts';
 
 const checkSchema = z.object({
   words: z.array(z.string()).min(1).readonly(),
@@ -66,5 +67,21 @@ export async function readRecord(folder: string): Promise<InstanceRecord | undef
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** With all that is in it: its record, its log; and what was made for it elsewhere. */
+export async function removeFolder(
+  folder: string,
+  token: string,
+  elsewhere: { readonly remove: (token: string) => Promise<void> },
+): Promise<void> {
+  try {
+    // A rotation under way may still put a file into it: then once more.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    await elsewhere.remove(token);
+  } catch (cause) {
+    const message = `${token} was not removed: ${folder} is still there (${String(cause)}); delete it`;
+    throw new EngineError('failed', message, { cause });
   }
 }

@@ -70,6 +70,10 @@ export function nodeSpec(script: string, more: Partial<ComponentSpec> = {}): Com
 const LISTEN = 'process.on("SIGTERM", () => process.exit(0));';
 const SLEEP = `${LISTEN} setInterval(() => {}, 1e6);`;
 
+const script = (text: string): readonly string[] => ['node', '-e', text];
+const say = (method: 'log' | 'error', text: string): string =>
+  `console.${method}(${JSON.stringify(text)});`;
+
 export const workloads: Workloads = {
   sleepForEver: () => nodeSpec(SLEEP),
   exitWith: (code) => nodeSpec(`process.exit(${code})`),
@@ -99,6 +103,18 @@ export const workloads: Workloads = {
       { volumes: [{ kind: 'named', source: VOLUME, target: '/data', readOnly: false }] },
     ),
   badCommand: () => nodeSpec('', { entrypoint: ['/no/such/program'] }),
+  commands: {
+    print: (out, err, code) =>
+      script(`${say('log', out)} ${say('error', err)} process.exit(${code})`),
+    copy: () => script('process.stdin.pipe(process.stdout)'),
+    show: (variable) => script(`console.log(process.env.${variable})`),
+    hang: () => script(`${say('log', 'ready')} setInterval(() => {}, 1e6)`),
+    measure: () =>
+      script(
+        `const tell = () => console.log("columns " + process.stdout.columns);
+         process.stdout.on("resize", tell); tell(); setInterval(() => {}, 1e6)`,
+      ),
+  },
 };
 
 /** A socket that leads to the engine, until it is cut. */

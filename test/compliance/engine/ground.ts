@@ -203,6 +203,22 @@ export type Workloads = {
   keepInVolume(): ComponentSpec;
   /** A command that does not exist. */
   badCommand(): ComponentSpec;
+  /** Absent: this engine runs no commands beside its instances. */
+  readonly commands?: Commands;
+};
+
+/** What can be run beside an instance. */
+export type Commands = {
+  /** Prints these to the two outputs and ends with this code. */
+  print(out: string, err: string, exitCode: number): readonly string[];
+  /** Copies its input to its output until that ends. */
+  copy(): readonly string[];
+  /** Prints what a variable holds. */
+  show(variable: string): readonly string[];
+  /** Prints `ready`, and never ends. */
+  hang(): readonly string[];
+  /** Prints how wide its terminal is, now and whenever that changes; absent: there are no terminals. */
+  measure?(): readonly string[];
 };
 
 /** What a group of the suite works with. */

@@ -33,6 +33,12 @@ export const processWorkloads: Workloads = {
     volumes: [{ kind: 'named', source: 'kept', target: '/data', readOnly: false }],
   }),
   badCommand: () => ({ ...shell(''), process: { command: ['/no/such/command'] } }),
+  commands: {
+    print: (out, err, code) => ['sh', '-c', `echo "${out}"; echo "${err}" >&2; exit ${code}`],
+    copy: () => ['cat'],
+    show: (variable) => ['sh', '-c', `echo "$${variable}"`],
+    hang: () => ['sh', '-c', `echo ready; ${sleep}`],
+  },
 };
 
 /** A component that is one line of shell. */

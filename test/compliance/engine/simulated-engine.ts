@@ -121,6 +121,11 @@ class SimulatedEngine implements Engine {
     return readPrint(life.print, options, signal);
   }
 
+  /** What it runs is a model, in which there is nothing to run a command. */
+  async exec(): Promise<never> {
+    throw new EngineError('bad-spec', 'commands are not modeled', { permanent: true });
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return this.#feed.subscribe(signal);
   }

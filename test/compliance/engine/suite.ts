@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { itAdopts, itKeepsToItsScope, itWatchesHealth } from './adoption.ts';
 import { Ground, type OpenEngine, PATIENCE_MS, type Workloads } from './ground.ts';
+import { itExecutes } from './execution.ts';
 import { itEnds, itFreezes, itRemoves, itStarts, itStops } from './life.ts';
 import { thisMachine } from './machine.ts';
 import { itAborts, itLogs, itRefuses } from './refusal.ts';
@@ -24,6 +25,7 @@ const GROUPS = {
   adoption: itAdopts,
   scope: itKeepsToItsScope,
   logs: itLogs,
+  exec: itExecutes,
   refusal: itRefuses,
   abort: itAborts,
 };

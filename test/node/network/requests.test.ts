@@ -162,6 +162,81 @@ describe('request', () => {
     expect(received).toBe(400 * 65_536);
   });
 
+  test('what goes with a request arrives in order, while the answer comes', async () => {
+    const [first, second] = await pair();
+    await first.network.handle('echo', async function* (_, request, __, input) {
+      yield request;
+      for await (const bytes of input) yield bytes;
+      yield bytesOf('end');
+    });
+    const answered = Promise.withResolvers<void>();
+    async function* more(): AsyncGenerator<Uint8Array> {
+      yield bytesOf('a');
+      await answered.promise;
+      yield bytesOf('b');
+    }
+    const { selfId } = first.network;
+    const seen: string[] = [];
+    const answer = second.network.request(selfId, 'echo', bytesOf('x'), soon(), more());
+    for await (const bytes of answer) {
+      seen.push(new TextDecoder().decode(bytes));
+      if (seen.length === 2) answered.resolve();
+    }
+    expect(seen).toEqual(['x', 'a', 'b', 'end']);
+  });
+
+  test('a handler that does not read holds the asker back, and may answer before it has', async () => {
+    const [first, second] = await pair();
+    const answered = Promise.withResolvers<void>();
+    await first.network.handle('deaf', async function* () {
+      await answered.promise;
+      yield bytesOf('enough');
+    });
+    let given = 0;
+    async function* flood(): AsyncGenerator<Uint8Array> {
+      for (;;) {
+        given += 1;
+        yield new Uint8Array(65_536);
+      }
+    }
+    const { selfId } = first.network;
+    const asked = collect(second.network.request(selfId, 'deaf', bytesOf('x'), soon(), flood()));
+    let before = -1;
+    await until(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const still = given === before;
+      before = given;
+      return still && given > 0;
+    }, 'the asker comes to a halt');
+    // 1 MiB in their buffer, windows and sockets.
+    expect(given).toBeLessThan(150);
+    answered.resolve();
+    expect(await asked).toEqual(['enough']);
+  });
+
+  test('what breaks off is not taken for the whole', async () => {
+    const [first, second] = await pair();
+    const told = Promise.withResolvers<string>();
+    await first.network.handle('count', async function* (_, __, ___, input) {
+      let bytes = 0;
+      try {
+        for await (const chunk of input) bytes += chunk.byteLength;
+        told.resolve('whole');
+      } catch {
+        told.resolve(`broken off after ${bytes}`);
+      }
+      yield bytesOf('');
+    });
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield bytesOf('abc');
+      throw new Error('the user is gone');
+    }
+    const { selfId } = first.network;
+    const asked = second.network.request(selfId, 'count', bytesOf('x'), soon(), broken());
+    await expect(collect(asked)).rejects.toThrow();
+    expect(await told.promise).toMatch(/^broken off/);
+  });
+
   test('a large answer is cut into frames, a too large request is refused', async () => {
     const [first, second] = await pair();
     await first.network.handle('size', async function* (_, request) {
