@@ -146,10 +146,15 @@ export async function linesUntil(
   logs: Logs,
   enough: (lines: readonly string[]) => boolean = () => false,
 ): Promise<readonly string[]> {
-  const read = await readUntil(logs, (lines) => enough(lines.map(({ text }) => text)));
-  return read.map(({ text }) => text);
+  const texts: string[] = [];
+  await readUntil(logs, (lines) => {
+    texts.push(lines.at(-1)?.text ?? '');
+    return enough(texts);
+  });
+  return texts;
 }
 
+/** The same with all that is told of each line. */
 export async function readUntil(
   logs: Logs,
   enough: (lines: readonly LogLine[]) => boolean = () => false,

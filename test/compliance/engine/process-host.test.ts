@@ -5,6 +5,8 @@ import { existsSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EngineInstance } from '../../../node/engine/engine.ts';
 import { readStat } from '../../../node/engine/process/identity.ts';
@@ -49,6 +51,11 @@ const expectEnd = async (pid: number): Promise<void> => {
 const folderOf = (): string =>
   join(stateDir, `${ground.scope('h1').cluster}-h1`, 'instances', 'test.work.1.1');
 
+async function firstLineOf(output: Readable): Promise<string> {
+  for await (const line of createInterface({ input: output })) return line;
+  throw new Error('it has said nothing');
+}
+
 /** An agent of its own starts the instance and is then killed in the middle of its work. */
 async function startedByKilledAgent(
   spec: ComponentSpec,
@@ -65,7 +72,7 @@ async function startedByKilledAgent(
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(agent, 'close');
-  const [line = ''] = await linesUntil(agent.stdout, ({ length }) => length === 1);
+  const line = await firstLineOf(agent.stdout);
   await until(ready);
   agent.kill('SIGKILL');
   await closed;
@@ -160,7 +167,7 @@ describe('a pid that was used again', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     strangers.push(parent.pid ?? Number.NaN);
-    const [line] = await linesUntil(parent.stdout, ({ length }) => length === 1);
+    const line = await firstLineOf(parent.stdout);
     const pid = Number(line);
     // The shell would collect it; what the shell has become does not.
     await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'tail\n');
