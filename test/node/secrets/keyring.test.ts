@@ -180,6 +180,8 @@ it('forgets a key an hour after the last record that named it', async () => {
   const { keyring, committed, disk } = await open();
   const dataKey = wrappedFor(here);
   await keyring.keep(dataKey.id, key);
+  // Its deploy is under way for a while.
+  await vi.advanceTimersByTimeAsync(LOOK_MS);
   mergeCommitted(committed, record(1, dataKey));
   await vi.advanceTimersByTimeAsync(2 * HOUR_MS);
   expect(disk.kept.size).toBe(1);

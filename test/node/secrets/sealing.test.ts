@@ -118,7 +118,10 @@ it.each([
   expect(Buffer.from(file?.bytes ?? []).toString()).toBe('one');
   // What was sealed before opens with its own key alone.
   const mixed = { ...part(before, 'db'), ...(dataKey && { dataKey }) };
-  await expect(open('shop.db', mixed, signal)).rejects.toThrow('not as it was sealed');
+  await expect(open('shop.db', mixed, signal)).rejects.toMatchObject({
+    permanent: true,
+    message: expect.stringContaining('the secret password cannot be opened'),
+  });
 });
 
 it('makes another key where this host does not have that of before', () => {
