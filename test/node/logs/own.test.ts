@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Engine, LogLine } from '../../../node/engine/engine.ts';
+import type { Engine, EngineInstance, LogLine } from '../../../node/engine/engine.ts';
 import { createProcessEngine } from '../../../node/engine/process/process-engine.ts';
 import type { LogBody } from '../../../node/http/api.ts';
 import { createLastWords, type LastWords } from '../../../node/logs/last-words.ts';
 import { type LogRequest, ownLogs } from '../../../node/logs/own.ts';
-import { LOG_LINE_CHARS_MAX } from '../../../node/network/limits.ts';
+import { LOG_LINE_CHARS_MAX, LOG_SOURCES_MAX } from '../../../node/network/limits.ts';
 import { Ground, patience, printed, start } from '../../compliance/engine/ground.ts';
 import { processWorkloads } from '../../compliance/engine/process-workloads.ts';
 
@@ -132,4 +132,36 @@ it('cuts a line that is too long for a reader into pieces, and loses nothing of 
   const lines = all.map((body) => ('line' in body ? body.line : ''));
   expect(lines.map(({ length }) => length)).toEqual([1, LOG_LINE_CHARS_MAX, 1, 1]);
   expect(lines.slice(1, 3).join('')).toBe(long);
+});
+
+it('reads no more instances at once than are bounded, and says which it leaves out', async () => {
+  const instances = Array.from({ length: LOG_SOURCES_MAX + 2 }, (_, index): EngineInstance => {
+    const labels = { component: 'shop.web', slot: index + 1, attempt: 1, revision: 'r', term: 1 };
+    return { id: `i${index}`, name: '', labels, state: 'running', health: 'none', ports: [] };
+  });
+  const released = Promise.withResolvers<void>();
+  let open = 0;
+  async function* hanging(): AsyncGenerator<readonly LogLine[]> {
+    open += 1;
+    await released.promise;
+    yield [{ output: 'stdout', text: 'x' }];
+  }
+  const crowded: Pick<Engine, 'list' | 'logs'> = {
+    list: async () => instances,
+    logs: async () => hanging(),
+  };
+  const seen: string[] = [];
+  const own = { engine: { ...engine, ...crowded }, lastWords };
+  for await (const bodies of ownLogs(own, ASKED, patience())) {
+    seen.push(...bodies.map(textOf));
+    if (seen.length === 2) {
+      expect(open).toBe(LOG_SOURCES_MAX);
+      released.resolve();
+    }
+  }
+  const left = seen.filter((text) => text.startsWith('!'));
+  expect(left.map((text) => text.replace(/ is left out.*/, ''))).toEqual(
+    [1, 2].map((more) => `! shop.web.${LOG_SOURCES_MAX + more}`),
+  );
+  expect(seen).toHaveLength(LOG_SOURCES_MAX + 2);
 });
