@@ -78,7 +78,8 @@ it('ends the command with Ctrl-C, and says when its host is gone', async () => {
   expect(await once(hanging.child, 'close')).toEqual([130, null]);
   await until('it to end', PATIENCE_MS, async () => left() === 0 || undefined);
 
-  const lost = open(first, ['-i', there, '--', 'sh', '-c', 'echo ready; exec sleep 31415']);
+  // It ends with its input: no agent is left here that would kill it.
+  const lost = open(first, ['-i', there, '--', 'sh', '-c', 'echo ready; exec cat']);
   await until('it to run', PATIENCE_MS, async () => lost.stdout() === 'ready\n' || undefined);
   signalAgent(third, 'SIGKILL');
   expect(await once(lost.child, 'close')).toEqual([7, null]);
