@@ -80,6 +80,8 @@ export type Command =
       readonly kind: 'deploy';
       readonly deployId: string;
       readonly spec: StackSpec;
+      /** By the clock of this machine, for people to read. */
+      readonly at?: string;
       readonly expect?: Expected;
     }
   | {

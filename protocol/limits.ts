@@ -35,6 +35,8 @@ export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;
 /** Specs that slots of one component still wait with; of more, those of the newest change at once. */
 export const VERSIONS_MAX = 3;
+/** Revisions of a component that are remembered, the present one too; the oldest is dropped. */
+export const HISTORY_MAX = 6;
 /** Hosts that a slot was taken from and that may run it still; the youngest is left out. */
 export const RIVALS_MAX = 4;
 /**

@@ -20,6 +20,7 @@ import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
 import { drawPlacement, type PlacementDraws, placementDraws } from './placement-draws.ts';
+import { drawWord } from './steering-draws.ts';
 import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
 
@@ -56,6 +57,8 @@ export type Workload = {
   readonly dependencies: Stream;
   /** How what has changed comes to the slots, and what is deployed that never works. */
   readonly updates: Stream;
+  /** What they say of a rollout. */
+  readonly steering: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -89,6 +92,7 @@ export function createWorkload(
     jobs: streamOf(world.choices, 'jobs'),
     dependencies: streamOf(world.choices, 'dependencies'),
     updates: streamOf(world.choices, 'updates'),
+    steering: streamOf(world.choices, 'steering'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -164,6 +168,8 @@ function drawErrand(workload: Workload, { stackCount }: Random): Errand {
   const { draw } = workload;
   workload.count += 1;
   const deployId = `op${workload.count}`;
+  const word = drawWord(workload.world, workload.steering, deployId);
+  if (word !== undefined) return { stack: word.spec.name, given: word, attempt: 1 };
   const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
   const expect = drawExpected(workload, stack);
   const given = happens(draw, 150)

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { StackSpec } from '../../protocol/component/spec.ts';
-import type { StackView } from '../../protocol/view/view.ts';
+import type { RolloutView, StackView } from '../../protocol/view/view.ts';
 import { type Wanted, wantedOf } from '../../protocol/view/wanted.ts';
 import { type ComposeOptions, composeOptions, readStack, typedOptions } from './compose-options.ts';
 import type { PlanBody } from '../http/api.ts';
@@ -57,6 +57,8 @@ export type Change = {
   /** Absent: it is new. */
   readonly wantedBefore?: Wanted;
   readonly running: number;
+  /** It was taken back, and is not tried again. */
+  readonly quarantined?: { readonly deployed?: string; readonly why: string };
 };
 
 /**
@@ -75,15 +77,22 @@ export function planOf(
     before.delete(id);
     const wanted = wantedOf(spec);
     if (known === undefined) return { id, change: 'new', wanted, running: 0 };
-    const { running, wanted: wantedBefore, revision } = known;
+    const { running, wanted: wantedBefore, revision, rollout } = known;
     const same = revision === revisions.get(id);
     const change = !same ? 'replace' : wanted === wantedBefore ? 'keep' : 'scale';
-    return { id, change, wanted, wantedBefore, running };
+    const quarantined = same ? quarantineIn(rollout) : {};
+    return { id, change, wanted, wantedBefore, running, ...quarantined };
   });
   const removed = [...before].map(([id, { wanted, running }]): Change => {
     return { id, change: 'remove', wantedBefore: wanted, running };
   });
   return [...changes, ...removed];
+}
+
+function quarantineIn(rollout: RolloutView | undefined): Pick<Change, 'quarantined'> {
+  if (rollout?.refused === undefined) return {};
+  const { refusedAt, why = 'too many of its instances failed' } = rollout;
+  return { quarantined: { ...(refusedAt === undefined ? {} : { deployed: refusedAt }), why } };
 }
 
 const MARKS = { new: '+', replace: '~', scale: '~', keep: '=', remove: '-' } as const;
@@ -100,9 +109,20 @@ export function planLines(
     revision === undefined ? `${stack} is new` : `${stack}, now revision ${revision}`,
     ...changes.flatMap((one) => [
       `  ${MARKS[one.change]} ${one.id.padEnd(width)}  ${what(one)}`,
+      ...quarantineLines(one),
       ...(placed.find(({ id }) => id === one.id)?.decisions ?? []).flatMap(placedLines),
     ]),
     count === 0 ? 'nothing that runs would change' : counted(count, 'change'),
+  ];
+}
+
+function quarantineLines({ id, quarantined }: Change): readonly string[] {
+  if (quarantined === undefined) return [];
+  const { deployed, why } = quarantined;
+  const when = deployed === undefined ? '' : `, deployed ${deployed}`;
+  return [
+    `      in quarantine${when}: ${why}`,
+    `      it is not tried again but by ${typed(`rollout resume ${id}`)}`,
   ];
 }
 

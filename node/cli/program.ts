@@ -20,6 +20,7 @@ import { planCommand } from './plan.ts';
 import { psCommand } from './ps.ts';
 import { leadCommand } from './lead.ts';
 import { restartCommand } from './restart.ts';
+import { rolloutCommand } from './rollout.ts';
 import { scaleCommand } from './scale.ts';
 import { simCommand } from './sim.ts';
 import { statusCommand } from './status.ts';
@@ -37,6 +38,7 @@ const VERBS = [
   killCommand,
   restartCommand,
   scaleCommand,
+  rolloutCommand,
   leadCommand,
   eventsCommand,
   whyCommand,

@@ -1,11 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { SLOTS_MAX } from '../../protocol/limits.ts';
 import type { ClusterView, ComponentView } from '../../protocol/view/view.ts';
-import { committed } from '../../protocol/wire/record-schema.ts';
-import { decode } from '../../protocol/wire/schema.ts';
 import { type Following, follow, submit } from './deploy.ts';
+import { deployed } from './deployed.ts';
 import { durationOption } from './duration-option.ts';
-import { EXIT, Failure, usageFailure } from './failure.ts';
+import { usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import type { Perform } from './perform.ts';
 import { resolve } from './subject.ts';
@@ -67,19 +66,4 @@ function onlyStack(components: readonly string[]): string {
   if (other === undefined) return stack;
   const why = `${stack} and ${other} are deployed apart`;
   throw usageFailure('these are components of two stacks', why, 'scale one stack at a time');
-}
-
-/** As it is committed, and as which revision. */
-async function deployed(cli: Cli, stack: string) {
-  const { record } = (await cli.client.inspect(stack, cli.signal)).data;
-  const read = decode(committed, record);
-  if (read.ok && read.value.value.kind === 'stack' && read.value.value.spec !== undefined)
-    return { spec: read.value.value.spec, revision: read.value.value.since };
-  throw new Failure({
-    code: 'not-found',
-    what: `there is no stack ${stack} any more`,
-    why: 'it was destroyed meanwhile',
-    next: typed('status'),
-    exit: EXIT.notFound,
-  });
 }

@@ -52,12 +52,13 @@ export function haltedIn(
 ): ComponentView | undefined {
   const stack = view.stacks.find((one) => one.name === name);
   if (stack === undefined || isOlder(stack.revision, revision)) return undefined;
-  return stack.components.find(({ rollout, revision: wanted }) =>
+  return stack.components.find(({ rollout, revision: wanted }) => {
+    // Its leader has yet to hear what was deployed.
+    if (rollout === undefined || rollout.pending === true) return false;
     // What is paused may be what this deploy has overtaken.
-    rollout?.state === 'paused'
-      ? rollout.revision === wanted
-      : rollout?.state === 'takenBack' && rollout.refused === wanted,
-  );
+    if (rollout.state === 'paused') return rollout.revision === wanted;
+    return rollout.state === 'takenBack' && rollout.refused === wanted;
+  });
 }
 
 function gaveUp(view: ClusterView, { stack }: Deployed, { id, rollout }: ComponentView): Failure {

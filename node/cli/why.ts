@@ -116,8 +116,9 @@ function componentFacts(view: ClusterView, component: ComponentView): readonly F
 
 function rolloutFacts(view: ClusterView, { rollout }: ComponentView): readonly Fact[] {
   if (rollout === undefined) return [];
-  const { state, revision, done, total, trial, refused, why } = rollout;
-  const word = { going: 'goes on', paused: 'paused', takenBack: 'taken back' }[state];
+  const { state, revision, done, total, trial, refused, refusedAt, why } = rollout;
+  const when = refusedAt === undefined ? '' : `, deployed ${refusedAt}`;
+  const word = { going: 'goes on', paused: 'paused', takenBack: `in quarantine${when}` }[state];
   const which = refused ?? revision;
   const waits = trial.length === 0 ? '' : `, slot ${trial.join(' and ')} on trial`;
   const because = why === undefined ? '' : `: ${inNames(view, why)}`;

@@ -57,7 +57,7 @@ export function stackRoutes(app: Hono, daemon: Daemon): void {
     if (strict !== undefined && !hasGuard(agent))
       throw ApiRefusal.noGuard(`${spec.name}.${strict.name}`);
     if (key !== undefined) await agent.keyring.keep(key.id, key.bytes);
-    const result = await agent.command(deploy);
+    const result = await agent.command({ ...deploy, at: new Date().toISOString() });
     return context.json(deployBody(deployId, result));
   });
   app.post('/v1/plan', async (context) => {

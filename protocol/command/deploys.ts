@@ -227,7 +227,7 @@ function lead(
   const value: Stack =
     deploy.spec === undefined
       ? { kind: 'stack', life: (current?.life ?? 0) + 1, since }
-      : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0, since };
+      : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0, since, ...atOf(deploy) };
   const revision = write(writer, turn, scene.roster, value, deploy.deployId);
   // One write at a time: whoever waits for an earlier one of this key was outbid, and asks again.
   const others = deploys.waiting.filter((waiting) => waiting.key !== key);
@@ -263,6 +263,8 @@ function unmetBy(
     compareRevision(expect, current.since) >= 0 && compareRevision(expect, revision) <= 0;
   return isStill ? undefined : `${wanted}, and it is now ${showRevision(revision)}`;
 }
+
+const atOf = ({ at }: Deploy): Pick<Stack, 'at'> => (at === undefined ? {} : { at });
 
 function describe({ stack, spec }: Deploy): string {
   if (spec === undefined) return `destroying ${stack}`;

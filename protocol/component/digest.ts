@@ -2,7 +2,7 @@
  * The revision of a spec: equal digests mean that an instance made from one spec serves the other.
  * What is not in it may change while the instance runs on: how many there are (`mode`, `replicas`),
  * what only the agent reads, each time anew (`restart`, `dependsOn`, `stopGraceMs`, `update`,
- * `rollback`, `onIsolation`, `onHeal`), and which hosts may run it (`placement`). Of a job `restart` is in
+ * `rollback`, `steering`, `onIsolation`, `onHeal`), and which hosts may run it (`placement`). Of a job `restart` is in
  * it: what has ended by one policy says nothing about another.
  */
 import { hash } from '../base/order.ts';

@@ -6,7 +6,7 @@
 import type { Millis } from '../base/time.ts';
 import type { ContainerSettings } from './container.ts';
 import type { DataKey, FileSpec } from './file.ts';
-import type { RollbackPolicy, UpdatePolicy } from './update.ts';
+import type { RollbackPolicy, Steering, UpdatePolicy } from './update.ts';
 import type { Volume } from './volume.ts';
 
 /** One component of a stack. Its name is the Compose service name: `[a-zA-Z0-9_-]{1,63}`. */
@@ -41,6 +41,8 @@ export type ComponentSpec = {
   readonly update?: UpdatePolicy;
   /** Absent: `DEFAULT_UPDATE`. */
   readonly rollback?: RollbackPolicy;
+  /** Absent: it goes by its policy. */
+  readonly steering?: Steering;
   /** Absent: available, never given up lightly. `strict`: no two instances of a slot ever run at once. */
   readonly singleton?: 'strict';
   /** Absent: a host that hears no quorum of the voters keeps what it runs. */

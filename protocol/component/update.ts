@@ -21,6 +21,19 @@ export type RollbackPolicy = Omit<UpdatePolicy, 'onFailure'> & {
   readonly onFailure: 'pause' | 'continue';
 };
 
+/**
+ * What users say of a rollout while it goes on. A Compose file says nothing of it, so that with the next
+ * deploy of one none of it holds.
+ */
+export type Steering = {
+  /** Nothing more is to be taken. */
+  readonly held?: boolean;
+  /** It is to go on where it was paused, and to try again what was taken back; told from a word before. */
+  readonly resumed?: string;
+  /** The revision that a user has taken back with this spec: it makes room by `rollback`. */
+  readonly undoes?: string;
+};
+
 /** As Swarm has both. */
 export const DEFAULT_UPDATE: RollbackPolicy = {
   parallelism: 1,

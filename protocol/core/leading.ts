@@ -50,14 +50,8 @@ import {
   write,
   type Writer,
 } from '../record/writer.ts';
-import {
-  atOnce,
-  concluded,
-  type Course,
-  createWatch,
-  rollOut,
-  type RolloutRequest,
-} from '../rollout/rollout.ts';
+import { atOnce, concluded, type Course, rollOut } from '../rollout/rollout.ts';
+import { createWatch, type RolloutRequest } from '../rollout/draft.ts';
 import { specOf } from '../rollout/version.ts';
 import { journal, persist, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
@@ -212,7 +206,7 @@ function assign(core: Core, turn: Turn, writer: Writer, component: ComponentId):
   const course =
     run !== undefined || current?.spec.job !== undefined
       ? atOnce(wanted, before ?? [])
-      : courseOf(core, turn, { component, wanted, current, hosts });
+      : courseOf(core, turn, { component, wanted, current, hosts, at: known.stack.at });
   const { target, extra } = course;
   const { slots, decisions, moved, withheld } = place({
     component,
@@ -234,7 +228,7 @@ function assign(core: Core, turn: Turn, writer: Writer, component: ComponentId):
     for (const decision of decisions)
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
-  const next = concluded(course, slots);
+  const next = concluded(course, slots, { current, stack: known.stack });
   for (const note of course.notes) journal(turn, 'rollout', [component], note);
   const { dueAt } = course;
   if (current !== undefined && isAsBefore(current, { ...next, run })) return { dueAt };
@@ -250,9 +244,10 @@ const isAsBefore = (
   sameSpec(current.slots, next.slots) &&
   sameSpec(current.spec, next.spec) &&
   sameSpec(current.rollout ?? {}, next.rollout ?? {}) &&
+  sameSpec(current.history, next.history) &&
   sameSpec(current.run, next.run);
 
-type Change = Pick<RolloutRequest, 'component' | 'wanted' | 'current'> & {
+type Change = Pick<RolloutRequest, 'component' | 'wanted' | 'current' | 'at'> & {
   readonly hosts: readonly PlacementHost[];
 };
 

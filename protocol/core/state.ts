@@ -33,7 +33,7 @@ import { createSlots, type Slots } from '../reconcile/slots.ts';
 import type { Acceptor } from '../roster/acceptor.ts';
 import { type Council, createCouncil } from '../roster/council.ts';
 import { type Roster, votersOf } from '../roster/roster.ts';
-import type { Watch } from '../rollout/rollout.ts';
+import type { Watch } from '../rollout/draft.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Knowledge } from './knowledge.ts';

@@ -44,6 +44,8 @@ export type Stack = {
   readonly spec?: StackSpec;
   /** Counts the tombstones so far: an assignment of an earlier life is void. */
   readonly life: number;
+  /** When it was deployed, as the host that was asked says it; nothing goes by it. */
+  readonly at?: string;
   /** As which it was written: later leaders commit it again under their own terms, unchanged (R3). */
   readonly since: Revision;
 };
@@ -60,6 +62,8 @@ export type Component = {
   readonly revision?: string;
   /** Absent: every slot has `spec`, and nothing stands in its way. */
   readonly rollout?: Rollout;
+  /** Its revisions, the oldest first and this one last; absent: of a job, or an older record. */
+  readonly history?: readonly Past[];
   readonly slots: readonly Slot[];
   /** Of a job: what its slots run for. */
   readonly run?: Run;
@@ -80,10 +84,36 @@ export type Rollout = {
   readonly former: readonly Version[];
   /** Slots whose new instance has failed on trial. */
   readonly failed: readonly number[];
+  /** So many of these count no more, as a user has said that it is to go on; absent: none. */
+  readonly forgiven?: number;
   /** Why it stands still; absent: it goes on. */
   readonly paused?: string;
   /** What the stack wants, and was taken back: it is not tried again. */
-  readonly refused?: { readonly revision: string; readonly why: string };
+  readonly refused?: {
+    readonly revision: string;
+    readonly why: string;
+    /** When it was deployed, as it was said there. */
+    readonly at?: string;
+  };
+};
+
+/** A revision that a component has had (`rollout/history.ts`). */
+export type Past = {
+  readonly revision: string;
+  /** Absent: it is the record's own, or one that slots still have, or too large to be kept. */
+  readonly spec?: ComponentSpec;
+  /** Of the stack that wanted it first. */
+  readonly since: Revision;
+  /** When that was deployed, as it was said there. */
+  readonly at?: string;
+  /**
+   * Absent: the present one.
+   * - `done`: every slot had it, and it was replaced
+   * - `takenBack`: too many failed; `undone`: a user has put another one back
+   * - `paused`: it was replaced while it stood still; `overtaken`: while it was on its way
+   */
+  readonly became?: 'done' | 'takenBack' | 'undone' | 'paused' | 'overtaken';
+  readonly why?: string;
 };
 
 export type Slot = {

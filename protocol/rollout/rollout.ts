@@ -17,57 +17,25 @@
  *  U5 What was taken back is not tried again before the stack wants another revision.
  *  U6 All of it is in the record. What a leader measures, the next one measures anew.
  *  U7 What binds a slot (`isBoundAlike`) changes in all slots at once: rules of placement go by one spec.
+ *  U8 What users say in between (`Steering`) holds until the stack is deployed anew: while they hold it
+ *     nothing is taken; their word to go on ends a pause, and what was taken back is tried again.
+ *  U9 Of the revisions before the newest are remembered, and what became of them (`history.ts`).
  *
  * A user's next deploy begins anew from wherever this one is: slots keep what they have until taken.
  *
  * Source: Docker Swarm's updater. Differs: what is next waits for what was before to stand, not only to
  * run; start-first stands in with extra slots, so that of one slot there are never two.
  */
-import type { ComponentId, HostId } from '../base/ids.ts';
-import { after, earlier, type Instant } from '../base/time.ts';
-import { specDigest } from '../component/digest.ts';
-import type { ComponentSpec } from '../component/spec.ts';
+import { type Instant } from '../base/time.ts';
 import { jsonBytes } from '../component/size.ts';
-import {
-  DEFAULT_UPDATE,
-  isBoundAlike,
-  type UpdatePolicy,
-  whyStopFirst,
-} from '../component/update.ts';
-import type { InstanceReport } from '../inventory/entry.ts';
-import { SLOTS_MAX, STACK_CHARS_MAX, VERSIONS_MAX } from '../limits.ts';
-import type { Component, Rollout, Slot, Version } from '../record/record.ts';
-import { asWanted } from './version.ts';
-
-/** What a leader has seen itself, and its successor sees anew (U6). */
-export type Watch = {
-  /** The revision that the rest is about. */
-  revision: string;
-  /** Instances on trial that are well, and since when. */
-  readonly wellSince: Map<string, Instant>;
-  /** Since when none is on trial. */
-  restingSince: Instant | undefined;
-};
-export const createWatch = (): Watch => ({
-  revision: '',
-  wellSince: new Map(),
-  restingSince: undefined,
-});
-
-export type RolloutRequest = {
-  readonly component: ComponentId;
-  /** What the stack asks for. */
-  readonly wanted: Version;
-  /** As last committed, of this life of its stack. */
-  readonly current: Component | undefined;
-  /** What the host of a slot says of it; undefined: nothing, or it is not alive. */
-  readonly reportOf: (slot: Slot) => InstanceReport | undefined;
-  readonly isAlive: (host: HostId) => boolean;
-  /** Whether one more slot of this spec would find a place. */
-  readonly hasRoom: (spec: ComponentSpec) => boolean;
-  readonly watch: Watch;
-  readonly now: Instant;
-};
+import { DEFAULT_UPDATE, isBoundAlike, type UpdatePolicy } from '../component/update.ts';
+import { STACK_CHARS_MAX, VERSIONS_MAX } from '../limits.ts';
+import type { Component, Rollout, Slot, Stack, Version } from '../record/record.ts';
+import { extraOf, take } from './batch.ts';
+import { type Draft, isExtra, isHalted, isUnderWay, marked, type RolloutRequest } from './draft.ts';
+import { recall } from './history.ts';
+import { judge } from './trial.ts';
+import { asWanted, isUndoing, revisionIn } from './version.ts';
 
 /** What is to be placed, and under which revision. */
 export type Course = {
@@ -75,7 +43,10 @@ export type Course = {
   readonly slots: readonly Slot[];
   readonly former: readonly Version[];
   readonly failed: readonly number[];
+  readonly forgiven: number;
   readonly paused?: string | undefined;
+  /** It is paused, or a user holds it. */
+  readonly halted: boolean;
   readonly refused?: Rollout['refused'];
   /** Slots wanted beyond `replicas` while it lasts (U2). */
   readonly extra: number;
@@ -83,19 +54,6 @@ export type Course = {
   readonly notes: readonly string[];
   /** When it goes on by itself. */
   readonly dueAt: Instant | undefined;
-};
-
-type Draft = {
-  readonly request: RolloutRequest;
-  policy: UpdatePolicy;
-  target: Version;
-  slots: readonly Slot[];
-  former: readonly Version[];
-  failed: readonly number[];
-  paused: string | undefined;
-  refused: Rollout['refused'];
-  readonly notes: string[];
-  dueAt: Instant | undefined;
 };
 
 export function rollOut(request: RolloutRequest): Course {
@@ -106,14 +64,14 @@ export function rollOut(request: RolloutRequest): Course {
     return atOnce(wanted, current?.slots ?? []);
   const draft = begin(request);
   followTarget(draft);
-  judge(draft);
+  const why = judge(draft);
+  if (why !== undefined) giveUp(draft, why);
   followTarget(draft);
   if (!draft.slots.some(({ trial }) => trial === true)) watch.restingSince ??= request.now;
-  if (draft.paused === undefined) take(draft);
+  if (!isHalted(draft)) take(draft);
   if (draft.slots.some(({ trial }) => trial === true)) watch.restingSince = undefined;
-  const { target, slots, former, failed, paused, refused, notes, dueAt } = draft;
-  const extra = extraOf(draft);
-  return { target, slots, former, failed, paused, refused, extra, notes, dueAt };
+  const { request: _, policy: __, ...course } = draft;
+  return { ...course, halted: isHalted(draft), extra: extraOf(draft) };
 }
 
 /** Without a rollout: all slots have what is wanted. */
@@ -122,6 +80,8 @@ export const atOnce = (target: Version, slots: readonly Slot[]): Course => ({
   slots: slots.map((slot) => marked(slot, {})),
   former: [],
   failed: [],
+  forgiven: 0,
+  halted: false,
   extra: 0,
   notes: [],
   dueAt: undefined,
@@ -131,8 +91,9 @@ export const atOnce = (target: Version, slots: readonly Slot[]): Course => ({
 export function concluded(
   course: Course,
   placed: readonly Slot[],
-): Pick<Component, 'spec' | 'revision' | 'rollout' | 'slots'> {
-  const { target, failed, paused, refused } = course;
+  { current, stack }: { readonly current: Component | undefined; readonly stack: Stack },
+): Pick<Component, 'spec' | 'revision' | 'rollout' | 'history' | 'slots'> {
+  const { target, failed, forgiven, paused, halted, refused } = course;
   const marks = new Map(course.slots.map((slot) => [slot.slot, slot]));
   const isOn = course.extra > 0 || course.slots.some(isUnderWay) || paused !== undefined;
   const [good] = course.former;
@@ -140,8 +101,8 @@ export function concluded(
     const known = marks.get(slot.slot);
     if (known !== undefined) return marked(slot, known);
     if (!isOn) return slot;
-    // A newcomer is on trial like all others, and gets nothing that has failed.
-    if (paused === undefined) return marked(slot, { trial: true });
+    // A newcomer is on trial like all others, and gets nothing that has failed or is held.
+    if (!halted) return marked(slot, { trial: true });
     return good === undefined ? slot : marked(slot, { former: good.revision });
   });
   const used = new Set(slots.map(({ former }) => former));
@@ -152,28 +113,22 @@ export function concluded(
   const rollout: Rollout = {
     former,
     failed: lasts ? failed : [],
+    ...(lasts && forgiven > 0 ? { forgiven } : {}),
     ...(paused === undefined ? {} : { paused }),
     ...(refused === undefined ? {} : { refused }),
   };
   const isNamed = lasts || refused !== undefined;
-  return { ...target, ...(isNamed ? { rollout } : {}), slots };
-}
-
-const isUnderWay = ({ former, trial }: Slot): boolean => former !== undefined || trial === true;
-
-function marked(slot: Slot, { former, trial }: Pick<Slot, 'former' | 'trial'>): Slot {
-  const { former: _, trial: __, ...bare } = slot;
-  return {
-    ...bare,
-    ...(former === undefined ? {} : { former }),
-    ...(trial === true ? { trial } : {}),
-  };
+  const next = { ...target, ...(isNamed ? { rollout } : {}) };
+  // A job runs anew, and nothing of it is put back.
+  const known = current?.spec.job === undefined ? current : undefined;
+  const history = target.spec.job === undefined ? recall(known, next, stack) : undefined;
+  return { ...next, ...(history === undefined ? {} : { history }), slots };
 }
 
 /** Where the record is, and where the stack wants it to go. */
 function begin(request: RolloutRequest): Draft {
   const { wanted, current } = request;
-  const { former = [], failed = [], paused, refused } = current?.rollout ?? {};
+  const { former = [], failed = [], forgiven = 0, paused, refused } = current?.rollout ?? {};
   const draft: Draft = {
     request,
     policy: wanted.spec.update ?? DEFAULT_UPDATE,
@@ -181,22 +136,29 @@ function begin(request: RolloutRequest): Draft {
     slots: current?.slots ?? [],
     former,
     failed,
+    forgiven,
     paused,
     refused: undefined,
     notes: [],
     dueAt: undefined,
   };
   if (current === undefined) return draft;
-  const revision = current.revision ?? revisionBefore(current, wanted);
-  if (refused?.revision === wanted.revision) {
+  const revision = revisionIn(current, wanted);
+  const isTriedAgain = hear(draft, current);
+  if (refused?.revision === wanted.revision && !isTriedAgain) {
     // U5: what was put back stays.
     draft.target = { revision, spec: asWanted(current.spec, wanted.spec) };
     draft.policy = wayBack(draft);
     draft.refused = refused;
   } else if (revision !== wanted.revision) {
+    if (isTriedAgain && refused !== undefined)
+      draft.notes.push(`a user lets ${wanted.revision} be tried again`);
     draft.target = { revision, spec: current.spec };
     retarget(draft, wanted);
+    if (wanted.spec.steering?.undoes === revision)
+      draft.notes.push(`a user has taken ${revision} back`);
   }
+  if (isUndoing(wanted, draft.former)) draft.policy = wayBack(draft);
   const { target } = draft;
   // What is above the wanted number stands in, or goes.
   draft.slots = draft.slots.map((slot) =>
@@ -205,13 +167,25 @@ function begin(request: RolloutRequest): Draft {
   return draft;
 }
 
+/**
+ * U8, whatever was not heard yet. What stands still goes on where it is, without the failures so far;
+ * true: nothing did, and what was taken back is to be tried again.
+ */
+function hear(draft: Draft, { spec: { steering } }: Component): boolean {
+  const { notes, paused, failed, target, request } = draft;
+  const { held, resumed } = request.wanted.spec.steering ?? {};
+  if (held === true && steering?.held !== true) notes.push(`a user holds ${target.revision}`);
+  if (resumed === undefined || resumed === steering?.resumed) return false;
+  if (paused === undefined) return steering?.held !== true;
+  notes.push(`a user lets ${target.revision} go on`);
+  draft.paused = undefined;
+  draft.forgiven = failed.length;
+  return false;
+}
+
 /** As the stack has it now, like all that is no matter of revisions. */
 const wayBack = ({ request: { wanted } }: Draft): UpdatePolicy =>
   wanted.spec.rollback ?? DEFAULT_UPDATE;
-
-/** Of a record without one: what was made from an equal spec needs no new instance. */
-const revisionBefore = ({ spec }: Component, wanted: Version): string =>
-  specDigest(spec) === specDigest(wanted.spec) ? wanted.revision : specDigest(spec);
 
 /** From here on `target` is to come; whatever slots have they keep until they are taken. */
 function retarget(draft: Draft, target: Version): void {
@@ -234,6 +208,7 @@ function retarget(draft: Draft, target: Version): void {
   );
   draft.former = former;
   draft.failed = [];
+  draft.forgiven = 0;
   draft.paused = undefined;
   draft.target = target;
   const waiting = draft.slots.filter((slot) => slot.former !== undefined).length;
@@ -249,142 +224,20 @@ function followTarget({ request: { watch }, target }: Draft): void {
   watch.restingSince = undefined;
 }
 
-/** U3. */
-function judge(draft: Draft): void {
-  const { request, policy, target } = draft;
-  const { component, current, reportOf, watch, now } = request;
-  // What comes only now has no new instance anywhere, though one of before may be of the same revision.
-  if (current?.revision !== target.revision) return;
-  let why: string | undefined;
-  const well = new Map<string, Instant>();
-  draft.slots = draft.slots.map((slot) => {
-    const report = slot.trial === true ? reportOf(slot) : undefined;
-    const isNew = report?.revision === target.revision;
-    const failure = report !== undefined && isNew ? failureOf(report) : undefined;
-    if (failure !== undefined) {
-      why ??= `${component}.${slot.slot} ${failure}`;
-      draft.failed = [...draft.failed.filter((each) => each !== slot.slot), slot.slot];
-      draft.notes.push(
-        `${target.revision} has failed on trial: ${component}.${slot.slot} ${failure}`,
-      );
-      return marked(slot, {});
-    }
-    if (report === undefined || !isNew || !isWell(report)) return slot;
-    const instance = `${slot.slot} ${slot.host} ${report.attempt}`;
-    const since = watch.wellSince.get(instance) ?? now;
-    well.set(instance, since);
-    const doneAt = after(since, policy.monitorMs);
-    if (now >= doneAt) return marked(slot, {});
-    draft.dueAt = earlier(draft.dueAt, doneAt);
-    return slot;
-  });
-  watch.wellSince.clear();
-  for (const [instance, since] of well) watch.wellSince.set(instance, since);
-  if (why !== undefined && isTooMany(draft)) giveUp(draft, why);
-}
-
-/** U4. */
-function isTooMany({ policy, target, slots, failed }: Draft): boolean {
-  const count = Math.max(1, slots.filter((slot) => !isExtra(target, slot)).length);
-  return policy.onFailure !== 'continue' && failed.length * 1e6 > policy.failuresMaxPpm * count;
-}
-
 function giveUp(draft: Draft, why: string): void {
-  const { policy, target, former } = draft;
+  const { policy, target, former, request } = draft;
+  const { at } = request;
   const [good] = former;
-  if (policy.onFailure !== 'rollback' || good === undefined) {
+  // What a user holds goes nowhere by itself.
+  if (policy.onFailure !== 'rollback' || good === undefined || isHalted(draft)) {
     draft.paused = why;
     draft.notes.push(`the rollout of ${target.revision} is paused: ${why}`);
     return;
   }
-  draft.refused = { revision: target.revision, why };
+  draft.refused = { revision: target.revision, why, ...(at === undefined ? {} : { at }) };
   draft.policy = wayBack(draft);
   draft.notes.push(`${target.revision} is taken back: ${why}`);
-  retarget(draft, good);
-}
-
-/** U2. */
-function take(draft: Draft): void {
-  const { request, policy, target, slots } = draft;
-  const { component, watch, now } = request;
-  const waiting = slots.filter((slot) => slot.former !== undefined);
-  if (waiting.length === 0 || slots.some(({ trial }) => trial === true)) return;
-  const own = slots.filter((slot) => !isExtra(target, slot));
-  const restsUntil = after(watch.restingSince ?? now, policy.delayMs);
-  if (own.some((slot) => slot.former === undefined) && now < restsUntil) {
-    draft.dueAt = earlier(draft.dueAt, restsUntil);
-    return;
-  }
-  // What is being handed over runs where it comes from, and is taken when it has arrived.
-  const isAway = (slot: Slot): boolean =>
-    slot.from === undefined && !draft.failed.includes(slot.slot) && !stands(draft, slot);
-  const most =
-    orderOf(draft) === 'stopFirst'
-      ? sizeOf(draft)
-      : slots.filter((slot) => isExtra(target, slot) && !isAway(slot)).length;
-  const away = own.filter((slot) => slot.former === undefined && isAway(slot)).length;
-  const taken = new Set<number>();
-  // Those that serve nobody first.
-  const present = waiting.filter(({ from }) => from === undefined);
-  const [ill, well] = [present.filter(isAway), present.filter((slot) => !isAway(slot))];
-  for (const { slot } of ill) if (taken.size < most) taken.add(slot);
-  if (taken.size === ill.length)
-    for (const { slot } of well) if (away + taken.size < most) taken.add(slot);
-  if (taken.size === 0) return;
-  draft.slots = slots.map((slot) => (taken.has(slot.slot) ? marked(slot, { trial: true }) : slot));
-  const names = [...taken].map((slot) => `${component}.${slot}`).join(' ');
-  const why = orderOf(draft) === wantedOrder(draft) ? '' : ', as nothing more would fit beside it';
-  draft.notes.push(
-    `${target.revision} comes to ${names}${why}; ${waiting.length - taken.size} wait`,
-  );
-}
-
-/** Slots of a batch at most. */
-function sizeOf({ policy: { parallelism }, target, slots }: Draft): number {
-  const count = slots.filter((slot) => !isExtra(target, slot)).length;
-  return parallelism === 0 ? count : Math.min(parallelism, count);
-}
-
-const wantedOrder = ({ policy, target }: Draft): UpdatePolicy['order'] =>
-  whyStopFirst(target.spec) === undefined ? policy.order : 'stopFirst';
-
-/** Where nothing fits that could stand in, nothing is waited for. */
-function orderOf(draft: Draft): UpdatePolicy['order'] {
-  const { request, target, slots } = draft;
-  if (wantedOrder(draft) === 'stopFirst') return 'stopFirst';
-  const hasExtra = slots.some((slot) => isExtra(target, slot) && request.isAlive(slot.host));
-  return hasExtra || request.hasRoom(target.spec) ? 'startFirst' : 'stopFirst';
-}
-
-/** U2: as long as any other slot waits or is on trial, and it goes on. */
-function extraOf(draft: Draft): number {
-  const { target, slots, paused } = draft;
-  const own = slots.filter((slot) => !isExtra(target, slot));
-  if (paused !== undefined || !own.some(isUnderWay) || orderOf(draft) === 'stopFirst') return 0;
-  return Math.min(sizeOf(draft), SLOTS_MAX - own.length);
-}
-
-const isExtra = ({ spec: { mode, replicas } }: Version, { slot }: Slot): boolean =>
-  mode !== 'global' && slot > replicas;
-
-/** It serves, or did what it had to. */
-function stands({ request: { reportOf } }: Draft, slot: Slot): boolean {
-  const report = reportOf(slot);
-  return report !== undefined && isWell(report);
-}
-
-const isWell = ({ state, health }: InstanceReport): boolean =>
-  state === 'complete' || (state === 'running' && (health === 'healthy' || health === 'none'));
-
-/** It stands in the record. */
-const REASON_CHARS_MAX = 200;
-const cut = (text: string): string =>
-  text.length <= REASON_CHARS_MAX ? text : `${text.slice(0, REASON_CHARS_MAX).toWellFormed()}…`;
-
-/** What a new instance has done wrong; undefined: nothing so far. */
-function failureOf({ state, health, restarts, reason }: InstanceReport): string | undefined {
-  const because = reason === undefined ? '' : `: ${cut(reason)}`;
-  if (state === 'failed' || state === 'rejected') return `${state}${because}`;
-  if (health === 'unhealthy') return 'is unhealthy';
-  return restarts > 0 ? `failed and was restarted${because}` : undefined;
+  // With what users have said, or it would be heard again.
+  const { revision, spec } = good;
+  retarget(draft, { revision, spec: asWanted(spec, request.wanted.spec) });
 }

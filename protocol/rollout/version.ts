@@ -1,6 +1,7 @@
 /** Which spec a slot has by its component's record, while a change of it is under way. */
+import { specDigest } from '../component/digest.ts';
 import type { ComponentSpec } from '../component/spec.ts';
-import type { Component, Rollout, Slot } from '../record/record.ts';
+import type { Component, Rollout, Slot, Version } from '../record/record.ts';
 
 /** U1: what the slot is to be made from, wherever it is. */
 export function specOf(
@@ -20,16 +21,10 @@ export function specOf(
  * what only agents read. That holds for every slot as soon as it is wanted, whatever the slot is made from.
  */
 export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentSpec {
-  const {
-    placement: _,
-    update: __,
-    rollback: ___,
-    onIsolation: ____,
-    onHeal: _____,
-    ...made
-  } = spec;
+  const { placement: _, update: __, rollback: ___, steering: ____, ...rest } = spec;
+  const { onIsolation: _____, onHeal: ______, ...made } = rest;
   const { mode, replicas, restart, dependsOn, stopGraceMs } = wanted;
-  const { placement, update, rollback, onIsolation, onHeal } = wanted;
+  const { placement, update, rollback, steering, onIsolation, onHeal } = wanted;
   return {
     ...made,
     mode,
@@ -40,7 +35,21 @@ export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentS
     ...(placement === undefined ? {} : { placement }),
     ...(update === undefined ? {} : { update }),
     ...(rollback === undefined ? {} : { rollback }),
+    ...(steering === undefined ? {} : { steering }),
     ...(onIsolation === undefined ? {} : { onIsolation }),
     ...(onHeal === undefined ? {} : { onHeal }),
   };
+}
+
+/** A user has put a former spec back, and slots still have what it makes room for. */
+export const isUndoing = (
+  { spec: { steering } }: Pick<Version, 'spec'>,
+  former: readonly Version[],
+): boolean => former.some(({ revision }) => revision === steering?.undoes);
+
+/** Of a record without one: what was made from an equal spec needs no new instance. */
+export function revisionIn({ revision, spec }: Component, wanted: Version): string {
+  if (revision !== undefined) return revision;
+  const digest = specDigest(spec);
+  return digest === specDigest(wanted.spec) ? wanted.revision : digest;
 }

@@ -164,7 +164,7 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const ready = slots.filter(({ instance }) => instance?.state === 'running');
   const healthy = ready.filter(({ instance }) => isWell(instance));
   const leader = leaderOf(core, id);
-  const rollout = record === undefined ? undefined : rolloutOf(record);
+  const rollout = record === undefined ? undefined : rolloutOf(record, spec);
   const note = noteOf(core, id, spec, slots, rollout);
   return {
     id,

@@ -1,6 +1,9 @@
 /** What the slots of a component have to tell, in the words of its one note. */
 import type { InstanceView, RolloutView, SlotView } from './view.ts';
 
+/** Of a digest, as much as people read. */
+const REVISION_CHARS = 7;
+
 /** It answers its healthcheck, or has none. */
 export const isWell = (instance: InstanceView | undefined): boolean =>
   instance?.health === 'healthy' || instance?.health === 'none';
@@ -11,10 +14,10 @@ const serves = ({ instance }: SlotView): boolean =>
 /** Why a changed spec has not come to all slots, and never will by itself. */
 export function haltNote(rollout: RolloutView | undefined): string | undefined {
   if (rollout === undefined || rollout.state === 'going') return undefined;
-  const { state, done, total, why = '' } = rollout;
-  return state === 'paused'
-    ? `rollout paused at ${done} of ${total}: ${why}`
-    : `taken back, and not tried again: ${why}`;
+  const { state, done, total, refused = '', refusedAt, why = '' } = rollout;
+  if (state === 'paused') return `rollout paused at ${done} of ${total}: ${why}`;
+  const when = refusedAt === undefined ? '' : `, deployed ${refusedAt},`;
+  return `${refused.slice(0, REVISION_CHARS)}${when} is quarantined, and not tried again: ${why}`;
 }
 
 /** How far it is, and what it waits for. */

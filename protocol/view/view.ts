@@ -90,6 +90,14 @@ export type ComponentView = {
 export type RolloutView = {
   /** What is to come, or has come back. */
   readonly revision: string;
+  /** What slots had before; absent: nothing is left of it. */
+  readonly from?: string;
+  /** A former revision comes back, as too many have failed or a user has said so. */
+  readonly isBack?: true;
+  /** It is paused by a user's word. */
+  readonly held?: true;
+  /** Its leader has not heard yet what a user said last. */
+  readonly pending?: true;
   /** `takenBack`: the wanted revision has failed, and the one before is put back. */
   readonly state: 'going' | 'paused' | 'takenBack';
   /** Slots that have stood. */
@@ -97,8 +105,10 @@ export type RolloutView = {
   readonly total: number;
   /** Slots whose new instance has yet to stand. */
   readonly trial: readonly number[];
-  /** The revision that was taken back. */
+  /** The revision that was taken back: it is in quarantine. */
   readonly refused?: string;
+  /** When that had been deployed, as it was said there. */
+  readonly refusedAt?: string;
   readonly why?: string;
 };
 

@@ -347,6 +347,7 @@ const errands = {
       deployId,
       stack: stackName,
       spec: optional(stackSpec),
+      at: optional(words),
       expect: optional(expected),
     }),
     ({ stack, spec }) =>

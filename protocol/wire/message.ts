@@ -351,6 +351,8 @@ export type Deploy = {
   readonly deployId: string;
   readonly stack: string;
   readonly spec?: StackSpec;
+  /** When it was asked for, for people to read; absent: it is not said. */
+  readonly at?: string;
   /** Absent: whatever is there. */
   readonly expect?: Expected;
 };

@@ -9,6 +9,7 @@ import {
   DECISION_IDS_MAX,
   DEPLOY_IDS_MAX,
   FORMER_MAX,
+  HISTORY_MAX,
   ITEMS_MAX,
   LABELS_CHARS_MAX,
   MEMBERS_MAX,
@@ -96,6 +97,7 @@ function verbose(all: readonly Setting[]): string | undefined {
 const stack = object({
   kind: literal('stack'),
   spec: optional(stackSpec),
+  at: optional(words),
   life: counter,
   since: revision,
 });
@@ -129,8 +131,18 @@ const rollout = object({
     duplicate(all.map((version) => version.revision)),
   ),
   failed: list(counter, SLOTS_MAX),
+  forgiven: optional(counter),
   paused: optional(words),
-  refused: optional(object({ revision: digest, why: words })),
+  refused: optional(object({ revision: digest, why: words, at: optional(words) })),
+});
+
+const past = object({
+  revision: digest,
+  spec: optional(componentSpec),
+  since: revision,
+  at: optional(words),
+  became: optional(literal('done', 'takenBack', 'undone', 'paused', 'overtaken')),
+  why: optional(words),
 });
 
 const component = where(
@@ -142,18 +154,23 @@ const component = where(
     spec: componentSpec,
     revision: optional(digest),
     rollout: optional(rollout),
+    history: optional(
+      where(list(past, HISTORY_MAX), (all) => duplicate(all.map((one) => one.revision))),
+    ),
     slots: where(list(slot, SLOTS_MAX), (slots) => duplicate(slots.map((each) => each.slot))),
     run: optional(object({ revision: text(REVISION_CHARS, /^[0-9a-f]*$/), since: revision })),
   }),
-  ({ component: id, spec, slots, rollout: { former } = { former: [] } }) => {
-    const stranger = [spec, ...former.map((version) => version.spec)].find(
+  ({ component: id, spec, slots, rollout: { former } = { former: [] }, history = [] }) => {
+    const kept = history.flatMap((one) => one.spec ?? []);
+    const stranger = [spec, ...former.map((version) => version.spec), ...kept].find(
       ({ name }) => !id.endsWith(`.${name}`),
     );
     if (stranger !== undefined) return `${id} has the spec of ${stranger.name}`;
     const known = new Set(former.map((version) => version.revision));
     const lost = slots.find((each) => each.former !== undefined && !known.has(each.former));
     if (lost !== undefined) return `slot ${lost.slot} has a spec that is not there`;
-    return former.length === 0 ? undefined : oversize([spec, ...former]);
+    const others = [...former, ...kept];
+    return others.length === 0 ? undefined : oversize([spec, ...others]);
   },
 );
 

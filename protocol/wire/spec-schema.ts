@@ -32,6 +32,8 @@ import {
 import {
   componentName,
   COUNTER_MAX,
+  deployId,
+  digest,
   duplicate,
   labelName,
   length,
@@ -150,6 +152,12 @@ const way = {
 const update = object({ ...way, onFailure: literal('pause', 'continue', 'rollback') });
 const rollback = object({ ...way, onFailure: literal('pause', 'continue') });
 
+const steering = object({
+  held: optional(boolean),
+  resumed: optional(deployId),
+  undoes: optional(digest),
+});
+
 const fields = object({
   name: componentName,
   mode: literal('replicated', 'global'),
@@ -171,6 +179,7 @@ const fields = object({
   stopGraceMs: length,
   update: optional(update),
   rollback: optional(rollback),
+  steering: optional(steering),
   singleton: optional(literal('strict')),
   onIsolation: optional(onIsolation),
   onHeal: optional(literal('keepOldest', 'keepLeader')),

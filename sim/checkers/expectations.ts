@@ -57,7 +57,12 @@ function checkFound({ report }: Known, { key, valueOf }: History, found: Found):
       report('S11', `${commit.op} expects no stack and is committed as ${name}, after ${last.op}`);
     return;
   }
-  const looked = before.findLast(({ revision }) => compareRevision(revision, expect) <= 0);
+  // A user may name the revision as which it was written, though only a later leader has committed it.
+  const looked = before.findLast(({ revision }) => {
+    if (compareRevision(revision, expect) <= 0) return true;
+    const value = valueOf(revision);
+    return value?.kind === 'stack' && compareRevision(value.since, expect) === 0;
+  });
   if (looked !== undefined && looked.op !== last.op)
     report(
       'S11',

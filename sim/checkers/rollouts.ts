@@ -3,7 +3,8 @@
  *     it earlier have stood for as long as it says or have failed, and never where too many have failed. A
  *     slot that serves is taken only while enough others do, or stand in for it. No slot gets another
  *     revision than what its stack wants, or what is put back; what was taken back is not tried again;
- *     and hosts start what the newest record they know gives the slot.
+ *     and hosts start what the newest record they know gives the slot. What users say in between is
+ *     heard (`rollout-words.ts`).
  *
  * Judged by what the leader knew when it decided: what faults took away meanwhile it cannot know.
  */
@@ -22,6 +23,7 @@ import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
 import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
+import { isResumed, isUndoing, ofHistory, ofPauses, type Words } from './rollout-words.ts';
 import { isAllowed, mostPerHost } from './whereabouts.ts';
 
 type Decided = NonNullable<ReturnType<Agent['core']['decided']['get']>>;
@@ -150,6 +152,8 @@ function wrongs(change: Change): readonly string[] {
     ofFailures(change),
     ofRefusal(change),
     ofBatch(change),
+    ofPauses(wordsOf(change)),
+    ofHistory(wordsOf(change)),
   ];
   return told.filter((why) => why !== undefined);
 }
@@ -174,7 +178,7 @@ function ofVersions({ before, after }: Change): string | undefined {
     const version = versionOf(after, slot);
     if (version === after.revision || (was !== undefined && version === versionOf(before, was)))
       continue;
-    if (was === undefined && after.rollout?.paused !== undefined) continue;
+    if (was === undefined && isHalted(after)) continue;
     return `slot ${slot.slot} gets ${version}, which it did not have and nobody wants`;
   }
   return undefined;
@@ -183,7 +187,7 @@ function ofVersions({ before, after }: Change): string | undefined {
 /** A trial ends when it has lasted, or with a failure that is counted. */
 function ofTrials({ sight, key, before, after, knowledge, at }: Change): string | undefined {
   if (before.revision !== after.revision) return undefined;
-  const monitorMs = policyOf(after, knowledge).monitorMs;
+  const monitorMs = policyOf(before, after, knowledge).monitorMs;
   for (const was of before.slots) {
     const is = find(after, was.slot);
     if (was.trial !== true || is === undefined || is.trial === true) continue;
@@ -210,10 +214,7 @@ function ofFailures({ before, after, knowledge }: Change): string | undefined {
     if (goesOn(after) && after.rollout?.failed.includes(was.slot) !== true)
       return `the failure of slot ${was.slot} is not counted`;
   }
-  const { onFailure, failuresMaxPpm } = policyOf(after, knowledge);
-  const failed = after.rollout?.failed.length ?? 0;
-  const count = Math.max(1, before.slots.filter((slot) => isOwn(after, slot)).length);
-  const isTooMany = onFailure !== 'continue' && failed / count > failuresMaxPpm / 1e6;
+  const { failed, count, isTooMany } = failuresIn(before, after, knowledge);
   const isNew = after.rollout?.paused !== undefined && before.rollout?.paused === undefined;
   if (isNew && !isTooMany) return `pauses, and ${failed} of ${count} have failed`;
   if (isTooMany && after.rollout?.paused === undefined && takenBy(before, after).length > 0)
@@ -221,11 +222,38 @@ function ofFailures({ before, after, knowledge }: Change): string | undefined {
   return undefined;
 }
 
+function failuresIn(before: Component, after: Component, knowledge: Knowledge) {
+  const { onFailure, failuresMaxPpm } = policyOf(before, after, knowledge);
+  const failed = (after.rollout?.failed.length ?? 0) - (after.rollout?.forgiven ?? 0);
+  const count = Math.max(1, before.slots.filter((slot) => isOwn(after, slot)).length);
+  const isTooMany = onFailure !== 'continue' && failed / count > failuresMaxPpm / 1e6;
+  return { failed, count, isTooMany };
+}
+
+const wordsOf = ({ before, after, knowledge }: Change): Words => ({
+  before,
+  after,
+  wanted: specIn(after, knowledge),
+  isTooMany: failuresIn(before, after, knowledge).isTooMany,
+});
+
+const isHalted = ({ spec, rollout }: Component): boolean =>
+  rollout?.paused !== undefined || spec.steering?.held === true;
+
 function ofRefusal({ before, after, knowledge }: Change): string | undefined {
   const wanted = wantedBy(after, knowledge);
   const refused = before.rollout?.refused?.revision;
-  if (refused !== undefined && refused === wanted && after.revision !== before.revision)
-    return `tries ${refused} again, which was taken back`;
+  const isAsked = isResumed({ before, wanted: specIn(after, knowledge) }) && !isHalted(before);
+  if (
+    refused !== undefined &&
+    refused === wanted &&
+    (after.revision !== before.revision) !== isAsked
+  )
+    return isAsked
+      ? `does not try ${refused} again though a user has said so`
+      : `tries ${refused} again, which was taken back`;
+  if (refused === undefined && after.rollout?.refused !== undefined && isHalted(after))
+    return 'takes back what a user holds';
   if (after.revision === wanted || after.revision === before.revision) return undefined;
   if (after.revision === before.rollout?.former[0]?.revision) return undefined;
   return `${after.revision} is to come, and nobody wants it`;
@@ -245,13 +273,13 @@ function ofBatch(change: Change): string | undefined {
   const taken = takenBy(before, after);
   if (taken.length === 0 || before.revision === undefined) return undefined;
   if (before.rollout?.former.length === VERSIONS_MAX) return undefined; // one more than can be kept
-  if (after.rollout?.paused !== undefined) return 'takes slots while it is paused';
+  if (isHalted(after)) return 'takes slots while it is paused, or held by a user';
   const untried = before.slots.find(
     ({ slot, trial }) =>
       before.revision === after.revision && trial === true && find(after, slot)?.trial === true,
   );
   if (untried !== undefined) return `takes slots while slot ${untried.slot} is on trial`;
-  const { order, parallelism } = policyOf(after, knowledge);
+  const { order, parallelism } = policyOf(before, after, knowledge);
   const own = before.slots.filter((slot) => isOwn(after, slot));
   const failed = after.rollout?.failed ?? [];
   const serves = (slot: Slot): boolean => {
@@ -320,9 +348,12 @@ function wantedBy(value: Component, knowledge: Knowledge): string | undefined {
   return stack === undefined || spec === undefined ? undefined : revisionOf(spec, stack);
 }
 
-function policyOf(value: Component, knowledge: Knowledge) {
-  const { update, rollback } = specIn(value, knowledge) ?? {};
-  return (value.rollout?.refused === undefined ? update : rollback) ?? DEFAULT_UPDATE;
+function policyOf(before: Component, after: Component, knowledge: Knowledge) {
+  const wanted = specIn(after, knowledge);
+  const isBack =
+    after.rollout?.refused !== undefined ||
+    (wanted !== undefined && isUndoing(before, after, wanted));
+  return (isBack ? wanted?.rollback : wanted?.update) ?? DEFAULT_UPDATE;
 }
 
 /** A host starts an instance by a record it knows. */

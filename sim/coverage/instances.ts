@@ -102,6 +102,10 @@ export function seeRollout(observer: Observer, text: string): void {
   if (text.includes(', as nothing more would fit')) sometimes(observer, 'nothing-stood-in');
   if (text.includes(' is paused: ')) sometimes(observer, 'rollout-paused');
   if (text.includes(' is taken back: ')) sometimes(observer, 'rollout-taken-back');
+  if (/^a user lets .* go on$/.test(text)) sometimes(observer, 'rollout-resumed');
+  if (/^a user lets .* be tried again$/.test(text)) sometimes(observer, 'rollout-tried-again');
+  if (text.startsWith('a user holds ')) sometimes(observer, 'rollout-held');
+  if (/^a user has taken .* back$/.test(text)) sometimes(observer, 'rollout-undone');
 }
 
 export function lookAtRollouts(observer: Observer, { agent }: Moment): void {

@@ -2,11 +2,14 @@
 import { ofMachine } from './mutant.ts';
 
 const ROLLOUT = 'protocol/rollout/rollout.ts';
+const TRIAL = 'protocol/rollout/trial.ts';
+const BATCH = 'protocol/rollout/batch.ts';
+const HISTORY = 'protocol/rollout/history.ts';
 
 export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
     name: 'all-at-once',
-    file: ROLLOUT,
+    file: BATCH,
     from: "orderOf(draft) === 'stopFirst'\n      ? sizeOf(draft)",
     to: "orderOf(draft) === 'stopFirst'\n      ? slots.length",
     says: 'Every slot is taken at once, whatever the parallelism.',
@@ -14,7 +17,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'trials-not-waited-for',
-    file: ROLLOUT,
+    file: BATCH,
     from: 'if (waiting.length === 0 || slots.some(({ trial }) => trial === true)) return;',
     to: 'if (waiting.length === 0) return;',
     says: 'The next slots are taken while those before are on trial.',
@@ -22,7 +25,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'trials-end-at-once',
-    file: ROLLOUT,
+    file: TRIAL,
     from: 'if (now >= doneAt) return marked(slot, {});',
     to: 'return marked(slot, {});',
     says: 'A slot counts as done as soon as its new instance runs.',
@@ -30,7 +33,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'ill-counts-as-well',
-    file: ROLLOUT,
+    file: TRIAL,
     from: '!isNew || !isWell(report)) return slot;',
     to: '!isNew) return slot;',
     says: 'A slot is done without ever having been well.',
@@ -39,14 +42,14 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
     name: 'failures-allowed',
     file: ROLLOUT,
-    from: 'if (why !== undefined && isTooMany(draft)) giveUp(draft, why);',
+    from: 'if (why !== undefined) giveUp(draft, why);',
     to: '',
     says: 'A rollout goes on however many have failed.',
     rules: ['S26'],
   },
   {
     name: 'failures-uncounted',
-    file: ROLLOUT,
+    file: TRIAL,
     from: 'draft.failed = [...draft.failed.filter((each) => each !== slot.slot), slot.slot];',
     to: '',
     says: 'Nobody remembers that a new instance has failed.',
@@ -54,7 +57,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'taken-beside-the-ill',
-    file: ROLLOUT,
+    file: BATCH,
     from: 'if (away + taken.size < most) taken.add(slot);',
     to: 'if (taken.size < most) taken.add(slot);',
     says: 'A slot that serves is taken although others are away.',
@@ -62,7 +65,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'nobody-stands-in',
-    file: ROLLOUT,
+    file: BATCH,
     from: 'isExtra(target, slot) && !isAway(slot)).length;',
     to: '!isExtra(target, slot) && !isAway(slot)).length;',
     says: 'Start-first does not wait for what is to stand in.',
@@ -71,7 +74,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
     name: 'refused-tried-again',
     file: ROLLOUT,
-    from: 'if (refused?.revision === wanted.revision) {',
+    from: 'if (refused?.revision === wanted.revision && !isTriedAgain) {',
     to: 'if (refused === null) {',
     says: 'What was taken back is tried again at once.',
     rules: ['S26'],
@@ -85,8 +88,48 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
     rules: ['S26'],
   },
   {
-    name: 'trials-never-end',
+    name: 'words-forgotten',
     file: ROLLOUT,
+    from: 'retarget(draft, { revision, spec: asWanted(spec, request.wanted.spec) });',
+    to: 'retarget(draft, good);',
+    says: 'What is taken back once more is tried again by the same word, for ever.',
+    rules: ['S26'],
+  },
+  {
+    name: 'undone-as-updated',
+    file: ROLLOUT,
+    from: 'if (isUndoing(wanted, draft.former)) draft.policy = wayBack(draft);',
+    to: '',
+    says: 'What a user takes back goes by the policy for updates.',
+    rules: ['S26'],
+  },
+  {
+    name: 'history-forgotten',
+    file: HISTORY,
+    from: 'present.revision === next.revision ? [] : [{',
+    to: 'present.revision !== next.revision ? [] : [{',
+    says: 'Nobody remembers what was there before.',
+    rules: ['S26'],
+  },
+  {
+    name: 'former-spec-forgotten',
+    file: HISTORY,
+    from: '(kept ?? known.get(rest.revision))',
+    to: 'kept',
+    says: 'What was there before could not be put back: its spec is not kept.',
+    rules: ['S26'],
+  },
+  {
+    name: 'ends-mistaken',
+    file: HISTORY,
+    from: "if (next.spec.steering?.undoes === revision) return { became: 'undone' };",
+    to: '',
+    says: 'What users took back counts as good, and is put back in turn.',
+    rules: ['S26'],
+  },
+  {
+    name: 'trials-never-end',
+    file: TRIAL,
     from: 'if (now >= doneAt) return marked(slot, {});',
     to: '',
     says: 'A slot stays on trial for ever, and the others wait.',
@@ -102,7 +145,7 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   },
   {
     name: 'stand-ins-spared',
-    file: ROLLOUT,
+    file: BATCH,
     from: "return hasExtra || request.hasRoom(target.spec) ? 'startFirst' : 'stopFirst';",
     to: "return hasExtra ? 'startFirst' : 'stopFirst';",
     says: 'Start-first is stop-first, though there is room.',

@@ -158,17 +158,20 @@ const underWay = ({ slots }: Component): readonly Slot[] =>
 const isOwedToEnd = (calm: Calm, part: Part, { slots }: Component): boolean =>
   !isHeldUp(calm, part) && slots.every(({ host }) => calm.team.some((one) => one.host.id === host));
 
+const isHalted = ({ spec, rollout }: Component): boolean =>
+  rollout?.paused !== undefined || spec.steering?.held === true;
+
 /** More than are wanted are there as long as a rollout lasts that nobody can be asked to end. */
 const maySlotsStandIn = (calm: Calm, part: Part, value: Component): boolean =>
   value.rollout !== undefined &&
-  value.rollout.paused === undefined &&
+  !isHalted(value) &&
   underWay(value).length > 0 &&
   !isOwedToEnd(calm, part, value);
 
 /** A rollout comes to its end, or says why not. */
 function unfinished(calm: Calm, part: Part, value: Component): readonly Owed[] {
-  const { component, rollout } = value;
-  if (rollout?.paused !== undefined || underWay(value).length === 0) return [];
+  const { component } = value;
+  if (isHalted(value) || underWay(value).length === 0) return [];
   if (!isOwedToEnd(calm, part, value)) return [];
   const text = `the rollout of ${component} does not come to its end`;
   return [{ rule: 'L1', about: `rollout of ${component}`, text }];

@@ -92,6 +92,33 @@ it('tells for each component what becomes of it', () => {
   );
 });
 
+it('says of what was taken back that it is in quarantine, until the file says something else', () => {
+  const bad = { name: 'shop', components: [spec('web', { image: 'j' })] };
+  const { components, ...rest } = running(bad);
+  const rollout = {
+    revision: 'r0',
+    state: 'takenBack',
+    done: 1,
+    total: 1,
+    trial: [],
+    refused: components[0]?.revision ?? '',
+    refusedAt: '2026-11-21T00:41:10Z',
+    why: 'shop.web.1 failed',
+  } as const;
+  const now = { ...rest, components: components.map((one) => ({ ...one, rollout })) };
+  expect(planLines('shop', '4.8', planOf(bad, now, revisionsOf(bad)))).toEqual([
+    'shop, now revision 4.8',
+    '  = shop.web  stays: 1 instance',
+    '      in quarantine, deployed 2026-11-21T00:41:10Z: shop.web.1 failed',
+    '      it is not tried again but by npx agentctl rollout resume shop.web',
+    'nothing that runs would change',
+  ]);
+  const good = { name: 'shop', components: [spec('web', { image: 'k' })] };
+  expect(planLines('shop', '4.8', planOf(good, now, revisionsOf(good))).join('\n')).not.toContain(
+    'quarantine',
+  );
+});
+
 const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    annotations: {a: b}\n';
 
 it('asks only, lists warnings again at the end, and under --strict takes them for errors', async () => {

@@ -117,6 +117,7 @@ const HALTS: readonly (readonly [ComponentView, string, boolean, string])[] = [
     'what the deploy overtakes is paused',
   ],
   [halted({ state: 'takenBack', refused: REVISION }), '4.7', true, 'it was taken back'],
+  [halted({ state: 'paused', pending: true }), '4.7', false, 'a user has ended the pause'],
   [halted({ state: 'takenBack', refused: 'r0' }), '4.7', false, 'another one was taken back'],
 ];
 it.each(HALTS)('halted, row %#', (one, known, isHalted, why) => {

@@ -3,11 +3,16 @@ import { type ComponentId, type HostId, type Term } from '../../../protocol/base
 import type { Instant } from '../../../protocol/base/time.ts';
 import { specDigest } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
-import { DEFAULT_UPDATE, type UpdatePolicy } from '../../../protocol/component/update.ts';
+import {
+  DEFAULT_UPDATE,
+  type Steering,
+  type UpdatePolicy,
+} from '../../../protocol/component/update.ts';
 import type { InstanceReport } from '../../../protocol/inventory/entry.ts';
-import type { Component, Slot } from '../../../protocol/record/record.ts';
-import { concluded, type Course, createWatch, rollOut } from '../../../protocol/rollout/rollout.ts';
-import { specOf } from '../../../protocol/rollout/version.ts';
+import type { Component, Past, Slot } from '../../../protocol/record/record.ts';
+import { createWatch } from '../../../protocol/rollout/draft.ts';
+import { concluded, type Course, rollOut } from '../../../protocol/rollout/rollout.ts';
+import { asWanted, specOf } from '../../../protocol/rollout/version.ts';
 import { spec } from '../reconcile/stage.ts';
 
 const ID = 'shop.web' as ComponentId;
@@ -38,6 +43,7 @@ export function stage(
     });
   let wanted = version('a');
   const digestOf = (image: string): string => specDigest(version(image));
+  let deploys = 0;
 
   const reportOf = (slot: Slot): InstanceReport | undefined => {
     if (record === undefined) return undefined;
@@ -65,6 +71,7 @@ export function stage(
     course = rollOut({
       component: ID,
       wanted: { revision: specDigest(wanted), spec: wanted },
+      at: `day ${deploys}`,
       current: record,
       reportOf,
       isAlive: () => stand.isAlive,
@@ -77,7 +84,13 @@ export function stage(
     const placed = Array.from({ length: count }, (_, i) => ({ slot: i + 1, host: 'h1' as HostId }));
     const stackRevision = { term: 1 as Term, seq: 1 };
     const head = { kind: 'component', component: ID, life: 0, stackRevision } as const;
-    record = { ...head, ...concluded(course, placed) };
+    const stack = {
+      kind: 'stack',
+      life: 0,
+      since: { term: 1 as Term, seq: deploys },
+      at: `day ${deploys}`,
+    } as const;
+    record = { ...head, ...concluded(course, placed, { current: record, stack }) };
   };
   const stand = {
     reason: undefined as string | undefined,
@@ -92,7 +105,27 @@ export function stage(
     version,
     deploy(image: string, changes: Partial<ComponentSpec> = {}) {
       wanted = version(image, changes);
+      deploys += 1;
       decide();
+    },
+    /** What users say of what is deployed. */
+    steer(steering: Steering) {
+      wanted = { ...wanted, steering };
+      deploys += 1;
+      decide();
+    },
+    /** The newest revision that stood is put back. */
+    undo() {
+      const back = stand.record.history?.findLast(({ became }) => became === 'done')?.spec;
+      if (back === undefined) throw new Error('there is none');
+      const steering = { undoes: specDigest(wanted) };
+      wanted = { ...asWanted(back, wanted), steering };
+      deploys += 1;
+      decide();
+    },
+    /** Until nothing is left to be done. */
+    finish() {
+      for (let i = 0; i < 8; i++) stand.wait(i * 1000);
     },
     wait(ms: number) {
       now += ms;
@@ -106,7 +139,7 @@ export function stage(
     },
     forget() {
       if (record === undefined) return;
-      const { revision: _, ...older } = record;
+      const { revision: _, history: __, ...older } = record;
       record = older;
     },
     get record(): Component {
@@ -117,6 +150,15 @@ export function stage(
     notes,
     get dueIn() {
       return course?.dueAt === undefined ? undefined : course.dueAt - now;
+    },
+    /** `a done, b`: its revisions, and what became of them. */
+    get history(): string {
+      const { history = [], rollout, spec: own } = stand.record;
+      const imageOf = ({ revision, spec: kept }: Past): string =>
+        (kept ?? rollout?.former.find((one) => one.revision === revision)?.spec ?? own).image ?? '';
+      return history
+        .map((past) => [imageOf(past), past.became].filter((word) => word !== undefined).join(' '))
+        .join(', ');
     },
     /** `a b? b`: what each slot is made from; `?`: on trial. */
     get slots(): string {

@@ -86,7 +86,14 @@ const ROLLOUTS: readonly (readonly [RolloutView | undefined, string | undefined]
   [going, 'rollout: 1 of 3 done'],
   [{ ...going, trial: [2, 3] }, 'rollout: 1 of 3 done, slot 2 and 3 on trial'],
   [{ ...going, state: 'paused', why: 'exit 1' }, 'rollout paused at 1 of 3: exit 1'],
-  [{ ...going, state: 'takenBack', why: 'exit 1' }, 'taken back, and not tried again: exit 1'],
+  [
+    { ...going, state: 'takenBack', refused: '9f3c1e2d77ab10c4', why: 'exit 1' },
+    '9f3c1e2 is quarantined, and not tried again: exit 1',
+  ],
+  [
+    { ...going, state: 'takenBack', refused: '9f3c1e2d77ab10c4', refusedAt: 'noon', why: 'exit 1' },
+    '9f3c1e2, deployed noon, is quarantined, and not tried again: exit 1',
+  ],
 ];
 test.each(ROLLOUTS)('rollout, row %#', (rollout, note) => {
   expect(haltNote(rollout) ?? rolloutNote(rollout)).toBe(note);

@@ -235,15 +235,21 @@ export const messagesByKind: Arbitraries = {
   push: fc.record({ kind: word('push'), record: committed }),
   pushAck: fc.record({ kind: word('pushAck'), key, revision }),
   deploy: fc
-    .record({ deployId, spec: stackSpec, destroy: fc.boolean(), expect: expected })
-    .map(({ deployId: id, spec, destroy, expect }) => {
+    .record({
+      deployId,
+      spec: stackSpec,
+      at: maybe(words),
+      destroy: fc.boolean(),
+      expect: expected,
+    })
+    .map(({ deployId: id, spec, at, destroy, expect }) => {
       const deploy = {
         kind: 'deploy',
         deployId: id,
         stack: spec.name,
         ...(expect === undefined ? {} : { expect }),
       } as const;
-      return destroy ? deploy : { ...deploy, spec };
+      return destroy ? deploy : { ...deploy, spec, ...(at === undefined ? {} : { at }) };
     }),
   deployResult: fc.record({
     kind: word('deployResult'),

@@ -27,15 +27,18 @@ import {
   instanceEntry,
   leaseEntry,
 } from '../../../protocol/inventory/entry.ts';
+import type { Steering } from '../../../protocol/component/update.ts';
 import { decisionEntry } from '../../../protocol/inventory/log.ts';
 import type {
   Committed,
   Member,
+  Past,
   RecordValue,
   Revision,
   Rollout,
   Slot,
   SlotEnd,
+  Stack,
 } from '../../../protocol/record/record.ts';
 import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
@@ -91,6 +94,7 @@ const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
 
+const digests = ['0123456789abcdef', 'fedcba9876543210'] as const;
 const policy = {
   parallelism: fc.nat(3),
   delayMs: length,
@@ -166,6 +170,13 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   ),
   update: maybe(fc.record({ ...policy, onFailure: word('pause', 'continue', 'rollback') })),
   rollback: maybe(fc.record({ ...policy, onFailure: word('pause', 'continue') })),
+  steering: maybe(
+    object<Steering>({
+      held: maybe(fc.boolean()),
+      resumed: maybe(deployId),
+      undoes: maybe(fc.constantFrom(...digests)),
+    }),
+  ),
   onHeal: maybe(word('keepOldest', 'keepLeader')),
   placement: maybe(
     object<NonNullable<ComponentSpec['placement']>>({
@@ -202,10 +213,18 @@ export const membersRecord: Of<Placed> = fc
     value: { kind: 'members', members: all.sort((a, b) => compareText(a.id, b.id)) },
   }));
 const stackRecord: Of<Placed> = fc
-  .record({ spec: stackSpec, gone: fc.boolean(), life: fc.nat(5), since: revision })
-  .map(({ spec, gone, life, since }) => ({
+  .record({
+    spec: stackSpec,
+    gone: fc.boolean(),
+    rest: object<Pick<Stack, 'life' | 'since' | 'at'>>({
+      life: fc.nat(5),
+      since: revision,
+      at: maybe(words),
+    }),
+  })
+  .map(({ spec, gone, rest }) => ({
     key: stackKey(spec.name),
-    value: gone ? { kind: 'stack', life, since } : { kind: 'stack', spec, life, since },
+    value: gone ? { kind: 'stack', ...rest } : { kind: 'stack', spec, ...rest },
   }));
 const exitCode = fc.integer({ min: -1, max: 255 });
 const slot: Of<Slot> = fc
@@ -228,11 +247,23 @@ const slot: Of<Slot> = fc
     return from === undefined || rest.slot % 2 === 0 ? seat : { ...seat, from };
   });
 const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });
-const digests = ['0123456789abcdef', 'fedcba9876543210'] as const;
 const rollout: Of<Omit<Rollout, 'former'>> = object<Omit<Rollout, 'former'>>({
   failed: fc.uniqueArray(fc.nat(1_000), { maxLength: 3 }),
+  forgiven: maybe(fc.nat(3)),
   paused: maybe(specText),
-  refused: maybe(fc.record({ revision: fc.constantFrom(...digests), why: specText })),
+  refused: maybe(
+    object<NonNullable<Rollout['refused']>>({
+      revision: fc.constantFrom(...digests),
+      why: specText,
+      at: maybe(words),
+    }),
+  ),
+});
+const past: Of<Omit<Past, 'revision' | 'spec'>> = object<Omit<Past, 'revision' | 'spec'>>({
+  since: revision,
+  at: maybe(words),
+  became: maybe(word('done', 'takenBack', 'undone', 'paused', 'overtaken')),
+  why: maybe(words),
 });
 const componentRecord: Of<Placed> = fc
   .record({
@@ -243,8 +274,9 @@ const componentRecord: Of<Placed> = fc
     slots,
     run: maybe(fc.record({ revision: fc.stringMatching(/^[0-9a-f]{16}$/), since: revision })),
     rollout: fc.option(rollout, { nil: undefined }),
+    pasts: fc.tuple(past, past),
   })
-  .map(({ stack, spec, run, rollout: way, ...rest }) => {
+  .map(({ stack, spec, run, rollout: way, pasts: [before, now], ...rest }) => {
     const id = componentId(stack, spec.name);
     const plain = { kind: 'component', component: id, spec, ...rest } as const;
     if (run !== undefined) return { key: componentKey(id), value: { ...plain, run } };
@@ -252,7 +284,17 @@ const componentRecord: Of<Placed> = fc
     const former = [{ revision: digests[0], spec }];
     const marks = [{ former: digests[0] }, { trial: true }, {}];
     const marked = rest.slots.map((one, at) => ({ ...one, ...marks[at % 3] }));
-    const value = { ...plain, slots: marked, revision: digests[1], rollout: { ...way, former } };
+    const history = [
+      { ...before, revision: digests[0], spec },
+      { ...now, revision: digests[1] },
+    ];
+    const value = {
+      ...plain,
+      slots: marked,
+      revision: digests[1],
+      rollout: { ...way, former },
+      history,
+    };
     return { key: componentKey(id), value };
   });
 /** A value under the key it belongs to. */

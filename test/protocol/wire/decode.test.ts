@@ -31,7 +31,6 @@ import {
   TOMBSTONE,
   VALID,
   verdict,
-  withFormer,
 } from './examples.ts';
 
 /** One level of nesting after another written out, so that only the meaning is compared. */
@@ -249,29 +248,6 @@ describe('decodeMessage', () => {
         }),
       },
       'inconsistent at record.value.slots',
-    ],
-    [
-      'a slot that waits with a spec that is not there',
-      'push',
-      { record: record('component/shop.db', { ...withFormer(COMPONENT), rollout: undefined }) },
-      'inconsistent at record.value',
-    ],
-    [
-      'a former spec of another component',
-      'push',
-      { record: record('component/shop.db', withFormer({ ...COMPONENT, name: 'b' })) },
-      'inconsistent at record.value',
-    ],
-    [
-      'former specs that are larger together than a stack',
-      'push',
-      {
-        record: record(
-          'component/shop.db',
-          withFormer({ ...COMPONENT, environment: { A: 'x'.repeat(130_800) } }),
-        ),
-      },
-      'inconsistent at record.value',
     ],
     [
       'a member twice',

