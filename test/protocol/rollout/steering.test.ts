@@ -72,6 +72,20 @@ describe('a word to go on (U8)', () => {
     expect(web.slots).toBe('b b? a');
   });
 
+  it('counts only failures since, against what the policy allows', () => {
+    const web = stage(4, { failuresMaxPpm: 250_000 });
+    web.fates.set('b', 'ends');
+    web.deploy('b');
+    web.wait(0);
+    web.wait(0);
+    expect(web.record.rollout).toMatchObject({ paused: 'shop.web.2 failed', failed: [1, 2] });
+    web.steer({ resumed: 'x' });
+    expect(web.record.rollout?.forgiven).toBe(2);
+    web.wait(0);
+    web.wait(0);
+    expect(web.record.rollout?.paused).toBe('shop.web.4 failed');
+  });
+
   it('is heard once: what fails after it pauses again', () => {
     const web = stage(3);
     web.fates.set('b', 'ends');
