@@ -7,7 +7,7 @@ import { instanceEntry } from '../inventory/entry.ts';
 import { type Decision, place } from '../placement/place.ts';
 import type { Slot } from '../record/record.ts';
 import { holdersOf, know, loadedWith, loadsOf } from './know.ts';
-import { hostsUnder, progressOf } from './leading.ts';
+import { hostsUnder, progressOf } from './assign.ts';
 import type { Core } from './state.ts';
 
 export type Foreseen = {

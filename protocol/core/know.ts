@@ -12,20 +12,27 @@ import {
 } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
-import { entriesOf } from '../inventory/inventories.ts';
+import { entriesOf, hasChanged } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { reservedWith } from '../placement/room.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
 import { specOf } from '../rollout/version.ts';
-import { type Assignment, type Knowledge, type Load, NO_LOAD, type Versions } from './knowledge.ts';
+import {
+  type Assignment,
+  type Knowledge,
+  type Load,
+  NO_LOAD,
+  type OfRecords,
+  type Versions,
+} from './knowledge.ts';
 import type { Core } from './state.ts';
 
 export function know(core: Core): Knowledge {
   const { knowledge } = core;
   if (knowledge !== undefined && isCurrent(core, knowledge.versions)) return knowledge;
-  core.knowledge = derive(core);
+  core.knowledge = derive(core, knowledge);
   return core.knowledge;
 }
 
@@ -37,44 +44,67 @@ const isCurrent = (core: Core, versions: Versions): boolean =>
   versions.deploys === core.deploys.version &&
   versions.epoch === core.council.roster.epoch;
 
-function derive(core: Core): Knowledge {
+/** Each part anew only if something that it follows from has changed since `was` was derived. */
+function derive(core: Core, was: Knowledge | undefined): Knowledge {
+  const { identity, inventories } = core;
+  const versions = versionsOf(core);
+  const kept = (...of: readonly (keyof Versions)[]): Knowledge | undefined =>
+    of.every((each) => was?.versions[each] === versions[each]) ? was : undefined;
+  const since = was?.versions.facts ?? 0;
+  const ofRecords: OfRecords = kept('committed') ?? readRecords(core);
+  const { isMember, stacks, members } = ofRecords;
+  const alive =
+    kept('membership')?.alive ?? [...aliveHosts(core.membership), identity.host].sort(compareText);
+  const saidOfLeases = hasChanged(inventories, 'lease', since) ? undefined : kept('membership');
+  const saidOfInstances = hasChanged(inventories, 'instance', since)
+    ? undefined
+    : kept('committed');
+  return {
+    ...ofRecords,
+    versions,
+    isDismissed: versions.epoch > 0 && !isMember.has(identity.host),
+    alive,
+    wanted: kept('committed', 'deploys', 'epoch')?.wanted ?? wantedKeys(core, stacks),
+    urgent: kept('deploys')?.urgent ?? new Set(keysWanted(core.deploys)),
+    leaders: saidOfLeases?.leaders ?? leadersOf(core, alive),
+    reports: saidOfInstances?.reports ?? reportsOf(core, members),
+  };
+}
+
+const versionsOf = (core: Core): Versions => ({
+  committed: core.committed.version,
+  membership: core.membership.version,
+  facts: core.inventories.factsVersion,
+  deploys: core.deploys.version,
+  epoch: core.council.roster.epoch,
+});
+
+function readRecords(core: Core): OfRecords {
   const { host: self, name, peerId } = core.identity;
   const listed = committedOf(core.committed, ROSTER_KEY)?.value;
   const members: readonly Member[] =
     listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
-  const isMember = new Set(members.map(({ id }) => id));
-  const alive = [...aliveHosts(core.membership), self].sort(compareText);
   const stacks = stacksOf(allCommitted(core.committed));
   const assignments = assignmentsOf(allCommitted(core.committed), stacks);
   return {
-    versions: {
-      committed: core.committed.version,
-      membership: core.membership.version,
-      facts: core.inventories.factsVersion,
-      deploys: core.deploys.version,
-      epoch: core.council.roster.epoch,
-    },
     members,
     adjusted: listed?.kind === 'members' ? (listed.adjusted ?? 0) : 0,
-    isMember,
+    isMember: new Set(members.map(({ id }) => id)),
     leaving: new Set(members.filter((each) => each.leaving === true).map(({ id }) => id)),
-    isDismissed: core.council.roster.epoch > 0 && !isMember.has(self),
-    alive,
-    wanted: wantedKeys(core, stacks),
-    urgent: new Set(keysWanted(core.deploys)),
-    leaders: leadersOf(core, alive),
     stacks,
     assignments,
     here: slotsAt(assignments, ({ host, from }) => host === self || from === self),
     rivals: slotsAt(assignments, ({ left }) => left?.includes(self) === true),
     loads: loadsOf(assignments),
-    reports: members.flatMap(({ id }) =>
-      [...entriesOf(core.inventories, id).values()]
-        .filter((entry) => entry.kind === 'instance')
-        .map((report) => ({ host: id, report })),
-    ),
   };
 }
+
+const reportsOf = ({ inventories }: Core, members: readonly Member[]): Knowledge['reports'] =>
+  members.flatMap(({ id }) =>
+    [...entriesOf(inventories, id).values()]
+      .filter((entry) => entry.kind === 'instance')
+      .map((report) => ({ host: id, report })),
+  );
 
 type Stacks = Knowledge['stacks'];
 

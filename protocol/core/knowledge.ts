@@ -6,14 +6,8 @@ import type { PortTaken } from '../placement/fit.ts';
 import { NOTHING_RESERVED, type Reserved } from '../placement/room.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
-export type Knowledge = {
+export type Knowledge = OfRecords & {
   readonly versions: Versions;
-  readonly members: readonly Member[];
-  /** How often users have adjusted one of them. */
-  readonly adjusted: number;
-  readonly isMember: ReadonlySet<HostId>;
-  /** Members that have asked to leave. */
-  readonly leaving: ReadonlySet<HostId>;
   /** We are a member no more (`dismissal.ts`). */
   readonly isDismissed: boolean;
   /** Alive hosts and ourselves, sorted. */
@@ -24,6 +18,18 @@ export type Knowledge = {
   readonly urgent: ReadonlySet<Key>;
   /** Who says it leads, among alive hosts other than ourselves; of two, the higher term. */
   readonly leaders: ReadonlyMap<Key, { readonly host: HostId; readonly term: Term }>;
+  /** What every host reports of its instances, the dead included. */
+  readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
+};
+
+/** What follows from the committed records alone. */
+export type OfRecords = {
+  readonly members: readonly Member[];
+  /** How often users have adjusted one of them. */
+  readonly adjusted: number;
+  readonly isMember: ReadonlySet<HostId>;
+  /** Members that have asked to leave. */
+  readonly leaving: ReadonlySet<HostId>;
   /** Stacks that exist, and their tombstones. */
   readonly stacks: ReadonlyMap<string, { readonly revision: Revision; readonly stack: Stack }>;
   /** Newest committed assignment of each component, void ones included. */
@@ -34,8 +40,6 @@ export type Knowledge = {
   readonly rivals: readonly SeatHere[];
   /** What all of them together put on each host. */
   readonly loads: ReadonlyMap<HostId, Load>;
-  /** What every host reports of its instances, the dead included. */
-  readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
 };
 
 /** `host`: to whom it is assigned. */

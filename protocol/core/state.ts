@@ -169,22 +169,24 @@ export type Core = {
   /** What our own inventory was last made from, in words. */
   offered: string | undefined;
   /** What each component's leader last decided on: while it is the same, so is the decision. */
-  readonly decided: Map<
-    Key,
-    {
-      readonly knowledge: Knowledge;
-      readonly record: Committed | undefined;
-      /** How many slots of dead hosts it was allowed to move. */
-      readonly movesMax: number;
-      /** Until a rollout goes on by itself. */
-      readonly dueAt: Instant | undefined;
-    }
-  >;
+  readonly decided: Map<Key, Decided>;
   /** What the leader of each component has seen of its rollout. */
   readonly watches: Map<ComponentId, Watch>;
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
   readonly explained: Map<ComponentId, string>;
+};
+
+export type Decided = {
+  /** Or newer: nothing that counts for it has changed since (`assign.ts`). */
+  knowledge: Knowledge;
+  readonly record: Committed | undefined;
+  /** How many slots of dead hosts it was allowed to move. */
+  readonly movesMax: number;
+  /** Until a rollout goes on by itself. */
+  readonly dueAt: Instant | undefined;
+  /** Whatever is new, it is to be decided anew. */
+  readonly isTimely: boolean;
 };
 
 /** Everything is decided by these four and the inputs (determinism law, `../core.ts`). */

@@ -89,3 +89,18 @@ export const instanceEntry = (component: ComponentId, slot: number): string =>
 /** Followed by a number below `DECISIONS_MAX`. */
 export const LOG_ENTRY = 'log/';
 export const leaseEntry = (key: Key): string => `lease/${key}`;
+
+/** What an entry is about: its host, what that leads, its instances, those of one component. */
+export type Matter = 'host' | 'lease' | 'instance' | `instance/${string}`;
+export const instancesOf = (component: ComponentId): Matter => `instance/${component}`;
+
+/** None of a decision: nothing else rests on it. */
+export function mattersOf(name: string): readonly Matter[] {
+  if (name.startsWith(LOG_ENTRY)) return NO_MATTERS;
+  if (name === HOST_ENTRY) return HOST_MATTERS;
+  if (!name.startsWith('instance/')) return LEASE_MATTERS;
+  return ['instance', name.slice(0, name.lastIndexOf('/')) as Matter];
+}
+const NO_MATTERS: readonly Matter[] = [];
+const HOST_MATTERS: readonly Matter[] = ['host'];
+const LEASE_MATTERS: readonly Matter[] = ['lease'];

@@ -23,15 +23,15 @@ import {
   millis,
   NEVER,
 } from '../base/time.ts';
-import { DECISIONS_MAX, DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX } from '../limits.ts';
+import { DECISIONS_MAX, DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX, RECORDS_MAX } from '../limits.ts';
 import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/committed.ts';
 import type { Committed } from '../record/record.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
 import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
 import { answerTo, DIGEST_OWNERS_MAX, firstOps, type InOrder, isFull, opChars } from './delta.ts';
-import type { Entry } from './entry.ts';
+import { type Entry, type Matter, mattersOf } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
-import { decisionsIn, namesDecision, type Witnessed } from './log.ts';
+import { decisionsIn, type Witnessed } from './log.ts';
 
 export type Inventories = {
   readonly self: HostId;
@@ -40,6 +40,10 @@ export type Inventories = {
   version: number;
   /** Rises with `version`, but not if only decisions have changed, on which nothing else rests. */
   factsVersion: number;
+  /** Of each matter, the `factsVersion` with which anything of it changed last (`changedIn`). */
+  readonly changedAt: Map<Matter, number>;
+  /** The `factsVersion` with which any matter may have changed, because an inventory came or went whole. */
+  allChangedAt: number;
   /** What follows from the inventories, kept until the version changes. */
   derived: Derived | undefined;
   /** The newest decisions of earlier starts of other hosts, oldest first. */
@@ -80,6 +84,8 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   past: new Map(),
   version: 0,
   factsVersion: 0,
+  changedAt: new Map(),
+  allChangedAt: 0,
   derived: undefined,
   published: 0,
   gossipAt: undefined,
@@ -90,6 +96,10 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   owners: undefined,
   overfull: false,
 });
+
+/** Whether what any host says on the matter may have changed since `factsVersion` was `since`. */
+export const hasChanged = (inv: Inventories, matter: Matter, since: number): boolean =>
+  inv.allChangedAt > since || (inv.changedAt.get(matter) ?? 0) > since;
 
 export const entriesOf = (inv: Inventories, owner: HostId): ReadonlyMap<string, Entry> =>
   inv.byOwner.get(owner)?.entries ?? NO_ENTRIES;
@@ -132,7 +142,7 @@ export function forgetOwners(inv: Inventories, keep: readonly HostId[]): void {
   for (const owner of inv.byOwner.keys()) {
     if (inv.owners.has(owner)) continue;
     for (const table of [inv.byOwner, inv.past, inv.asks, inv.askedAt]) table.delete(owner);
-    noteChange(inv, true);
+    noteWhole(inv);
   }
 }
 
@@ -154,7 +164,7 @@ export function writeEntry(
   }
   if (entry === undefined) inv.overfull = false;
   put(own, name, entry);
-  noteChange(inv, !namesDecision(name));
+  noteChange(inv, [name]);
   inv.gossipAt ??= after(turn.now, turn.config.coalesceMs);
 }
 
@@ -306,13 +316,35 @@ function merge(inv: Inventories, turn: Turn, part: Part): 'news' | 'known' | 'ga
   next.version = Math.max(next.version, version);
   tidy(next);
   inv.byOwner.set(owner, next);
-  noteChange(inv, next !== current || !ops.every(({ name }) => namesDecision(name)));
+  if (next !== current) noteWhole(inv);
+  else
+    noteChange(
+      inv,
+      ops.map(({ name }) => name),
+    );
   return 'news';
 }
 
-function noteChange(inv: Inventories, isOfFacts: boolean): void {
+/** These entries of one inventory have changed. */
+function noteChange(inv: Inventories, names: readonly string[]): void {
   inv.version += 1;
-  if (isOfFacts) inv.factsVersion += 1;
+  const matters = names.flatMap(mattersOf);
+  if (matters.length === 0) return;
+  inv.factsVersion += 1;
+  for (const matter of matters) inv.changedAt.set(matter, inv.factsVersion);
+  if (inv.changedAt.size > RECORDS_MAX) noteAll(inv);
+}
+
+/** An inventory has come or gone, or begins anew. */
+function noteWhole(inv: Inventories): void {
+  inv.version += 1;
+  inv.factsVersion += 1;
+  noteAll(inv);
+}
+
+function noteAll(inv: Inventories): void {
+  inv.allChangedAt = inv.factsVersion;
+  inv.changedAt.clear();
 }
 
 /** An earlier start is over; what it has decided is not forgotten with it. */

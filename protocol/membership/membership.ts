@@ -23,4 +23,5 @@ export {
   type Membership,
   membersOf,
   setMembers,
+  suspectHosts,
 } from './table.ts';

@@ -47,7 +47,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
   },
   {
     name: 'older-stack-served',
-    file: LEADING,
+    file: 'protocol/core/assign.ts',
     from: 'if (stored !== undefined && compareRevision(stored.stackRevision, known.revision) > 0)',
     to: 'if (stored === null)',
     says: 'A leader that knows an older stack than the assignment serves takes the assignment back.',

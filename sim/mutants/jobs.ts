@@ -2,13 +2,13 @@
 import { ofMachine } from './mutant.ts';
 
 const JOB = 'protocol/placement/job.ts';
-const LEADING = 'protocol/core/leading.ts';
+const ASSIGN = 'protocol/core/assign.ts';
 const RESTART = 'protocol/component/restart.ts';
 
 export const JOB_MUTANTS = ofMachine('job', [
   {
     name: 'end-forgotten',
-    file: LEADING,
+    file: ASSIGN,
     from: 'run === undefined || current.run !== run\n    ?',
     to: 'current !== undefined\n    ?',
     says: 'A leader knows of ends only by the hosts that tell of them, not by the record.',
@@ -16,7 +16,7 @@ export const JOB_MUTANTS = ofMachine('job', [
   },
   {
     name: 'run-anew',
-    file: LEADING,
+    file: ASSIGN,
     from: 'return current?.run?.revision === revision ? current.run : { revision, since };',
     to: 'return { revision, since };',
     says: 'Every deploy of a stack runs its jobs anew.',
