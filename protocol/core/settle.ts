@@ -26,7 +26,7 @@ import {
 import { entriesOf, forgetOwners, wakeInventories, writeEntry } from '../inventory/inventories.ts';
 import { namesDecision } from '../inventory/log.ts';
 import type { Field } from '../lease/candidate.ts';
-import { isHeld } from '../lease/holder.ts';
+import { isHeld } from '../lease/hold.ts';
 import { hasQuorum } from '../lease/links.ts';
 import { type Leases, leasesDeadline, releaseUnwanted, tendLeases } from '../lease/leases.ts';
 import { ackedAt } from '../lease/links.ts';

@@ -24,7 +24,7 @@ import { after, before, earlier, type Instant, millis, NEVER, seconds } from '..
 import type { Warrant } from '../guard/guard.ts';
 import { instanceEntry } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
-import { heldUntil } from '../lease/holder.ts';
+import { heldUntil } from '../lease/hold.ts';
 import type { Leases } from '../lease/leases.ts';
 import { isLive } from '../reconcile/instance.ts';
 import type { Seat, SlotLease } from '../reconcile/table.ts';

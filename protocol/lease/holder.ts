@@ -14,91 +14,23 @@
  *  H4 Nothing is released before we have stopped counting on it.
  *  H5 A raised ballot (`keep`) drops no acceptance it still counts on.
  *  H6 What a voter calls revoked is let go of before its answer counts for anything.
+ *  H7 How long a hold lasts follows from what was accepted, from the links and from the roster alone, so
+ *     it is counted anew only when one of them has changed.
  *
  * Source: README.md §5, L-a, L-b, Roster 3.
  */
 import { ballot, type Ballot, type HostId, type Key, type Term, term } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
-import { after, earlier, type Instant, later, millis, NEVER } from '../base/time.ts';
+import { after, earlier, type Instant, millis, NEVER } from '../base/time.ts';
 import { batches } from '../limits.ts';
 import { quorum, type Roster, votersOf } from '../roster/roster.ts';
 import { send, type Turn } from '../turn.ts';
 import type { AcceptAck, Attempt, Grant, PrepareAck } from '../wire/message.ts';
 import { classOf, LEASE_CLASSES } from './class.ts';
-import { type Durable, raiseCeiling } from './durable.ts';
-import { countsUntil, type Links, quorumUntil, sessionWith } from './links.ts';
+import { raiseCeiling } from './durable.ts';
+import { type Hold, type Holder, heldUntil, isHeld } from './hold.ts';
+import { countsUntil, type Links, sessionWith } from './links.ts';
 import { sameGrant } from './voter.ts';
-
-export type Hold = {
-  ballot: Ballot;
-  phase: 'prepare' | 'accept';
-  /** First prepare of the present ballot. */
-  startedAt: Instant;
-  resendAt: Instant;
-  /** Voters that promised the present ballot and hold nothing of another's. */
-  readonly promises: Set<HostId>;
-  /** Voters that refused the present ballot, or hold the key for another. */
-  readonly refusals: Set<HostId>;
-  /** Those of them that have promised a higher ballot, or this one to another: they never will. */
-  readonly outbid: Set<HostId>;
-  /** The grant under which each voter accepted the present ballot or one it replaced (H5). */
-  readonly accepted: Map<HostId, Grant>;
-  /** The same for the present ballot alone. */
-  readonly current: Map<HostId, Grant>;
-  /** The ballot a quorum accepted; undefined: not a leader yet. */
-  term: Term | undefined;
-  /** Acknowledged under a roster since replaced: counts until it lapses, never longer. */
-  carriedUntil: Instant;
-  /** What we told others last, to report each change once. */
-  reportedUntil: Instant;
-};
-
-export type Holder = {
-  readonly durable: Durable;
-  readonly holds: Map<Key, Hold>;
-  /** The highest ballot seen or tried; the first comes from the ceiling on disk (L-b). */
-  highest: Ballot;
-  /** No ballot of an earlier start of this host was higher. */
-  readonly floor: Ballot;
-  /** False: what was made here under the key lives, so that nobody else may have it (X4). */
-  readonly isFree: (key: Key) => boolean;
-};
-
-export const createHolder = (
-  durable: Durable,
-  floor: Ballot,
-  isFree: Holder['isFree'] = () => true,
-): Holder => ({ durable, holds: new Map(), highest: floor, floor, isFree });
-
-/** The instant from which `key` is not held; in the past or NEVER if it is not held now. */
-export function heldUntil(
-  holder: Holder,
-  links: Links,
-  turn: Turn,
-  roster: Roster,
-  key: Key,
-): Instant {
-  const hold = holder.holds.get(key);
-  if (hold?.term === undefined) return NEVER;
-  const leaseClass = classOf(key);
-  const until = quorumUntil(roster, (voter) => {
-    const session = sessionWith(links, voter, leaseClass);
-    const grant = hold.accepted.get(voter);
-    if (session === undefined || !sameGrant(grant, session.grant)) return NEVER; // H1
-    return countsUntil(session, roster.termMs[leaseClass], turn.config);
-  });
-  return later(until, hold.carriedUntil);
-}
-
-export function isHeld(
-  holder: Holder,
-  links: Links,
-  turn: Turn,
-  roster: Roster,
-  key: Key,
-): boolean {
-  return turn.now < heldUntil(holder, links, turn, roster, key);
-}
 
 /** Starts a ballot for each key; `keep` for one that is held: its term rises without a gap (H5). */
 export function acquire(
@@ -130,6 +62,7 @@ export function acquire(
       term: keep ? old.term : undefined,
       carriedUntil: keep ? old.carriedUntil : NEVER,
       reportedUntil: keep ? old.reportedUntil : NEVER,
+      counted: undefined,
     });
   }
   raiseCeiling(holder.durable, turn, holder.highest);
@@ -252,6 +185,7 @@ export function onAcceptAck(
       continue;
     }
     hold.accepted.set(from, message.grant);
+    hold.counted = undefined;
     hold.current.set(from, message.grant);
     if (
       quorum(roster, (voter) =>

@@ -19,13 +19,11 @@ import {
 } from './candidate.ts';
 import { classOf } from './class.ts';
 import { type Durable, silentUntil } from './durable.ts';
+import { createHolder, heldUntil, type Holder } from './hold.ts';
 import {
   acquire,
   askAgain,
   changeRoster,
-  createHolder,
-  heldUntil,
-  type Holder,
   holderDeadline,
   onAcceptAck,
   onPrepareAck,

@@ -39,6 +39,8 @@ export type Link = {
 
 export type Links = {
   readonly byVoter: Map<HostId, Link>;
+  /** Rises with every change of a `grant` or a `last`, and of who votes. */
+  version: number;
   seq: number;
   /** Whether sessions of class strict are kept up; those of class normal always are. */
   strict: boolean;
@@ -47,7 +49,12 @@ export type Links = {
 /** Keepalives remembered per session while unacknowledged; the oldest is forgotten. */
 const SENT_MAX = 32;
 
-export const createLinks = (): Links => ({ byVoter: new Map(), seq: 0, strict: false });
+export const createLinks = (): Links => ({
+  byVoter: new Map(),
+  version: 0,
+  seq: 0,
+  strict: false,
+});
 
 const createSession = (): Session => ({
   grant: undefined,
@@ -67,6 +74,7 @@ export const sessionWith = (
 /** Follows a change of roster: links to voters that remain are kept. */
 export function setVoters(links: Links, roster: Roster): void {
   const voters = votersOf(roster);
+  links.version += 1;
   for (const host of links.byVoter.keys()) {
     if (!voters.includes(host)) links.byVoter.delete(host);
   }
@@ -110,6 +118,7 @@ export function sendKeepalives(links: Links, turn: Turn, roster: Roster): void {
       const termMs = roster.termMs[leaseClass];
       if (session === undefined || turn.now < dueAt(session, termMs, turn.config)) continue;
       if (isDeaf(session, turn, termMs)) {
+        links.version += 1;
         session.grant = undefined;
         session.last = NEVER;
       }
@@ -147,6 +156,7 @@ export function onKeepaliveAck(links: Links, from: HostId, message: KeepaliveAck
   const link = links.byVoter.get(from);
   if (link === undefined) return false;
   const session = link.sessions[message.class];
+  links.version += 1;
   if (!sameGrant(session.grant, message.grant)) {
     if (session.grant !== undefined && olderGrant(message.grant, session.grant)) return false;
     // Every binding under the old grant is void from here on: `last` starts anew.

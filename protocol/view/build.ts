@@ -18,7 +18,7 @@ import { know } from '../core/know.ts';
 import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
 import { begunAtOf, entriesOf } from '../inventory/inventories.ts';
-import { heldUntil } from '../lease/holder.ts';
+import { heldUntil } from '../lease/hold.ts';
 import { membersOf, type MemberView } from '../membership/membership.ts';
 import { brakeText } from '../placement/brake.ts';
 import { hasData } from '../placement/fit.ts';

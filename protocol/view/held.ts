@@ -2,7 +2,7 @@
 import { type Key, type Term, term } from '../base/ids.ts';
 import type { Instant } from '../base/time.ts';
 import { type Core, turnOf } from '../core/state.ts';
-import { heldUntil } from '../lease/holder.ts';
+import { heldUntil } from '../lease/hold.ts';
 
 export type HeldKey = { readonly key: Key; readonly term: Term; readonly validUntil: Instant };
 

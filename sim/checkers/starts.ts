@@ -16,7 +16,7 @@ import { type Instant, NEVER } from '../../protocol/base/time.ts';
 import { QUORUM_FRESH_MS } from '../../protocol/core/hosting.ts';
 import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
-import type { Hold } from '../../protocol/lease/holder.ts';
+import type { Hold } from '../../protocol/lease/hold.ts';
 import { type Committed, compareRevision, type Revision } from '../../protocol/record/record.ts';
 import { quorum } from '../../protocol/roster/roster.ts';
 import { seatName } from '../engine/engine.ts';

@@ -3,7 +3,7 @@ import type { Key } from '../../protocol/base/ids.ts';
 import { NEVER } from '../../protocol/base/time.ts';
 import { turnOf } from '../../protocol/core/state.ts';
 import type { Effect } from '../../protocol/effect.ts';
-import { heldUntil, type Hold } from '../../protocol/lease/holder.ts';
+import { heldUntil, type Hold } from '../../protocol/lease/hold.ts';
 import { classOf } from '../../protocol/lease/class.ts';
 import { countsUntil, sessionWith } from '../../protocol/lease/links.ts';
 import type { Leases } from '../../protocol/lease/leases.ts';

@@ -5,12 +5,9 @@
 import { ballot, boot, type Boot, type HostId, key } from '../../protocol/base/ids.ts';
 import { after, type Instant, instant, millis, NEVER } from '../../protocol/base/time.ts';
 import { CEILING_BLOCK, type Durable } from '../../protocol/lease/durable.ts';
+import { createHolder, heldUntil, type Hold, type Holder } from '../../protocol/lease/hold.ts';
 import {
   acquire,
-  createHolder,
-  heldUntil,
-  type Hold,
-  type Holder,
   onAcceptAck,
   onPrepareAck,
   release,
@@ -249,6 +246,7 @@ export function ageLink(links: Links, voter: HostId, before?: Boot): void {
   if (session === undefined) return;
   if (before !== undefined && (session.grant?.boot ?? before) >= before) return;
   if (session.last !== NEVER) session.last = LONG_AGO;
+  links.version += 1;
   for (const seq of session.sent.keys()) session.sent.set(seq, LONG_AGO);
 }
 

@@ -39,7 +39,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
   },
   {
     name: 'stale-binding-counted',
-    file: HOLDER,
+    file: 'protocol/lease/hold.ts',
     from: 'if (session === undefined || !sameGrant(grant, session.grant)) return NEVER; // H1',
     to: 'if (session === undefined || grant === undefined) return NEVER;',
     says: 'An acceptance under a session that has lapsed counts for the next session.',
@@ -125,6 +125,7 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     to: `{
         const session = links.byVoter.get(from)?.sessions.normal;
         if (session !== undefined) session.last = turn.now;
+        links.version += 1;
         return onAcceptAck(holder, links, roster, from, message);
       }`,
     says: 'Every answer to an acceptance starts the term anew, as published PaxosLease does.',

@@ -16,7 +16,7 @@ import { firstTerms, holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Effect } from '../../../protocol/effect.ts';
 import type { Field } from '../../../protocol/lease/candidate.ts';
 import { classOf } from '../../../protocol/lease/class.ts';
-import { heldUntil } from '../../../protocol/lease/holder.ts';
+import { heldUntil } from '../../../protocol/lease/hold.ts';
 import {
   createLeases,
   type Leases,

@@ -3,14 +3,11 @@ import { ballot, boot, epoch, hostId, key } from '../../../protocol/base/ids.ts'
 import { instant, millis, NEVER } from '../../../protocol/base/time.ts';
 import { holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Durable } from '../../../protocol/lease/durable.ts';
+import { createHolder, heldUntil, type Holder, isHeld } from '../../../protocol/lease/hold.ts';
 import {
   acquire,
   askAgain,
   changeRoster,
-  createHolder,
-  heldUntil,
-  type Holder,
-  isHeld,
   onAcceptAck,
   onPrepareAck,
   release,

@@ -3,7 +3,7 @@ import { ballot, boot, epoch, hostId, key, ROSTER_KEY } from '../../../protocol/
 import { millis } from '../../../protocol/base/time.ts';
 import { holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Field } from '../../../protocol/lease/candidate.ts';
-import { isHeld } from '../../../protocol/lease/holder.ts';
+import { isHeld } from '../../../protocol/lease/hold.ts';
 import {
   createLeases,
   followRoster,

@@ -189,6 +189,7 @@ export function lead(stage: Stage, name: string, key: Key, n: number, forMs: num
     term: term(n),
     carriedUntil: until,
     reportedUntil: until,
+    counted: undefined,
   });
   take(stage, name, undefined);
 }

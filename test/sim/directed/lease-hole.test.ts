@@ -17,11 +17,9 @@ import { createPrng } from '../../../protocol/base/prng.ts';
 import { type Instant, instant, millis } from '../../../protocol/base/time.ts';
 import { firstTerms, LAN } from '../../../protocol/config.ts';
 import type { Durable } from '../../../protocol/lease/durable.ts';
+import { createHolder, heldUntil, type Holder } from '../../../protocol/lease/hold.ts';
 import {
   acquire,
-  createHolder,
-  heldUntil,
-  type Holder,
   onAcceptAck,
   onPrepareAck,
   release,
