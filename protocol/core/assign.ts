@@ -19,7 +19,7 @@ import {
   isGoingOn,
 } from '../inventory/entry.ts';
 import { entriesOf, hasChanged } from '../inventory/inventories.ts';
-import { flapsOf, membersOf, suspectHosts, whyRestless } from '../membership/membership.ts';
+import { flapsOf, mayTurn, membersOf, whyRestless } from '../membership/membership.ts';
 import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { whyNotPlace } from '../placement/fit.ts';
 import type { Progress } from '../placement/job.ts';
@@ -119,15 +119,17 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
   for (const note of course.notes) journal(turn, 'rollout', [component], note);
   const { dueAt } = course;
   if (current !== undefined && isAsBefore(current, { ...next, run }))
-    return { dueAt, isTimely: withheld > 0 || course.notes.length > 0 || isRestless(core, hosts) };
+    return { dueAt, isTimely: withheld > 0 || course.notes.length > 0 || isRestless(core, turn) };
   const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
   const jobRun = run === undefined ? {} : { run };
   return { value: { ...head, ...next, ...jobRun }, dueAt, isTimely: true };
 }
 
-/** Time alone makes a host steady again, and keeps one that is suspected from it (`flaps.ts`). */
-const isRestless = ({ membership }: Core, hosts: readonly PlacementHost[]): boolean =>
-  suspectHosts(membership).length > 0 || hosts.some(({ restless }) => restless !== undefined);
+function isRestless({ membership }: Core, { now }: Turn): boolean {
+  for (const [id, member] of membersOf(membership))
+    if (mayTurn(flapsOf(membership, id), member, now)) return true;
+  return false;
+}
 
 const isAsBefore = (
   current: Component,

@@ -61,10 +61,11 @@ export function tendGraves(core: Core, leases: Leases, turn: Turn): void {
 function ripeOf(core: Core, { now, config }: Turn, members: Members): readonly Burial[] {
   const { graves } = core;
   const { stacks, reports } = know(core);
-  const runs = new Set(reports.map(({ report }) => stackOf(report.component)));
+  const runs = (stack: string): boolean =>
+    reports.some(({ report }) => stackOf(report.component) === stack);
   const candidates: Burial[] = [...(members.buried ?? [])];
   for (const [stack, { revision, stack: value }] of stacks)
-    if (value.spec === undefined && !runs.has(stack))
+    if (value.spec === undefined && !runs(stack))
       candidates.push({ stack, life: value.life, revision });
   const seen = new Set<string>();
   const ripe: Burial[] = [];

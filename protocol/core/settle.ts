@@ -129,10 +129,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   releaseUnwanted(leases, turn, roster, wantedKeys(core));
   tendLeases(leases, turn, roster, fieldOf(core, leases, turn));
   tendWriters(core, leases, turn);
-  tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
-  tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
-  tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
-  tendAdjusts(core.adjusts, turn, adjustSceneOf(core, leases, turn));
+  tendRequests(core, leases, turn);
   const answered = hasQuorum(leases.links, turn, roster, millis(core.config.termMs / 2));
   tendBrake(core.brake, turn, core.membership, answered);
   decide(core, leases, turn);
@@ -153,13 +150,19 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
 
 /** What users still wait for comes to its end, and so does what runs here. */
 function settleDismissed(core: Core, leases: Leases, turn: Turn): void {
-  tendDeploys(core.deploys, turn, sceneOf(core, leases, turn));
-  tendLeads(core.leads, turn, leadSceneOf(core, leases, turn));
-  tendForgets(core.forgets, turn, forgetSceneOf(core, leases, turn));
-  tendAdjusts(core.adjusts, turn, adjustSceneOf(core, leases, turn));
+  tendRequests(core, leases, turn);
   tellGuard(core, leases, turn);
   host(core, leases, turn);
   askToJoin(core, turn);
+}
+
+/** What users have asked of this host; mostly nothing. */
+function tendRequests(core: Core, leases: Leases, turn: Turn): void {
+  const { deploys, leads, forgets, adjusts } = core;
+  if (deploys.errands.size > 0) tendDeploys(deploys, turn, sceneOf(core, leases, turn));
+  if (leads.size > 0) tendLeads(leads, turn, leadSceneOf(core, leases, turn));
+  if (forgets.size > 0) tendForgets(forgets, turn, forgetSceneOf(core, leases, turn));
+  if (adjusts.size > 0) tendAdjusts(adjusts, turn, adjustSceneOf(core, leases, turn));
 }
 
 /** Who belongs to the cluster is a committed record; the tables and connections follow it. */

@@ -8,8 +8,9 @@ import type { HostId } from '../base/ids.ts';
 import { between, type Instant } from '../base/time.ts';
 import { DELTA_OPS_MAX } from '../limits.ts';
 import { type CommittedRecords, newerThan } from '../record/committed.ts';
-import type { Committed } from '../record/record.ts';
+import type { Committed, RecordValue } from '../record/record.ts';
 import type { Delta, InventoryOp, Pull } from '../wire/message.ts';
+import type { Entry } from './entry.ts';
 import { type Inventory, opsAfter } from './inventory.ts';
 
 /**
@@ -106,7 +107,15 @@ export function firstOps(
   return ops.slice(0, count);
 }
 
-const textChars = (value: unknown): number => JSON.stringify(value).length;
+function textChars(value: Entry | RecordValue): number {
+  let chars = lengths.get(value);
+  if (chars === undefined) lengths.set(value, (chars = JSON.stringify(value).length));
+  return chars;
+}
+
+/** Entries and records are never changed, and each is told to many. */
+const lengths = new WeakMap<Entry | RecordValue, number>();
+
 export const opChars = ({ name, entry }: InventoryOp): number =>
   ITEM_CHARS + name.length + (entry === undefined ? 0 : textChars(entry));
 const partChars = ({ ops }: Part): number =>

@@ -20,7 +20,7 @@
  * Source: README.md §5, L-a, L-b, Roster 3.
  */
 import { ballot, type Ballot, type HostId, type Key, type Term, term } from '../base/ids.ts';
-import { sorted } from '../base/order.ts';
+import { compareText, sorted } from '../base/order.ts';
 import { after, earlier, type Instant, millis, NEVER } from '../base/time.ts';
 import { batches } from '../limits.ts';
 import { quorum, type Roster, votersOf } from '../roster/roster.ts';
@@ -211,14 +211,19 @@ export function tend(holder: Holder, links: Links, turn: Turn, roster: Roster): 
   const abandoned: Key[] = [];
   const lapsed: { readonly key: Key; readonly term: Term }[] = [];
   const raise: Key[] = [];
-  for (const [key, hold] of sorted(holder.holds)) {
+  const unanswered = new Map<Key, Hold>();
+  for (const [key, hold] of holder.holds) {
     const held = isHeld(holder, links, turn, roster, key);
     if (hold.term !== undefined && !held) lapsed.push({ key, term: hold.term });
     else if (hold.term === undefined && hopeless(key, hold, turn, roster)) abandoned.push(key);
     else if (held && overtaken(key, hold, turn, roster)) raise.push(key);
     else if (turn.now >= hold.resendAt && !settled(key, hold, links, turn, roster))
-      resend(key, hold, links, turn, roster);
+      unanswered.set(key, hold);
   }
+  for (const [key, hold] of sorted(unanswered)) resend(key, hold, links, turn, roster);
+  abandoned.sort(compareText);
+  lapsed.sort((a, b) => compareText(a.key, b.key));
+  raise.sort(compareText);
   release(holder, turn, roster, [...abandoned, ...lapsed.map(({ key }) => key)]);
   acquire(holder, links, turn, roster, raise);
   return { abandoned, lapsed };

@@ -204,16 +204,16 @@ function reportWins(
   turn: Turn,
   roster: Roster,
 ): readonly { readonly key: Key; readonly term: Term }[] {
-  const won: { readonly key: Key; readonly term: Term }[] = [];
-  for (const [key, hold] of sorted(holder.holds)) {
+  const won: LeaseChanged[] = [];
+  for (const [key, hold] of holder.holds) {
     const { term } = hold;
     if (term === undefined || hold.reportedUntil !== NEVER) continue;
     const validUntil = heldUntil(holder, links, turn, roster, key);
     if (validUntil <= turn.now) continue;
     hold.reportedUntil = validUntil;
-    turn.out.push({ kind: 'leaseChanged', key, term, event: 'won', validUntil });
-    won.push({ key, term });
+    won.push({ kind: 'leaseChanged', key, term, event: 'won', validUntil });
   }
+  turn.out.push(...won.sort((a, b) => compareText(a.key, b.key)));
   return won;
 }
 

@@ -11,6 +11,7 @@ import {
   after,
   between,
   earlier,
+  FOREVER,
   type Instant,
   later,
   type Millis,
@@ -56,7 +57,8 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
     heartbeat(m, turn, self);
     doubtUnheard(m, turn);
   }
-  for (const [host, watch] of sorted(m.watched)) {
+  const isDue = turn.now >= (watchesDeadline(m, turn.config) ?? FOREVER);
+  for (const [host, watch] of isDue ? sorted(m.watched) : []) {
     const member = m.members.get(host);
     // The one before may have changed who watches whom.
     if (member === undefined || m.watched.get(host) !== watch) continue;
@@ -73,13 +75,20 @@ export function wakeMembership(m: Membership, turn: Turn, self: SelfReport): voi
 export function membershipDeadline(m: Membership, config: Config): Instant | undefined {
   if (m.members.size === 0) return undefined;
   let deadline = earlier(earlier(m.beatAt, m.heartbeatAt), favorsDeadline(m));
+  deadline = earlier(deadline, watchesDeadline(m, config));
+  for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
+  for (const host of awaitedHosts(m)) deadline = earlier(deadline, m.members.get(host)?.backBy);
+  return deadline;
+}
+
+/** When the next of the hosts that we watch has been silent for too long. */
+function watchesDeadline(m: Membership, config: Config): Instant | undefined {
+  let deadline: Instant | undefined;
   for (const [host, watch] of m.watched) {
     const member = m.members.get(host);
     if (member !== undefined)
       deadline = earlier(deadline, nextAct(watch, member, m.localHealth, config).at);
   }
-  for (const { at } of verdictsOf(m, config)) deadline = earlier(deadline, at);
-  for (const host of awaitedHosts(m)) deadline = earlier(deadline, m.members.get(host)?.backBy);
   return deadline;
 }
 

@@ -30,6 +30,10 @@ export function quietMs({ deaths }: Flaps): Millis {
   return millis(Math.min(QUIET_MAX_MS, QUIET_MIN_MS * 2 ** Math.min(DOUBLINGS_MAX, deaths - 2)));
 }
 
+/** Whether time alone may make it restless or steady: while it is suspected, its age may begin anew. */
+export const mayTurn = (flaps: Flaps, { health, since }: Member, now: Instant): boolean =>
+  quietMs(flaps) > 0 && (health === 'suspect' || now < after(since, quietMs(flaps)));
+
 /** Why it should not be given slots yet; undefined: it may. */
 export function whyRestless(flaps: Flaps, { since }: Member, now: Instant): string | undefined {
   const needsMs = quietMs(flaps);
