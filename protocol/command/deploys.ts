@@ -15,7 +15,7 @@
  */
 import { type HostId, type Key, stackKey } from '../base/ids.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
-import { sameSpec } from '../component/digest.ts';
+import { sameData } from '../base/same.ts';
 import type { CommandResult } from '../effect.ts';
 import { COMMANDS_MAX, STACK_CHARS_MAX } from '../limits.ts';
 import {
@@ -221,7 +221,7 @@ function lead(
     return { kind: 'refused', code: 'no-such-stack', why: `there is no stack ${deploy.stack}` };
   const unmet = unmetBy(record?.revision, current, deploy);
   if (unmet !== undefined) return { kind: 'refused', code: 'stale', why: unmet };
-  if (record !== undefined && deploy.spec !== undefined && sameSpec(current?.spec, deploy.spec))
+  if (record !== undefined && deploy.spec !== undefined && sameData(current?.spec, deploy.spec))
     return { kind: 'committed', revision: record.revision, changed: false };
   const since = nextRevision(writer);
   const value: Stack =

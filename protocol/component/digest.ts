@@ -81,19 +81,6 @@ export const runRevision = ({ revision, since }: Run): string =>
 /** One 32-bit hash from two starting points. */
 const digest = (text: string): string => hex(hash(text)) + hex(hash(`${text.length}\0${text}`));
 
-/** Whether two specs, stacks or lists of slots say the same, whatever order their parts were written in. */
-export const sameSpec = (a: object | undefined, b: object | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && textOf(a) === textOf(b));
-
-function textOf(value: object): string {
-  let text = texts.get(value);
-  if (text === undefined) texts.set(value, (text = canonical(value)));
-  return text;
-}
-
-/** What is compared is never changed either, and mostly compared again. */
-const texts = new WeakMap<object, string>();
-
 const hex = (n: number): string => n.toString(16).padStart(8, '0');
 
 /** JSON with sorted keys and without what is undefined. */

@@ -8,7 +8,8 @@
  */
 import { componentOf, type ComponentId, type HostId, stackOf } from '../base/ids.ts';
 import type { Instant } from '../base/time.ts';
-import { revisionOf, runRevision, sameSpec } from '../component/digest.ts';
+import { sameData } from '../base/same.ts';
+import { revisionOf, runRevision } from '../component/digest.ts';
 import { mergedLabels } from '../component/label.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import {
@@ -136,11 +137,11 @@ const isAsBefore = (
   next: ReturnType<typeof concluded> & { readonly run: Run | undefined },
 ): boolean =>
   current.revision === next.revision &&
-  sameSpec(current.slots, next.slots) &&
-  sameSpec(current.spec, next.spec) &&
-  sameSpec(current.rollout ?? {}, next.rollout ?? {}) &&
-  sameSpec(current.history, next.history) &&
-  sameSpec(current.run, next.run);
+  sameData(current.slots, next.slots) &&
+  sameData(current.spec, next.spec) &&
+  sameData(current.rollout ?? {}, next.rollout ?? {}) &&
+  sameData(current.history, next.history) &&
+  sameData(current.run, next.run);
 
 type Change = Pick<RolloutRequest, 'component' | 'wanted' | 'current' | 'at'> & {
   readonly hosts: readonly PlacementHost[];

@@ -41,15 +41,14 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
   const desired = here.map((seat) => desiredSlot(core, leases, turn, seat));
-  const wanted = new Set(desired.map(({ component, slot }) => `${component}/${slot}`));
   reconcile(core.slots, turn, {
     desired,
     // Of a component we know nothing about, nothing is touched: its record may be on its way.
-    unwanted: (component, slot) =>
-      isDismissed ||
-      (!wanted.has(`${component}/${slot}`) &&
-        (assignments.has(component) || stacks.get(stackOf(component))?.stack.spec === undefined) &&
-        stacks.has(stackOf(component))),
+    unwanted(component) {
+      const stack = stacks.get(stackOf(component))?.stack;
+      if (isDismissed || stack === undefined) return isDismissed;
+      return assignments.has(component) || stack.spec === undefined;
+    },
     rivals: rivalsOf(core, turn),
     leaseOf: (component, slot) => leaseOf(core, leases, turn, component, slot),
     holdStarts: turn.now < core.heldBackUntil,

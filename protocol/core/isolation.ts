@@ -36,17 +36,13 @@ export function isolationOf(
 export const quorumHeardAt = (core: Core): Instant =>
   later(core.quorumHeardAt, later(core.startedAt, core.awakeAt));
 
-/** Of all that runs here, or may. */
-function specsHere(core: Core): readonly ComponentSpec[] {
-  const { here, rivals } = know(core);
-  return [...here, ...rivals].map(({ spec }) => spec);
-}
-
 /** Others may have moved what was stopped or frozen here: nothing goes on before one of them was asked. */
 export function noteIsolation(core: Core, leases: Leases, turn: Turn): void {
   // Remembered: new voters have not answered yet, which is no silence.
   core.quorumHeardAt = later(core.quorumHeardAt, quorumAckedAt(leases.links, core.council.roster));
-  const isIsolated = specsHere(core).some((spec) => isolationOf(core, turn, spec) !== undefined);
+  const isIsolated = know(core).contracted.some(
+    (spec) => isolationOf(core, turn, spec) !== undefined,
+  );
   if (core.isolated === isIsolated) return;
   core.isolated = isIsolated;
   const text = isIsolated
@@ -68,7 +64,7 @@ export function holdBack(core: Core, turn: Turn): void {
 /** When the next contract begins to ask for something. */
 export function isolationDeadline(core: Core, turn: Turn): Instant | undefined {
   let deadline: Instant | undefined;
-  for (const { onIsolation } of specsHere(core)) {
+  for (const { onIsolation } of know(core).contracted) {
     if (onIsolation === undefined) continue;
     const at = after(quorumHeardAt(core), onIsolation.afterMs);
     if (at > turn.now) deadline = earlier(deadline, at);

@@ -86,6 +86,9 @@ function readRecords(core: Core): OfRecords {
     listed?.kind === 'members' ? listed.members : [{ id: self, name, peerId }];
   const stacks = stacksOf(allCommitted(core.committed));
   const assignments = assignmentsOf(allCommitted(core.committed), stacks);
+  const here = slotsAt(assignments, ({ host, from }) => host === self || from === self);
+  const rivals = slotsAt(assignments, ({ left }) => left?.includes(self) === true);
+  const specs = [...here, ...rivals].map(({ spec }) => spec);
   return {
     members,
     adjusted: listed?.kind === 'members' ? (listed.adjusted ?? 0) : 0,
@@ -93,8 +96,9 @@ function readRecords(core: Core): OfRecords {
     leaving: new Set(members.filter((each) => each.leaving === true).map(({ id }) => id)),
     stacks,
     assignments,
-    here: slotsAt(assignments, ({ host, from }) => host === self || from === self),
-    rivals: slotsAt(assignments, ({ left }) => left?.includes(self) === true),
+    here,
+    rivals,
+    contracted: specs.filter(({ onIsolation }) => onIsolation !== undefined),
     loads: loadsOf(assignments),
   };
 }

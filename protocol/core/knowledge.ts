@@ -38,6 +38,8 @@ export type OfRecords = {
   readonly here: readonly SeatHere[];
   /** Slots of others that were taken from this host and not decided on yet (`../placement/heal.ts`). */
   readonly rivals: readonly SeatHere[];
+  /** Of all that runs here by either, what has a contract for an isolated host. */
+  readonly contracted: readonly ComponentSpec[];
   /** What all of them together put on each host. */
   readonly loads: ReadonlyMap<HostId, Load>;
 };

@@ -2,6 +2,7 @@
 import { type HostId, type Key, ROSTER_KEY } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { below } from '../base/prng.ts';
+import { sameData } from '../base/same.ts';
 import {
   after,
   between,
@@ -235,15 +236,15 @@ function governRoster(core: Core, leases: Leases, turn: Turn): void {
 export function offer(core: Core, leases: Leases, turn: Turn): void {
   const { inventories, identity, slots } = core;
   const led = leadershipsOf(core, leases, turn);
+  const guard = isGuarded(core, turn);
   const silentAfter = silentAfterMs(core);
+  const offered = { version: slots.version, guard, silentAfter, led };
+  if (sameData(offered, core.offered)) return;
   const facts = {
     ...identity.facts,
-    ...(isGuarded(core, turn) ? { guard: true } : {}),
+    ...(guard ? { guard } : {}),
     ...(silentAfter === undefined ? {} : { engineSilentAfterMs: silentAfter }),
   };
-  const terms = led.map(({ key, term }) => `${key} ${term}`).join();
-  const mark = `${slots.version} ${facts.guard === true} ${silentAfter} ${terms}`;
-  if (mark === core.offered) return;
   const was = inventories.version;
   const wanted = new Map<string, Entry>([[HOST_ENTRY, facts]]);
   for (const report of reportsOf(slots).values())
@@ -253,7 +254,7 @@ export function offer(core: Core, leases: Leases, turn: Turn): void {
   for (const name of entriesOf(inventories, identity.host).keys())
     if (!wanted.has(name) && !namesDecision(name)) writeEntry(inventories, turn, name, undefined);
   // What has just gone may have made room for what did not fit.
-  if (inventories.version === was) core.offered = mark;
+  if (inventories.version === was) core.offered = offered;
 }
 
 function leadershipsOf(core: Core, leases: Leases, turn: Turn): readonly Leadership[] {

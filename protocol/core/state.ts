@@ -11,14 +11,14 @@ import {
 } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import { createPrng, type Prng } from '../base/prng.ts';
-import { type Instant, millis, NEVER } from '../base/time.ts';
+import { type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import { createDeploys, type Deploys } from '../command/deploys.ts';
 import type { Adjusts } from '../command/adjusts.ts';
 import type { Forgets } from '../command/forgets.ts';
 import type { Leads } from '../command/leads.ts';
 import { type Config, firstTerms } from '../config.ts';
 import { beginInventory, createInventories, type Inventories } from '../inventory/inventories.ts';
-import type { HostFacts } from '../inventory/entry.ts';
+import type { HostFacts, Leadership } from '../inventory/entry.ts';
 import { CEILING_BLOCK, type Durable } from '../lease/durable.ts';
 import { createLeases, type Leases } from '../lease/leases.ts';
 import { createMembership, type Membership } from '../membership/membership.ts';
@@ -166,8 +166,8 @@ export type Core = {
   knowledge: Knowledge | undefined;
   /** What was known when everything was settled last. */
   settled: Knowledge | undefined;
-  /** What our own inventory was last made from, in words. */
-  offered: string | undefined;
+  /** What our own inventory was last made from. */
+  offered: Offered | undefined;
   /** What each component's leader last decided on: while it is the same, so is the decision. */
   readonly decided: Map<Key, Decided>;
   /** What the leader of each component has seen of its rollout. */
@@ -175,6 +175,14 @@ export type Core = {
   readonly connected: Set<HostId>;
   /** Components whose assignment was last explained, so that each reason is journaled once. */
   readonly explained: Map<ComponentId, string>;
+};
+
+export type Offered = {
+  /** Of the slots. */
+  readonly version: number;
+  readonly guard: boolean;
+  readonly silentAfter: Millis | undefined;
+  readonly led: readonly Leadership[];
 };
 
 export type Decided = {

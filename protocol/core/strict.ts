@@ -87,10 +87,11 @@ export function strictKeys(core: Core): readonly Key[] {
   const keys = new Set<Key>();
   if (core.identity.facts.runs !== 'nothing' && !core.guarding.yields)
     for (const { assignment, slot, spec } of know(core).here) {
+      if (spec.singleton !== 'strict') continue;
       const { component, slots } = assignment.component;
       // What has ended needs no key.
       if (slots.some((each) => each.slot === slot && each.ended !== undefined)) continue;
-      if (spec.singleton === 'strict') keys.add(slotKey(component, slot));
+      keys.add(slotKey(component, slot));
     }
   for (const seat of core.slots.seats.values())
     if (seat.lease !== undefined && hasLife(seat)) keys.add(slotKey(seat.component, seat.slot));

@@ -13,6 +13,7 @@ import { nextArc } from '../base/arc.ts';
 import type { Boot, HostId } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
 import { pick, within } from '../base/prng.ts';
+import { sameData } from '../base/same.ts';
 import {
   after,
   before,
@@ -155,7 +156,7 @@ export function writeEntry(
 ): void {
   const own = ownOf(inv, turn);
   const was = own.entries.get(name);
-  if (same(was, entry)) return;
+  if (sameData(was, entry)) return;
   if (was === undefined && own.entries.size >= ENTRIES_MAX) {
     if (!inv.overfull)
       journal(turn, 'inventory', [name], `not told to others: ${ENTRIES_MAX} entries are the most`);
@@ -381,16 +382,4 @@ function ownOf(inv: Inventories, turn: Turn): Inventory {
     inv.byOwner.set(inv.self, own);
   }
   return own;
-}
-
-/** Whether two values of plain data are equal, whatever the order of their keys. */
-function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [inA, inB] = [Object.entries(a), new Map(Object.entries(b))];
-  return (
-    inA.length === inB.size &&
-    inA.every(([name, value]) => inB.has(name) && same(value, inB.get(name)))
-  );
 }

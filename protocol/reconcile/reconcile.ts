@@ -29,7 +29,7 @@ import {
   millis,
   seconds,
 } from '../base/time.ts';
-import { sameSpec } from '../component/digest.ts';
+import { sameData } from '../base/same.ts';
 import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
 import { countFailure, judgeEnd } from './endings.ts';
@@ -129,7 +129,7 @@ function desire(slots: Slots, wish: Wish): void {
     seat.dirty ||= seat.desired === undefined || !sameWish(seat.desired, desired);
     seat.desired = desired;
     if (seat.revision === desired.revision) {
-      if (policy !== undefined && !sameSpec(policy, desired.spec.restart))
+      if (policy !== undefined && !sameData(policy, desired.spec.restart))
         reconsider(seat, desired);
       continue;
     }

@@ -168,12 +168,12 @@ export const slotsDeadline = (slots: Slots): Instant | undefined => slots.deadli
 
 /** Of one seat: its next start, and when its history will read otherwise. */
 export function seatDeadline(seat: Seat, { now, config }: Turn): Instant | undefined {
-  const { asked } = currentOf(seat) ?? {};
+  const current = currentOf(seat);
+  const { asked } = current ?? {};
   const again = asked === undefined ? now : after(asked.at, ASK_AGAIN_MS);
   const askAt = again > now ? again : undefined; // what is due has been asked by now, if it is wanted
   if (seat.desired === undefined) return askAt;
   const startAt = seat.next.kind === 'at' ? seat.next.at : undefined;
-  const current = currentOf(seat);
   const { spec } = seat.desired;
   const historyAt = historyDeadline(seat.history, spec, current?.wellSince, config);
   const timeoutAt = current === undefined ? undefined : timeoutOf(seat.desired, current);

@@ -1,5 +1,5 @@
 /** How far a changed spec has come, by the component's record. */
-import { sameSpec } from '../component/digest.ts';
+import { sameData } from '../base/same.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import type { Component } from '../record/record.ts';
 import { isUndoing } from '../rollout/version.ts';
@@ -26,7 +26,7 @@ export function rolloutOf(
     state: isPaused ? 'paused' : refused !== undefined ? 'takenBack' : 'going',
     ...(isBack ? { isBack } : {}),
     ...(isHeld ? { held: true } : {}),
-    ...(sameSpec(spec.steering ?? {}, wanted.steering ?? {}) ? {} : { pending: true }),
+    ...(sameData(spec.steering ?? {}, wanted.steering ?? {}) ? {} : { pending: true }),
     done,
     total: own.length,
     trial: slots.filter(({ trial }) => trial === true).map(({ slot }) => slot),

@@ -5,7 +5,7 @@
  * S10 What was deleted does not come back where its deletion was known.
  */
 import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
-import { sameSpec } from '../../protocol/component/digest.ts';
+import { sameData } from '../../protocol/base/same.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Entry } from '../../protocol/inventory/entry.ts';
@@ -154,7 +154,7 @@ function difference(known: Inventory, log: Log, from: number): Wrong | undefined
   for (const [name, { version, change }] of last) {
     if (later.has(name)) continue;
     const entry = known.entries.get(name);
-    if (entry === change.entry || (entry !== undefined && sameSpec(entry, change.entry))) continue;
+    if (entry === change.entry || (entry !== undefined && sameData(entry, change.entry))) continue;
     if (change.entry === undefined)
       return { rule: 'S10', text: `${name} was deleted in version ${version} and is back` };
     const what = entry === undefined ? 'is missing' : 'says something else';

@@ -6,7 +6,8 @@
  *     whose host it believes alive and at work on it, nor one of whose end that host has told it.
  */
 import { componentKey, type HostId, type Key, type Term } from '../../protocol/base/ids.ts';
-import { runRevision, sameSpec } from '../../protocol/component/digest.ts';
+import { sameData } from '../../protocol/base/same.ts';
+import { runRevision } from '../../protocol/component/digest.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { instanceEntry, type InstanceReport, isGoingOn } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
@@ -64,7 +65,7 @@ export function checkJobs(
     const before = known?.kind === 'component' && known.life === value.life ? known : undefined;
     const base = decided ?? before;
     if (base !== undefined) checkRun(checker, host, base, value);
-    const isSame = before?.run !== undefined && sameSpec(before.run, value.run);
+    const isSame = before?.run !== undefined && sameData(before.run, value.run);
     checkSlots(checker, host, agent, {
       before: isSame ? before : undefined,
       decided: decided?.slots ?? [],
@@ -110,7 +111,7 @@ function checkStart(
 /** A run goes on as long as its revision is wanted. */
 function checkRun({ report }: JobChecker, { id }: Host, before: Component, value: Component): void {
   if (before.run === undefined || before.run.revision !== value.run?.revision) return;
-  if (!sameSpec(before.run, value.run))
+  if (!sameData(before.run, value.run))
     report('S27', `${id} begins another run of ${value.component}, of the same revision`);
 }
 
@@ -132,7 +133,7 @@ function checkSlots(
   for (const slot of value.slots) {
     const known = was.get(slot.slot);
     const seat = seatName(value.component, slot.slot);
-    if (known?.ended !== undefined && !sameSpec(known, slot))
+    if (known?.ended !== undefined && !sameData(known, slot))
       checker.report('S27', `${host.id} forgets that ${seat} is ${known.ended.state}`);
     if (slot.ended !== undefined && known?.ended === undefined)
       checkEnd(checker, agent, value, slot, slot.ended, revision);

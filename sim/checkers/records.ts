@@ -11,7 +11,7 @@
  * reached its disk counts: what dies in an agent's memory has not happened.
  */
 import type { Key } from '../../protocol/base/ids.ts';
-import { sameSpec } from '../../protocol/component/digest.ts';
+import { sameData } from '../../protocol/base/same.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
 import { DEPLOY_IDS_MAX } from '../../protocol/limits.ts';
 import { type Burials, burialsIn, isBuried } from '../../protocol/record/burial.ts';
@@ -71,7 +71,7 @@ export function checkWrite(
   const known = checker.written.get(name);
   if (known?.value === value) return;
   if (known !== undefined) {
-    if (!sameSpec(known.value, value)) checker.report('S11', `${name} has two values`);
+    if (!sameData(known.value, value)) checker.report('S11', `${name} has two values`);
     return;
   }
   const op = deployIds.at(-1) ?? heirOf(checker, key, revision, value);
@@ -92,7 +92,7 @@ function heirOf(
   if (seq > 0 || value.kind !== 'stack') return '';
   const same = committed.get(key)?.findLast(({ revision }) => {
     const was = written.get(nameOf(key, revision))?.value;
-    return was !== undefined && sameSpec(was, value);
+    return was !== undefined && sameData(was, value);
   });
   return same?.op ?? '';
 }
@@ -182,7 +182,7 @@ function checkCommitted(
 ): void {
   const name = nameOf(key, revision);
   const written = checker.written.get(name);
-  if (written === undefined || !sameSpec(written.value, value))
+  if (written === undefined || !sameData(written.value, value))
     checker.report('S11', `${host.id} keeps another ${name} than was written`);
   if (checker.known.has(name)) return;
   checker.known.add(name);

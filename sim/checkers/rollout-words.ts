@@ -4,7 +4,7 @@
  * counts no more.
  * Of the revisions before it is remembered what became of them.
  */
-import { sameSpec } from '../../protocol/component/digest.ts';
+import { sameData } from '../../protocol/base/same.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import { HISTORY_MAX } from '../../protocol/limits.ts';
 import type { Component, Past } from '../../protocol/record/record.ts';
@@ -34,7 +34,7 @@ export function isUndoing(before: Component, after: Component, wanted: Component
 
 export function ofPauses(words: Words): string | undefined {
   const { before, after, wanted, isTooMany } = words;
-  if (!sameSpec(after.spec.steering ?? {}, wanted?.steering ?? {}))
+  if (!sameData(after.spec.steering ?? {}, wanted?.steering ?? {}))
     return 'does not note what users have said';
   if (before.revision !== after.revision) return undefined;
   const was = before.rollout?.paused !== undefined;
@@ -67,7 +67,7 @@ export function ofHistory({ before, after }: Words): string | undefined {
   if (before.revision === undefined || before.revision === after.revision) return undefined;
   const ended = history.find(({ revision }) => revision === before.revision);
   if (ended === undefined) return `forgets ${before.revision}`;
-  if (!sameSpec(specIn(after, ended), before.spec)) return `has another spec of ${ended.revision}`;
+  if (!sameData(specIn(after, ended), before.spec)) return `has another spec of ${ended.revision}`;
   const became = endOf(before, after);
   return ended.became === became
     ? undefined

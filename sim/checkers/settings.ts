@@ -5,7 +5,7 @@
  */
 import { type HostId, ROSTER_KEY } from '../../protocol/base/ids.ts';
 import type { Change } from '../../protocol/command/adjusts.ts';
-import { sameSpec } from '../../protocol/component/digest.ts';
+import { sameData } from '../../protocol/base/same.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import type { Committed, Member, RecordValue, Slot } from '../../protocol/record/record.ts';
@@ -68,7 +68,7 @@ function checkChange(
   const base = membersIn(known);
   const rise = countIn(written) - countIn(known);
   if (rise !== 0 && rise !== 1) report('S28', `${by} counts on by ${rise}`);
-  if (rise === 0 && known !== undefined && sameSpec(known.value, written.value))
+  if (rise === 0 && known !== undefined && sameData(known.value, written.value))
     report('S28', `${by} writes the list of members as it is`);
   for (const [id, member] of membersIn(written)) {
     const was = base.get(id);

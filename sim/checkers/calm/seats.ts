@@ -11,7 +11,8 @@ import {
   type HostId,
   slotKey,
 } from '../../../protocol/base/ids.ts';
-import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
+import { sameData } from '../../../protocol/base/same.ts';
+import { revisionOf } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import type { Committed, Component, Slot } from '../../../protocol/record/record.ts';
@@ -58,7 +59,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
   const about = component;
   if (value?.kind !== 'component' || value.life !== life)
     return [{ rule: 'L1', about, text: `${component} is assigned to nobody` }];
-  if (!sameSpec(value.spec, isTakenBack(part, value) ? asWanted(value.spec, spec) : spec))
+  if (!sameData(value.spec, isTakenBack(part, value) ? asWanted(value.spec, spec) : spec))
     return [{ rule: 'L1', about, text: `${component} is assigned by an old spec` }];
   const seats = value.slots.map(({ slot }) => slot);
   const count = spec.mode === 'global' ? 0 : spec.replicas;
