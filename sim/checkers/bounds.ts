@@ -109,10 +109,29 @@ export function checkWoken(checker: BoundChecker, host: Host, now: Micros): void
     checker.report('S14', `${host.id} is woken ${times} times within ${WINDOW_MS} ms`);
 }
 
+type Listless = Exclude<
+  Message,
+  | Record<'items', unknown>
+  | Record<'bindings', unknown>
+  | Record<'keys', unknown>
+  | Record<'deployIds', unknown>
+  | Record<'ops', unknown>
+>['kind'];
+
+/** The most frequent kinds; they hold no list, and are no question that is repeated. */
+const BARE: ReadonlySet<Message['kind']> = new Set<Listless>([
+  'beat',
+  'heartbeat',
+  'keepalive',
+  'probe',
+  'probeAck',
+]);
+
 /** As it is asked for: behind a slow write messages leave in a crowd. */
 export function checkMessage(checker: BoundChecker, host: Host, effect: Effect, now: Micros): void {
   if (effect.kind !== 'send' && effect.kind !== 'publish') return;
   const { message } = effect;
+  if (BARE.has(message.kind)) return;
   checkLists(checker, host, message);
   const question = effect.kind === 'send' ? questionOf(message) : undefined;
   if (question === undefined || effect.kind !== 'send') return;

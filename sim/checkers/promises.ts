@@ -30,9 +30,9 @@ export const createPromiseChecker = (report: Report): PromiseChecker => ({
 /** A message leaves: from here on others count on it. */
 export function checkPromise(checker: PromiseChecker, host: Host, effect: Outward): void {
   if (effect.kind !== 'send') return;
-  const { message, to } = effect;
+  const { message } = effect;
   const { kind } = message;
-  const yes = { host, what: `${kind} to ${to}` };
+  const yes = { host, effect };
   if (kind === 'prepareAck') {
     for (const { key, ballot, status } of message.items)
       if (status !== 'nack') rise(checker, checker.ballots, yes, key, ballot);
@@ -47,16 +47,25 @@ export function checkPromise(checker: PromiseChecker, host: Host, effect: Outwar
   }
 }
 
+type Yes = {
+  readonly host: Host;
+  readonly effect: Extract<Outward, { readonly kind: 'send' }>;
+};
+
 function rise(
   { report }: PromiseChecker,
   table: Map<string, number>,
-  { host, what }: { readonly host: Host; readonly what: string },
+  { host, effect: { message, to } }: Yes,
   key: Key,
   n: number,
 ): void {
   const place = `${host.id} ${key}`;
   const known = table.get(place) ?? 0;
-  if (n < known) report('S5', `${host.id} says yes to ${n} for ${key} (${what}), after ${known}`);
+  if (n < known)
+    report(
+      'S5',
+      `${host.id} says yes to ${n} for ${key} (${message.kind} to ${to}), after ${known}`,
+    );
   else table.set(place, n);
 }
 
