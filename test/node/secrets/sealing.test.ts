@@ -1,7 +1,8 @@
 /** What becomes of the secrets of a stack, deployed once and again. */
 import { expect, it } from 'vitest';
 import { clusterId } from '../../../protocol/base/ids.ts';
-import { revisionOf, sameSpec } from '../../../protocol/component/digest.ts';
+import { sameData } from '../../../protocol/base/same.ts';
+import { revisionOf } from '../../../protocol/component/digest.ts';
 import type { DataKey, FileSpec, SecretFile } from '../../../protocol/component/file.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import { WRAPS_MAX } from '../../../protocol/limits.ts';
@@ -89,7 +90,7 @@ it('seals what services name, so that no word of it is in the stack', async () =
 it('changes nothing when the same is deployed once more', () => {
   const { scene, deploy } = createKeys();
   const before = deploy(shop, contents('one'), scene());
-  expect(sameSpec(deploy(shop, contents('one'), scene(before)), before)).toBe(true);
+  expect(sameData(deploy(shop, contents('one'), scene(before)), before)).toBe(true);
 });
 
 it('changes only who has the secret that is another', () => {

@@ -5,12 +5,14 @@ import {
   allEntries,
   entriesOf,
   forgetOwners,
+  hasChanged,
   inventoriesDeadline,
   ownVersion,
   pullFrom,
   writeEntry,
 } from '../../../protocol/inventory/inventories.ts';
 import { DIGEST_OWNERS_MAX } from '../../../protocol/inventory/delta.ts';
+import type { Matter } from '../../../protocol/inventory/entry.ts';
 import { DELTA_OPS_MAX, ENTRIES_MAX } from '../../../protocol/limits.ts';
 import { allCommitted } from '../../../protocol/record/committed.ts';
 import {
@@ -318,6 +320,44 @@ describe('an owner', () => {
       [one.id, two.id].filter((id) => one.inventories.byOwner.has(id)),
     );
   });
+});
+
+it.each<[string, readonly Matter[]]>([
+  ['host', ['host']],
+  ['lease/stack/s', ['lease']],
+  ['instance/s.web/1', ['instance', 'instance/s.web']],
+  ['log/3', []],
+])('tells by matter what has changed: %s', (name, matters) => {
+  const all: readonly Matter[] = ['host', 'lease', 'instance', 'instance/s.web', 'instance/s.db'];
+  const [world, owner, other] = pair();
+  change(world, owner, 'a', 1); // the first that is known of a host is all of it
+  settle(world);
+  const before = [owner, other].map(({ inventories }) => inventories.factsVersion);
+  write(world, owner, name, { kind: 'lease', key: 'stack/s' as never, term: 1 as never });
+  world.now += 100;
+  wakeAll(world);
+  settle(world);
+  for (const [at, { inventories }] of [owner, other].entries())
+    expect(all.filter((matter) => hasChanged(inventories, matter, before[at] ?? 0))).toEqual(
+      matters,
+    );
+});
+
+it('tells that every matter may have changed when an inventory begins anew or goes', () => {
+  const [world, owner, other] = pair();
+  change(world, owner, 'a', 1);
+  converge(world, 5);
+  const { inventories } = other;
+  const isNews = (since: number): boolean => hasChanged(inventories, 'instance/s.db', since);
+  const first = inventories.factsVersion;
+  restart(world, owner);
+  change(world, owner, 'a', 2);
+  converge(world, 5);
+  expect(isNews(first)).toBe(true);
+  const second = inventories.factsVersion;
+  expect(isNews(second)).toBe(false);
+  forgetOwners(inventories, []);
+  expect(isNews(second)).toBe(true);
 });
 
 it('says when it wants to be woken: for the gossip, the rhythm, and what it could not ask yet', () => {

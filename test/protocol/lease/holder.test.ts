@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { ballot, boot, epoch, hostId, key } from '../../../protocol/base/ids.ts';
+import { below, createPrng } from '../../../protocol/base/prng.ts';
 import { instant, millis, NEVER } from '../../../protocol/base/time.ts';
 import { holderTermMs, LAN } from '../../../protocol/config.ts';
 import type { Durable } from '../../../protocol/lease/durable.ts';
@@ -116,6 +117,38 @@ it.each([
 ])('accepted by "%s": held until %i, %s', (voters, end, _why) => {
   expect(until(leader(voters), 2)).toBe(end);
 });
+
+/** As it would be if it had never been counted before. */
+function anew({ holder, links, roster: of }: Stage): number {
+  const holds = new Map(
+    [...holder.holds].map(([name, hold]) => [name, { ...hold, counted: undefined }]),
+  );
+  return heldUntil({ ...holder, holds }, links, turnOf('p', 0), of, WEB);
+}
+
+it('counts how long it holds a key anew whenever anything of it has changed (H7)', () => {
+  const prng = createPrng(7);
+  const seen = new Set<number>();
+  for (let walk = 0; walk < 200; walk++) {
+    let stage = leader(['ab', 'abc'][below(prng, 2)]);
+    for (let at = 100; at < 6000; at += below(prng, 900)) {
+      const voters = ['', 'a', 'ab', 'bc', 'abc'][below(prng, 5)] ?? '';
+      const deed = below(prng, 5);
+      if (deed === 0) confirm(stage, voters, 1, 1 + below(prng, 2));
+      else if (deed === 1) stage = voted(stage, roster(['abc', 'ab'][below(prng, 2)] ?? ''), at);
+      else renew(stage, voters, at, 1 + (below(prng, 8) === 0 ? 1 : 0));
+      expect(until(stage, at)).toBe(anew(stage));
+      seen.add(until(stage, at));
+    }
+  }
+  expect(seen.size).toBeGreaterThan(100);
+});
+
+function voted({ holder, links, roster: from }: Stage, to: Roster, at: number): Stage {
+  setVoters(links, to);
+  changeRoster(holder, links, turnOf('p', at), { from, to });
+  return { holder, links, roster: to };
+}
 
 it('asks a voter again that held the key for another, once it says that the key is free', () => {
   const stage = stageOf();
