@@ -97,17 +97,32 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const { settings, config, credentials, store, engine, clock, guard, log } = init;
   const core = createCore(config, identityOf(init), randomInt(2 ** 32), init.restored);
   const replies = new Map<string, (result: CommandResult) => void>();
+  const inbox: Input[] = [];
   let timer: NodeJS.Timeout | undefined;
+  let turn: NodeJS.Immediate | undefined;
   let closed = false;
   let over = false;
   let commandCount = 0;
 
+  /** With all else that this turn of the event loop brings. */
   function give(input: Input): void {
+    inbox.push(input);
+    turn ??= setImmediate(takeAll);
+  }
+
+  function takeAll(): void {
+    clearImmediate(turn);
+    turn = undefined;
+    for (let input = inbox.shift(); input !== undefined; input = inbox.shift())
+      take(input, inbox.length > 0);
+  }
+
+  function take(input: Input, more: boolean): void {
     if (closed) return;
     try {
       const now = clock.now();
-      performer.perform(step(core, input, now));
-      schedule(now);
+      performer.perform(step(core, input, now, more));
+      if (!more) schedule(now);
       init.stepped();
       if (!over && isOver(core)) {
         over = true;
@@ -233,6 +248,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   async function end(why: StopReason): Promise<void> {
     if (why !== 'restart') await yieldStrict();
     give({ kind: 'stopping', why });
+    takeAll();
     clearTimeout(timer);
     await performer.drained();
     closed = true;
@@ -245,6 +261,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
 
   speech.attach(network);
   give({ kind: 'started' });
+  takeAll();
   guard?.open(give, engine.guardReach);
 
   return {

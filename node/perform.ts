@@ -3,9 +3,11 @@
  * durable, except the detector's messages, which promise nothing (`protocol/effect.ts`); they too wait
  * for the very first, by which this start of the host counts (L-b).
  *
+ * All that waits behind a write becomes durable with the next: a disk takes as long for one as for many.
+ *
  * A failed write ends the agent: what the disk holds is unknown, only a fresh start reads the truth.
  */
-import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect.ts';
+import { type DiskWrite, type Effect, gatherWrites, promisesNothing } from '../protocol/effect.ts';
 
 /** What an effect becomes outside. None of these blocks or throws. */
 export type Hands = {
@@ -43,6 +45,7 @@ export function createPerformer(hands: Hands): Performer {
   function passed(): void {
     barrier = undefined;
     begun = true;
+    gatherWrites(waiting);
     advance();
   }
 

@@ -3,12 +3,16 @@
  * simulator (`sim/world.ts`) alike.
  *
  *     input ──▶ receive ─┬─ news ──▶ settle ───┬─▶ effects     nextDeadline ──▶ when to send `woken`
- *                        └─ quiet ─▶ keepTime ─┘
+ *                        ├─ quiet ─▶ keepTime ─┤
+ *                        └─ more waits ────────┘
+ *
+ * Of inputs that wait together each is received in time, and what follows from all of them is settled
+ * once, with the last: an agent that falls behind does less for each.
  *
  * Determinism law: the same config, identity, seed, disk and inputs give the same effects.
  */
 import { assert } from './base/assert.ts';
-import { after, earlier, FOREVER, type Instant, later, millis } from './base/time.ts';
+import { after, earlier, FOREVER, type Instant, later, millis, NEVER } from './base/time.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './config.ts';
 import type { Effect } from './effect.ts';
@@ -41,12 +45,16 @@ export function createCore(
   return newCore(config, identity, seed, restored);
 }
 
-/** The first input must be `started`. Effects must be begun in order (`effect.ts`). */
-export function step(core: Core, input: Input, now: Instant): readonly Effect[] {
+/**
+ * The first input must be `started`. Effects must be begun in order (`effect.ts`). `more`: another input
+ * waits already, and is given at once.
+ */
+export function step(core: Core, input: Input, now: Instant, more = false): readonly Effect[] {
   const turn = turnOf(core, now);
   const leases = core.leases ?? begin(core, turn);
   if (core.cloned || core.ended) return [];
   noteStall(core, turn);
+  const { roster } = core.council;
   let quiet = isQuiet(core, leases, turn, input);
   receive(core, leases, turn, input);
   quiet = loopBack(core, leases, turn) !== 'news' && quiet;
@@ -55,12 +63,26 @@ export function step(core: Core, input: Input, now: Instant): readonly Effect[] 
     keepJournal(core, turn);
     return marked(core, turn.out);
   }
+  if (more && mayWait(input) && core.council.roster === roster) {
+    if (!quiet) core.settleBy = NEVER;
+    keepTime(core, leases, turn);
+    keepJournal(core, turn);
+    core.dueAt = now;
+    return marked(core, turn.out);
+  }
   if (quiet && now < core.settleBy) quiet = keepQuiet(core, leases, turn);
   if (!quiet || now >= core.settleBy || know(core) !== core.settled) settleAll(core, leases, turn);
   keepJournal(core, turn);
   core.dueAt = earlier(core.settleAt, rhythmDeadline(core, leases)) ?? FOREVER;
   return marked(core, turn.out);
 }
+
+/**
+ * What follows from it may wait for the next input. Not of what has a host begin or end, nor of what
+ * changes who votes: of that nothing else may be received under the former roster.
+ */
+const mayWait = ({ kind }: Input): boolean =>
+  kind !== 'started' && kind !== 'stopping' && kind !== 'yielding';
 
 /** Says to others which fork we follow. */
 function marked({ council }: Core, effects: readonly Effect[]): readonly Effect[] {

@@ -1,6 +1,7 @@
 /**
  * Everything the core asks of its driver. Effects are begun in order and `persist` is a barrier:
- * nothing behind it, of this step or a later one, begins until the write is durable. Only messages
+ * nothing behind it, of this step or a later one, begins until the write is durable; what has
+ * waited meanwhile is written together (`gatherWrites`). Only messages
  * for which `promisesNothing` holds may overtake it, and not the first of a start. Every other effect
  * is only begun; its outcome comes back as an `Input`.
  */
@@ -80,6 +81,18 @@ export type CommandResult =
   | { readonly kind: 'forced'; readonly epoch: Epoch; readonly silentMs: Millis }
   | { readonly kind: 'restarting' }
   | { readonly kind: 'noSuchInstance' };
+
+/**
+ * Of effects that have waited for a write, all further writes become one, in the place of the first: each is
+ * durable earlier than it was asked to be, and nothing that stands behind one begins before it is.
+ */
+export function gatherWrites(waiting: Effect[]): void {
+  const first = waiting.findIndex(({ kind }) => kind === 'persist');
+  if (first < 0) return;
+  const writes = waiting.flatMap((effect) => (effect.kind === 'persist' ? effect.writes : []));
+  const others = waiting.slice(first).filter(({ kind }) => kind !== 'persist');
+  waiting.splice(first, waiting.length, { kind: 'persist', writes }, ...others);
+}
 
 /** Messages of the detector: true whatever is on the disk, so they never wait for it. */
 export const promisesNothing = ({ kind }: Message): boolean => PROMISE_NOTHING.has(kind);

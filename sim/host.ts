@@ -7,7 +7,7 @@ import { type HostId, hostId } from '../protocol/base/ids.ts';
 import type { Instant } from '../protocol/base/time.ts';
 import type { Labels } from '../protocol/component/label.ts';
 import { type Core, createCore, type Identity, nextDeadline, step } from '../protocol/core.ts';
-import { type DiskWrite, type Effect, promisesNothing } from '../protocol/effect.ts';
+import { type DiskWrite, type Effect, gatherWrites, promisesNothing } from '../protocol/effect.ts';
 import type { Input } from '../protocol/input.ts';
 import { below, type Choices, happens, type Stream, streamOf, within } from './choice.ts';
 import { type Clock, momentOf, readClock } from './clock.ts';
@@ -197,7 +197,7 @@ function relist(around: Surroundings, host: Host, agent: Agent, at: Micros): voi
 }
 
 /** Something has happened; a stopped agent hears of it later, one that is not there never. */
-export function give(around: Surroundings, host: Host, input: Input): void {
+export function give(around: Surroundings, host: Host, input: Input, more = false): void {
   const { agent } = host;
   if (agent === undefined) return;
   if (isPaused(host, around.queue.now)) {
@@ -207,7 +207,7 @@ export function give(around: Surroundings, host: Host, input: Input): void {
   }
   let effects: readonly Effect[];
   try {
-    effects = step(agent.core, input, localNow(agent, around.queue.now));
+    effects = step(agent.core, input, localNow(agent, around.queue.now), more);
   } catch (error) {
     return around.threw(host, input, error);
   }
@@ -271,6 +271,7 @@ function finish(around: Surroundings, host: Host, agent: Agent): void {
   }
   agent.writing = false;
   agent.begun = true;
+  gatherWrites(agent.waiting);
   advance(around, host, agent);
 }
 
@@ -306,7 +307,7 @@ export function resume(around: Surroundings, host: Host): void {
   if (isPaused(host, around.queue.now)) return;
   const arrived = host.inbox;
   host.inbox = [];
-  for (const input of arrived) give(around, host, input);
+  for (const [at, input] of arrived.entries()) give(around, host, input, at < arrived.length - 1);
   around.resumed(host);
 }
 

@@ -87,6 +87,18 @@ describe('effects', () => {
     await diskEnds();
     expect(begun.at(-1)).toBe('behind');
   });
+
+  test('all that wait for it are written together, before what stands behind the last of them', async () => {
+    const { begun, performer, diskEnds } = stage();
+    performer.perform([write('x')]);
+    performer.perform([line('a'), write('y'), line('b')]);
+    performer.perform([write('z'), send(READ)]);
+    await diskEnds();
+    expect(begun).toEqual(['write x', 'a', 'write y z']);
+    performer.perform([write('later')]);
+    await diskEnds();
+    expect(begun).toEqual(['write x', 'a', 'write y z', 'b', 'read', 'write later']);
+  });
 });
 
 describe('while a write is under way', () => {
