@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- recovery | idle | hosts`: real agents on this machine, watched from outside. `--help`
+ * `npm run bench -- recovery | idle | hosts | plan`: real agents on this machine, watched from outside. `--help`
  * lists the options, docs/performance.md says what is compared.
  */
 import { writeFileSync } from 'node:fs';
@@ -11,11 +11,13 @@ import type { LocalEngine } from '../node/local/instances.ts';
 import { benchHosts, HOSTS_PARTS } from './bench/hosts.ts';
 import { benchIdle } from './bench/idle.ts';
 import { type BenchOptions, UsageError } from './bench/options.ts';
+import { benchPlan } from './bench/plan.ts';
 import { benchRecovery } from './bench/recovery.ts';
 
 const HELP = `npm run bench -- recovery     a component killed, a host lost, a leader's host lost: until it runs again
 npm run bench -- idle         what an agent costs while nothing happens: CPU, memory, network
 npm run bench -- hosts        five hosts beside Docker's swarm mode; as root, with dockerd installed
+npm run bench -- plan         10,000 instances placed on 200 hosts; 500 components deployed to real agents
 
   --engine process|docker     default: process
   --agents N                  default: 5
@@ -27,7 +29,12 @@ npm run bench -- hosts        five hosts beside Docker's swarm mode; as root, wi
   --seconds N                 of idle; default: 60
   --json FILE                 every value, as JSON; - is standard output
 `;
-const BENCHES = { recovery: benchRecovery, idle: benchIdle, hosts: benchHosts } as const;
+const BENCHES = {
+  recovery: benchRecovery,
+  idle: benchIdle,
+  hosts: benchHosts,
+  plan: benchPlan,
+} as const;
 const OPTIONS = {
   engine: { type: 'string', default: 'process' },
   agents: { type: 'string', default: '5' },
@@ -39,7 +46,12 @@ const OPTIONS = {
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
-const PARTS = { recovery: ['killed', 'lost', 'led'], idle: [], hosts: HOSTS_PARTS } as const;
+const PARTS = {
+  recovery: ['killed', 'lost', 'led'],
+  idle: [],
+  hosts: HOSTS_PARTS,
+  plan: [],
+} as const;
 const EXIT = { failed: 1, usage: 2 } as const;
 
 async function main(): Promise<void> {

@@ -35,7 +35,7 @@ export function choose(
   fitting: readonly PlacementHost[],
 ): Choice | undefined {
   const { request, hosts, own } = draft;
-  const spread = spreadOf(request.spec, hosts, own);
+  const spread = spreadOf(draft.groups, own);
   let best: PlacementHost[] = [];
   for (const host of steadyOf(fitting)) {
     const first = best[0];
@@ -57,7 +57,7 @@ export function choose(
 
 /** Negative: `a` is preferred. */
 const compare = (draft: Draft, spread: Spread, a: PlacementHost, b: PlacementHost): number =>
-  compareGroups(spread, a, b) || compareLoad(draft, a, b);
+  compareGroups(spread, a.id, b.id) || compareLoad(draft, a, b);
 
 function compareLoad(draft: Draft, a: PlacementHost, b: PlacementHost): number {
   const [ownA, ownB] = [countOn(draft, a.id), countOn(draft, b.id)];
@@ -73,7 +73,7 @@ function outscored(
   chosen: PlacementHost,
 ): string {
   if (host.restless !== undefined && chosen.restless === undefined) return host.restless;
-  const group = fullerGroup(draft.request.spec, spread, host, chosen);
+  const group = fullerGroup(draft.request.spec, spread, host, chosen.id);
   if (group !== undefined) return group;
   if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
   return slotsThere(countOn(draft, host.id), host.slotCount);

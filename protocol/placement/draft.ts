@@ -8,6 +8,7 @@ import type { Handing, Reported } from './handover.ts';
 import { seated } from './heal.ts';
 import { endText, type Progress } from './job.ts';
 import { REJECTED_MAX, type Rejection } from './reasons.ts';
+import type { Groups } from './spread.ts';
 
 export type PlaceRequest = {
   readonly component: ComponentId;
@@ -53,6 +54,8 @@ export type Draft = {
   readonly request: PlaceRequest;
   /** In the order of their ids. */
   readonly hosts: ReadonlyMap<HostId, PlacementHost>;
+  /** What its slots are spread over. */
+  readonly groups: Groups;
   /** Slots of this component so far, by host. */
   readonly own: Map<HostId, number[]>;
   readonly returned: Set<HostId>; // they have got back what they had (6)

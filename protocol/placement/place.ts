@@ -43,6 +43,7 @@ import { rivalsAfter } from './heal.ts';
 import { isLost } from './job.ts';
 import { isAskedOnly, keep } from './keep.ts';
 import { reasonsOf, type Rejection, slotsThere, volumesLeft } from './reasons.ts';
+import { groupsOf } from './spread.ts';
 
 export type { Decision, Placement, PlaceRequest } from './draft.ts';
 export type { PlacementHost } from './fit.ts';
@@ -53,6 +54,7 @@ export function place(request: PlaceRequest): Placement {
   const draft: Draft = {
     request,
     hosts,
+    groups: groupsOf(request.spec, sorted),
     own: new Map(),
     returned: new Set(),
     slots: [],

@@ -4,48 +4,46 @@
  * each further one spreads within a group.
  */
 import type { HostId } from '../base/ids.ts';
-import type { ComponentSpec } from '../component/spec.ts';
+import type { ComponentSpec, Subject } from '../component/spec.ts';
 import { showSubject, valueAt } from './constraint.ts';
 import type { PlacementHost } from './fit.ts';
 
 /** By preference, the host's group: it and the groups it is part of. */
-type Groups = readonly string[];
+export type Groups = ReadonlyMap<HostId, readonly string[]>;
 
-export type Spread = {
-  readonly groupsOf: (host: PlacementHost) => Groups;
-  /** Slots in the group so far. */
-  readonly countIn: (group: string) => number;
-};
-
-const NOWHERE: Spread = { groupsOf: () => [], countIn: () => 0 };
-
-export function spreadOf(
+export function groupsOf(
   { placement }: Pick<ComponentSpec, 'placement'>,
-  hosts: ReadonlyMap<HostId, PlacementHost>,
-  own: ReadonlyMap<HostId, readonly number[]>,
-): Spread {
+  hosts: Iterable<PlacementHost>,
+): Groups {
   const over = placement?.spread ?? [];
-  if (over.length === 0) return NOWHERE;
-  const groupsOf = ({ facts, ...host }: PlacementHost): Groups => {
-    const values = over.map((subject) => valueAt(subject, { ...host, facts: facts ?? {} }));
-    return values.map((_, at) => JSON.stringify(values.slice(0, at + 1)));
-  };
+  if (over.length === 0) return NO_GROUPS;
+  return new Map(
+    [...hosts].map((host) => {
+      const values = over.map((subject) => valueOn(subject, host));
+      return [host.id, values.map((_, at) => JSON.stringify(values.slice(0, at + 1)))];
+    }),
+  );
+}
+const NO_GROUPS: Groups = new Map();
+
+const valueOn = (subject: Subject, { facts, ...host }: PlacementHost): string =>
+  valueAt(subject, { ...host, facts: facts ?? {} });
+
+export type Spread = { readonly groups: Groups; readonly countIn: (group: string) => number };
+
+/** `own`: the slots so far, by host. */
+export function spreadOf(groups: Groups, own: ReadonlyMap<HostId, readonly number[]>): Spread {
   const counts = new Map<string, number>();
-  for (const [id, { length }] of own) {
-    const host = hosts.get(id);
-    for (const group of host === undefined ? [] : groupsOf(host))
-      counts.set(group, (counts.get(group) ?? 0) + length);
-  }
-  return { groupsOf, countIn: (group) => counts.get(group) ?? 0 };
+  if (groups.size > 0)
+    for (const [id, { length }] of own)
+      for (const group of groups.get(id) ?? [])
+        counts.set(group, (counts.get(group) ?? 0) + length);
+  return { groups, countIn: (group) => counts.get(group) ?? 0 };
 }
 
 /** Negative: `a` is in the emptier group. */
-export function compareGroups(
-  { groupsOf, countIn }: Spread,
-  a: PlacementHost,
-  b: PlacementHost,
-): number {
-  const [ofA, ofB] = [groupsOf(a), groupsOf(b)];
+export function compareGroups({ groups, countIn }: Spread, a: HostId, b: HostId): number {
+  const [ofA = [], ofB = []] = [groups.get(a), groups.get(b)];
   for (const [at, group] of ofA.entries()) {
     const order = countIn(group) - countIn(ofB[at] ?? '');
     if (order !== 0) return order;
@@ -56,17 +54,16 @@ export function compareGroups(
 /** The first group by which they differ in number, in words. */
 export function fullerGroup(
   { placement }: Pick<ComponentSpec, 'placement'>,
-  { groupsOf, countIn }: Spread,
+  { groups, countIn }: Spread,
   host: PlacementHost,
-  chosen: PlacementHost,
+  chosen: HostId,
 ): string | undefined {
-  const better = groupsOf(chosen);
-  const at = groupsOf(host).findIndex((group, i) => countIn(group) !== countIn(better[i] ?? ''));
+  const [ofIt = [], better = []] = [groups.get(host.id), groups.get(chosen)];
+  const at = ofIt.findIndex((group, i) => countIn(group) !== countIn(better[i] ?? ''));
   const subject = placement?.spread?.[at];
   if (subject === undefined) return undefined;
-  const { facts, ...rest } = host;
-  const value = valueAt(subject, { ...rest, facts: facts ?? {} });
+  const value = valueOn(subject, host);
   const where =
     value === '' ? `${showSubject(subject)} is not set` : `${showSubject(subject)} is ${value}`;
-  return `${countIn(groupsOf(host)[at] ?? '')} of its slots where ${where}`;
+  return `${countIn(ofIt[at] ?? '')} of its slots where ${where}`;
 }
