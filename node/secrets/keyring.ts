@@ -169,7 +169,7 @@ async function keysIn(store: Store): Promise<Map<string, Uint8Array>> {
 
 type Named = { readonly stack: string; readonly dataKey: DataKey };
 
-/** Data keys of all that is deployed, and of what it is on its way from. */
+/** Data keys of all that is deployed, and of what it may go back to. */
 function namedIn(committed: CommittedRecords): ReadonlyMap<string, Named> {
   const named = new Map<string, Named>();
   const note = (stack: string, { dataKey }: ComponentSpec): void => {
@@ -182,6 +182,7 @@ function namedIn(committed: CommittedRecords): ReadonlyMap<string, Named> {
       const stack = stackOf(value.component);
       note(stack, value.spec);
       for (const { spec } of value.rollout?.former ?? []) note(stack, spec);
+      for (const { spec } of value.history ?? []) if (spec !== undefined) note(stack, spec);
     }
   }
   return named;

@@ -54,7 +54,7 @@ function createDisk(): Store & { readonly kept: Map<string, unknown> } {
   };
 }
 
-function record(seq: number, dataKey: DataKey | undefined, former?: DataKey) {
+function record(seq: number, dataKey: DataKey | undefined, former?: DataKey, past?: DataKey) {
   const component = componentId('shop', 'db');
   const made = (one: DataKey | undefined) => spec(one === undefined ? {} : { dataKey: one });
   const value: Component = {
@@ -65,6 +65,9 @@ function record(seq: number, dataKey: DataKey | undefined, former?: DataKey) {
     spec: made(dataKey),
     slots: [],
     ...(former && { rollout: { former: [{ revision: 'r', spec: made(former) }], failed: [] } }),
+    ...(past && {
+      history: [{ revision: 'r', spec: made(past), since: { term: term(1), seq: 0 } }],
+    }),
   };
   return { key: componentKey(component), revision: { term: term(1), seq }, value };
 }
@@ -150,11 +153,17 @@ it('keeps what it was given for as long as it runs, and for its next start', asy
   expect(asked).toEqual([]);
 });
 
-it('gets the keys that records name before it needs them, those of former specs too', async () => {
+it.each([
+  ['those of former specs too', (dataKey: DataKey) => record(1, undefined, dataKey)],
+  [
+    'and those of what a user may put back',
+    (dataKey: DataKey) => record(1, undefined, undefined, dataKey),
+  ],
+])('gets the keys that records name before it needs them, %s', async (_, naming) => {
   const { keyring, committed } = await open({ [there.host]: key });
   const dataKey = wrappedFor(there);
   expect(keyring.byId(dataKey.id)).toBeUndefined();
-  mergeCommitted(committed, record(1, undefined, dataKey));
+  mergeCommitted(committed, naming(dataKey));
   await vi.advanceTimersByTimeAsync(LOOK_MS);
   expect(keyring.byId(dataKey.id)).toEqual(key);
 });
