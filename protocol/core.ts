@@ -12,6 +12,7 @@
  * Determinism law: the same config, identity, seed, disk and inputs give the same effects.
  */
 import { assert } from './base/assert.ts';
+import { ROSTER_KEY } from './base/ids.ts';
 import { after, earlier, FOREVER, type Instant, later, millis, NEVER } from './base/time.ts';
 import type { Config } from './config.ts';
 import { validateConfig } from './config.ts';
@@ -19,6 +20,7 @@ import type { Effect } from './effect.ts';
 import type { Input } from './input.ts';
 import { writeEntry } from './inventory/inventories.ts';
 import { decisionEntry, decisionOf } from './inventory/log.ts';
+import { committedOf } from './record/committed.ts';
 import { type Leases, leasesDeadline } from './lease/leases.ts';
 import { JOURNAL_MAX } from './limits.ts';
 import { know } from './core/know.ts';
@@ -55,6 +57,7 @@ export function step(core: Core, input: Input, now: Instant, more = false): read
   if (core.cloned || core.ended) return [];
   noteStall(core, turn);
   const { roster } = core.council;
+  const list = committedOf(core.committed, ROSTER_KEY);
   let quiet = isQuiet(core, leases, turn, input);
   receive(core, leases, turn, input);
   quiet = loopBack(core, leases, turn) !== 'news' && quiet;
@@ -63,7 +66,9 @@ export function step(core: Core, input: Input, now: Instant, more = false): read
     keepJournal(core, turn);
     return marked(core, turn.out);
   }
-  if (more && mayWait(input) && core.council.roster === roster) {
+  const isOfHosts =
+    core.council.roster !== roster || committedOf(core.committed, ROSTER_KEY) !== list;
+  if (more && mayWait(input) && !isOfHosts) {
     if (!quiet) core.settleBy = NEVER;
     keepTime(core, leases, turn);
     keepJournal(core, turn);
@@ -79,7 +84,7 @@ export function step(core: Core, input: Input, now: Instant, more = false): read
 
 /**
  * What follows from it may wait for the next input. Not of what has a host begin or end, nor of what
- * changes who votes: of that nothing else may be received under the former roster.
+ * changes who votes or is a member: nothing else may be received as if that were not so yet.
  */
 const mayWait = ({ kind }: Input): boolean =>
   kind !== 'started' && kind !== 'stopping' && kind !== 'yielding';

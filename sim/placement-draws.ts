@@ -1,4 +1,5 @@
 /** Which hosts may run what users deploy: mostly such that several fit; now and then none does. */
+import { millis } from '../protocol/base/time.ts';
 import type {
   ComponentSpec,
   Constraint,
@@ -6,6 +7,7 @@ import type {
   Reservation,
   Subject,
 } from '../protocol/component/spec.ts';
+import { DEFAULT_UPDATE, type UpdatePolicy } from '../protocol/component/update.ts';
 import { type Choices, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { CAPACITY } from './host.ts';
 
@@ -27,7 +29,7 @@ export const placementDraws = (choices: Choices): PlacementDraws => ({
 export function drawPlacement(
   { constraints: draw, reservations, fills, spreads }: PlacementDraws,
   mode: ComponentSpec['mode'],
-): Pick<ComponentSpec, 'placement'> {
+): Pick<ComponentSpec, 'placement' | 'update'> {
   const reserves = happens(reservations, 150) ? pick(reservations, ROOM) : undefined;
   const isChosen = happens(draw, 300);
   const constraints = isChosen && happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
@@ -43,8 +45,11 @@ export function drawPlacement(
     ...(spread.length > 0 && { spread }),
   };
   const isEmpty = constraints.length === 0 && Object.keys(placement).length === 1;
-  return isEmpty ? {} : { placement };
+  return isEmpty ? {} : { placement, ...(fill && { update: BRISK }) };
 }
+
+/** Unless another is drawn: one after the other, so many would not all have stood before the end. */
+const BRISK: UpdatePolicy = { ...DEFAULT_UPDATE, monitorMs: millis(1000) };
 
 /** Of a host's room one to three slots find some, whatever else is there. */
 const ROOM: readonly Reservation[] = [

@@ -190,6 +190,8 @@ function checkStop(
   if (seat?.rival === undefined || instance?.observed.revision !== seat.rival.revision) return;
   const { component, slot } = seat;
   const value = valueOf(life.agent, component);
+  // Its lease alone decides, whoever is remembered from before it was strict.
+  if (instance.stop?.why === 'fenced') return;
   const left = value?.slots.find((each) => each.slot === slot)?.left ?? [];
   if (!left.includes(host.id)) return;
   const contract = value?.spec.onIsolation;

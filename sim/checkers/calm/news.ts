@@ -9,6 +9,7 @@ import { allCommitted } from '../../../protocol/record/committed.ts';
 import { votersOf } from '../../../protocol/roster/roster.ts';
 import { leaversOf, takersOf } from './newest.ts';
 import type { Calm, Owed, Participant } from './owed.ts';
+import { isStranded } from './seats.ts';
 
 /** As much of something as a host knows; the first counts more. */
 type Extent = readonly [number, number];
@@ -66,13 +67,14 @@ export function notLetIn({ team }: Calm): readonly Owed[] {
   });
 }
 
-/** L1 Whoever is to leave is out, once it has no vote and others can run what it ran. */
+/** L1 Whoever is to leave is out, once it has no vote, and unless others cannot run what it has. */
 export function notOut(calm: Calm): readonly Owed[] {
   if (takersOf(calm).length === 0) return [];
   const leavers = leaversOf(calm);
   return calm.team
     .filter(({ host }) => leavers.includes(host.id))
     .filter(({ core, host }) => !votersOf(core.council.roster).includes(host.id))
+    .filter(({ host }) => !isStranded(calm, host.id))
     .map(({ host: { id } }) => ({
       rule: 'L1',
       about: `${id} leaves`,

@@ -34,15 +34,29 @@ type Part = {
   readonly records: ReturnType<typeof newestRecords>;
 };
 
-export function unseated(calm: Calm): readonly Owed[] {
+function partsOf(calm: Calm): readonly (Part & { readonly life: number })[] {
   const records = newestRecords(calm);
-  const parts = newestStacks(calm).flatMap(({ name, stack: { spec: stack, life } }) =>
-    (stack?.components ?? []).map((spec): Part & { readonly life: number } => {
+  return newestStacks(calm).flatMap(({ name, stack: { spec: stack, life } }) =>
+    (stack?.components ?? []).map((spec) => {
       const component = componentId(name, spec.name);
       const record = records.get(componentKey(component));
       return { component, spec, stack: stack as StackSpec, record, records, life };
     }),
   );
+}
+
+/** It has a slot that fits on no other host, and keeps it. */
+export function isStranded(calm: Calm, id: HostId): boolean {
+  return partsOf(calm).some((part) => {
+    const value = part.record?.value;
+    if (value?.kind !== 'component' || part.spec.mode === 'global') return false;
+    const isThere = value.slots.some(({ host, ended }) => host === id && ended === undefined);
+    return isThere && fittingOf(calm, part).length === 0;
+  });
+}
+
+export function unseated(calm: Calm): readonly Owed[] {
+  const parts = partsOf(calm);
   const led = parts.filter(({ component }) => isLedWell(calm, component));
   return [...led.flatMap((part) => ofPart(calm, part, part.life)), ...strays(calm, parts)];
 }
