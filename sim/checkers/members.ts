@@ -125,7 +125,9 @@ function checkChange(
   believed: ReadonlyMap<HostId, Belief> | undefined,
   written: Pick<Committed, 'value' | 'revision'>,
 ): void {
-  const was = known.get(agent);
+  // The list before it may have been committed in this very step, and was judged when it was written.
+  const base = agent.core.writers.get(ROSTER_KEY)?.record;
+  const was = base?.value.kind === 'members' ? base : known.get(agent);
   if (was === undefined) return;
   const [before, after] = [idsOf(was), idsOf(written)];
   for (const id of before) {

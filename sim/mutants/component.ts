@@ -204,7 +204,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     name: 'surplus-slots-stay',
     file: 'protocol/placement/keep.ts',
     from: 'if (!isGlobal && slot > replicasOf(spec)) {',
-    to: 'if (!isGlobal && slot > SLOTS_MAX) {',
+    to: 'if (!isGlobal && slot > Infinity) {',
     says: 'Slots beyond the wanted number stay.',
     rules: ['L1'],
   },
