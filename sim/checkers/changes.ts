@@ -75,7 +75,9 @@ function whyNotNow(
   const others = [core.identity.host, ...core.membership.members.keys()].filter(
     (id) => !voters.includes(id) && !isWitness(core, id) && aliveMs(core, id, at) >= restMs,
   );
-  const spare = others.find((id) => !next.includes(id));
+  // One that is doubted in this very step may have been doubted before they were chosen.
+  const isDoubted = (id: HostId): boolean => core.membership.members.get(id)?.health === 'suspect';
+  const spare = others.find((id) => !next.includes(id) && !isDoubted(id));
   if (witness !== undefined && spare !== undefined)
     return `${witness} is a witness, and ${spare} could vote`;
   const { voterDeadMs } = CONFIG;

@@ -247,10 +247,10 @@ function wrongChoice(
     return isAlive(host) && entry?.kind === 'instance' && entry.isRival === true;
   });
   const [oldest] = claimants;
-  if (onHeal === 'keepOldest' && oldest !== undefined && is.host !== oldest)
-    return `${oldest} had it before and runs it`;
-  if (onHeal === 'keepLeader' && claimants.includes(leader) && is.host !== leader)
-    return 'its leader runs it';
+  const chosen = onHeal === 'keepOldest' ? oldest : claimants.find((host) => host === leader);
+  // Who was chosen and cannot run it loses after all.
+  if (chosen !== undefined && is.host !== chosen && !isBarred(core, spec, chosen))
+    return chosen === oldest ? `${oldest} had it before and runs it` : 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
   // It is not given up for dead, but for an engine that has not started what it was asked to.
   const isSuspect = core.membership.members.get(was.host)?.health === 'suspect';

@@ -73,7 +73,13 @@ import {
 } from './rosters.ts';
 import { checkRevokes, createRevokeChecker, type RevokeChecker } from './revokes.ts';
 import { checkSettings, createSettingChecker, type SettingChecker } from './settings.ts';
-import { checkSilence, createSilenceChecker, noteGrant, type SilenceChecker } from './silence.ts';
+import {
+  checkSilence,
+  createSilenceChecker,
+  noteForcedVoter,
+  noteGrant,
+  type SilenceChecker,
+} from './silence.ts';
 import { checkSingletons, createSingletonChecker, type SingletonChecker } from './singletons.ts';
 import { checkStarts, createStartChecker, type StartChecker } from './starts.ts';
 import {
@@ -306,7 +312,10 @@ export function checkBegun(panel: Panel, host: Host, effect: Outward, now: Micro
 
 export function checkSynced(panel: Panel, host: Host, writes: readonly DiskWrite[]): void {
   const isForced = checkForcedDisk(panel.forces, host, writes);
-  if (isForced) noteForced(panel.records, host);
+  if (isForced) {
+    noteForced(panel.records, host);
+    noteForcedVoter(panel.silence, host);
+  }
   checkDisk(panel.promises, host, writes);
   checkRosterDisk(panel.rosters, host, writes);
   if (!isForced) checkSyncs(panel.syncs, panel.records, host, writes);

@@ -80,7 +80,9 @@ function checkEnd(
   if (host.id !== owner || now <= until) return;
   const hold = leases.holds.get(key)?.get(host);
   if (hold === undefined || now >= hold.until || hold.term > ballot) return;
-  if (rostersOf(rosters, host).some((roster) => quorum(roster, (voter) => by.has(voter))))
+  // By the roster that it counts by now: a voter that once voted alone is no quorum any more.
+  const roster = rostersOf(rosters, host).at(-1);
+  if (roster !== undefined && quorum(roster, (voter) => by.has(voter)))
     leases.report(
       'S18',
       `${host.id} leads ${key} under term ${hold.term}, which ${[...by].join(' ')} have revoked, longer than they were bound to`,

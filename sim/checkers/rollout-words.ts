@@ -5,6 +5,7 @@
  * Of the revisions before it is remembered what became of them.
  */
 import { sameData } from '../../protocol/base/same.ts';
+import { specDigest } from '../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import { HISTORY_MAX } from '../../protocol/limits.ts';
 import type { Component, Past } from '../../protocol/record/record.ts';
@@ -53,7 +54,7 @@ export function ofPauses(words: Words): string | undefined {
 const isUnderWay = ({ slots }: Component): boolean =>
   slots.some(({ former, trial }) => former !== undefined || trial === true);
 
-export function ofHistory({ before, after }: Words): string | undefined {
+export function ofHistory({ before, after, wanted }: Words): string | undefined {
   const { history = [] } = after;
   const last = history.at(-1);
   if (last?.revision !== after.revision) return `its history ends with ${last?.revision}`;
@@ -67,12 +68,22 @@ export function ofHistory({ before, after }: Words): string | undefined {
   if (before.revision === undefined || before.revision === after.revision) return undefined;
   const ended = history.find(({ revision }) => revision === before.revision);
   if (ended === undefined) return `forgets ${before.revision}`;
-  if (!sameData(specIn(after, ended), before.spec)) return `has another spec of ${ended.revision}`;
+  if (!isSpecOf(before, specIn(after, ended), wanted))
+    return `has another spec of ${ended.revision}`;
   const became = endOf(before, after);
   return ended.became === became
     ? undefined
     : `${ended.revision} became ${ended.became}, not ${became}`;
 }
+
+/** As the record had it, or as the stack has asked for the same revision since. */
+const isSpecOf = (
+  { spec }: Component,
+  kept: ComponentSpec | undefined,
+  wanted: ComponentSpec | undefined,
+): boolean =>
+  sameData(kept, spec) ||
+  (wanted !== undefined && specDigest(wanted) === specDigest(spec) && sameData(kept, wanted));
 
 const specIn = ({ rollout }: Component, { revision, spec }: Past): ComponentSpec | undefined =>
   spec ?? rollout?.former.find((version) => version.revision === revision)?.spec;

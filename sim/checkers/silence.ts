@@ -72,6 +72,10 @@ export function noteGrant(
   grants.set(host.id, [...others, { life, class: leaseClass, at, termMs }]);
 }
 
+/** A user has made it the only voter by what it knows (E2): of the voters before it fetches nothing. */
+export const noteForcedVoter = ({ unsynced }: SilenceChecker, { id }: Host): void =>
+  void unsynced.delete(id);
+
 export function checkSilence(
   checker: SilenceChecker,
   host: Host,

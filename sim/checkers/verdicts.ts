@@ -11,6 +11,7 @@ import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { type Micros, ofMillis } from '../event-queue.ts';
 import { type Host, isPaused } from '../host.ts';
+import { isStalled } from '../network/network.ts';
 import { obstacleOf } from '../network/obstacles.ts';
 import type { Options } from '../options.ts';
 import type { HostIndex, Strike } from '../strike.ts';
@@ -167,7 +168,8 @@ const hasStalled = ({ stalls }: VerdictWatch, { index }: Host, now: Micros): boo
 const isWell = (watch: VerdictWatch, host: Host, now: Micros): boolean =>
   isUnailed(watch, host, now) && !hasStalled(watch, host, now);
 
-function isClear({ wayAilsUntil }: VerdictWatch, a: Host, b: Host, now: Micros): boolean {
+function isClear({ world, wayAilsUntil }: VerdictWatch, a: Host, b: Host, now: Micros): boolean {
+  if (isStalled(world.network, new Set([a.index, b.index]))) return false;
   const until = [wayOf(a.index, b.index), wayOf(b.index, a.index)].map(
     (way) => wayAilsUntil.get(way) ?? -Infinity,
   );

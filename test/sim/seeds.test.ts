@@ -76,6 +76,12 @@ const ONCE_FAILED = [
   [1798, 'a rollout that waits for what nobody can be asked for stands in as long (L1)'],
   [1832, 'the same as seed 567 (S20)'],
   [1148, 'a slot left an engine that had not started it, on a host that was doubted (S15)'],
+  [2166, 'a voter that users made the only one was to fetch from the voters before (S6)'],
+  [2078, 'a term was taken for revoked by the roster of long before (S18)'],
+  [858, 'users wanted something else of the revision that was just taken back (S26)'],
+  [960, 'a slot was to return to a host that is drained (S15)'],
+  [1004, 'TCP waited to try again long after the sleep that it had waited for (S17)'],
+  [1540, 'the same as seed 5101, of one that was not asked for'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;
 
