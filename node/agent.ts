@@ -26,17 +26,21 @@ import type { HostFacts } from '../protocol/inventory/entry.ts';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import { foresee, type Foreseen } from '../protocol/core/foresee.ts';
 import { viewOf } from '../protocol/view/build.ts';
+import { votersOf } from '../protocol/roster/roster.ts';
 import { allDecisions } from '../protocol/inventory/inventories.ts';
 import type { Witnessed } from '../protocol/inventory/log.ts';
 import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
 import type { LeaseClock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
+import { join } from 'node:path';
+import { type Builder, createBuilder } from './build/builder.ts';
+import { BUNDLE_REQUEST, openShelf, type Shelf } from './build/shelf.ts';
 import { createInterference, type Interference } from './chaos/interference.ts';
 import { createEngineWork } from './engine/work.ts';
 import type { GuardLink } from './guard/link.ts';
 import type { Logger } from './log.ts';
 import { createLastWords, type LastWords } from './logs/last-words.ts';
-import { ask } from './http/peer-requests.ts';
+import { answerOf, ask } from './http/peer-requests.ts';
 import { readIdentity } from './network/identity.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
@@ -57,6 +61,8 @@ export interface Agent extends AsyncDisposable {
   readonly lastWords: LastWords;
   readonly interference: Interference;
   readonly keyring: Keyring;
+  readonly shelf: Shelf;
+  readonly builder: Builder;
   readonly settings: AgentSettings;
   readonly log: Logger;
   readonly guard: GuardLink | undefined;
@@ -149,6 +155,10 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
   const speech = createSpeech({ cluster: credentials.cluster, log, give, interference });
   const lastWords = createLastWords(engine);
   const line: { network?: Network } = {};
+  const asking = () => {
+    if (line.network === undefined) throw new Error('this agent does not listen yet');
+    return { speech, interference, network: line.network };
+  };
   const keyring = await openKeyring({
     cluster: credentials.cluster,
     host: core.identity.host,
@@ -156,17 +166,23 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     store,
     committed: core.committed,
     others: () => otherMembers(core),
-    async ask(host, id, signal) {
-      if (line.network === undefined) throw new Error('this agent does not listen yet');
-      const asking = { speech, interference, network: line.network };
-      return ask(asking, host, KEY_REQUEST, { id }, signal);
-    },
+    ask: async (host, id, signal) => ask(asking(), host, KEY_REQUEST, { id }, signal),
     log,
   });
+  const shelf = await openShelf({
+    folder: join(settings.state, 'bundles'),
+    committed: core.committed,
+    isVoter: () => votersOf(core.council.roster).includes(core.identity.host),
+    others: () => votersFirst(core, otherMembers(core)),
+    ask: (host, hash, signal) => answerOf(asking(), host, BUNDLE_REQUEST, { hash }, signal),
+    log,
+  });
+  const builder = createBuilder(engine, shelf);
   const work = createEngineWork({
     engine,
     lastWords,
     openFiles: openFiles(credentials.cluster, keyring),
+    builder,
     give,
     log,
     relistMs: config.relistMs,
@@ -255,6 +271,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     await pause(LAST_WORDS_MS);
     guard?.[Symbol.dispose]();
     keyring[Symbol.dispose]();
+    shelf[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();
   }
@@ -273,6 +290,8 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     lastWords,
     interference,
     keyring,
+    shelf,
+    builder,
     settings,
     log,
     guard,
@@ -311,6 +330,14 @@ const LAST_WORDS_MS = 150;
 function otherMembers(core: Core): readonly HostId[] {
   const { alive, isMember } = know(core);
   return alive.filter((host) => host !== core.identity.host && isMember.has(host));
+}
+
+function votersFirst({ council }: Core, hosts: readonly HostId[]): readonly HostId[] {
+  const voters = new Set(votersOf(council.roster));
+  return [
+    ...hosts.filter((host) => voters.has(host)),
+    ...hosts.filter((host) => !voters.has(host)),
+  ];
 }
 
 function identityOf({ settings, credentials, peerId, engine }: AgentInit): Identity {

@@ -25,6 +25,7 @@ import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { chosenEngine, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
 import type { AgentSettings } from './config.ts';
+import { serveBuilds } from './build/serve.ts';
 import { serveOrders } from './chaos/orders.ts';
 import { createLeaseClock } from './clock.ts';
 import { createGuardLink } from './guard/link.ts';
@@ -252,6 +253,7 @@ async function run(
   await serveOrders(agent);
   await serveReports(agent);
   await serveKeys(agent);
+  await serveBuilds(agent);
   return agent;
 }
 

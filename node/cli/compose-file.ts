@@ -1,6 +1,7 @@
 /** A Compose file to a stack, with its problems told on standard error, one per line. */
 import type { StackSpec } from '../../protocol/component/spec.ts';
 import { loadCompose } from '../compose/load.ts';
+import type { BuildSource } from '../compose/service/build.ts';
 import { renderProblem } from '../compose/problems.ts';
 import { counted } from './counted.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -28,6 +29,8 @@ export type Loaded = {
   /** What is in its secrets, by name, in base64. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
+  /** Of the images that are built, which have no tag yet. */
+  readonly builds: ReadonlyMap<string, BuildSource>;
 };
 
 /** Throws a `Failure` with exit 2 where the file cannot be deployed as it is. */
@@ -44,7 +47,8 @@ export function loadStack(cli: Cli, { strict, text, ...source }: ComposeText): L
   }
   if (!cli.json) note(cli, ...warnings.map((warning) => `warning: ${warning}`));
   const secrets = [...result.secrets].map(([name, content]) => [name, base64(content)]);
-  return { stack: result.stack, secrets: Object.fromEntries(secrets), warnings };
+  const { stack, builds } = result;
+  return { stack, secrets: Object.fromEntries(secrets), builds, warnings };
 }
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');

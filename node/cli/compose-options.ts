@@ -1,5 +1,6 @@
 /** The options of commands that are about a Compose file, and the stack that they lead to. */
 import type { Command } from 'commander';
+import type { Packed } from './build.ts';
 import type { Loaded } from './compose-file.ts';
 import type { Cli } from './terminal.ts';
 
@@ -29,21 +30,26 @@ function many(value: string, values: readonly string[] = []): readonly string[] 
   return [...values, value];
 }
 
+export type Read = Omit<Loaded, 'builds'> & { readonly packed: readonly Packed[] };
+
 /** The libraries that read it are loaded by those who need them. */
-export async function readStack(cli: Cli, options: ComposeOptions): Promise<Loaded> {
+export async function readStack(cli: Cli, options: ComposeOptions): Promise<Read> {
   const { file, name, profile, envFile, strict = false } = options;
   const { loadStack } = await import('./compose-file.ts');
   const { readComposeFiles } = await import('./compose-files.ts');
   const envFiles = envFile ?? process.env['COMPOSE_ENV_FILES']?.split(',').filter(Boolean);
   const named = { files: file, stdin: cli.stdin, env: process.env, envFiles };
   const files = await readComposeFiles(named);
-  return loadStack(cli, {
+  const { builds, ...loaded } = loadStack(cli, {
     ...files,
     ...(envFiles !== undefined && { envFiles }),
     ...(name !== undefined && { name }),
     ...(profile !== undefined && { profiles: profile }),
     strict,
   });
+  if (builds.size === 0) return { ...loaded, packed: [] };
+  const { packBuilds } = await import('./build.ts');
+  return { ...loaded, ...(await packBuilds(loaded.stack, builds)) };
 }
 
 /** As they would be typed again, each with a space before it. */

@@ -35,12 +35,16 @@ export function deployCommand(perform: Perform): Command {
 }
 
 async function deploy(cli: Cli, options: DeployOptions): Promise<number> {
-  const { stack, secrets } = await readStack(cli, options);
+  const { stack, secrets, packed } = await readStack(cli, options);
   const before = (await cli.client.status(cli.signal)).data.cluster;
   const old = before.stacks.find(({ name }) => name === stack.name);
   if (!(await mayRemove(cli, stack, old, options))) {
     note(cli, 'nothing was changed');
     return EXIT.ok;
+  }
+  if (packed.length > 0) {
+    const { buildImages } = await import('./build.ts');
+    await buildImages(cli, stack, packed, secrets);
   }
   const body = await submit(cli, stack, { ...options, secrets }, (id) => askAgain(options, id));
   return follow(cli, stack, body, options);

@@ -20,6 +20,7 @@ import { withProjectName } from './read/project-name.ts';
 import { createReader } from './read/reader.ts';
 import { follow, locate, plainOf, type Spot, type Tree } from './read/tree.ts';
 import { environmentLookup, variablesFiles, withVariables } from './read/variables.ts';
+import type { BuildSource } from './service/build.ts';
 import { readEverywhere } from './service/contract.ts';
 import { isActive, noneActive, profilesField } from './service/profiles.ts';
 import { readComponent, serviceField, type ServiceFields } from './service/service.ts';
@@ -57,6 +58,8 @@ export type ComposeResult =
       readonly stack: StackSpec;
       /** What is in them, by name. */
       readonly secrets: ReadonlyMap<string, Uint8Array>;
+      /** By service. Its image has no tag yet: that follows from the files. */
+      readonly builds: ReadonlyMap<string, BuildSource>;
       readonly warnings: readonly Problem[];
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -99,8 +102,8 @@ function load(text: string, given: ComposeSource): ComposeResult {
   const found = [...reading.errors.map(reading.locate), ...reading.problems];
   if (found.length > 0 || stack === undefined) return refused(inOrder(found));
   const told = [...reader.warnings, ...reading.warnings.map(reading.locate)];
-  const { contents: secrets } = reading;
-  return { ok: true, stack, secrets, warnings: listProblems(inOrder(told)) };
+  const { contents: secrets, builds } = reading;
+  return { ok: true, stack, secrets, builds, warnings: listProblems(inOrder(told)) };
 }
 
 function refused(problems: readonly Problem[]): ComposeResult {
@@ -140,6 +143,7 @@ function readingOf(tree: Tree, given: Given, lookup: Lookup): Reading {
       return found?.kind === 'leaf' ? found.typed : undefined;
     },
     contents: new Map(),
+    builds: new Map(),
     errors: [],
     warnings: [],
     problems: [],

@@ -6,8 +6,10 @@
  * id. It keeps no desired state and restarts nothing by itself: it does what it is told and reports
  * what happened. Every call takes an `AbortSignal` and rejects with an `EngineError`.
  */
+import type { Readable } from 'node:stream';
 import type { FileSpec } from '../../protocol/component/file.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
+import type { Recipe } from '../build/recipe.ts';
 import type { CgroupVersion } from '../guard/gates.ts';
 
 /** Who we are to the engine: nothing without both labels is ours. */
@@ -160,9 +162,26 @@ export type GuardReach =
   /** No guard has a hand on it: why, and what to do. */
   | { readonly kind: 'none'; readonly why: string };
 
+/** What an engine that runs images can do about those that are built here. */
+export interface Images {
+  has(image: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Builds `image` from a tar and calls it so. `told`: each line that the builder says. Rejects with
+   * `no-image` and the last of them where a command failed, permanent where the Dockerfile is none.
+   */
+  build(
+    image: string,
+    from: { readonly recipe: Recipe; readonly context: Readable },
+    told: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
 export interface Engine extends AsyncDisposable {
   readonly kind: 'docker' | 'process';
   readonly guardReach: GuardReach;
+  /** Absent: it runs no images. */
+  readonly images?: Images;
   /** Name and version for people, e.g. `docker 20.10.24 (API 1.41)`. */
   readonly version: string;
   /** Whether it is there and answers; rejects where not. Costs it nothing. */

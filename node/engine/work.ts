@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
+import type { Builder } from '../build/builder.ts';
 import type { Logger } from '../log.ts';
 import type { LastWords } from '../logs/last-words.ts';
 import { type Engine, EngineError, type EngineEvent, type EngineInstance } from './engine.ts';
@@ -34,6 +35,7 @@ export type EngineWorkInit = {
   /** Told of each instance before it is removed. */
   readonly lastWords: Pick<LastWords, 'keep'>;
   readonly openFiles: OpenFiles;
+  readonly builder: Builder;
   readonly give: (input: Input) => void;
   readonly log: Logger;
   readonly relistMs: number;
@@ -52,7 +54,7 @@ const REASON_CHARS_MAX = 500;
 const RELIST_RETRY_MS = 100;
 
 export function createEngineWork(init: EngineWorkInit): EngineWork {
-  const { engine, lastWords, openFiles, give, log, relistMs } = init;
+  const { engine, lastWords, openFiles, builder, give, log, relistMs } = init;
   const end = new AbortController();
   const bounded = (ms: number): AbortSignal =>
     AbortSignal.any([end.signal, AbortSignal.timeout(ms)]);
@@ -81,7 +83,20 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     }
   }
 
-  async function start(effect: Extract<EngineEffect, { kind: 'startInstance' }>): Promise<void> {
+  type Start = Extract<EngineEffect, { kind: 'startInstance' }>;
+
+  /** A build may take long: lists are taken meanwhile, for nothing of the instance is there yet. */
+  async function prepare(effect: Start): Promise<void> {
+    const { image } = effect.spec;
+    try {
+      if (image !== undefined) await builder.ensure(image, () => undefined, end.signal);
+    } catch (error) {
+      return tell(refusalOf(effect, error));
+    }
+    await act('start an instance', () => start(effect));
+  }
+
+  async function start(effect: Start): Promise<void> {
     const { component, slot, attempt, revision, term, spec } = effect;
     try {
       const labels = { component, slot, attempt, revision, term };
@@ -90,11 +105,14 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
       const instance = await engine.start({ labels, spec, files }, signal);
       tell({ kind: 'instanceStarted', instance: observedOf(instance) });
     } catch (error) {
-      const permanent = error instanceof EngineError && error.permanent;
-      const reason = messageOf(error).slice(0, REASON_CHARS_MAX);
-      const refused = { component, slot, attempt, permanent, reason };
-      refuse({ kind: 'instanceRefused', ...refused }, error);
+      refuse(refusalOf(effect, error), error);
     }
+  }
+
+  function refusalOf({ component, slot, attempt }: Start, error: unknown): Refused {
+    const permanent = error instanceof EngineError && error.permanent;
+    const reason = messageOf(error).slice(0, REASON_CHARS_MAX);
+    return { kind: 'instanceRefused', component, slot, attempt, permanent, reason };
   }
 
   /** The core starts another one once it is told: never beside one of which the answer was lost. */
@@ -148,7 +166,7 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     begin(effect) {
       switch (effect.kind) {
         case 'startInstance':
-          return void act('start an instance', () => start(effect));
+          return void prepare(effect);
         case 'stopInstance':
           return void act('stop an instance', () =>
             engine.stop(effect.engineId, effect.graceMs, bounded(effect.graceMs + CALL_MS)),

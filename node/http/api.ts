@@ -18,6 +18,9 @@
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
  *   POST /v1/instances/:id/exec    frames     frames (`exec/frames.ts`), both streamed  404, 409 not-running
  *   GET  /v1/hosts/:id/logs?subject=ID&follow=0|1&previous=0|1&tail=N&since=TIME  application/x-ndjson of LogBody  404
+ *   GET  /v1/bundles/:hash                BundleBody
+ *   POST /v1/bundles/:hash bytes          BundleBody             409 context-not-kept
+ *   POST /v1/hosts/:id/build BuildRequest application/x-ndjson of BuildBody
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
  *   POST /v1/doctor        DoctorRequest  AgentFacts (`doctor/facts.ts`)
@@ -203,6 +206,19 @@ export type LogBody =
       readonly line: string;
     }
   | { readonly failed: string; readonly at?: never };
+
+/** Whether that agent has what an image is built from. */
+export type BundleBody = { readonly kept: boolean };
+export type BuildRequest = { readonly image: string };
+/**
+ * What the builder of that host says, and at last what came of it: `built` is false where the image was
+ * there. `unheard`: it is not known, for that host does not answer.
+ */
+export type BuildBody =
+  | { readonly line: string }
+  | { readonly built: boolean }
+  | { readonly failed: string }
+  | { readonly unheard: string };
 
 export type EventBody = {
   /** RFC 3339, by the clock of the host that wrote it. */

@@ -14,6 +14,9 @@ import type {
   PlanRequest,
   ActionBody,
   AgentStopBody,
+  BuildBody,
+  BuildRequest,
+  BundleBody,
   ChaosBody,
   ChaosRequest,
   ClusterBody,
@@ -93,6 +96,8 @@ const READ_MS = 5_000;
 const COMMAND_MS = 20_000;
 /** Joining listens for the cluster on the network first. */
 const JOIN_MS = 90_000;
+/** A large context comes from a slow disk. */
+const BUNDLE_MS = 10 * 60_000;
 /** It waits for hosts that do not answer; longest with a thousand of them. */
 const DOCTOR_MS = 40_000;
 /** Longer answers are refused. */
@@ -153,6 +158,18 @@ export function createClient(socket: string) {
       get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
     agentStop: (asked: AgentStopBody, signal: AbortSignal) =>
       post<ActionBody>('/v1/agent/stop', asked, signal),
+    bundle: (hash: string, signal: AbortSignal) => get<BundleBody>(`/v1/bundles/${hash}`, signal),
+    /** `input` is read as it is sent. */
+    keepBundle: (hash: string, input: Readable, signal: AbortSignal) =>
+      call<BundleBody>(
+        socket,
+        { method: 'POST', path: `/v1/bundles/${hash}`, input, limitMs: BUNDLE_MS },
+        signal,
+      ),
+    build: (host: string, body: BuildRequest, signal: AbortSignal): AsyncGenerator<BuildBody> => {
+      const path = `/v1/hosts/${encodeURIComponent(host)}/build`;
+      return each(bodies<BuildBody>(socket, { method: 'POST', path, body }, signal));
+    },
     /** `input` is read as it is sent; what comes is in the form of `exec/frames.ts`. */
     exec: (id: string, input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> =>
       streamed(socket, { method: 'POST', path: `${instance(id)}/exec`, input }, signal),
@@ -165,7 +182,7 @@ export function createClient(socket: string) {
       if (query.tail !== undefined) asked.set('tail', String(query.tail));
       if (query.since !== undefined) asked.set('since', query.since);
       const path = `/v1/hosts/${encodeURIComponent(host)}/logs?${asked}`;
-      return bodies<LogBody>(socket, path, signal);
+      return bodies<LogBody>(socket, { method: 'GET', path }, signal);
     },
     events: (query: EventQuery, signal: AbortSignal): AsyncGenerator<EventBody> => {
       const asked = new URLSearchParams({
@@ -173,7 +190,8 @@ export function createClient(socket: string) {
         follow: query.follow ? '1' : '0',
       });
       if (query.about !== undefined) asked.set('about', query.about);
-      return each(bodies<EventBody>(socket, `/v1/events?${asked}`, signal));
+      const path = `/v1/events?${asked}`;
+      return each(bodies<EventBody>(socket, { method: 'GET', path }, signal));
     },
   };
 }
@@ -202,8 +220,8 @@ async function call<T>(
 }
 
 /** The lines of a streamed answer, as many as came at once. */
-async function* bodies<T>(socket: string, path: string, signal: AbortSignal): AsyncGenerator<T[]> {
-  for await (const lines of splitLines(streamed(socket, { method: 'GET', path }, signal)))
+async function* bodies<T>(socket: string, asked: Call, signal: AbortSignal): AsyncGenerator<T[]> {
+  for await (const lines of splitLines(streamed(socket, asked, signal)))
     yield lines.filter((line) => line !== '').map((line) => parse<T>(socket, line));
 }
 

@@ -6,6 +6,8 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Daemon } from '../daemon.ts';
 import { StartupError } from '../startup-error.ts';
+import { BUNDLE_BYTES_MAX } from '../build/bundle.ts';
+import { buildRoutes, isBundle } from './build-routes.ts';
 import { chaosRoutes } from './chaos-routes.ts';
 import { clusterRoutes } from './cluster-routes.ts';
 import { doctorRoutes } from './doctor-routes.ts';
@@ -32,11 +34,13 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   const app = new Hono();
   app.use(async (context, next) => {
     const length = Number(context.req.header('content-length') ?? 0);
-    if (length > BODY_BYTES_MAX) throw ApiRefusal.tooLarge(BODY_BYTES_MAX);
+    const bytesMax = isBundle(context.req.path) ? BUNDLE_BYTES_MAX : BODY_BYTES_MAX;
+    if (length > bytesMax) throw ApiRefusal.tooLarge(bytesMax);
     await next();
   });
   clusterRoutes(app, daemon);
   stackRoutes(app, daemon);
+  buildRoutes(app, daemon);
   leadRoutes(app, daemon);
   logRoutes(app, daemon);
   execRoutes(app, daemon);

@@ -19,7 +19,7 @@ it('has at least sixty shapes, some of which work and some do not', () => {
 });
 
 it.each(corpus.map((example) => [example.name, example] as const))('%s', (_, example) => {
-  expect(render(load(example))).toBe(readFileSync(example.expected, 'utf8'));
+  expect(render(load(example), example.dir)).toBe(readFileSync(example.expected, 'utf8'));
 });
 
 const working = corpus.filter((example) => load(example).ok);

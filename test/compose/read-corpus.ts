@@ -3,8 +3,9 @@
  * with `compose.yaml`, whatever is laid over it or named in it, and `expected.txt`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type ComposeResult, loadCompose } from '../../node/compose/load.ts';
+import type { BuildSource } from '../../node/compose/service/build.ts';
 import { renderProblem } from '../../node/compose/problems.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 
@@ -43,12 +44,13 @@ export function load({ text, dir, override }: Example): ComposeResult {
 }
 
 /** What a user would read, and what would run: one component a line, without what is as usual. */
-export function render(result: ComposeResult): string {
+export function render(result: ComposeResult, dir: string): string {
   if (!result.ok) return `${result.problems.map(renderProblem).join('\n')}\n`;
-  const { stack, secrets, warnings } = result;
+  const { stack, secrets, builds, warnings } = result;
   return [
     `stack ${stack.name}`,
     ...stack.components.map((component) => `  ${component.name} ${renderComponent(component)}`),
+    ...[...builds].map(([name, build]) => `build ${name} ${renderBuild(build, dir)}`),
     ...[...secrets].map(([name, content]) => `secret ${name} of ${content.length} bytes`),
     ...warnings.map((warning) => `warning ${renderProblem(warning)}`),
     '',
@@ -65,6 +67,9 @@ const USUAL: Readonly<Record<string, string>> = {
   dependsOn: '[]',
   stopGraceMs: '10000',
 };
+
+const renderBuild = ({ folder, ...build }: BuildSource, dir: string): string =>
+  JSON.stringify({ folder: relative(dir, folder) || '.', ...build });
 
 function renderComponent(component: ComponentSpec): string {
   return Object.entries(component)

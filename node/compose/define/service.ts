@@ -7,6 +7,8 @@ export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | (string & {}
 /** `Name`, `Volume`: the services and volumes that it may refer to. */
 export type Service<Name extends string = never, Volume extends string = never> = {
   readonly image?: string;
+  /** The folder of its Dockerfile, or how its image is built. */
+  readonly build?: string | Build;
   /** One line is split as a shell would split it; no shell runs it. */
   readonly command?: string | readonly string[];
   readonly entrypoint?: string | readonly string[];
@@ -36,6 +38,20 @@ export type Service<Name extends string = never, Volume extends string = never> 
   readonly network_mode?: 'host' | 'none' | 'bridge';
   readonly 'x-millrace'?: Millrace;
 } & Container;
+
+export type Build = {
+  readonly context?: string;
+  readonly dockerfile?: string;
+  readonly dockerfile_inline?: string;
+  /** `null`: taken from where it is deployed. */
+  readonly args?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly labels?: Readonly<Record<string, string | number | boolean>>;
+  readonly target?: string;
+  readonly network?: string;
+  readonly tags?: readonly string[];
+  readonly no_cache?: boolean;
+  readonly pull?: boolean;
+};
 
 /** What only a container has; processes have none of it. */
 export type Container = {

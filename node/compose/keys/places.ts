@@ -21,9 +21,9 @@ import {
   PULL_POLICY,
   type Shape,
   TEXT,
+  TEXT_LIST,
   TEXT_OR_ANY_LIST,
   TEXT_OR_LIST,
-  TEXT_OR_MAPPING,
   TEXTS,
 } from './shapes.ts';
 
@@ -55,10 +55,8 @@ function explained(why: Why): Reason {
   return typeof why === 'string' ? { why } : why;
 }
 
-const BUILD = {
-  why: 'images are not built here',
-  next: 'build it elsewhere and name it under image',
-};
+const BUILDER = "the builder of each host's engine does not do it";
+const CACHE = 'each host has a cache of its own';
 const ADDRESS = 'the engine of each host chooses it';
 const LIMITS = {
   why: 'only some limits can be set',
@@ -77,7 +75,7 @@ const SERVICE = {
   ...honored('image', 'command', 'entrypoint', 'environment', 'ports', 'volumes', 'healthcheck'),
   ...honored('restart', 'depends_on', 'deploy', 'scale', 'stop_grace_period', 'x-millrace'),
   ...honored('env_file', 'profiles', 'platform'),
-  ...refused(BUILD, TEXT_OR_MAPPING, 'build'),
+  ...honored('build'),
   ...honored('user', 'group_add', 'working_dir', 'hostname', 'domainname', 'init', 'stop_signal'),
   ...honored('labels', 'read_only', 'tmpfs', 'shm_size', 'privileged', 'cap_add', 'cap_drop'),
   ...honored('security_opt', 'devices', 'device_cgroup_rules', 'sysctls', 'ulimits'),
@@ -145,6 +143,25 @@ export const PLACES: readonly Place[] = [
     },
   },
   { at: ['services', '*'], keys: SERVICE },
+  {
+    at: ['services', '*', 'build'],
+    keys: {
+      ...honored('context', 'dockerfile', 'dockerfile_inline', 'args', 'labels', 'target'),
+      ...honored('network', 'tags', 'no_cache', 'pull'),
+      ...refused('what is built from comes from one folder', NAMES, 'additional_contexts'),
+      ...refused(BUILDER, NAMES, 'ssh'),
+      ...refused(BUILDER, LIST, 'entitlements', 'secrets'),
+      ...refused(BUILDER, FLAG, 'privileged'),
+      ...refused(BUILDER, TEXT, 'isolation'),
+      ...refused(BUILDER, MAPPING, 'ulimits'),
+      ...refused(BUILDER, NUMBER, 'shm_size'),
+      ...refused(BUILDER, LIST_OR_MAPPING, 'extra_hosts'),
+      ...ignored(CACHE, TEXT_LIST, 'cache_from', 'cache_to'),
+      ...ignored(CACHE, TEXT_OR_LIST, 'no_cache_filter'),
+      ...ignored('each host builds for its own platform', TEXT_LIST, 'platforms'),
+      ...ignored(TELLS_ONLY, FLAG, 'provenance', 'sbom'),
+    },
+  },
   { at: ['services', '*', 'deploy'], keys: DEPLOY },
   {
     at: ['services', '*', 'deploy', 'restart_policy'],

@@ -24,6 +24,10 @@ export const NUMBER: Shape = {
 };
 export const PLAIN_NUMBER: Shape = { what: 'a number', fits: isNumber };
 export const TEXTS: Shape = { what: 'a list of texts, each once', fits: isTexts };
+export const TEXT_LIST: Shape = {
+  what: 'a list of texts',
+  fits: (value) => isList(value) && value.every(isText),
+};
 export const TEXT_OR_LIST: Shape = {
   what: 'text, or a list of texts',
   fits: (value) => isText(value) || (isList(value) && value.every(isText)),
@@ -37,10 +41,6 @@ export const MAPPING: Shape = { what: 'a mapping', fits: isMapping };
 export const LIST_OR_MAPPING: Shape = {
   what: 'a list or a mapping',
   fits: (value) => isList(value) || isMapping(value),
-};
-export const TEXT_OR_MAPPING: Shape = {
-  what: 'text or a mapping',
-  fits: (value) => isText(value) || isMapping(value),
 };
 export const TEXT_OR_ANY_LIST: Shape = {
   what: 'text or a list',

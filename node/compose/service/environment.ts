@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { type EnvFile, readEnvFiles } from './env-file.ts';
+import type { Path } from '../problems.ts';
 import type { Surroundings } from './surroundings.ts';
 import { complain, type Context, expected, pairs, scalar, texts, ways } from '../fields.ts';
 
@@ -58,23 +59,33 @@ export function readEnvironment(
   },
   around: Surroundings,
 ): ComponentSpec['environment'] {
-  const { spotOf, typed, warnings } = around;
   const values = new Map(readEnvFiles(name, fields.env_file ?? [], around));
-  for (const variable of fields.environment ?? []) {
-    const path = ['services', name, 'environment', variable.step];
+  const variables = fields.environment ?? [];
+  const at = ['services', name, 'environment'];
+  for (const [variable, value] of readVariables(variables, at, 'component', around))
+    if (value === undefined) values.delete(variable);
+    else values.set(variable, value);
+  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Undefined: it is to be taken from where the file is loaded, and is not set there. `who`: is to get it. */
+export function* readVariables(
+  variables: readonly Variable[],
+  at: Path,
+  who: string,
+  { spotOf, typed, warnings }: Pick<Surroundings, 'spotOf' | 'typed' | 'warnings'>,
+): Generator<readonly [name: string, value: string | undefined]> {
+  for (const variable of variables) {
+    const path = [...at, variable.step];
     const value = variable.value?.toString() ?? spotOf(path).source.lookup(variable.name);
-    if (value === undefined) {
-      const message = `${variable.name} is not set here, so the component does not get it`;
-      warnings.push({ path, on: 'value', message });
-      values.delete(variable.name);
-      continue;
-    }
     const written = typed(path);
-    if (typeof variable.value === 'number' && written !== undefined && written !== value) {
+    if (value === undefined) {
+      const message = `${variable.name} is not set here, so the ${who} does not get it`;
+      warnings.push({ path, on: 'value', message });
+    } else if (typeof variable.value === 'number' && written !== undefined && written !== value) {
       const message = `${written} is a number and is passed on as ${value}`;
       warnings.push({ path, on: 'value', message, next: 'quote it to keep it as it is' });
     }
-    values.set(variable.name, value);
+    yield [variable.name, value];
   }
-  return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../../protocol/base/time.ts';
 import type { ComponentSpec, Port } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
+import { buildField, readBuild } from './build.ts';
 import { containerFields, readContainer } from './container.ts';
 import { healField, isolationField, readContract, singletonField } from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
@@ -51,6 +52,7 @@ export const serviceField = mapping({
   ...containerFields,
   ...resourceFields,
   image: imageField.optional(),
+  build: buildField.optional(),
   command: words.optional(),
   entrypoint: words.optional(),
   environment: environmentField.optional(),
@@ -97,7 +99,8 @@ export function readComponent(
   fields: ServiceFields,
   around: Surroundings,
 ): ComponentSpec {
-  const { image, command, entrypoint, healthcheck } = fields;
+  const { command, entrypoint, healthcheck } = fields;
+  const image = readBuild(name, fields, around) ?? fields.image;
   const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
   const fill = fields['x-millrace']?.replicas;
   const process = readProcess(name, fields, around);

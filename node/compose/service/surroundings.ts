@@ -4,6 +4,7 @@ import type { FileDefinition, FileKind } from '../files.ts';
 import type { NetworkDefinition } from '../networks.ts';
 import type { Finding, Path, Problem } from '../problems.ts';
 import type { Spot } from '../read/tree.ts';
+import type { BuildSource } from './build.ts';
 import type { IsolationField } from './contract.ts';
 
 export type Surroundings = {
@@ -15,6 +16,8 @@ export type Surroundings = {
   readonly files: Readonly<Record<FileKind, ReadonlyMap<string, FileDefinition>>>;
   /** What is in secrets that services name, by the names of the secrets. */
   readonly contents: Map<string, Uint8Array>;
+  /** What images are built from, by the names of the services. */
+  readonly builds: Map<string, BuildSource>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
   /** A number as it was typed. */

@@ -23,6 +23,8 @@ type StreamRequest = {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly query: Readonly<Record<string, unknown>>;
+  /** A tar. */
+  readonly body?: Readable;
 };
 
 /** The part of docker-modem that dockerode's own methods are made of. */
@@ -137,9 +139,10 @@ export class Connection implements Disposable {
         path: `${request.path}?`,
         method: request.method,
         options: { _query: request.query, _body: {} },
+        ...(request.body !== undefined && { file: request.body }),
         abortSignal: cut,
         isStream: true,
-        statusCodes: { 200: true, 404: 'no such thing', 500: 'server error' },
+        statusCodes: { 200: true, 400: 'bad request', 404: 'no such thing', 500: 'server error' },
       };
       this.#modem.dial(options, (error, answer) => {
         if (error === null || error === undefined) resolve(answer);

@@ -5,6 +5,7 @@ import {
   type EngineScope,
   type InstanceRequest,
 } from '../engine.ts';
+import { hashOf } from '../../build/recipe.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { isImageMissing, statusOf } from './failure.ts';
@@ -86,6 +87,7 @@ async function createWith(
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     const image = request.spec.image ?? '';
+    if (isImageMissing(error.cause) && hashOf(image) !== undefined) throw gone(image, limits);
     if (isImageMissing(error.cause))
       await pullImage(ground.connection, image, { ...limits, boundMs: PULL_MS });
     else if (statusOf(error.cause) === 409) await clearLeftover(ground, request, limits);
@@ -93,6 +95,13 @@ async function createWith(
   }
   return createOnce(ground, request, limits);
 }
+
+/** It was built before anybody asked for a container of it, and no registry has it. */
+const gone = (image: string, { what }: Bounds): EngineError =>
+  new EngineError(
+    'no-image',
+    `${what}: the image ${image} was removed from this host; it is built again at the next try`,
+  );
 
 async function createOnce(
   ground: Ground,

@@ -10,6 +10,7 @@ import {
   type ExecOutput,
   type ExecRequest,
   type GuardReach,
+  type Images,
   type InstanceLabels,
   type InstanceRequest,
   type LogLine,
@@ -27,6 +28,7 @@ import { removeHands } from './files.ts';
 import { endFormer } from './former.ts';
 import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
+import { createImages } from './build.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
 import { readLogs } from './logs.ts';
@@ -90,6 +92,7 @@ export async function createDockerEngine(
 class DockerEngine implements Engine {
   readonly kind = 'docker';
   readonly guardReach: GuardReach;
+  readonly images: Images;
   readonly version: string;
   readonly #scope: EngineScope;
   readonly #connection: Connection;
@@ -121,6 +124,7 @@ class DockerEngine implements Engine {
       remove: (id, signal) => this.remove(id, signal),
     };
     this.guardReach = gatekeeper.reach;
+    this.images = createImages(connection, this.#closed.signal);
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
 

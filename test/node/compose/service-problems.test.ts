@@ -26,12 +26,6 @@ it.each([
     ['c.yaml:4:5 services.web.constructor: unknown key; docs/compose.md lists the keys that are'],
   ],
   [
-    'build: .',
-    [
-      'c.yaml:4:5 services.web.build: not supported yet: images are not built here; build it elsewhere and name it under image',
-    ],
-  ],
-  [
     'use_api_socket: true',
     ['c.yaml:4:5 services.web.use_api_socket: not supported yet: it cannot be chosen yet'],
   ],

@@ -18,6 +18,7 @@ import {
 import { simulatedWorkloads } from '../../compliance/engine/simulated-workloads.ts';
 
 const log = createLogger({ level: 'silent' });
+const builder = { ensure: () => Promise.resolve(false) };
 const SCOPE = { cluster: 'c', host: 'h1', publishAddress: '127.0.0.1' };
 
 /** What the core is told of a start that the daemon leaves half done, and what has come of it. */
@@ -30,6 +31,7 @@ async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs
     engine,
     lastWords: createLastWords(engine),
     openFiles: async () => [],
+    builder,
     give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
     log,
     relistMs: 1_000_000,
@@ -57,6 +59,33 @@ it('a start whose answer is lost has failed only if the engine is listed without
   }
 });
 
+it('builds the image first, takes lists meanwhile, and tells why it could not', async () => {
+  const machine = createSimulatedMachine(choicesOfSeed(1));
+  const engine = openSimulated(machine, SCOPE);
+  const inputs: Input[] = [];
+  const building = Promise.withResolvers<boolean>();
+  await using work = createEngineWork({
+    engine,
+    lastWords: createLastWords(engine),
+    openFiles: async () => [],
+    builder: { ensure: () => building.promise },
+    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
+    log,
+    relistMs: 1_000_000,
+  });
+  const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
+  const spec = { ...simulatedWorkloads.sleepForEver(), image: 'built' };
+  work.begin({ kind: 'startInstance', ...labels, term: term(1), spec });
+  work.begin({ kind: 'listInstances' });
+  await vi.waitUntil(() => (turn(machine), inputs.length > 0));
+  expect(inputs).toEqual([{ kind: 'instancesListed', instances: [] }]);
+  const reason = 'cannot build shop-web: a command failed; the last it said: no such file';
+  building.reject(new EngineError('no-image', reason));
+  await vi.waitUntil(() => inputs.length > 1);
+  expect(inputs[1]).toMatchObject({ kind: 'instanceRefused', slot: 1, permanent: false, reason });
+  expect(engineOf(machine, SCOPE).instances.size).toBe(0);
+});
+
 it('tells why the files of an instance could not be opened, and that it may be tried again', async () => {
   const machine = createSimulatedMachine(choicesOfSeed(1));
   const engine = openSimulated(machine, SCOPE);
@@ -66,6 +95,7 @@ it('tells why the files of an instance could not be opened, and that it may be t
     engine,
     lastWords: createLastWords(engine),
     openFiles: () => Promise.reject(new EngineError('failed', reason)),
+    builder,
     give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
     log,
     relistMs: 1_000_000,

@@ -29,7 +29,7 @@ const DEPTH_MAX = 8;
 const UNREAD = new RegExp(
   [
     /^(networks|models|configs|secrets)\.\*$/,
-    /\.(build|blkio_config|credential_spec|gpus|models|networks|provider|ulimits)$/,
+    /\.(blkio_config|credential_spec|gpus|models|networks|provider|ulimits)$/,
     /\.(configs|devices|secrets|pre_start|post_start|pre_stop)\[\]$/,
     /\.deploy\.placement$/,
     /\.volumes\[\]\.(bind|image|tmpfs|volume)$/,

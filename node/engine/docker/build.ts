@@ -1,0 +1,103 @@
+/** Images made on this host, by the builder that every Docker Engine has in its API. */
+import { stripVTControlCharacters } from 'node:util';
+import type { Recipe } from '../../build/recipe.ts';
+import { EngineError, type Images } from '../engine.ts';
+import type { Bounds, Connection } from './connection.ts';
+import { reasonOf, statusOf } from './failure.ts';
+import { readLines } from './lines.ts';
+
+const ASK_MS = 10_000;
+/** For the files to come and the first line to be said. */
+const BEGIN_MS = 10 * 60_000;
+/** Of what the builder said, told with its failure. */
+const LAST_LINES = 4;
+const LAST_CHARS_MAX = 300;
+
+/** `closed`: the engine is given up; what it builds then is called off. */
+export function createImages(connection: Connection, closed: AbortSignal): Images {
+  return {
+    async has(image, signal) {
+      const limits = { what: `cannot look for ${image}`, boundMs: ASK_MS, signal };
+      try {
+        await connection.call(limits, () => connection.docker.getImage(image).inspect());
+        return true;
+      } catch (error) {
+        if (error instanceof EngineError && statusOf(error.cause) === 404) return false;
+        throw error;
+      }
+    },
+    async build(image, { recipe, context }, told, signal) {
+      const either = AbortSignal.any([signal, closed]);
+      const limits = { what: `cannot build ${image}`, boundMs: BEGIN_MS, signal: either };
+      try {
+        const query = queryOf(image, recipe);
+        const request = { method: 'POST', path: '/build', query, body: context } as const;
+        const said = await connection.stream(limits, request);
+        await follow(readLines(said), told, limits);
+      } catch (error) {
+        throw statusOf(causeOf(error)) === 400 ? noDockerfile(error, limits) : error;
+      } finally {
+        context.destroy();
+      }
+    },
+  };
+}
+
+/** All of it said; a failing command is no answer of its own but the last thing that is said. */
+async function follow(
+  lines: AsyncIterable<string>,
+  told: (line: string) => void,
+  { what }: Bounds,
+): Promise<void> {
+  const last: string[] = [];
+  for await (const record of lines) {
+    const { stream, error, status } = JSON.parse(record) as Said;
+    if (error !== undefined) throw failed(what, error, last);
+    for (const line of (stream ?? status ?? '').split('\n')) {
+      const text = plain(line);
+      if (text.trim() === '') continue;
+      told(text);
+      last.push(text.trim());
+      if (last.length > LAST_LINES) last.shift();
+    }
+  }
+}
+
+type Said = { readonly stream?: string; readonly error?: string; readonly status?: string };
+
+/** Colors and movements of the cursor are no part of a reason. */
+const plain = (said: string): string => stripVTControlCharacters(said).replaceAll(/\p{Cc}/gu, ' ');
+
+/** Not permanent: what a command needs may be there at the next try. */
+function failed(what: string, error: string, last: readonly string[]): EngineError {
+  const why = plain(error).trim().slice(0, LAST_CHARS_MAX);
+  const lines = last.join(' | ').slice(-LAST_CHARS_MAX);
+  const after = lines === '' ? '' : `; the last it said: ${lines}`;
+  return new EngineError('no-image', `${what}: ${why}${after}`);
+}
+
+function noDockerfile(error: unknown, { what }: Bounds): EngineError {
+  const why = reasonOf(causeOf(error));
+  const next = 'correct the Dockerfile and deploy it again';
+  return new EngineError('no-image', `${what}: ${why}; ${next}`, { permanent: true, cause: error });
+}
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof EngineError ? (error.cause ?? error) : error;
+
+function queryOf(image: string, recipe: Recipe): Readonly<Record<string, unknown>> {
+  const { dockerfile, args, labels, target, network, tags, noCache, pull } = recipe;
+  return {
+    dockerfile,
+    t: [image, ...tags],
+    buildargs: args,
+    labels,
+    // What is left of an attempt is of no use, but for the steps that are kept anyway.
+    rm: true,
+    forcerm: true,
+    ...(target !== undefined && { target }),
+    ...(network !== undefined && { networkmode: network }),
+    ...(noCache && { nocache: true }),
+    ...(pull && { pull: true }),
+  };
+}
