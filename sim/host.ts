@@ -36,6 +36,8 @@ export type Agent = {
   /** Effects not begun yet: they wait behind a write. */
   readonly waiting: Effect[];
   writing: boolean;
+  /** More has arrived, and what follows from it all is still to be decided. */
+  isBehind: boolean;
   /** Its first write is durable: from here on detector messages may overtake. */
   begun: boolean;
   wakeAt: Micros;
@@ -176,8 +178,8 @@ export function startAgent(around: Surroundings, host: Host, joins: boolean): vo
     joins: joins || restored.value.joins,
   });
   const work = createEngineWork(host.engine, (input) => give(around, host, input));
-  const idle = { waiting: [], writing: false, begun: false, wakeAt: Infinity, isNoticed: false };
-  host.agent = { core, clock, work, ...idle };
+  const idle = { waiting: [], writing: false, isBehind: false, begun: false, isNoticed: false };
+  host.agent = { core, clock, work, ...idle, wakeAt: Infinity };
   host.inbox = [];
   give(around, host, { kind: 'started' });
   const { agent } = host;
@@ -206,6 +208,7 @@ export function give(around: Surroundings, host: Host, input: Input, more = fals
     return;
   }
   let effects: readonly Effect[];
+  agent.isBehind = more;
   try {
     effects = step(agent.core, input, localNow(agent, around.queue.now), more);
   } catch (error) {

@@ -11,6 +11,7 @@
  * Two, because an agent that has stood still itself finds its own question too late to be answered.
  */
 import { after, before, between, type Instant, type Millis } from '../base/time.ts';
+import type { Config } from '../config.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { Core } from './state.ts';
 
@@ -34,11 +35,26 @@ export function onEngineAsked(
   const askedAt = before(turn.now, agoMs);
   pulse.missed += 1;
   pulse.missingSince ??= askedAt > startedAt ? askedAt : startedAt;
-  if (pulse.silent || pulse.missed < MISSED_MIN) return;
-  if (turn.now < after(pulse.missingSince, turn.config.engineSilentMs)) return;
+}
+
+export function tendPulse({ pulse, config }: Core, turn: Turn): void {
+  const dueAt = silentAt(pulse, config);
+  if (dueAt === undefined || turn.now < dueAt) return;
   pulse.silent = true;
   say(turn, 'the engine does not answer: what runs goes on, nothing is started or stopped');
 }
+
+export const pulseDeadline = ({ pulse, config }: Core): Instant | undefined =>
+  silentAt(pulse, config);
+
+/** Where an agent stood still the second question may have ended before the time has passed. */
+const silentAt = (
+  { silent, missed, missingSince }: Pulse,
+  { engineSilentMs }: Config,
+): Instant | undefined =>
+  silent || missed < MISSED_MIN || missingSince === undefined
+    ? undefined
+    : after(missingSince, engineSilentMs);
 
 function end(pulse: Pulse, turn: Turn): void {
   const { silent, missingSince = turn.now } = pulse;

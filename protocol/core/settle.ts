@@ -44,7 +44,7 @@ import { dismiss } from './dismissal.ts';
 import { isolationDeadline } from './isolation.ts';
 import { followBurials, tendGraves } from './burial.ts';
 import { know } from './know.ts';
-import { silentAfterMs } from './pulse.ts';
+import { pulseDeadline, silentAfterMs, tendPulse } from './pulse.ts';
 import { wakeDetector } from './rhythm.ts';
 import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
 import { decide, rolloutDeadline, tellReturned, tendWriters, writerOf } from './leading.ts';
@@ -143,6 +143,7 @@ export function settle(core: Core, leases: Leases, turn: Turn): void {
   tendGraves(core, leases, turn);
   tellGuard(core, leases, turn);
   host(core, leases, turn);
+  tendPulse(core, turn);
   offer(core, leases, turn);
   wakeDetector(core, turn);
   wakeInventories(core.inventories, core.committed, turn, know(core).alive);
@@ -154,6 +155,7 @@ function settleDismissed(core: Core, leases: Leases, turn: Turn): void {
   tendRequests(core, leases, turn);
   tellGuard(core, leases, turn);
   host(core, leases, turn);
+  tendPulse(core, turn);
   askToJoin(core, turn);
 }
 
@@ -302,6 +304,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, forgetsDeadline(core.forgets));
   deadline = earlier(deadline, adjustsDeadline(core.adjusts));
   deadline = earlier(deadline, rolloutDeadline(core, turn));
+  deadline = earlier(deadline, pulseDeadline(core));
   if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);

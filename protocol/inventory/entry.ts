@@ -54,7 +54,7 @@ export type InstanceReport = {
   readonly reason?: string;
   /** It runs though the slot was given to another host, until the leader has chosen one (`on_heal`). */
   readonly isRival?: boolean;
-  /** Of a job: its policy starts it no more, until another run. */
+  /** Its policy starts it no more, until another revision of it or another run of the job. */
   readonly isOver?: boolean;
   readonly ports: readonly {
     readonly target: number;

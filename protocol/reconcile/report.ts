@@ -41,9 +41,8 @@ function reportOf(seat: Seat, hold: boolean): InstanceReport | undefined {
 }
 
 const isOver = ({ desired, next }: Seat, { state, revision }: Rest): boolean =>
-  desired?.spec.job !== undefined &&
   next.kind === 'done' &&
-  revision === desired.revision &&
+  revision === desired?.revision &&
   (state === 'complete' || state === 'failed');
 
 function restOf(seat: Seat, waits: string | undefined): Rest | undefined {

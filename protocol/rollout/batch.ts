@@ -24,7 +24,10 @@ export function take(draft: Draft): void {
     orderOf(draft) === 'stopFirst'
       ? sizeOf(draft)
       : slots.filter((slot) => isExtra(target, slot) && !isAway(slot)).length;
-  const away = own.filter((slot) => slot.former === undefined && isAway(slot)).length;
+  // What has ended for good comes back by no waiting.
+  const isAwaited = (slot: Slot): boolean =>
+    isAway(slot) && request.reportOf(slot)?.isOver !== true;
+  const away = own.filter((slot) => slot.former === undefined && isAwaited(slot)).length;
   const taken = new Set<number>();
   // Those that serve nobody first.
   const present = waiting.filter(({ from }) => from === undefined);

@@ -1,7 +1,7 @@
 /** U3, U4: what becomes of new instances, by what their hosts say. */
 import { after, earlier, type Instant } from '../base/time.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
-import { type Draft, isExtra, isWell, marked } from './draft.ts';
+import { type Draft, isExtra, isUnderWay, isWell, marked } from './draft.ts';
 
 /** U3. Why it goes on no more; undefined: no more have failed than the policy allows. */
 export function judge(draft: Draft): string | undefined {
@@ -34,14 +34,18 @@ export function judge(draft: Draft): string | undefined {
   });
   watch.wellSince.clear();
   for (const [instance, since] of well) watch.wellSince.set(instance, since);
-  return isTooMany(draft) ? why : undefined;
+  return whyStop(draft, why);
 }
 
-/** U4. */
-function isTooMany({ policy, target, slots, failed, forgiven }: Draft): boolean {
+/** U4. What has failed before counts by the policy as it is now. */
+function whyStop(draft: Draft, why: string | undefined): string | undefined {
+  const { policy, target, slots, failed, forgiven, paused } = draft;
   const count = Math.max(1, slots.filter((slot) => !isExtra(target, slot)).length);
   const failures = failed.length - forgiven;
-  return policy.onFailure !== 'continue' && failures * 1e6 > policy.failuresMaxPpm * count;
+  const isTooMany = failures * 1e6 > policy.failuresMaxPpm * count;
+  if (policy.onFailure === 'continue' || !isTooMany) return undefined;
+  const isStanding = paused !== undefined || !slots.some(isUnderWay);
+  return why ?? (isStanding ? undefined : `${failures} of ${count} have failed`);
 }
 
 /** It stands in the record. */

@@ -235,10 +235,12 @@ function conclude(council: Council, turn: Turn, prospect: Prospect): Roster | un
     council.drainMs = leaseDrainMs(longestMs, turn.config);
   }
   const { next: voters = [], ...rest } = roster;
-  const ready = majority(voters, (host) => synced(host) && adopted(host) && isAlive(host));
-  if (!ready || turn.now < drainedAt(council, turn)) return undefined;
-  // Once it is concluded only new voters are asked: of three, one that has not synced needs both others.
-  const awaited = voters.some((host) => isAlive(host) && !synced(host));
+  const ready = voters.filter((host) => synced(host) && adopted(host) && isAlive(host));
+  if (!majority(voters, (host) => ready.includes(host))) return undefined;
+  if (turn.now < drainedAt(council, turn)) return undefined;
+  // Once it is concluded only new voters are asked: one that has not synced needs most of them.
+  const isScarce = !majority(voters, (host) => ready.includes(host) && host !== ready[0]);
+  const awaited = isScarce && voters.some((host) => isAlive(host) && !synced(host));
   if (awaited && turn.now < patientUntil(council, turn)) return undefined;
   return { epoch: epoch(rest.epoch + 1), voters, termMs: rest.termMs };
 }

@@ -74,7 +74,7 @@ export function checkContracts(
   if (at - life.heardAt >= NEWS_MS) listen(life);
   for (const effect of effects) checkEffect(checker, host, life, effect, at);
   life.version = agent.core.inventories.byOwner.get(host.id)?.version ?? 0;
-  if (!isIsolated(life, SLACK_MS, at)) return;
+  if (agent.isBehind || !isIsolated(life, SLACK_MS, at)) return;
   for (const { component, slot, desired, starting, instances } of agent.core.slots.seats.values()) {
     const contract = valueOf(agent, component)?.spec.onIsolation;
     if (contract === undefined || desired === undefined || starting !== undefined) continue;

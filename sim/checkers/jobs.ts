@@ -68,7 +68,7 @@ export function checkJobs(
     const isSame = before?.run !== undefined && sameData(before.run, value.run);
     checkSlots(checker, host, agent, {
       before: isSame ? before : undefined,
-      decided: decided?.slots ?? [],
+      decided: decided?.slots,
       value,
     });
   }
@@ -117,7 +117,8 @@ function checkRun({ report }: JobChecker, { id }: Host, before: Component, value
 
 type Change = {
   readonly before: Component | undefined;
-  readonly decided: readonly Slot[];
+  /** As it wrote it before in this reign. */
+  readonly decided: readonly Slot[] | undefined;
   readonly value: Component;
 };
 
@@ -131,13 +132,15 @@ function checkSlots(
   const revision = runRevision(value.run);
   const was = new Map(before?.slots.map((each) => [each.slot, each]));
   for (const slot of value.slots) {
-    const known = was.get(slot.slot);
+    const mine = decided?.find((each) => each.slot === slot.slot);
+    // What it has left out of the job itself since, as users wanted, begins anew.
+    const known = decided !== undefined && mine === undefined ? undefined : was.get(slot.slot);
     const seat = seatName(value.component, slot.slot);
     if (known?.ended !== undefined && !sameData(known, slot))
       checker.report('S27', `${host.id} forgets that ${seat} is ${known.ended.state}`);
     if (slot.ended !== undefined && known?.ended === undefined)
       checkEnd(checker, agent, value, slot, slot.ended, revision);
-    const base = decided.find((each) => each.slot === slot.slot) ?? known;
+    const base = mine ?? known;
     if (base !== undefined && base.ended === undefined && known?.ended === undefined)
       checkLeft(checker, host, agent, { known: base, slot, seat, revision, value });
   }

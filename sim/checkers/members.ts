@@ -137,7 +137,9 @@ function checkChange(
     const isLeaving = leaving.has(id) || leaversOf(was).includes(id);
     if (!isLeaving && (health === 'alive' || health === 'suspect'))
       report('S20', `${by} forgets ${id}, and believes it ${health}`);
-    if (health === 'alive' && hasSlots(agent, id))
+    // It may have said in this very step that it has ended.
+    const isLeft = agent.core.membership.members.get(id)?.health === 'left';
+    if (health === 'alive' && !isLeft && hasSlots(agent, id))
       report('S20', `${by} forgets ${id}, which leaves and is still to run something`);
     if (votersOf(agent.core.council.roster).includes(id))
       report('S20', `${by} forgets ${id}, which has a vote`);

@@ -61,16 +61,28 @@ export function checkMoves(
   if (host.agent === undefined) return;
   const sight = sightOf(checker, host, host.agent);
   follow(sight, now);
-  for (const effect of effects) {
+  for (const [at, effect] of effects.entries()) {
     const moved = movedBy(checker, host.agent, effect);
-    if (moved > 0) check(checker, host, sight, moved, now);
+    if (moved > 0)
+      check(checker, host, sight, { moved, doubted: doubtedIn(effects.slice(at)) }, now);
   }
 }
 
-function check({ report }: MoveChecker, host: Host, sight: Sight, moved: number, now: Micros) {
+/** Of whom this is told from here on: what was decided before was decided without it. */
+const doubtedIn = (effects: readonly Effect[]): ReadonlySet<HostId> =>
+  new Set(
+    effects.flatMap((effect) =>
+      effect.kind === 'publish' && effect.message.kind === 'rumor' ? [effect.message.about] : [],
+    ),
+  );
+
+type Move = { readonly moved: number; readonly doubted: ReadonlySet<HostId> };
+
+function check({ report }: MoveChecker, host: Host, sight: Sight, move: Move, now: Micros) {
+  const { moved, doubted } = move;
   const recent = sight.moves.filter((at) => at > now - SECOND);
   sight.moves = [...recent, ...Array.from({ length: moved }, () => now)];
-  if (!mostGone(sight, now)) return;
+  if (!mostGone(sight, now, doubted)) return;
   if (now < sight.vanishedAt + WAIT)
     report(
       'S16',
@@ -113,10 +125,17 @@ function follow(sight: Sight, now: Micros): void {
   sight.vanished = vanished;
 }
 
-function mostGone({ alive, goneAt }: Sight, now: Micros): boolean {
-  const gone = [...goneAt.values()].filter((at) => at > now - WINDOW).length;
-  return 2 * gone > alive.size + gone;
+function mostGone(
+  { alive, goneAt }: Sight,
+  now: Micros,
+  except: ReadonlySet<HostId> = NOBODY,
+): boolean {
+  const gone = [...goneAt].filter(([, at]) => at > now - WINDOW);
+  const counted = gone.filter(([id]) => !except.has(id));
+  return 2 * counted.length > alive.size + gone.length;
 }
+
+const NOBODY: ReadonlySet<HostId> = new Set();
 
 /** What the host writes, tells, or has committed as its leader: alone it says nothing to anybody. */
 function recordIn({ writers }: Agent['core'], effect: Effect): Committed | undefined {

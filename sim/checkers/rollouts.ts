@@ -303,7 +303,14 @@ function ofBatch(change: Change): string | undefined {
     (slot) => serves(slot) && !taken.some((one) => one.slot === slot.slot),
   );
   const isServing = taken.some((slot) => own.some((one) => one.slot === slot.slot && serves(one)));
-  if (isServing && serving.length < own.length - most)
+  // Nobody waits for what has got the new one and ended for good with it.
+  const ended = own.filter(
+    (slot) =>
+      versionOf(before, slot) === after.revision &&
+      !serves(slot) &&
+      reportOf(knowledge, before, slot)?.isOver === true,
+  );
+  if (isServing && serving.length < own.length - ended.length - most)
     return `leaves ${serving.length} of ${own.length} slots that serve, at ${most} at a time`;
   return undefined;
 }

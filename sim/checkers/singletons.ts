@@ -124,7 +124,8 @@ function checkYielding(
   { agent, yieldsAt }: Life,
   now: Micros,
 ): void {
-  if (yieldsAt === undefined || now < yieldsAt + YIELD || agent.core.ended) return;
+  if (yieldsAt === undefined || now < yieldsAt + YIELD) return;
+  if (agent.core.ended || agent.isBehind) return;
   for (const { name, lease, instances } of agent.core.slots.seats.values())
     for (const instance of instances.values())
       if (lease !== undefined && isLive(instance) && instance.stop === undefined)

@@ -1,5 +1,6 @@
 /** Who is healed in the end: everyone, or only as many as the promises need. */
 import type { HostId } from '../../protocol/base/ids.ts';
+import type { Acceptor } from '../../protocol/roster/acceptor.ts';
 import type { Roster } from '../../protocol/roster/roster.ts';
 import { below, happens, type Stream, streamOf } from '../choice.ts';
 import type { Host } from '../host.ts';
@@ -54,14 +55,24 @@ type Numbers = { readonly synced: boolean };
 /** How many voters a cluster of so many hosts will have. */
 const sizeOf = (hostCount: number): number => (hostCount < 3 ? 1 : hostCount < 7 ? 3 : 5);
 
-/** From the disks: some agents are down. Of two changes ago nothing is in use any more. */
+/**
+ * From the disks: some agents are down. Of two changes ago nothing is in use any more; what one voter has
+ * accepted may have been chosen, so whoever asks it has to carry it on.
+ */
 function rostersOf(hosts: readonly Host[]): readonly Roster[] {
   const rosters = hosts.flatMap(({ disk }) => {
     const roster = disk.durable.get('roster') as Roster | undefined;
     return roster === undefined || roster.voters.length === 0 ? [] : [roster];
   });
   const newest = Math.max(...rosters.map(({ epoch }) => epoch));
-  return rosters.filter(({ epoch }) => epoch >= newest - 1);
+  const accepted = hosts.flatMap(({ disk }) => {
+    const acceptor = disk.durable.get('acceptor') as Acceptor | undefined;
+    return acceptor?.accepted === undefined ? [] : [acceptor.accepted.roster];
+  });
+  return [
+    ...rosters.filter(({ epoch }) => epoch >= newest - 1),
+    ...accepted.filter(({ epoch }) => epoch > newest),
+  ];
 }
 
 function shuffled(draw: Stream, hosts: readonly Host[]): readonly Host[] {

@@ -41,6 +41,7 @@ import {
   stationOf,
 } from './medium.ts';
 import { beginRouting, createMesh, dropPeer, type Mesh, publishOn } from './mesh.ts';
+import { isBackingOff } from './pipe.ts';
 import { plainDelay } from './ways.ts';
 
 export type Network = {
@@ -144,10 +145,13 @@ export function publish(network: Network, from: HostIndex, message: Message): vo
 export const hasAddress = ({ discovery }: Network, host: HostIndex, peer: HostIndex): boolean =>
   knows(discovery, host, peer);
 
-/** Between these hosts something waits for TCP to try again: the way may have been open for long. */
+/** Between these hosts something waits for TCP to try again. */
 export const isStalled = ({ links }: Network, core: ReadonlySet<HostIndex>): boolean =>
   [...core].some((host) =>
-    [...core].some((peer) => (endOf(links, host, peer)?.out.tries ?? 0) > 0),
+    [...core].some((peer) => {
+      const end = endOf(links, host, peer);
+      return end !== undefined && isBackingOff(end.out);
+    }),
   );
 
 /** The time of one short message there and back, e.g. a refusal by a kernel. */

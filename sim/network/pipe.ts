@@ -20,7 +20,12 @@ const UNACKNOWLEDGED_MAX = 10;
 /** Losses of one packet in a row; beyond it this is a cut, which has its own name. */
 const LOSSES_MAX = 6;
 
-type Segment = Parcel & { readonly at: Micros; readonly taken: () => void };
+type Segment = Parcel & {
+  readonly at: Micros;
+  /** It was lost on its way, and comes when TCP tries again. */
+  readonly isLost: boolean;
+  readonly taken: () => void;
+};
 
 export type PipeInit = {
   readonly medium: Medium;
@@ -61,12 +66,16 @@ export function put(pipe: Pipe, parcel: Parcel, taken: () => void): void {
   const { medium, way, segments } = pipe;
   const { queue, ways } = medium;
   let at = queue.now + delayOf(ways, way, parcel.kind);
-  for (let lost = 0; lost < LOSSES_MAX && isLost(ways, way, parcel.kind); lost++)
-    at += retransmitAfter(lost);
-  segments.push({ ...parcel, at, taken });
+  let lost = 0;
+  for (; lost < LOSSES_MAX && isLost(ways, way, parcel.kind); lost++) at += retransmitAfter(lost);
+  segments.push({ ...parcel, at, isLost: lost > 0, taken });
   // Whoever is not the head is looked at after the head.
   if (segments.length === 1 && !pipe.isPlanned) plan(pipe, at);
 }
+
+/** Something waits for TCP to try again: what was in the way may be gone for long. */
+export const isBackingOff = ({ tries, segments }: Pipe): boolean =>
+  tries > 0 || segments[0]?.isLost === true;
 
 const retransmitAfter = (tries: number): Micros =>
   ofMillis(Math.min(RETRANSMIT_MAX_MS, RETRANSMIT_MS * 2 ** tries));

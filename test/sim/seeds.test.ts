@@ -82,6 +82,18 @@ const ONCE_FAILED = [
   [960, 'a slot was to return to a host that is drained (S15)'],
   [1004, 'TCP waited to try again long after the sleep that it had waited for (S17)'],
   [1540, 'the same as seed 5101, of one that was not asked for'],
+  [2480, 'a change of five voters waited for one that could not sync, each time anew (L6)'],
+  [2958, 'what had failed counted for nothing once the policy was another (S26)'],
+  [3794, 'a slot of a job that users took out and put back began anew (S27)'],
+  [3912, 'the same as seed 1004, of a message that was lost on its way'],
+  [3926, 'a voter had accepted voters that were then lost for good (L1)'],
+  [4058, 'most peers vanished in the very step, after slots had been moved (S16)'],
+  [4142, 'an agent had stood still, and more waited to be heard (S19)'],
+  [4248, 'a rollout waited for what had ended for good after its trial (L1)'],
+  [4811, 'the same as seed 4142 (S15)'],
+  [5329, 'a host that leaves said in the very step that it has ended (S20)'],
+  [5640, 'an engine was called silent a question too late after its agent had stood still (S23)'],
+  [6437, 'the same as seed 4142 (S15)'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;
 

@@ -46,6 +46,14 @@ it.each([
   for (const by of 'abc') expect(seenBy(cluster, by, 'b') !== undefined).toBe(silent);
 });
 
+it('two in a row within less than five seconds are enough when these have passed', () => {
+  const cluster = grown('abc');
+  ask(cluster, 'b', '..', 1000);
+  expect(seenBy(cluster, 'a', 'b')).toBeUndefined();
+  run(cluster, 3000);
+  expect(seenBy(cluster, 'a', 'b')).toBeGreaterThan(5000);
+});
+
 describe('a silent engine', () => {
   it('is told everywhere with its length, and its host is alive', () => {
     const cluster = grown('abc');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { millis } from '../../../protocol/base/time.ts';
 import { specDigest } from '../../../protocol/component/digest.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
+import { DEFAULT_UPDATE } from '../../../protocol/component/update.ts';
 import { TEXT_MAX } from '../../../protocol/limits.ts';
 import { specOf } from '../../../protocol/rollout/version.ts';
 import { stage } from './stage.ts';
@@ -213,6 +214,22 @@ describe('failures', () => {
     expect(web.record.rollout).toBeUndefined();
   });
 
+  it('what has failed counts by the policy as it is now (U4)', () => {
+    const web = stage(3, { onFailure: 'continue' });
+    web.broken.set(1, 'unhealthy');
+    web.deploy('b');
+    web.wait(0);
+    expect(web.slots).toBe('b b? a');
+    web.deploy('b', { update: { ...DEFAULT_UPDATE, onFailure: 'pause' } });
+    expect(web.slots).toBe('b b? a');
+    expect(web.record.rollout?.paused).toBe('1 of 3 have failed');
+    const { length } = web.notes;
+    web.wait(0);
+    web.wait(5000);
+    expect(web.slots).toBe('b b a');
+    expect(web.notes).toHaveLength(length);
+  });
+
   it('a long reason is cut, or its record could not be kept', () => {
     const web = stage(1);
     web.reason = 'x'.repeat(TEXT_MAX);
@@ -220,6 +237,19 @@ describe('failures', () => {
     web.deploy('b');
     web.wait(0);
     expect(web.record.rollout?.paused).toMatch(/^shop\.web\.1 failed: x{100,200}…$/);
+  });
+
+  it.each([
+    ['ends', 'b b a'],
+    ['ends for good', 'b b b?'],
+  ] as const)('after its trial the first %s: %s (U2)', (fate, slots) => {
+    const web = stage(3);
+    web.deploy('b');
+    web.wait(0);
+    web.wait(5000);
+    web.broken.set(1, fate);
+    web.wait(5000);
+    expect(web.slots).toBe(slots);
   });
 
   it('a failure after its trial counts no more (U3)', () => {

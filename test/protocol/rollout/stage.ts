@@ -16,7 +16,7 @@ import { asWanted, specOf } from '../../../protocol/rollout/version.ts';
 import { spec } from '../reconcile/stage.ts';
 
 const ID = 'shop.web' as ComponentId;
-type Fate = 'well' | 'starting' | 'ends' | 'unhealthy' | 'gone';
+type Fate = 'well' | 'starting' | 'ends' | 'ends for good' | 'unhealthy' | 'gone';
 
 /** One component whose hosts do at once what the record says; images fare as they are told. */
 export function stage(
@@ -55,7 +55,8 @@ export function stage(
       kind: 'instance',
       component: ID,
       slot: slot.slot,
-      state: fate === 'ends' ? 'failed' : 'running',
+      state: fate.startsWith('ends') ? 'failed' : 'running',
+      ...(fate === 'ends for good' ? { isOver: true } : {}),
       health: fate === 'unhealthy' ? 'unhealthy' : fate === 'starting' ? 'starting' : 'none',
       attempt: 1,
       restarts: old === undefined ? 0 : 1,

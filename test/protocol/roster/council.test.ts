@@ -111,6 +111,16 @@ it.each([
   expect(wanted).toEqual(done ? roster(3, 'abc') : undefined);
 });
 
+it.each([
+  [{ b: [2, true], c: [2, true], d: [2, true] }, true, 'what has not synced needs three of four'],
+  [{ b: [2, true], c: [2, true] }, false, 'it needs all others that are ready'],
+] as const)('of five, with %j: concluded %s, %s (rule 5)', (voting, done, _why) => {
+  const council = createCouncil(roster(2, 'abc', 'abcde'), undefined);
+  looks(council, 0, 'abcde', voting, 'abcde');
+  const wanted = looks(council, DRAIN, 'abcde', voting, 'abcde');
+  expect(wanted).toEqual(done ? roster(3, 'abcde') : undefined);
+});
+
 it('counts the drain only from the adoption by a majority of the old', () => {
   const council = createCouncil(roster(2, 'abc', 'abd'), undefined);
   const before: Voting = { b: [1, true], c: [1, true], d: [2, true] };

@@ -130,6 +130,7 @@ function start(stage: Stage, host: Host): void {
     begun: true,
     wakeAt: Infinity,
     isNoticed: false,
+    isBehind: false,
   };
   const input: Input = { kind: 'started' };
   const effects = step(core, input, instant(stage.nowMs));
