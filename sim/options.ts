@@ -56,6 +56,8 @@ export type Options = {
   readonly bias?: { readonly everyMs: number };
   /** Most voters are lost for long, and one host is made the only voter, this often. */
   readonly disaster?: { readonly everyMs: number };
+  /** So many users look at rollouts and say what they want of them, and so much is deployed that never works. */
+  readonly rollouts?: { readonly wordPermille: number; readonly dudPermille: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */
   readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */

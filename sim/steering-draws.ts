@@ -12,11 +12,11 @@ const WORD_PERMILLE = 250;
 
 /** By what one host knows of it; mostly only if that still stands. */
 export function drawWord(
-  { hosts }: World,
+  { hosts, options }: World,
   draw: Stream,
   deployId: string,
 ): Extract<Command, { readonly kind: 'deploy' }> | undefined {
-  if (!happens(draw, WORD_PERMILLE)) return undefined;
+  if (!happens(draw, options.rollouts?.wordPermille ?? WORD_PERMILLE)) return undefined;
   const views = hosts.flatMap(({ agent }) => (agent === undefined ? [] : [seenBy(agent.core)]));
   const seen = views.length === 0 ? [] : pick(draw, views);
   // Users mostly look where something stands still.

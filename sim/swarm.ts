@@ -50,6 +50,8 @@ export function drawOptions(seed: number): Options {
   if (happens(rare, 60)) return oftenToppled(seed, drawMembers(seed, rare));
   const dire = streamOf(choices, 'options/disaster');
   if (happens(dire, 30)) return drawDisaster(seed, dire);
+  const steered = streamOf(choices, 'options/rollouts');
+  if (happens(steered, 30)) return oftenToppled(seed, drawRollouts(seed, steered));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -227,6 +229,24 @@ function drawDisaster(seed: number, draw: Stream): Options {
     recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
     disaster: { everyMs: pick(draw, [5000, 15_000]) },
     workload: drawWorkload(draw),
+  };
+}
+
+/** Much that is deployed never works, and users look at it and say what is to become of it (U8, U9). */
+function drawRollouts(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [3, 3, 4, 5]);
+  return {
+    ...quiet(seed, hostCount, within(draw, 60, 100) * 1000),
+    voterCount: pick(draw, [1, 3]),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    rollouts: { wordPermille: 500, dudPermille: pick(draw, [150, 400, 700]) },
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [1000, 2500]),
+      stackCount: 1,
+      strictPermille: 50,
+    },
   };
 }
 

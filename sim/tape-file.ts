@@ -185,6 +185,7 @@ const options: Schema<Options> = where(
     members: optional(object({ everyMs: ms, forgetMs: ms })),
     bias: optional(object({ everyMs: ms })),
     disaster: optional(object({ everyMs: ms })),
+    rollouts: optional(object({ wordPermille: permille, dudPermille: permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

@@ -34,8 +34,8 @@ function drawFiles(draw: Stream, op: string): Pick<ComponentSpec, 'files'> {
 }
 
 /** An image that ends as soon as it is started, or one whose healthcheck never succeeds. */
-export const drawDud = (draw: Stream): ComponentSpec['environment'] =>
-  happens(draw, 850) ? {} : { [DUD]: pick(draw, ['ends', 'ill']) };
+export const drawDud = (draw: Stream, permille = 150): ComponentSpec['environment'] =>
+  happens(draw, 1000 - permille) ? {} : { [DUD]: pick(draw, ['ends', 'ill']) };
 
 export function drawRestart(draw: Stream): RestartPolicy {
   if (happens(draw, 600)) return { kind: 'always' };

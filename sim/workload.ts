@@ -194,6 +194,7 @@ function drawExpected({ looks, told }: Workload, stack: string): { readonly expe
 
 function drawSpec(workload: Workload, name: string, op: string): StackSpec {
   const { draw, restarts } = workload;
+  const { dudPermille } = workload.world.options.rollouts ?? {};
   const base: ComponentSpec = {
     name: 'web',
     mode: 'replicated',
@@ -213,7 +214,7 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
     ...drawContract(workload),
     ...drawPlacement(workload.placements, base.mode),
     ...drawUpdate(workload.updates, op),
-    environment: { ...base.environment, ...drawDud(workload.updates) },
+    environment: { ...base.environment, ...drawDud(workload.updates, dudPermille) },
   };
   // So that each deploy changes something.
   const mode = happens(draw, 200) ? 'global' : 'replicated';
