@@ -86,7 +86,9 @@ function findCycle(components: ReadonlyMap<string, ComponentSpec>): readonly str
 /** Waiting for a health that nobody checks may be waiting for ever. */
 export function adviseHealth(components: readonly ComponentSpec[]): readonly Finding[] {
   const unchecked = new Set(
-    components.flatMap(({ name, healthcheck }) => (healthcheck === undefined ? [name] : [])),
+    components
+      .filter(({ healthcheck, heartbeat }) => (healthcheck ?? heartbeat) === undefined)
+      .map(({ name }) => name),
   );
   return components.flatMap(({ name, dependsOn }) =>
     dependsOn.flatMap(({ on, condition }): Finding[] => {

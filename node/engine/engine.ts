@@ -8,7 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { FileSpec } from '../../protocol/component/file.ts';
-import type { ComponentSpec } from '../../protocol/component/spec.ts';
+import type { ComponentSpec, Heartbeat } from '../../protocol/component/spec.ts';
 import type { Recipe } from '../build/recipe.ts';
 import type { CgroupVersion } from '../guard/gates.ts';
 
@@ -57,8 +57,12 @@ export type EngineInstance = {
   readonly name: string;
   readonly labels: InstanceLabels;
   readonly state: 'created' | 'running' | 'paused' | 'exited';
-  /** `none`: the spec has no healthcheck. */
+  /** `none`: the spec has no healthcheck. Drivers do not ask for heartbeats: `heartbeat/` does. */
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy';
+  /** Of its spec, as it was kept beside it. */
+  readonly heartbeat?: Heartbeat;
+  /** On which it listens: this host's, or one of its own. Absent: on none that this host has a way to. */
+  readonly network?: { readonly kind: 'host' } | { readonly kind: 'own'; readonly address: string };
   /** Of the instance's main process while it runs. */
   readonly pid?: number;
   /** RFC 3339, as the engine reports it; equal before and after an agent restart. */

@@ -2,6 +2,7 @@
 import { unreachable } from '../../protocol/base/assert.ts';
 import { dockerSockets } from './docker/sockets.ts';
 import { type Engine, EngineError, type EngineScope } from './engine.ts';
+import { withHeartbeats } from './heartbeat/heartbeats.ts';
 import type { GuardLink } from '../guard/link.ts';
 import { createProcessEngine } from './process/process-engine.ts';
 
@@ -20,8 +21,17 @@ export type EngineOptions = {
   readonly environment?: Readonly<Record<string, string | undefined>>;
 };
 
-/** Rejects only where `docker` is chosen and none answers: `auto` falls back to `process`. */
-export async function openEngine(
+/**
+ * With its heartbeats. Rejects only where `docker` is chosen and none answers: `auto` falls back to
+ * `process`.
+ */
+export const openEngine = async (
+  choice: EngineChoice,
+  scope: EngineScope,
+  options: EngineOptions,
+): Promise<Engine> => withHeartbeats(await openDriver(choice, scope, options));
+
+async function openDriver(
   choice: EngineChoice,
   scope: EngineScope,
   options: EngineOptions,

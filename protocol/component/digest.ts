@@ -2,7 +2,7 @@
  * The revision of a spec: equal digests mean that an instance made from one spec serves the other.
  * What is not in it may change while the instance runs on: how many there are (`mode`, `replicas`),
  * what only the agent reads, each time anew (`restart`, `dependsOn`, `stopGraceMs`, `update`,
- * `rollback`, `steering`, `onIsolation`, `onHeal`), and which hosts may run it (`placement`). Of a job `restart` is in
+ * `rollback`, `steering`, `onIsolation`, `onHeal`, `inspect`), and which hosts may run it (`placement`). Of a job `restart` is in
  * it: what has ended by one policy says nothing about another.
  */
 import { hash } from '../base/order.ts';
@@ -33,6 +33,7 @@ function digestOf(spec: ComponentSpec): string {
     volumes,
     files,
     healthcheck,
+    heartbeat,
     container,
     singleton,
     job,
@@ -49,6 +50,7 @@ function digestOf(spec: ComponentSpec): string {
     volumes: volumes.map(canonical).sort(),
     files: files?.map(asFound).sort(),
     healthcheck,
+    heartbeat,
     container,
     // A guard watches over an instance from its making to its end, or not at all.
     singleton,

@@ -30,6 +30,10 @@ export type ComponentSpec = {
   /** Of its secrets. Absent: it has none, or they are not sealed yet. */
   readonly dataKey?: DataKey;
   readonly healthcheck?: Healthcheck;
+  /** What its host asks it for; never beside a healthcheck, and in place of one its image brings along. */
+  readonly heartbeat?: Heartbeat;
+  /** Where each instance tells of itself, when somebody asks. Absent: nowhere. */
+  readonly inspect?: Endpoint;
   readonly container?: ContainerSettings;
   readonly restart: RestartPolicy;
   /** It is to come to an end: each slot runs to completion, once. Absent: it is to run for good. */
@@ -113,6 +117,22 @@ export type Healthcheck = {
   readonly timeoutMs: Millis;
   readonly retries: number;
   readonly startPeriodMs: Millis;
+};
+
+/** A page that an instance serves over HTTP. */
+export type Endpoint = {
+  /** As the instance itself listens. */
+  readonly port: number;
+  /** Begins with a slash; what a URL cannot hold is escaped. */
+  readonly path: string;
+};
+
+/** The same as a healthcheck, but that the host of the instance asks it over the network. */
+export type Heartbeat = Omit<Healthcheck, 'test'> & {
+  /** `http`: well when it answers with a status of 200 to 399; `tcp`: when it accepts a connection. */
+  readonly target:
+    | ({ readonly kind: 'http' } & Endpoint)
+    | { readonly kind: 'tcp'; readonly port: number };
 };
 
 export type RestartPolicy =

@@ -22,9 +22,9 @@ export function specOf(
  */
 export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentSpec {
   const { placement: _, update: __, rollback: ___, steering: ____, ...rest } = spec;
-  const { onIsolation: _____, onHeal: ______, ...made } = rest;
+  const { onIsolation: _____, onHeal: ______, inspect: _______, ...made } = rest;
   const { mode, replicas, restart, dependsOn, stopGraceMs } = wanted;
-  const { placement, update, rollback, steering, onIsolation, onHeal } = wanted;
+  const { placement, update, rollback, steering, onIsolation, onHeal, inspect } = wanted;
   return {
     ...made,
     mode,
@@ -38,6 +38,7 @@ export function asWanted(spec: ComponentSpec, wanted: ComponentSpec): ComponentS
     ...(steering === undefined ? {} : { steering }),
     ...(onIsolation === undefined ? {} : { onIsolation }),
     ...(onHeal === undefined ? {} : { onHeal }),
+    ...(inspect === undefined ? {} : { inspect }),
   };
 }
 

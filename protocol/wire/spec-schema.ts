@@ -14,6 +14,7 @@ import {
   RESTART_DELAY_MS_MAX,
   SLOTS_MAX,
   STACK_CHARS_MAX,
+  TEXT_MAX,
 } from '../limits.ts';
 import { containerSettings } from './container-schema.ts';
 import { dataKey, files } from './file-schema.ts';
@@ -80,6 +81,20 @@ const healthcheck = object({
   test: byKind({
     exec: object({ kind: literal('exec'), words: specTexts }),
     shell: object({ kind: literal('shell'), line: specText }),
+  }),
+  intervalMs: length,
+  timeoutMs: length,
+  retries: whole(0, Number.MAX_SAFE_INTEGER),
+  startPeriodMs: length,
+});
+
+const path = text(TEXT_MAX, /^\/[\x21-\x7e]*$/);
+const endpoint = { port, path };
+/** Engines keep it beside the instance, and read it back from there. */
+export const heartbeat = object({
+  target: byKind({
+    http: object({ kind: literal('http'), ...endpoint }),
+    tcp: object({ kind: literal('tcp'), port }),
   }),
   intervalMs: length,
   timeoutMs: length,
@@ -172,6 +187,8 @@ const fields = object({
   files: optional(files),
   dataKey: optional(dataKey),
   healthcheck: optional(healthcheck),
+  heartbeat: optional(heartbeat),
+  inspect: optional(object(endpoint)),
   container: optional(containerSettings),
   restart,
   job: optional(job),
@@ -185,7 +202,7 @@ const fields = object({
   onHeal: optional(literal('keepOldest', 'keepLeader')),
   placement: optional(placement),
 });
-const component = where(fields, endless);
+const component = where(fields, (spec) => endless(spec) ?? twiceChecked(spec));
 
 /** A job that is started again after its success never ends. */
 function endless(spec: Pick<ComponentSpec, 'job' | 'restart'>): string | undefined {
@@ -193,6 +210,12 @@ function endless(spec: Pick<ComponentSpec, 'job' | 'restart'>): string | undefin
   const isEndless = kind === 'always' || kind === 'unlessStopped';
   return spec.job !== undefined && isEndless ? `a job that restarts ${kind}` : undefined;
 }
+
+/** Its health would be two things at once. */
+function twiceChecked({ healthcheck: check, heartbeat: beat }: Checked): string | undefined {
+  return check !== undefined && beat !== undefined ? 'a healthcheck and a heartbeat' : undefined;
+}
+type Checked = Pick<ComponentSpec, 'healthcheck' | 'heartbeat'>;
 
 /** As part of an assignment; it came from a stack, so it is no larger than one. */
 export const componentSpec = where(component, oversize);

@@ -13,7 +13,7 @@ import type {
   VolumeOptions,
 } from './service.ts';
 
-export type { Healthcheck, LongPort, LongVolume, Millrace, Service } from './service.ts';
+export type { Healthcheck, Heartbeat, LongPort, LongVolume, Millrace, Service } from './service.ts';
 
 /** `Name`: of the services, `Volume`: of the named volumes; both may be referred to only if they exist. */
 export type Stack<Name extends string, Volume extends string> = {

@@ -281,6 +281,21 @@ export type RestartPolicy = {
   readonly window?: Duration;
 };
 
+/** What the host of an instance asks it for over the network. `port`: default the only one published. */
+export type Heartbeat = (
+  | { readonly path: `/${string}`; readonly port?: number }
+  | { readonly tcp: number }
+) & {
+  /** Default 2s. */
+  readonly every?: Duration;
+  /** Default 1s. */
+  readonly timeout?: Duration;
+  /** Default 3. */
+  readonly miss?: number;
+  /** Default 10s. */
+  readonly start_period?: Duration;
+};
+
 /** What the Compose format has no words for. */
 export type Millrace = {
   /** What the embedded engine runs in place of a container. */
@@ -292,6 +307,10 @@ export type Millrace = {
   readonly timeout?: Duration;
   /** As many as find room on every host, by their reservations or `max_replicas_per_node`. */
   readonly replicas?: 'fill';
+  /** In place of a healthcheck. */
+  readonly heartbeat?: Heartbeat;
+  /** What `agentctl inspect` fetches. */
+  readonly inspect?: { readonly path: `/${string}`; readonly port?: number };
 } & (
   | { readonly singleton: 'strict' }
   | {

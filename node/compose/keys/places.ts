@@ -251,12 +251,18 @@ export const PLACES: readonly Place[] = [
     at: ['services', '*', 'x-millrace'],
     keys: {
       ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout', 'replicas'),
+      ...honored('heartbeat', 'inspect'),
       ...refused(MILLRACE_LATER, LIST, 'affinity', 'anti_affinity'),
-      ...refused(MILLRACE_LATER, MAPPING, 'autoscale', 'heartbeat', 'inspect'),
+      ...refused(MILLRACE_LATER, MAPPING, 'autoscale'),
       ...refused(MILLRACE_LATER, TEXT, 'placement'),
     },
   },
   { at: ['services', '*', 'x-millrace', 'on_isolation'], keys: honored('action', 'after') },
+  {
+    at: ['services', '*', 'x-millrace', 'heartbeat'],
+    keys: honored('path', 'port', 'tcp', 'every', 'timeout', 'miss', 'start_period'),
+  },
+  { at: ['services', '*', 'x-millrace', 'inspect'], keys: honored('port', 'path') },
   { at: ['services', '*', 'x-millrace', 'process'], keys: honored('command', 'working_dir') },
   {
     at: ['volumes', '*'],

@@ -9,6 +9,7 @@ import { buildField, readBuild } from './build.ts';
 import { containerFields, readContainer } from './container.ts';
 import { healField, isolationField, readContract, singletonField } from './contract.ts';
 import { dependsOnField } from './depends-on.ts';
+import { heartbeatField, inspectField, readEndpoints } from './endpoints.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { configsField, readFiles, secretsField } from './file.ts';
@@ -89,6 +90,8 @@ export const serviceField = mapping({
     on_heal: healField.optional(),
     timeout: timeoutField.optional(),
     replicas: fillField.optional(),
+    heartbeat: heartbeatField.optional(),
+    inspect: inspectField.optional(),
   }).optional(),
 });
 
@@ -123,6 +126,7 @@ export function readComponent(
     volumes: readVolumes(name, fields.volumes ?? [], around),
     ...(files !== undefined && { files }),
     ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
+    ...readEndpoints(name, fields, around),
     ...(container !== undefined && { container }),
     restart: readRestart(name, fields, around),
     ...readJob(name, fields, around),
@@ -140,7 +144,7 @@ export function readComponent(
   checkTargets(name, fields, around);
   checkRestart(component, fields, around);
   adviseOrder(component, around);
-  if (healthcheck === 'off' && image !== undefined) {
+  if (healthcheck === 'off' && image !== undefined && component.heartbeat === undefined) {
     const why = 'a healthcheck that the image brings along stays on';
     const path = ['services', name, 'healthcheck'];
     around.warnings.push({ path, on: 'key', message: 'no healthcheck is added', why });

@@ -9,7 +9,7 @@ import type { Volume } from '../../../protocol/component/volume.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
 import { fileMounts } from './files.ts';
-import { scopeLabels, volumeName, writeLabels } from './labels.ts';
+import { heartbeatLabels, scopeLabels, volumeName, writeLabels } from './labels.ts';
 import { hostSettings, topSettings } from './settings.ts';
 
 const NANOS_PER_MS = 1_000_000;
@@ -38,12 +38,18 @@ export function containerBody(
   return {
     Image: spec.image,
     ...topSettings(settings),
-    Labels: { ...settings.labels, ...writeLabels(scope, labels) },
+    Labels: {
+      ...settings.labels,
+      ...writeLabels(scope, labels),
+      ...heartbeatLabels(spec.heartbeat),
+    },
     Env: environment(scope, request),
     // An absent key keeps what the image says, as Compose does.
     ...(spec.entrypoint !== undefined && { Entrypoint: [...spec.entrypoint] }),
     ...(spec.command !== undefined && { Cmd: [...spec.command] }),
     ...(spec.healthcheck !== undefined && { Healthcheck: healthcheck(spec.healthcheck) }),
+    // One that the image brings along would contradict it.
+    ...(spec.heartbeat !== undefined && { Healthcheck: { Test: ['NONE'] } }),
     ExposedPorts: Object.fromEntries(spec.ports.map((port) => [portKey(port), {}])),
     // For `docker stop` by hand; our own stop names its grace.
     StopTimeout: Math.ceil(spec.stopGraceMs / 1000),

@@ -1,7 +1,7 @@
 /** What `inspect` says of a container, as an `EngineInstance`. */
 import { z } from 'zod';
 import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
-import { type Labels, readLabels } from './labels.ts';
+import { type Labels, readHeartbeat, readLabels } from './labels.ts';
 
 const inspected = z.object({
   Id: z.string(),
@@ -15,7 +15,14 @@ const inspected = z.object({
     StartedAt: z.string(),
     Health: z.object({ Status: z.string() }).nullish(),
   }),
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
   NetworkSettings: z.object({
+    Networks: z
+      .record(
+        z.string(),
+        z.object({ IPAddress: z.string().nullish(), GlobalIPv6Address: z.string().nullish() }),
+      )
+      .nullish(),
     Ports: z
       .record(
         z.string(),
@@ -40,12 +47,16 @@ export function readInstance(scope: EngineScope, answer: unknown): EngineInstanc
   const labels = readLabels(scope, Config.Labels ?? {});
   if (labels === undefined) return undefined;
   const state = readState(State.Status);
+  const heartbeat = readHeartbeat(Config.Labels ?? {});
+  const network = readNetwork(parsed.data);
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
     labels,
     state,
     health: readHealth(State.Health?.Status) ?? 'none',
+    ...(heartbeat !== undefined && { heartbeat }),
+    ...(network !== undefined && { network }),
     ...(State.Pid > 0 && { pid: State.Pid }),
     // Year 1: it never started.
     ...(!State.StartedAt.startsWith('0001-') && { startedAt: State.StartedAt }),
@@ -62,8 +73,10 @@ export function instanceFromEvent(
 ): EngineInstance | undefined {
   const labels = readLabels(scope, attributes);
   if (labels === undefined) return undefined;
+  const heartbeat = readHeartbeat(attributes);
   return {
     id,
+    ...(heartbeat !== undefined && { heartbeat }),
     name: attributes['name'] ?? id,
     labels,
     state: 'running',
@@ -91,6 +104,15 @@ function readState(status: string): EngineInstance['state'] {
     default: // exited, removing, dead
       return 'exited';
   }
+}
+
+/** The bridges of this host lead to every address of a container, so any of them will do. */
+function readNetwork({ HostConfig, NetworkSettings }: Inspected): EngineInstance['network'] {
+  if (HostConfig?.NetworkMode === 'host') return { kind: 'host' };
+  const [address] = Object.values(NetworkSettings.Networks ?? {})
+    .flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
+    .filter((one) => typeof one === 'string' && one !== '');
+  return typeof address === 'string' ? { kind: 'own', address } : undefined;
 }
 
 function readPorts({ NetworkSettings }: Inspected): EngineInstance['ports'] {

@@ -1,4 +1,7 @@
 /** The labels and the name by which a container is known to be ours, and whose it is. */
+import type { Heartbeat } from '../../../protocol/component/spec.ts';
+import { decode } from '../../../protocol/wire/schema.ts';
+import { heartbeat as heartbeatSchema } from '../../../protocol/wire/spec-schema.ts';
 import type { EngineScope, InstanceLabels } from '../engine.ts';
 
 const CLUSTER = 'io.millrace.cluster';
@@ -9,6 +12,7 @@ const SLOT = 'io.millrace.slot';
 const ATTEMPT = 'io.millrace.attempt';
 const REVISION = 'io.millrace.revision';
 const TERM = 'io.millrace.term';
+const HEARTBEAT = 'io.millrace.heartbeat';
 const STACK = 'io.millrace.stack';
 const HAND = 'io.millrace.hand';
 
@@ -43,6 +47,20 @@ export function readLabels(scope: EngineScope, written: Labels): InstanceLabels 
   if (component === undefined || revision === undefined) return undefined;
   if (slot === undefined || attempt === undefined || term === undefined) return undefined;
   return { component, slot, attempt, revision, term };
+}
+
+/** For whichever agent finds the container: it does not know its spec. */
+export const heartbeatLabels = (heartbeat: Heartbeat | undefined): Record<string, string> =>
+  heartbeat === undefined ? {} : { [HEARTBEAT]: JSON.stringify(heartbeat) };
+
+/** `undefined`: it has none, or none that can be read. */
+export function readHeartbeat(written: Labels): Heartbeat | undefined {
+  try {
+    const read = decode(heartbeatSchema, JSON.parse(written[HEARTBEAT] ?? ''));
+    return read.ok ? read.value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The engine's own filter: a container needs every one of these. */

@@ -66,9 +66,11 @@ export function viewOf(
   scope: EngineScope,
   boot: string,
 ): EngineInstance {
-  const { labels, process: identity, startedAt, ports, health, exitCode } = record;
+  const { labels, process: identity, startedAt, ports, health, heartbeat, exitCode } = record;
   const name = `${token.replaceAll('.', '-')}-${scope.host}`;
-  const same = { id: idOf(record), name, labels, health, startedAt, ports };
+  const kept = heartbeat === undefined ? {} : { heartbeat };
+  const network = { kind: 'host' } as const;
+  const same = { id: idOf(record), name, labels, health, ...kept, network, startedAt, ports };
   if (exitCode !== undefined) return { ...same, state: 'exited', exitCode, oomKilled: false };
   const paused = activityOf(identity, boot) === 'paused';
   return { ...same, state: paused ? 'paused' : 'running', pid: identity.pid };

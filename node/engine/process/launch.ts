@@ -18,7 +18,7 @@ import {
   type InstanceRequest,
 } from '../engine.ts';
 import type { InstanceFolders } from '../files.ts';
-import type { CheckPlan } from './health.ts';
+import type { CheckPlan } from './check.ts';
 
 /** Set on an instance and everything it starts; with the two others it says whose process it is. */
 export const INSTANCE_VARIABLE = 'MILLRACE_INSTANCE';

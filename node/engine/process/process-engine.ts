@@ -32,9 +32,10 @@ import {
   type LogOptions,
 } from '../engine.ts';
 import { createInstanceFolders, type InstanceFolders, writeTree } from '../files.ts';
-import { createEventFeed } from './event-feed.ts';
+import { createEventFeed } from '../event-feed.ts';
+import { type Health, type Outcome, watchHealth } from '../health.ts';
+import { checkOnce } from './check.ts';
 import { execBeside } from './exec.ts';
-import { type Health, watchHealth } from './health.ts';
 import { activityOf, readBootId, signalGroup } from './identity.ts';
 import { abortedError, createInstance, endsWithin, idOf } from './instance.ts';
 import { type Instance, isRunning, viewOf } from './instance.ts';
@@ -266,7 +267,9 @@ class ProcessEngine implements Engine {
   ): Promise<EngineInstance> {
     const { ports, check, volumeFolders } = launch;
     const startedAt = new Date().toISOString();
-    const base = { format: 1, labels, startedAt, ports } as const;
+    const { heartbeat } = spec;
+    const kept = { format: 1, labels, startedAt, ports } as const;
+    const base = heartbeat === undefined ? kept : { ...kept, heartbeat };
     const intent: InstanceRecord =
       check === undefined ? { ...base, health: 'none' } : { ...base, health: 'starting', check };
     for (const path of [folder, ...volumeFolders]) await mkdir(path, { recursive: true });
@@ -315,7 +318,8 @@ class ProcessEngine implements Engine {
       const report = (changed: Health): void => this.#setHealth(instance, changed);
       const ageMs = Math.max(0, Date.now() - Date.parse(record.startedAt));
       const isFrozen = (): boolean => activityOf(record.process, this.#home.boot) === 'paused';
-      const watch = { plan: check, health, ageMs, isFrozen, report };
+      const run = (signal: AbortSignal): Promise<Outcome> => checkOnce(check, isFrozen, signal);
+      const watch = { terms: check, health, ageMs, check: run, report };
       void watchHealth(watch, instance.checks.signal);
     }
   }

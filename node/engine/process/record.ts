@@ -8,6 +8,9 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Heartbeat } from '../../../protocol/component/spec.ts';
+import { decode } from '../../../protocol/wire/schema.ts';
+import { heartbeat } from '../../../protocol/wire/spec-schema.ts';
 import { EngineError } from '../engine.ts';
 
 const checkSchema = z.object({
@@ -37,6 +40,7 @@ const recordSchema = z.object({
     .array(z.object({ target: z.number(), address: z.string(), published: z.number() }))
     .readonly(),
   check: checkSchema.exactOptional(),
+  heartbeat: z.custom<Heartbeat>((value) => decode(heartbeat, value).ok).exactOptional(),
   health: z.enum(['none', 'starting', 'healthy', 'unhealthy']),
   /** Absent: the process is about to be made, or the agent ended before it could write this down. */
   process: z

@@ -9,7 +9,7 @@ import {
   type LogLine,
   type LogOptions,
 } from '../../../node/engine/engine.ts';
-import { createEventFeed } from '../../../node/engine/process/event-feed.ts';
+import { createEventFeed } from '../../../node/engine/event-feed.ts';
 import { type ComponentId, term as termOf } from '../../../protocol/base/ids.ts';
 import type { Observed } from '../../../protocol/input.ts';
 import {

@@ -49,6 +49,13 @@ const sealed = (text: string, letter = 'a'): FileSpec => ({
 const dataKey = { id: '1', among: '2', sender: '3', wraps: {} };
 const full: ComponentSpec = { ...plain, files: [site, sealed('YQ==')] };
 const { image: _, ...imageless } = full;
+const { healthcheck: __, ...unchecked } = full;
+const beat = {
+  intervalMs: seconds(2),
+  timeoutMs: seconds(1),
+  retries: 3,
+  startPeriodMs: millis(0),
+};
 const [web, dns] = full.ports;
 const [data, etc] = full.volumes;
 if (web === undefined || dns === undefined || data === undefined || etc === undefined)
@@ -111,6 +118,12 @@ it.each<readonly [string, 'new instance' | 'same', ComponentSpec]>([
       ...(full.healthcheck && { healthcheck: { ...full.healthcheck, intervalMs: seconds(3) } }),
     },
   ],
+  [
+    'a heartbeat in place of the healthcheck',
+    'new instance',
+    { ...unchecked, heartbeat: { ...beat, target: { kind: 'tcp', port: 80 } } },
+  ],
+  ['where it tells of itself', 'same', { ...full, inspect: { port: 80, path: '/debug' } }],
   ['replicas', 'same', { ...full, replicas: 7 }],
   ['mode', 'same', { ...full, mode: 'global' }],
   ['restart policy', 'same', { ...full, restart: { kind: 'no' } }],

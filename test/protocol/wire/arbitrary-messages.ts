@@ -12,12 +12,11 @@ import { millis } from '../../../protocol/base/time.ts';
 import { BACK_WITHIN_MS_MAX } from '../../../protocol/limits.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
-import { maybe, object, type Of, word, words } from './arbitrary.ts';
+import { count, length, maybe, object, type Of, word, words } from './arbitrary.ts';
 import {
   ballot,
   boot,
   committed,
-  count,
   deployId,
   deployIds,
   epoch,
@@ -26,7 +25,6 @@ import {
   hostName,
   incarnation,
   key,
-  length,
   membersRecord,
   ops,
   peerId,

@@ -44,23 +44,28 @@ import type { Register } from '../../../protocol/record/register.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { InventoryOp } from '../../../protocol/wire/message.ts';
 import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
-import { maybe, object, type Of, specText, specTexts, word, words } from './arbitrary.ts';
+import {
+  count,
+  length,
+  maybe,
+  object,
+  type Of,
+  port,
+  specText,
+  specTexts,
+  word,
+  words,
+} from './arbitrary.ts';
 import { containerSettings, volume } from './arbitrary-containers.ts';
 import { dataKey, files } from './arbitrary-files.ts';
+import { check, endpoint } from './arbitrary-health.ts';
 import { constraint, labels, setting, subject } from './arbitrary-placement.ts';
 
-export const count: Of<number> = fc.oneof(
-  fc.nat(30),
-  fc.nat(2 ** 31 - 1),
-  fc.maxSafeNat().filter((n) => n <= COUNTER_MAX),
-  fc.constant(COUNTER_MAX),
-);
 export const boot = count.map(bootOf);
 export const incarnation = count.map(incarnationOf);
 export const ballot = count.map(ballotOf);
 export const term = count.map(termOf);
 export const epoch = fc.integer({ min: 1, max: 1_000_000 }).map(epochOf);
-export const length = fc.oneof(fc.nat(60_000), count).map(millis);
 
 export const host = fc.stringMatching(/^[a-z0-9]{1,32}$/).map(hostId);
 const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,63}$/);
@@ -89,7 +94,6 @@ export const roster: Of<Roster> = object<Roster>({
   termMs: fc.record({ normal: termMs, strict: termMs }),
 });
 
-const port = fc.integer({ min: 1, max: 65_535 });
 const environment = fc
   .dictionary(fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,10}$/), specText, { maxKeys: 5 })
   .map((made) => Object.fromEntries(Object.entries(made).sort(([a], [b]) => compareText(a, b))));
@@ -102,7 +106,8 @@ const policy = {
   monitorMs: length,
   failuresMaxPpm: fc.nat(1_000_000),
 };
-export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
+const unchecked = object<Omit<ComponentSpec, 'healthcheck' | 'heartbeat'>>({
+  inspect: maybe(endpoint),
   name,
   mode: word('replicated', 'global'),
   replicas: fc.nat(1_000),
@@ -129,18 +134,6 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
   files: maybe(files),
   dataKey: maybe(dataKey),
   container: maybe(containerSettings),
-  healthcheck: maybe(
-    fc.record({
-      test: fc.oneof(
-        fc.record({ kind: word('exec'), words: specTexts }),
-        fc.record({ kind: word('shell'), line: specText }),
-      ),
-      intervalMs: length,
-      timeoutMs: length,
-      retries: fc.nat(10),
-      startPeriodMs: length,
-    }),
-  ),
   restart: fc.oneof(
     fc.record({ kind: word('no') }),
     object<Extract<ComponentSpec['restart'], { kind: 'onFailure' }>>({
@@ -193,6 +186,10 @@ export const componentSpec: Of<ComponentSpec> = object<ComponentSpec>({
     }),
   ),
 });
+
+export const componentSpec: Of<ComponentSpec> = fc
+  .tuple(unchecked, check)
+  .map(([rest, how]) => ({ ...rest, ...how }));
 
 export const stackSpec: Of<StackSpec> = fc.record({
   name,

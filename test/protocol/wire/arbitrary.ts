@@ -1,5 +1,7 @@
 /** What arbitrary values are made of. */
 import * as fc from 'fast-check';
+import { type Millis, millis } from '../../../protocol/base/time.ts';
+import { COUNTER_MAX } from '../../../protocol/wire/vocabulary.ts';
 
 export type Of<T> = fc.Arbitrary<T>;
 
@@ -26,3 +28,12 @@ export const words = fc.oneof(
 );
 export const specText = words.map((text) => text.replaceAll('\0', ''));
 export const specTexts = fc.array(specText, { maxLength: 4 });
+
+export const count: Of<number> = fc.oneof(
+  fc.nat(30),
+  fc.nat(2 ** 31 - 1),
+  fc.maxSafeNat().filter((n) => n <= COUNTER_MAX),
+  fc.constant(COUNTER_MAX),
+);
+export const length: Of<Millis> = fc.oneof(fc.nat(60_000), count).map(millis);
+export const port: Of<number> = fc.integer({ min: 1, max: 65_535 });

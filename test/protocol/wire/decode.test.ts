@@ -47,6 +47,12 @@ const placed = (placement: Patch): Patch => ({
   spec: { ...SPEC, components: [{ ...COMPONENT, placement }] },
 });
 
+const checked = (check: Patch): Patch => ({
+  spec: { ...SPEC, components: [{ ...COMPONENT, healthcheck: undefined, ...check }] },
+});
+const rhythm = { intervalMs: 1, timeoutMs: 1, retries: 1, startPeriodMs: 0 };
+const heartbeat = { ...rhythm, target: { kind: 'tcp', port: 80 } };
+
 describe('decodeMessage', () => {
   it('decodes to the very type that the core is written for', () => {
     const same: Same<Plain<Decoded<typeof message>>, Plain<Message>> = true;
@@ -316,6 +322,24 @@ describe('decodeMessage', () => {
       'deploy',
       placed({ constraints: [], perHostMax: 0 }),
       'range at spec.components[0].placement.perHostMax',
+    ],
+    [
+      'a heartbeat beside a healthcheck',
+      'deploy',
+      checked({ healthcheck: { ...rhythm, test: { kind: 'shell', line: 'true' } }, heartbeat }),
+      'inconsistent at spec.components[0]',
+    ],
+    [
+      'a heartbeat at a port that there is not',
+      'deploy',
+      checked({ heartbeat: { ...heartbeat, target: { kind: 'tcp', port: 0 } } }),
+      'range at spec.components[0].heartbeat.target.port',
+    ],
+    [
+      'a path that would begin another line of a request',
+      'deploy',
+      checked({ inspect: { port: 80, path: '/ HTTP/1.1\r\nHost: x' } }),
+      'form at spec.components[0].inspect.path',
     ],
   ])('refuses %s', (_name, kind, patch, expected) => {
     expect(verdict(kind, patch)).toBe(expected);

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { millis, seconds } from '../../../../protocol/base/time.ts';
 import type { ComponentSpec, Healthcheck } from '../../../../protocol/component/spec.ts';
 import { containerBody } from '../../../../node/engine/docker/container.ts';
+import { readHeartbeat } from '../../../../node/engine/docker/labels.ts';
 
 const scope = { cluster: 'c1', host: 'h1', publishAddress: '10.0.0.1' };
 const labels = { component: 'shop.web', slot: 1, attempt: 1, revision: 'r', term: 1 };
@@ -47,6 +48,22 @@ it.each<[Healthcheck['test'], string[], string]>([
     StartPeriod: 1_000_000_000,
     Retries: 4,
   });
+});
+
+it('turns off the check of the image where there is a heartbeat, and keeps its terms', () => {
+  const heartbeat = { ...times, target: { kind: 'http', port: 80, path: '/up' } } as const;
+  const { Healthcheck: check, Labels: written = {} } = body({ heartbeat });
+  expect(check).toEqual({ Test: ['NONE'] });
+  expect(readHeartbeat(written)).toEqual(heartbeat);
+  expect(body({})).not.toHaveProperty('Healthcheck');
+  expect(readHeartbeat(body({}).Labels ?? {})).toBeUndefined();
+});
+
+it.each([
+  ['not JSON', '{'],
+  ['of a kind that a later version may know', '{"target":{"kind":"grpc","port":1}}'],
+])('takes terms that are %s for none', (_why, written) => {
+  expect(readHeartbeat({ 'io.millrace.heartbeat': written })).toBeUndefined();
 });
 
 it('binds a port to its own address or the one of the agent, several times if asked', () => {

@@ -1,5 +1,5 @@
 /** Hands every event to every subscriber, each with a queue of its own. */
-import type { EngineEvent } from '../engine.ts';
+import type { EngineEvent } from './engine.ts';
 
 /** Events kept for one subscriber that does not read; beyond it all are dropped for one `resync`. */
 const WAITING_MAX = 1_000;

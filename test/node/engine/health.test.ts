@@ -1,9 +1,5 @@
 import { expect, it } from 'vitest';
-import {
-  type Health,
-  type HealthState,
-  stepHealth,
-} from '../../../../node/engine/process/health.ts';
+import { type Health, type HealthState, stepHealth } from '../../../node/engine/health.ts';
 
 /** One letter a check: `p` passed, `f` failed, `F` failed early, while a failure may not count. */
 it.each<[Health, string, number, string, string]>([

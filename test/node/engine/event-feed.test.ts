@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { EngineEvent } from '../../../../node/engine/engine.ts';
-import { createEventFeed } from '../../../../node/engine/process/event-feed.ts';
+import type { EngineEvent } from '../../../node/engine/engine.ts';
+import { createEventFeed } from '../../../node/engine/event-feed.ts';
 
 const removed = (id: string): EngineEvent => ({ kind: 'removed', id });
 const never = new AbortController().signal;
