@@ -250,7 +250,7 @@ function wrongChoice(
   const chosen = onHeal === 'keepOldest' ? oldest : claimants.find((host) => host === leader);
   // Who was chosen and cannot run it loses after all.
   if (chosen !== undefined && is.host !== chosen && !isBarred(core, spec, chosen))
-    return chosen === oldest ? `${oldest} had it before and runs it` : 'its leader runs it';
+    return onHeal === 'keepOldest' ? `${chosen} had it before and runs it` : 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
   // It is not given up for dead, but for an engine that has not started what it was asked to.
   const isSuspect = core.membership.members.get(was.host)?.health === 'suspect';

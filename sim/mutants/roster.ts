@@ -30,8 +30,8 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
   {
     name: 'no-drain',
     file: COUNCIL,
-    from: 'if (!ready || turn.now < drainedAt(council, turn)) return undefined;',
-    to: 'if (!ready) return undefined;',
+    from: 'if (turn.now < drainedAt(council, turn)) return undefined;',
+    to: '',
     says: 'The new roster is proposed before the leases of the old one have run out.',
     rules: ['S1', 'S7'],
   },
