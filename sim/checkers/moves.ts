@@ -60,7 +60,8 @@ export function checkMoves(
 ): void {
   if (host.agent === undefined) return;
   const sight = sightOf(checker, host, host.agent);
-  follow(sight, now);
+  // What is believed between two messages of many that have waited, it decides nothing by.
+  if (!host.agent.isBehind) follow(sight, now);
   for (const [at, effect] of effects.entries()) {
     const moved = movedBy(checker, host.agent, effect);
     if (moved > 0)

@@ -4,10 +4,12 @@
  *
  * Delays run from a failure, which comes after the start before it: between two starts they hold the more.
  */
+import { type ComponentId, componentOf, stackKey, stackOf } from '../../protocol/base/ids.ts';
 import { FRESH } from '../../protocol/component/restart.ts';
-import type { Effect } from '../../protocol/effect.ts';
+import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { instanceEntry } from '../../protocol/inventory/entry.ts';
+import type { Committed } from '../../protocol/record/record.ts';
 import { currentOf } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
@@ -18,6 +20,7 @@ import type { Start } from './starts.ts';
 
 /** The starts of one slot in a row, of one spec and under one policy. */
 type Streak = {
+  readonly component: ComponentId;
   readonly revision: string;
   readonly policy: string;
   startedAt: number;
@@ -58,6 +61,7 @@ export function checkRestarts(
   if (input.kind === 'commandGiven' && input.command.kind === 'restart')
     life.streaks.delete(instanceEntry(input.command.component, input.command.slot));
   for (const effect of effects) {
+    if (effect.kind === 'persist') forgetUndeployed(life, effect.writes);
     if (effect.kind === 'startInstance') checkRestart(checker, host, life, effect, now);
     if (effect.kind === 'stopInstance') forgetStopped(life, effect.engineId);
   }
@@ -94,7 +98,7 @@ function checkRestart(
     streak?.revision === revision && streak.policy === policy && !wasKilled(agent, start);
   const goesOn = isInRow && at - streak.startedAt < CONFIG.restartResetMs;
   if (!goesOn) {
-    streaks.set(name, { revision, policy, startedAt: at, starts: 1 });
+    streaks.set(name, { component, revision, policy, startedAt: at, starts: 1 });
     return;
   }
   const waitedMs = at - streak.startedAt;
@@ -122,6 +126,18 @@ function forgetUnwanted(life: Life): void {
   life.version = committed.version;
   for (const [name, { revision }] of life.streaks)
     if (slots.seats.get(name)?.revision !== revision) life.streaks.delete(name);
+}
+
+/** A stack may have been without it for a moment only, between two deploys of one step. */
+function forgetUndeployed({ streaks }: Life, writes: readonly DiskWrite[]): void {
+  for (const { name, value } of writes) {
+    const record = name.startsWith('committed/') ? (value as Committed | undefined) : undefined;
+    if (record?.value.kind !== 'stack') continue;
+    const wanted = record.value.spec?.components.map((one) => one.name) ?? [];
+    for (const [seat, { component }] of streaks)
+      if (stackKey(stackOf(component)) === record.key && !wanted.includes(componentOf(component)))
+        streaks.delete(seat);
+  }
 }
 
 /** What had ended for good under another policy goes on with a clean sheet. */

@@ -94,6 +94,11 @@ const ONCE_FAILED = [
   [5329, 'a host that leaves said in the very step that it has ended (S20)'],
   [5640, 'an engine was called silent a question too late after its agent had stood still (S23)'],
   [6437, 'the same as seed 4142 (S15)'],
+  [7403, 'the same as seed 3912'],
+  [8151, 'the same as seed 4142'],
+  [8293, 'the same as seed 4142 (S15)'],
+  [8486, 'a stack was without a component between two deploys of one step (S13)'],
+  [8823, 'a dead peer was believed alive between two messages that had waited (S16)'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;
 
