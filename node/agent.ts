@@ -3,26 +3,16 @@
  * `Input`, everything the core wants comes out as `Effect`s; one timer stands for its deadline.
  */
 import { createHash, randomInt } from 'node:crypto';
-import { arch, cpus, platform, totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { unreachable } from '../protocol/base/assert.ts';
 import type { HostId } from '../protocol/base/ids.ts';
 import { millis } from '../protocol/base/time.ts';
-import { know } from '../protocol/core/know.ts';
 import { isOver } from '../protocol/core/dismissal.ts';
 import { hasYielded } from '../protocol/core/strict.ts';
-import {
-  type Core,
-  createCore,
-  type Identity,
-  nextDeadline,
-  type Restored,
-  step,
-} from '../protocol/core.ts';
+import { type Core, createCore, nextDeadline, type Restored, step } from '../protocol/core.ts';
 import type { Config } from '../protocol/config.ts';
 import type { CommandResult, Effect } from '../protocol/effect.ts';
 import type { Command, Input, StopReason } from '../protocol/input.ts';
-import type { HostFacts } from '../protocol/inventory/entry.ts';
 import type { StackSpec } from '../protocol/component/spec.ts';
 import { foresee, type Foreseen } from '../protocol/core/foresee.ts';
 import { viewOf } from '../protocol/view/build.ts';
@@ -45,12 +35,14 @@ import { readIdentity } from './network/identity.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
 import { createPerformer } from './perform.ts';
+import { sweepRuns } from './run/sweep.ts';
 import { type Keyring, KEY_REQUEST, openKeyring } from './secrets/keyring.ts';
 import { openFiles } from './secrets/opening.ts';
-import { type AgentSettings, VERSION } from './config.ts';
+import type { AgentSettings } from './config.ts';
+import { identityOf, otherMembers, votersFirst } from './identity.ts';
 import { storeAddressBook } from './store/address-book.ts';
 import type { Store } from './store/store.ts';
-import { type Credentials, hostIdOf } from './token.ts';
+import type { Credentials } from './token.ts';
 
 export interface Agent extends AsyncDisposable {
   readonly host: HostId;
@@ -272,9 +264,29 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     guard?.[Symbol.dispose]();
     keyring[Symbol.dispose]();
     shelf[Symbol.dispose]();
+    sweep[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();
   }
+
+  function order(command: Command): Promise<CommandResult> {
+    commandCount += 1;
+    const commandId = `c${commandCount}`;
+    return new Promise((resolve) => {
+      replies.set(commandId, resolve);
+      give({ kind: 'commandGiven', commandId, command });
+    });
+  }
+
+  const view = (): ClusterView => viewOf(core, clock.now());
+  const sweep = sweepRuns({
+    host: core.identity.host,
+    committed: core.committed,
+    view,
+    destroy: (stack, deployId) => order({ kind: 'destroy', stack, deployId }),
+    now: () => clock.now(),
+    log,
+  });
 
   speech.attach(network);
   give({ kind: 'started' });
@@ -295,7 +307,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     settings,
     log,
     guard,
-    view: () => viewOf(core, clock.now()),
+    view,
     foresee: (stack) => foresee(core, clock.now(), stack),
     journal() {
       const offset = Date.now() - clock.now();
@@ -305,14 +317,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
       const offset = Date.now() - clock.now();
       return allDecisions(core.inventories).map((told) => ({ ...told, wall: offset + told.at }));
     },
-    command(command) {
-      commandCount += 1;
-      const commandId = `c${commandCount}`;
-      return new Promise((resolve) => {
-        replies.set(commandId, resolve);
-        give({ kind: 'commandGiven', commandId, command });
-      });
-    },
+    command: order,
     end,
     [Symbol.asyncDispose]: () => end('restart'),
   };
@@ -325,46 +330,6 @@ const YIELD_MS = 3_000;
 const YIELD_LOOK_MS = 50;
 /** What was said last has to leave before its connections close. */
 const LAST_WORDS_MS = 150;
-
-/** Of whom we believe that they live. */
-function otherMembers(core: Core): readonly HostId[] {
-  const { alive, isMember } = know(core);
-  return alive.filter((host) => host !== core.identity.host && isMember.has(host));
-}
-
-function votersFirst({ council }: Core, hosts: readonly HostId[]): readonly HostId[] {
-  const voters = new Set(votersOf(council.roster));
-  return [
-    ...hosts.filter((host) => voters.has(host)),
-    ...hosts.filter((host) => !voters.has(host)),
-  ];
-}
-
-function identityOf({ settings, credentials, peerId, engine }: AgentInit): Identity {
-  const facts: HostFacts = {
-    kind: 'host',
-    name: settings.name,
-    agent: VERSION,
-    engine: engine.version,
-    runs: settings.witness ? 'nothing' : engine.kind === 'docker' ? 'images' : 'processes',
-    publishAddress: settings.publishAddress,
-    cpuCount: cpus().length,
-    memoryBytes: totalmem(),
-    os: platform(),
-    arch: ARCHES[arch()] ?? arch(),
-    ...(Object.keys(settings.labels).length === 0 ? {} : { labels: settings.labels }),
-  };
-  return {
-    host: hostIdOf(peerId),
-    cluster: credentials.cluster,
-    name: settings.name,
-    peerId,
-    facts,
-  };
-}
-
-/** Images name it otherwise than Node does. */
-const ARCHES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 
 /** `until_ms`: on the machine's monotonic clock, so that agents on one machine can be compared. */
 function logLease(

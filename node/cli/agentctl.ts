@@ -6,11 +6,13 @@ import { createPerform, failed } from './perform.ts';
 import { createProgram } from './program.ts';
 
 const interrupt = new AbortController();
-process.on('SIGINT', () => {
-  // The second time nothing is waited for.
-  if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
-  interrupt.abort(new Error('interrupted'));
-});
+// A terminal that is closed and a service that is stopped mean the same as Ctrl-C.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(name, () => {
+    // The second time nothing is waited for.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
+    interrupt.abort(new Error('interrupted'));
+  });
 // `agentctl events | head` ends when head has enough.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);

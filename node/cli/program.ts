@@ -19,6 +19,7 @@ import { everyCommand } from './program-tree.ts';
 import { planCommand } from './plan.ts';
 import { psCommand } from './ps.ts';
 import { leadCommand } from './lead.ts';
+import { runCommand } from './run.ts';
 import { restartCommand } from './restart.ts';
 import { rolloutCommand } from './rollout.ts';
 import { scaleCommand } from './scale.ts';
@@ -35,6 +36,7 @@ const VERBS = [
   psCommand,
   logsCommand,
   execCommand,
+  runCommand,
   killCommand,
   restartCommand,
   scaleCommand,

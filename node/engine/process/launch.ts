@@ -121,11 +121,13 @@ function placeVolume(volume: Volume, stack: string, volumesDir: string): PlacedV
   const letters = volume.target.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
   const variable = `MILLRACE_VOLUME_${letters.replace(/^_|_$/g, '')}`;
   if (volume.kind === 'bind') return { variable, folder: volume.source, named: false };
-  if (!/^[\w-][\w.-]*$/.test(volume.source)) {
-    const why = `"${volume.source}" cannot be the name of a volume`;
+  const { name } = volume.made ?? {};
+  if (!/^[\w-][\w.-]*$/.test(name ?? volume.source)) {
+    const why = `"${name ?? volume.source}" cannot be the name of a volume`;
     throw badSpec(stack, why, 'use letters, digits, "_", "-" and "."');
   }
-  return { variable, folder: join(volumesDir, `${stack}.${volume.source}`), named: true };
+  const folder = join(volumesDir, name ?? `${stack}.${volume.source}`);
+  return { variable, folder, named: true };
 }
 
 /** Two targets may differ in nothing but punctuation. */

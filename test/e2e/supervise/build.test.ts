@@ -93,6 +93,14 @@ describe.skipIf(socket === '')('a stack whose image is built', () => {
     const logs = await agentctl(third, ['logs', 'built.web']);
     expect(logs.stdout).toContain('says two');
 
+    // A task of it is made from the same image, on its network, and is gone afterwards.
+    const script = `console.log(fs.readFileSync('/word', 'utf8')); console.error('err');
+      require('dns').lookup('web', (error) => process.exit(error ? 1 : 6))`;
+    const ran = await agentctl(third, ['run', '-f', file, 'web', '--', 'node', '-e', script]);
+    expect(ran).toEqual({ code: 6, stdout: 'two\n', stderr: 'err\n' });
+    const filters = { label: ['io.millrace.run'] };
+    expect(await docker.listContainers({ all: true, filters })).toEqual([]);
+
     // What cannot be built is told, and what runs goes on.
     write(cluster, 'three', 'console.error("no such thing"); process.exit(3)');
     const failed = await deploy();

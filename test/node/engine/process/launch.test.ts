@@ -35,6 +35,7 @@ const plan = (spec: Partial<ComponentSpec>, agent: Record<string, string> = {}):
   );
 const named = (source: string, target: string) =>
   ({ kind: 'named', source, target, readOnly: false }) as const;
+const called = { ...named('data', '/var/lib/data'), made: { name: 'shared' } };
 const bound = { kind: 'bind', source: '/etc', target: '/in', readOnly: true } as const;
 
 it.each<[Partial<ComponentSpec>, string[], string]>([
@@ -78,8 +79,8 @@ describe('the environment', () => {
 });
 
 it('makes the folders of named volumes and of no others', () => {
-  const { volumeFolders } = plan({ volumes: [named('data', '/data'), bound] });
-  expect(volumeFolders).toEqual(['/state/volumes/shop.data']);
+  const { volumeFolders } = plan({ volumes: [named('data', '/data'), called, bound] });
+  expect(volumeFolders).toEqual(['/state/volumes/shop.data', '/state/volumes/shared']);
 });
 
 it.each<[Port, string, string]>([
@@ -117,6 +118,7 @@ it.each<[Partial<ComponentSpec>, string, string]>([
   ],
   [{ volumes: [named('../x', '/x')] }, '"../x"', 'a volume never leaves its folder'],
   [{ volumes: [named('..', '/x')] }, '".."', 'not even so'],
+  [{ volumes: [{ ...called, made: { name: '../x' } }] }, '"../x"', 'nor by its own name'],
   [{ volumes: [named('a', '/a-b'), named('c', '/a/b')] }, 'MILLRACE_VOLUME_A_B', 'two in one name'],
 ])('refuses %j for ever, naming %s: %s', (spec, reason) => {
   const refused = refusalOf(() => plan(spec));

@@ -1,0 +1,211 @@
+/** Tasks that run once, asked of real agents: what they print, how they end, and that nothing of them stays. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { processesWith } from '../../../node/engine/process/identity.ts';
+import { type LocalAgent, until } from '../../../node/local/cluster.ts';
+import {
+  agentctl,
+  crash,
+  type RealCluster,
+  restart,
+  threeAgents,
+  viewOf,
+} from '../agents/cluster.ts';
+
+const PATIENCE_MS = 60_000;
+const AGENTCTL = fileURLToPath(new URL('../../../node/cli/main.ts', import.meta.url));
+
+/** `agentctl run` that goes on. */
+function open(agent: LocalAgent, words: readonly string[]) {
+  const child = spawn(process.execPath, [AGENTCTL, '--socket', agent.socket, 'run', ...words]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return { child, stdout: () => stdout, stderr: () => stderr };
+}
+
+const FILE = {
+  name: 'shop',
+  services: {
+    db: {
+      command: ['sh', '-c', 'echo kept > $$MILLRACE_VOLUME_DATA/file; exec sleep 1000000'],
+      volumes: ['data:/data'],
+      environment: { GREETING: 'hello', NAME: 'db' },
+      healthcheck: { test: ['CMD', 'false'], interval: '1s' },
+      ports: [{ target: 80, published: 18199, mode: 'host' }],
+      stop_grace_period: '1s',
+    },
+    report: { command: ['sh', '-c', 'echo $$GREETING; exit 4'], depends_on: ['db'] },
+  },
+  volumes: { data: {} },
+};
+
+function fileIn(cluster: RealCluster, content: unknown = FILE): string {
+  const path = join(cluster.init.folder, 'compose.yaml');
+  writeFileSync(path, JSON.stringify(content));
+  return path;
+}
+
+/** Instances and stacks of tasks, as all hosts and this machine know them. */
+async function leftOf(cluster: RealCluster): Promise<readonly string[]> {
+  const views = await Promise.all(cluster.agents.map(viewOf));
+  const stacks = views.flatMap((view) => view?.stacks.map(({ name }) => name) ?? []);
+  const processes = processesWith('MILLRACE_INSTANCE')
+    .filter(({ environment }) => environment.get('MILLRACE_CLUSTER') === cluster.id)
+    .map(({ environment }) => environment.get('MILLRACE_INSTANCE') ?? '');
+  return [...stacks, ...processes].filter((name) => name.includes('run-'));
+}
+
+const nothingLeft = (cluster: RealCluster): Promise<true> =>
+  until('nothing of it to be left', PATIENCE_MS, async () =>
+    (await leftOf(cluster)).length === 0 ? true : undefined,
+  );
+
+it('runs a service and a command of its own, with its variables, its volume and its exit code', async () => {
+  const cluster = await threeAgents();
+  const [first, second, third] = cluster.agents;
+  if (first === undefined || second === undefined || third === undefined)
+    throw new Error('there are three');
+  const file = fileIn(cluster);
+
+  const early = await agentctl(first, ['run', '-f', file, 'report']);
+  expect(early).toMatchObject({ code: 6 });
+  expect(early.stderr).toContain('what the task depends on is not there: shop.db');
+  const without = await agentctl(first, [
+    'run',
+    '-f',
+    file,
+    '--no-deps',
+    'report',
+    '-e',
+    'GREETING=hi',
+  ]);
+  expect(without, without.stderr).toMatchObject({ code: 4, stdout: 'hi\n' });
+
+  await agentctl(first, ['deploy', '-f', file, '--no-wait']);
+  const words = [
+    'sh',
+    '-c',
+    'cat $MILLRACE_VOLUME_DATA/file; echo $GREETING $NAME $EXTRA; echo bad >&2',
+  ];
+  await until('the file', PATIENCE_MS, async () => {
+    const { code } = await agentctl(first, ['exec', 'db', '--', 'cat', '/dev/null']);
+    return code === 0 ? true : undefined;
+  });
+  for (const agent of cluster.agents) {
+    const options = ['-f', file, '-e', 'NAME=task', '-e', 'EXTRA=more'];
+    const ran = await agentctl(agent, ['run', ...options, 'db', '--', ...words]);
+    // The embedded engine keeps both outputs in one.
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'kept\nhello task more\nbad\n' });
+  }
+  const json = await agentctl(second, [
+    'run',
+    '-f',
+    file,
+    '--json',
+    'db',
+    '--',
+    'sh',
+    '-c',
+    'exit 9',
+  ]);
+  expect(json).toMatchObject({ code: 9 });
+  expect(JSON.parse(json.stdout.trim())).toMatchObject({ data: { state: 'failed', exit_code: 9 } });
+
+  const lines = Array.from({ length: 5_000 }, (_, line) => `line ${line}\n`).join('');
+  const many = ['run', '-f', file, 'db', '--', 'sh', '-c', 'seq -f "line %.0f" 0 4999'];
+  expect(await agentctl(third, many)).toMatchObject({ code: 0, stdout: lines });
+
+  const unknown = await agentctl(first, ['run', '-f', file, 'web']);
+  expect(unknown).toMatchObject({ code: 2 });
+  expect(unknown.stderr).toContain('it has db, report');
+  await nothingLeft(cluster);
+});
+
+it('tries again only if asked, and says what fits nowhere or cannot be started', async () => {
+  const cluster = await threeAgents();
+  const [first] = cluster.agents;
+  if (first === undefined) throw new Error('there are three');
+  const count = join(cluster.init.folder, 'count');
+  const command = ['sh', '-c', `echo x >> ${count}; test $$(wc -l < ${count}) -ge 3`];
+  const task = { command };
+  const file = fileIn(cluster, { name: 'shop', services: { task, image: { image: 'some:1' } } });
+  const words = ['run', '-f', file, 'task'];
+  expect(await agentctl(first, words)).toMatchObject({ code: 1 });
+  expect(await agentctl(first, [...words, '--retries', '3'])).toMatchObject({ code: 0 });
+
+  const placeless = await agentctl(first, ['run', '-f', file, 'image']);
+  expect(placeless).toMatchObject({ code: 6 });
+  expect(placeless.stderr).toContain('the task fits on no host, and was not begun');
+  expect(placeless.stderr).toContain('runs processes only, and it has no command');
+  const missing = await agentctl(first, ['run', '--image', 'some:1', '--', '/no/such']);
+  expect([3, 127]).toContain(missing.code);
+  await nothingLeft(cluster);
+});
+
+it('ends and removes it at Ctrl-C, and when it is told to stop', async () => {
+  const cluster = await threeAgents();
+  const [first, second] = cluster.agents;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const words = ['--image', 'any', '--', 'sh', '-c', 'echo ready; exec sleep 27182'];
+    const running = open(second, words);
+    await until('it to run', PATIENCE_MS, async () => running.stdout() === 'ready\n' || undefined);
+    expect((await leftOf(cluster)).length).toBeGreaterThan(0);
+    running.child.kill(signal);
+    expect(await once(running.child, 'close'), running.stderr()).toEqual([130, null]);
+    expect(running.stderr()).toMatch(/interrupted: run-[0-9a-f]{8} was ended and removed/);
+    await nothingLeft(cluster);
+  }
+});
+
+const tasksOf = (cluster: RealCluster): readonly number[] =>
+  processesWith('MILLRACE_INSTANCE')
+    .filter(({ environment }) => environment.get('MILLRACE_CLUSTER') === cluster.id)
+    .map(({ stat }) => stat.pid);
+
+it('goes on when agents come and go, and says what nobody knows any more', async () => {
+  const cluster = await threeAgents();
+  const [first, second] = cluster.agents;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const go = join(cluster.init.folder, 'go');
+  const script = `echo ready; while [ ! -e ${go} ]; do sleep 0.1; done; echo done; exit 5`;
+  const placement = { constraints: [`node.hostname == ${second.name}`] };
+  const task = { command: ['sh', '-c', script], deploy: { placement } };
+  const file = fileIn(cluster, { name: 'shop', services: { task } });
+
+  // The agent that was asked, then the one that runs it: no line is lost, and none is printed twice. The
+  // embedded engine cannot know how what it has not started itself has ended.
+  for (const [agent, code] of [
+    [first, 5],
+    [second, 7],
+  ] as const) {
+    const kept = open(first, ['-f', file, 'task']);
+    await until('it to run', PATIENCE_MS, async () => kept.stdout() === 'ready\n' || undefined);
+    await crash(agent);
+    await restart(cluster, agent);
+    writeFileSync(go, '');
+    expect(await once(kept.child, 'close'), kept.stderr()).toEqual([code, null]);
+    expect(kept.stdout()).toBe('ready\ndone\n');
+    await nothingLeft(cluster);
+    rmSync(go);
+  }
+
+  const words = ['sh', '-c', 'echo ready; exec sleep 16180'];
+  const lost = open(first, ['-f', file, 'task', '--', ...words]);
+  await until('it to run', PATIENCE_MS, async () => lost.stdout() === 'ready\n' || undefined);
+  const tasks = tasksOf(cluster);
+  expect(tasks).toHaveLength(1);
+  await crash(second);
+  for (const pid of tasks) process.kill(pid, 'SIGKILL');
+  expect(await once(lost.child, 'close'), lost.stderr()).toEqual([7, null]);
+  expect(lost.stderr()).toContain('it is unknown how shop-task-run-');
+  expect(lost.stderr()).toMatch(/h2 is dead; what it has of shop-task-run-\w+ it ends once/);
+  expect(lost.stdout()).toBe('ready\n');
+});
