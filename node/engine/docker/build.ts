@@ -9,9 +9,12 @@ import { readLines } from './lines.ts';
 const ASK_MS = 10_000;
 /** For the files to come and the first line to be said. */
 const BEGIN_MS = 10 * 60_000;
-/** Of what the builder said, told with its failure. */
+/** Of what a command said, told with its failure; peers read no more of a reason than this fills. */
 const LAST_LINES = 4;
-const LAST_CHARS_MAX = 300;
+const LAST_CHARS_MAX = 200;
+const WHY_CHARS_MAX = 180;
+/** What the builder says of itself between what commands say. */
+const OF_BUILDER = /^(?:Step \d+\/\d+ : |---> |Removing intermediate container )/;
 
 /** `closed`: the engine is given up; what it builds then is called off. */
 export function createImages(connection: Connection, closed: AbortSignal): Images {
@@ -57,7 +60,7 @@ async function follow(
       const text = plain(line);
       if (text.trim() === '') continue;
       told(text);
-      last.push(text.trim());
+      if (!OF_BUILDER.test(text.trim())) last.push(text.trim());
       if (last.length > LAST_LINES) last.shift();
     }
   }
@@ -70,10 +73,17 @@ const plain = (said: string): string => stripVTControlCharacters(said).replaceAl
 
 /** Not permanent: what a command needs may be there at the next try. */
 function failed(what: string, error: string, last: readonly string[]): EngineError {
-  const why = plain(error).trim().slice(0, LAST_CHARS_MAX);
+  const why = shortened(plain(error).trim());
   const lines = last.join(' | ').slice(-LAST_CHARS_MAX);
   const after = lines === '' ? '' : `; the last it said: ${lines}`;
   return new EngineError('no-image', `${what}: ${why}${after}`);
+}
+
+/** How it ended stands behind the command, which may be long. */
+function shortened(why: string): string {
+  if (why.length <= WHY_CHARS_MAX) return why;
+  const half = Math.floor(WHY_CHARS_MAX / 2);
+  return `${why.slice(0, half)} … ${why.slice(-half)}`;
 }
 
 function noDockerfile(error: unknown, { what }: Bounds): EngineError {
