@@ -124,6 +124,17 @@ it('runs a shop of twelve components, each after those that it asks', async () =
   });
 });
 
+it('runs a page that is built, and a task of it, where there are no containers', async () => {
+  const cluster = await threeAgents();
+  await deploy(cluster, '-f', example('built'));
+  expect(await answerOf(18195)).toBe('built for nobody');
+  const [, second] = cluster.agents;
+  if (second === undefined) throw new Error('there are three');
+  const task = ['run', '-f', example('built'), '-e', 'WHO=a task', 'page', '--'];
+  const ran = await agentctl(second, [...task, 'node', 'page.mjs', '--once']);
+  expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'built for a task\n' });
+});
+
 it('runs a page with a config and a secret, and another when one of them is another', async () => {
   const cluster = await threeAgents();
   const folder = join(cluster.init.folder, 'sealed');
