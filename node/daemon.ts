@@ -34,6 +34,7 @@ import { serveReports } from './doctor/report.ts';
 import { servePeers } from './http/peer-requests.ts';
 import { serveExec } from './exec/serve.ts';
 import type { Logger } from './log.ts';
+import { servePages } from './inspect/serve.ts';
 import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
 import { serveKeys } from './secrets/answers.ts';
@@ -250,6 +251,7 @@ async function run(
   await servePeers(agent);
   await serveLogs(agent);
   await serveExec(agent);
+  await servePages(agent);
   await serveOrders(agent);
   await serveReports(agent);
   await serveKeys(agent);

@@ -23,6 +23,7 @@
  *   POST /v1/hosts/:id/build BuildRequest application/x-ndjson of BuildBody
  *   GET  /v1/events?since_ms=N&follow=0|1&about=ID               application/x-ndjson of EventBody
  *   GET  /v1/inspect?subject=ID           InspectBody            404
+ *   GET  /v1/instances/:id/page           PageBody               404, 409 no-page not-running, 502 page-…
  *   POST /v1/doctor        DoctorRequest  AgentFacts (`doctor/facts.ts`)
  *   POST /v1/agent/stop    AgentStopBody  ActionBody
  *   POST /v1/chaos         ChaosRequest   ChaosBody              409 chaos-not-allowed chaos-stopped, 502 chaos-not-told
@@ -31,7 +32,7 @@
  * An error is `ErrorBody` with the status above; `code` and `exit` are stable.
  */
 import type { Labels } from '../../protocol/component/label.ts';
-import type { StackSpec } from '../../protocol/component/spec.ts';
+import type { Endpoint, StackSpec } from '../../protocol/component/spec.ts';
 import type { Expected } from '../../protocol/record/record.ts';
 import type { ClusterView, InstanceView } from '../../protocol/view/view.ts';
 
@@ -242,4 +243,14 @@ export type InspectBody = Viewed<{
   readonly kind: 'stack' | 'component' | 'instance' | 'host';
   readonly record: unknown;
   readonly instances: readonly InstanceView[];
+  /** Of a component or instance: where each tells of itself. Absent: nowhere. */
+  readonly endpoint?: Endpoint;
 }>;
+
+/** What an instance of `host` tells of itself, as it came. */
+export type PageBody = {
+  readonly schema: string;
+  readonly instance: string;
+  readonly host: string;
+  readonly text: string;
+};

@@ -33,6 +33,7 @@ import type {
   LeadBody,
   LeadRequest,
   LogBody,
+  PageBody,
   StatusBody,
 } from './api.ts';
 
@@ -156,6 +157,7 @@ export function createClient(socket: string) {
       post<ActionBody>(`${instance(id)}/restart`, {}, signal),
     inspect: (subject: string, signal: AbortSignal) =>
       get<InspectBody>(`/v1/inspect?${new URLSearchParams({ subject })}`, signal),
+    page: (id: string, signal: AbortSignal) => get<PageBody>(`${instance(id)}/page`, signal),
     agentStop: (asked: AgentStopBody, signal: AbortSignal) =>
       post<ActionBody>('/v1/agent/stop', asked, signal),
     bundle: (hash: string, signal: AbortSignal) => get<BundleBody>(`/v1/bundles/${hash}`, signal),

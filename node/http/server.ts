@@ -16,6 +16,7 @@ import { ApiRefusal } from './refusal.ts';
 import { hostRoutes } from './host-routes.ts';
 import { logRoutes } from './log-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
+import { pageRoutes } from './page-routes.ts';
 import { stackRoutes } from './stack-routes.ts';
 import { viewRoutes } from './view-routes.ts';
 import { voterRoutes } from './voter-routes.ts';
@@ -48,6 +49,7 @@ export async function serveApi(daemon: Daemon, socket: string): Promise<AsyncDis
   voterRoutes(app, daemon);
   chaosRoutes(app, daemon);
   viewRoutes(app, daemon);
+  pageRoutes(app, daemon);
   doctorRoutes(app, daemon);
   app.notFound(() => ApiRefusal.noSuchRoute().response());
   app.onError((error) => {

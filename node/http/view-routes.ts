@@ -10,6 +10,7 @@ import type { Daemon } from '../daemon.ts';
 import type { InspectBody, StatusBody, Viewed } from './api.ts';
 import { agentOf } from './cluster-routes.ts';
 import { type EventFilter, gatherEvents, journalOf, nameOf } from './peer-requests.ts';
+import { endpointOf } from './page-routes.ts';
 import { ApiRefusal } from './refusal.ts';
 
 /** How far back `status` looks. */
@@ -120,5 +121,7 @@ function inspect(agent: Agent, subject: string): InspectBody {
   if (record === undefined && one === undefined)
     throw ApiRefusal.noSuch('stack, component, instance or host', subject);
   const kind = one === undefined ? 'component' : 'instance';
-  return viewed(schema, cluster, { kind, record, instances: all });
+  const endpoint = endpointOf(agent, component);
+  const where = endpoint === undefined ? {} : { endpoint };
+  return viewed(schema, cluster, { kind, record, instances: all, ...where });
 }
