@@ -30,6 +30,12 @@ export type Subject =
     }
   | { readonly kind: 'host'; readonly id: string; readonly host: HostView };
 export type SubjectKind = Subject['kind'];
+export const SUBJECT_KINDS = [
+  'stack',
+  'component',
+  'instance',
+  'host',
+] as const satisfies readonly SubjectKind[];
 
 type Candidate = {
   readonly subject: Subject;

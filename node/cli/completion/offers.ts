@@ -1,6 +1,7 @@
 /** What may follow where on a command line of agentctl, read from the tree of its commands. */
-import type { Command, Option } from 'commander';
+import type { Argument, Command, Option } from 'commander';
 import { everyCommand } from '../program-tree.ts';
+import { SUBJECT_KINDS, type SubjectKind } from '../subject.ts';
 
 export type Word = { readonly word: string; readonly meaning: string };
 /** An option that takes a value. */
@@ -15,6 +16,8 @@ export type Offer = {
   readonly commands: readonly Word[];
   /** What an argument may be. */
   readonly choices: readonly string[];
+  /** What of the cluster an argument may name; the agent knows which there are. */
+  readonly kinds: readonly SubjectKind[];
   readonly options: readonly Word[];
   readonly valued: readonly Valued[];
 };
@@ -31,6 +34,7 @@ export function offersOf(program: Command): readonly Offer[] {
         meaning: child.description(),
       })),
       choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
+      kinds: SUBJECT_KINDS.filter((kind) => command.registeredArguments.some(names(kind))),
       options: options.flatMap((option) =>
         flagsOf(option).map((word) => ({ word, meaning: option.description })),
       ),
@@ -40,6 +44,13 @@ export function offersOf(program: Command): readonly Offer[] {
     };
   });
 }
+
+/** An argument is called after the one kind it takes, or says which of them it takes. */
+const names =
+  (kind: SubjectKind) =>
+  (argument: Argument): boolean =>
+    argument.name() === kind ||
+    (argument.name() === 'subject' && new RegExp(`\\b${kind}\\b`).test(argument.description));
 
 const flagsOf = ({ short, long }: Option): readonly string[] =>
   [short, long].filter((flag) => flag !== undefined);

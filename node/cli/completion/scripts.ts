@@ -1,6 +1,7 @@
 /**
  * Completion for the shells. All three work alike: the commands typed so far make a path, and what may
- * follow is looked up under it. Nothing is asked of the agent.
+ * follow is looked up under it. Where something of the cluster may be named, `agentctl completion --names`
+ * asks the agent for it, and says nothing where none answers.
  */
 import type { Offer, Valued, Word } from './offers.ts';
 
@@ -20,8 +21,10 @@ function bashLines(offers: readonly Offer[]): readonly string[] {
   return [
     '# bash completion of agentctl, made by: agentctl completion bash',
     '_agentctl() {',
-    "  local path='' words='' i current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}",
+    "  local path='' words='' kinds='' i current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}",
     '  COMPREPLY=()',
+    '  # Behind -- another program reads the line.',
+    '  [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " != *" -- "* ]] || return',
     '  for ((i = 1; i < COMP_CWORD; i++)); do',
     '    case "$path:${COMP_WORDS[i]}" in',
     `      ${steps(offers).map(quoted).join(' | ')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;`,
@@ -35,10 +38,14 @@ function bashLines(offers: readonly Offer[]): readonly string[] {
     ),
     '    *)',
     '      case "$path" in',
-    ...offers.map((offer) => `        ${quoted(offer.path)}) words=${quoted(allOf(offer))} ;;`),
+    ...offers.map(
+      (offer) =>
+        `        ${quoted(offer.path)}) words=${quoted(allOf(offer))} kinds=${offer.kinds.join(',')} ;;`,
+    ),
     '      esac',
     '      ;;',
     '  esac',
+    `  [[ -z $kinds || $current == -* ]] || words+=" $(${asked('bash', '"$kinds"')})"`,
     '  # Options only where one has begun.',
     '  [[ $current == -* ]] || words=$(for word in $words; do [[ $word == -* ]] || echo "$word"; done)',
     '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")',
@@ -52,8 +59,9 @@ function zshLines(offers: readonly Offer[]): readonly string[] {
     '#compdef agentctl',
     '# zsh completion of agentctl, made by: agentctl completion zsh',
     '_agentctl() {',
-    "  local at='' i",
+    "  local at='' kinds='' i",
     '  local -a offered flags',
+    '  (( ${words[(I)--]} && ${words[(i)--]} < CURRENT )) && { _files; return }',
     '  for ((i = 2; i < CURRENT; i++)); do',
     '    case "$at:${words[i]}" in',
     `      ${steps(offers).map(quoted).join(' | ')}) at="\${at:+$at }\${words[i]}" ;;`,
@@ -71,10 +79,12 @@ function zshLines(offers: readonly Offer[]): readonly string[] {
       `    ${quoted(offer.path)})`,
       `      offered=(${wordsOf(offer).map(described).join(' ')})`,
       `      flags=(${offer.options.map(described).join(' ')})`,
+      `      kinds=${offer.kinds.join(',')}`,
       '      ;;',
     ]),
     '  esac',
     '  [[ ${words[CURRENT]} == -* ]] && { _describe option flags; return }',
+    `  [[ -z $kinds ]] || offered+=(\${(f)"$(${asked('zsh', '$kinds')})"})`,
     '  (( ${#offered} )) && _describe command offered || _files',
     '}',
     // As a file of `fpath` it is the function itself; sourced, it has to be registered.
@@ -87,6 +97,7 @@ function fishLines(offers: readonly Offer[]): readonly string[] {
   return [
     '# fish completion of agentctl, made by: agentctl completion fish',
     'function __agentctl_at',
+    '    contains -- -- (commandline -opc); and return 1',
     "    set -l path ''",
     '    for word in (commandline -opc)[2..]',
     '        switch "$path:$word"',
@@ -96,8 +107,14 @@ function fishLines(offers: readonly Offer[]): readonly string[] {
     '    end',
     '    test "$path" = "$argv[1]"',
     'end',
+    'function __agentctl_names',
+    `    string match -q -- "-*" (commandline -ct); or ${asked('fish', '$argv[1]')}`,
+    'end',
     'complete -c agentctl -e',
-    ...offers.flatMap(({ path, commands, choices, options, valued }) => [
+    ...offers.flatMap(({ path, commands, choices, kinds, options, valued }) => [
+      ...(kinds.length === 0
+        ? []
+        : [`complete -c agentctl -f ${when(path)} -a '(__agentctl_names ${kinds.join(',')})'`]),
       ...[...commands, ...choices.map((word) => ({ word, meaning: '' }))].map(
         ({ word, meaning }) =>
           `complete -c agentctl -f ${when(path)} -a ${quoted(word)} -d ${quoted(meaning)}`,
@@ -110,6 +127,10 @@ function fishLines(offers: readonly Offer[]): readonly string[] {
     ]),
   ];
 }
+
+/** Silent where no agent answers: whoever types cannot do anything about it. */
+const asked = (shell: Shell, kinds: string): string =>
+  `agentctl completion ${shell} --names ${kinds} 2>/dev/null`;
 
 function fishValue(value: Valued | undefined): string {
   if (value === undefined) return '';
