@@ -34,7 +34,12 @@ it('says what a Compose file says', () => {
         ports: [{ target: 80, published: 8080, mode: 'host' }],
         deploy: { replicas: 2, restart_policy: { condition: 'on-failure', max_attempts: 3 } },
         stop_grace_period: '1m30s',
-        'x-millrace': { on_isolation: { action: 'stop', after: '20s' }, on_heal: 'keep_oldest' },
+        'x-millrace': {
+          on_isolation: { action: 'stop', after: '20s' },
+          on_heal: 'keep_oldest',
+          heartbeat: { path: '/up', every: '5s' },
+          inspect: { path: '/vars', port: 81 },
+        },
       },
       log: {
         image: 'log',
@@ -70,6 +75,8 @@ it('says what a Compose file says', () => {
         stopGraceMs: 90_000,
         restart: { kind: 'onFailure', retryMax: 3 },
         onIsolation: { action: 'stop', afterMs: 20_000 },
+        heartbeat: { target: { kind: 'http', path: '/up', port: 80 }, intervalMs: 5_000 },
+        inspect: { path: '/vars', port: 81 },
       },
       {
         name: 'log',
@@ -101,6 +108,8 @@ it('is held to names, keys and values by the compiler', () => {
       typo: { image: 'typo', port: [80] },
       // @ts-expect-error one on every host is no number
       every: { image: 'every', deploy: { mode: 'global', replicas: 2 } },
+      // @ts-expect-error it is asked for a page or for a port
+      ill: { image: 'a', 'x-millrace': { heartbeat: { every: '1s' } } },
       // @ts-expect-error a strict instance ends with its lease
       strict: { image: 'a', 'x-millrace': { singleton: 'strict', on_isolation: 'keep' } },
     },
