@@ -17,6 +17,7 @@ export type PlacementDraws = {
   readonly reservations: Stream;
   readonly fills: Stream;
   readonly spreads: Stream;
+  readonly bonds: Stream;
 };
 
 export const placementDraws = (choices: Choices): PlacementDraws => ({
@@ -24,6 +25,7 @@ export const placementDraws = (choices: Choices): PlacementDraws => ({
   reservations: streamOf(choices, 'reservations'),
   fills: streamOf(choices, 'fills'),
   spreads: streamOf(choices, 'spreads'),
+  bonds: streamOf(choices, 'bonds'),
 });
 
 export function drawPlacement(
@@ -46,6 +48,30 @@ export function drawPlacement(
   };
   const isEmpty = constraints.length === 0 && Object.keys(placement).length === 1;
   return isEmpty ? {} : { placement, ...(fill && { update: BRISK }) };
+}
+
+/** Each may follow those before it, or each those after it: never in a circle. */
+export function drawBonds(
+  { bonds: draw }: PlacementDraws,
+  components: readonly ComponentSpec[],
+  permille: number,
+): readonly ComponentSpec[] {
+  const isForward = happens(draw, 700);
+  return components.map((spec, at) => {
+    const others = isForward ? components.slice(0, at) : components.slice(at + 1);
+    const named = others.map(({ name }) => name).filter(() => happens(draw, permille));
+    const near = new Set(named.filter(() => happens(draw, 600)));
+    if (named.length === 0) return spec;
+    const affinity = named.filter((name) => near.has(name));
+    const antiAffinity = named.filter((name) => !near.has(name));
+    const placement: PlacementRules = {
+      constraints: [],
+      ...spec.placement,
+      ...(affinity.length > 0 && { affinity }),
+      ...(antiAffinity.length > 0 && { antiAffinity }),
+    };
+    return { ...spec, placement };
+  });
 }
 
 /** Unless another is drawn: one after the other, so many would not all have stood before the end. */

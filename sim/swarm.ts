@@ -52,6 +52,8 @@ export function drawOptions(seed: number): Options {
   if (happens(dire, 30)) return drawDisaster(seed, dire);
   const steered = streamOf(choices, 'options/rollouts');
   if (happens(steered, 30)) return oftenToppled(seed, drawRollouts(seed, steered));
+  const bonded = streamOf(choices, 'options/affinity');
+  if (happens(bonded, 20)) return oftenToppled(seed, drawAffinity(seed, bonded));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -245,6 +247,31 @@ function drawRollouts(seed: number, draw: Stream): Options {
       kind: 'random',
       everyMs: pick(draw, [1000, 2500]),
       stackCount: 1,
+      strictPermille: 50,
+    },
+  };
+}
+
+/** Components follow each other about, while hosts are drained and vanish (A1 to A3). */
+function drawAffinity(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [3, 4, 5]);
+  const plagues = {
+    drains: { everyMs: pick(draw, [4000, 10_000]), lastMs: 12_000 },
+    hostLosses: { everyMs: 15_000, lastMs: pick(draw, [8000, 20_000]) },
+  };
+  const kinds = (['drains', 'hostLosses'] as const).filter(() => happens(draw, 600));
+  return {
+    ...quiet(seed, hostCount, drawLength(draw)),
+    voterCount: pick(draw, [1, 3]),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 10, 40]),
+    lossPermille: pick(draw, [0, 0, 50]),
+    recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
+    affinity: { pairPermille: pick(draw, [500, 800]) },
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [1500, 5000]),
+      stackCount: pick(draw, [1, 1, 2]),
       strictPermille: 50,
     },
   };

@@ -186,6 +186,7 @@ const options: Schema<Options> = where(
     bias: optional(object({ everyMs: ms })),
     disaster: optional(object({ everyMs: ms })),
     rollouts: optional(object({ wordPermille: permille, dudPermille: permille })),
+    affinity: optional(object({ pairPermille: permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

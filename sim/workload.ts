@@ -19,7 +19,12 @@ import { exponential, happens, pick, type Stream, streamOf, within } from './cho
 import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
-import { drawPlacement, type PlacementDraws, placementDraws } from './placement-draws.ts';
+import {
+  drawBonds,
+  drawPlacement,
+  type PlacementDraws,
+  placementDraws,
+} from './placement-draws.ts';
 import { drawWord } from './steering-draws.ts';
 import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
@@ -231,8 +236,11 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
-  const served = happens(draw, 500) ? [db, waiting] : [db];
-  return { name, components: [...served, ...jobs] };
+  const { affinity } = workload.world.options;
+  const isServed = happens(draw, 500);
+  const components = [db, ...(isServed || affinity !== undefined ? [waiting] : []), ...jobs];
+  if (affinity === undefined) return { name, components };
+  return { name, components: drawBonds(workload.placements, components, affinity.pairPermille) };
 }
 
 /** Of what may end for good nobody could say that it will be there. */

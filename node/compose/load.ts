@@ -28,6 +28,7 @@ import type { Surroundings } from './service/surroundings.ts';
 import {
   adviseHealth,
   awaitedServices,
+  checkAffinity,
   checkDependencies,
   checkServiceName,
   isStackName,
@@ -190,7 +191,7 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
   const named = { stack: stackName, networks: known, volumes: makings, files };
   const around = { ...reading, ...named, awaited: awaitedServices(fields), onIsolation };
   const components = [...fields].map(([key, service]) => readComponent(key, service, around));
-  errors.push(...checkDependencies(components, inactive));
+  errors.push(...checkDependencies(components, inactive), ...checkAffinity(components, inactive));
   warnings.push(...adviseHealth(components));
   const stack = { name: stackName, components };
   errors.push(...checkSize(stack));

@@ -1,7 +1,9 @@
-/** What the services of a stack say of each other: names and dependencies. */
+/** What the services of a stack say of each other: names, dependencies and who shares hosts with whom. */
+import { circleIn } from '../../protocol/base/circle.ts';
+import { type AffinityFault, affinityFaults } from '../../protocol/component/affinity.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import { nearest } from './nearest.ts';
-import type { Finding } from './problems.ts';
+import type { Complaint, Finding } from './problems.ts';
 import type { ServiceFields } from './service/service.ts';
 
 const STACK_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -54,7 +56,9 @@ export function checkDependencies(
       return [{ path, on: 'key', message: `there is no service ${on}${hint}` }];
     }),
   );
-  const cycle = findCycle(byName);
+  const cycle = circleIn(
+    new Map(components.map((each) => [each.name, each.dependsOn.map(({ on }) => on)])),
+  );
   const [first] = cycle;
   if (first === undefined) return unknown;
   const why = 'none of them could be the first to start';
@@ -62,25 +66,69 @@ export function checkDependencies(
   return [...unknown, { path: ['services', first, 'depends_on'], on: 'key', message, why }];
 }
 
-/** The first circle in the order of the file, its first name again at the end; empty if none. */
-function findCycle(components: ReadonlyMap<string, ComponentSpec>): readonly string[] {
-  const cleared = new Set<string>();
-  const walk = (name: string, trail: readonly string[]): readonly string[] => {
-    const seen = trail.indexOf(name);
-    if (seen >= 0) return [...trail.slice(seen), name];
-    if (cleared.has(name)) return [];
-    for (const { on } of components.get(name)?.dependsOn ?? []) {
-      const cycle = walk(on, [...trail, name]);
-      if (cycle.length > 0) return cycle;
-    }
-    cleared.add(name);
-    return [];
-  };
-  for (const name of components.keys()) {
-    const cycle = walk(name, []);
-    if (cycle.length > 0) return cycle;
+/** What services say of each other under `affinity` and `anti_affinity`. */
+export function checkAffinity(
+  components: readonly ComponentSpec[],
+  inactive: ReadonlyMap<string, readonly string[]>,
+): readonly Finding[] {
+  return affinityFaults(components).map((fault): Finding => {
+    const { component, bond, index, kind } = fault;
+    const path = ['services', component, 'x-millrace', KEYS[bond], index];
+    const complaint =
+      kind === 'missing' ? noService(fault.on, components, inactive) : FAULTS[kind](fault);
+    return { path, on: 'value', ...complaint };
+  });
+}
+
+const KEYS = { affinity: 'affinity', antiAffinity: 'anti_affinity' } as const;
+
+const FAULTS = {
+  itself: ({ bond, on }) =>
+    bond === 'affinity'
+      ? {
+          message: `${on} cannot follow itself`,
+          why: 'the first of its instances would have nowhere to go',
+          next: 'remove it',
+        }
+      : {
+          message: `${on} cannot keep away from itself`,
+          why: 'it has to be somewhere',
+          next: 'for one instance on a host write deploy.placement.max_replicas_per_node: 1',
+        },
+  both: ({ on }) => ({
+    message: `${on} is under affinity too`,
+    why: 'no host both runs it and does not',
+    next: 'leave one of the two out',
+  }),
+  twice: ({ on }) => ({
+    message: `${on} is named twice`,
+    why: 'once says all of it',
+    next: 'remove one of the two',
+  }),
+  circle: ({ circle }) => ({
+    message: `affinity and anti_affinity go in a circle, ${circle.join(' -> ')}`,
+    why: 'whoever names another goes by where that one is, and none of them could be placed first',
+    next: 'of two that are to share no host, or one, only one has to name the other',
+  }),
+} as const satisfies Record<
+  Exclude<AffinityFault['kind'], 'missing'>,
+  (fault: AffinityFault) => Complaint
+>;
+
+function noService(
+  on: string,
+  components: readonly ComponentSpec[],
+  inactive: ReadonlyMap<string, readonly string[]>,
+): Complaint {
+  const [profile] = inactive.get(on) ?? [];
+  if (profile !== undefined) {
+    const why = `it has a profile that is not asked for: ${profile}`;
+    return { message: `${on} does not run`, why, next: `ask for it with --profile ${profile}` };
   }
-  return [];
+  const names = components.map(({ name }) => name);
+  const meant = nearest(on, names);
+  const next = meant === undefined ? 'name a service of this stack' : `did you mean ${meant}?`;
+  return { message: `there is no service ${on}`, next };
 }
 
 /** Waiting for a health that nobody checks may be waiting for ever. */

@@ -68,6 +68,10 @@ export type PlacementRules = {
   readonly fill?: boolean;
   /** Slots are spread evenly over the values that hosts have of these, the first of them first. */
   readonly spread?: readonly Subject[];
+  /** Components of the same stack, by name: each has a slot on every host that runs it (`affinity.ts`). */
+  readonly affinity?: readonly string[];
+  /** The same, none of which has a slot there. */
+  readonly antiAffinity?: readonly string[];
 };
 
 /** What each slot takes of its host, whether it uses it or not; absent: nothing. */

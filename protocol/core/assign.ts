@@ -24,6 +24,7 @@ import { flapsOf, mayTurn, membersOf, whyRestless } from '../membership/membersh
 import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { whyNotPlace } from '../placement/fit.ts';
 import type { Progress } from '../placement/job.ts';
+import { type Neighbor, neighborsBy } from '../placement/neighbor.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
 import { reservedWith } from '../placement/room.ts';
 import {
@@ -89,7 +90,7 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
   const run = runOf(known.stack, spec, current);
   const before = current === undefined ? undefined : slotsIn(current, run);
   const wanted = { revision: run === undefined ? revisionOf(spec, stack) : runRevision(run), spec };
-  const hosts = placementHosts(core, turn, component);
+  const hosts = placementHosts(core, turn, component, spec);
   // Jobs begin anew at once.
   const course =
     run !== undefined || current?.spec.job !== undefined
@@ -225,7 +226,12 @@ function isStuck(core: Core, component: ComponentId, slot: number, host: HostId)
 const UNDER_WAY: ReadonlySet<InstanceState> = new Set(['preparing', 'starting']);
 
 /** Every member as placement sees it: its facts, and what all other components put there. */
-function placementHosts(core: Core, turn: Turn, component: ComponentId): readonly PlacementHost[] {
+function placementHosts(
+  core: Core,
+  turn: Turn,
+  component: ComponentId,
+  spec: ComponentSpec,
+): readonly PlacementHost[] {
   const { assignments, loads } = know(core);
   const own = assignments.get(component);
   const ownSlots = own === undefined || own.isVoid ? [] : own.component.slots;
@@ -238,14 +244,19 @@ function placementHosts(core: Core, turn: Turn, component: ComponentId): readonl
     };
     return [id, load];
   });
-  return hostsUnder(core, turn.now, new Map(others));
+  const neighborsOn = neighborsBy(spec, stackOf(component), (other) => {
+    const known = assignments.get(other);
+    return known?.isVoid === true ? undefined : known?.component;
+  });
+  return hostsUnder(core, turn.now, new Map(others), neighborsOn);
 }
 
-/** Every member, with the load that others put there. */
+/** Every member, with the load that others put there, and those that the component follows. */
 export function hostsUnder(
   core: Core,
   now: Instant,
   loads: ReadonlyMap<HostId, Load>,
+  neighborsOn: (host: HostId) => readonly Neighbor[],
 ): readonly PlacementHost[] {
   const { members, alive, leaving } = know(core);
   return members.map(({ id, name, labels, availability }) => {
@@ -262,6 +273,7 @@ export function hostsUnder(
       ...(restless === undefined ? {} : { restless }),
       ...(leaving.has(id) ? { leaving: true } : {}),
       ...load,
+      neighbors: neighborsOn(id),
       ...(availability === undefined ? {} : { availability }),
       ...(facts?.kind === 'host'
         ? { facts: { ...facts, labels: mergedLabels(facts.labels, labels) } }

@@ -1,9 +1,11 @@
 /** Where the components of a stack would go if it were deployed now, as this host sees it. Pure. */
 import { type ComponentId, componentId, stackOf } from '../base/ids.ts';
 import type { Instant } from '../base/time.ts';
+import { followersLast } from '../component/affinity.ts';
 import type { StackSpec } from '../component/spec.ts';
 import { entriesOf } from '../inventory/inventories.ts';
 import { instanceEntry } from '../inventory/entry.ts';
+import { neighborsBy, type Seated } from '../placement/neighbor.ts';
 import { type Decision, place } from '../placement/place.ts';
 import type { Slot } from '../record/record.ts';
 import { holdersOf, know, loadedWith, loadsOf } from './know.ts';
@@ -17,19 +19,21 @@ export type Foreseen = {
   readonly decisions: readonly Decision[];
 };
 
-/** In the order of the stack; each with the room that those before it leave. */
+/** In the order of the stack; each with the room that those before it leave, and after those it follows. */
 export function foresee(core: Core, now: Instant, stack: StackSpec): readonly Foreseen[] {
   const { assignments } = know(core);
   const others = new Map([...assignments].filter(([id]) => stackOf(id) !== stack.name));
   const loads = new Map(loadsOf(others));
-  return stack.components.map((spec): Foreseen => {
+  const foreseen = new Map<ComponentId, Foreseen & Seated>();
+  for (const spec of followersLast(stack.components)) {
     const component = componentId(stack.name, spec.name);
     const known = assignments.get(component);
+    const neighborsOn = neighborsBy(spec, stack.name, (other) => foreseen.get(other));
     const { slots, decisions } = place({
       component,
       spec,
       current: known === undefined || known.isVoid ? [] : known.component.slots,
-      hosts: hostsUnder(core, now, loads),
+      hosts: hostsUnder(core, now, loads, neighborsOn),
       leader: core.identity.host,
       runs: () => false,
       isStuck: () => false,
@@ -41,6 +45,7 @@ export function foresee(core: Core, now: Instant, stack: StackSpec): readonly Fo
     });
     for (const host of slots.flatMap(holdersOf))
       loads.set(host, loadedWith(loads.get(host), component, spec));
-    return { component, slots, decisions };
-  });
+    foreseen.set(component, { component, spec, slots, decisions });
+  }
+  return stack.components.flatMap(({ name }) => foreseen.get(componentId(stack.name, name)) ?? []);
 }

@@ -6,6 +6,7 @@ import { staysBehind } from '../component/volume.ts';
 import type { HostFacts } from '../inventory/entry.ts';
 import type { Slot } from '../record/record.ts';
 import { brokenConstraint } from './constraint.ts';
+import { type Neighbor, whyNotBeside, whyNotStay } from './neighbor.ts';
 import { NOTHING_RESERVED, noRoom, type Reserved, reservedWith } from './room.ts';
 
 export type PortTaken = {
@@ -37,6 +38,8 @@ export type PlacementHost = {
   readonly portsTaken: readonly PortTaken[];
   /** What the slots of all **other** components reserve there. */
   readonly reserved: Reserved;
+  /** The components that this one follows. */
+  readonly neighbors: readonly Neighbor[];
 };
 
 const LEAVES = 'it leaves the cluster';
@@ -59,6 +62,7 @@ export function whyNotPlace(
   return (
     whyNotRun(spec, host.facts) ??
     brokenConstraint(spec, { ...host, facts: host.facts }) ??
+    whyNotBeside(host.neighbors) ??
     portTaken(spec, host) ??
     portOwn(spec, own) ??
     tooMany(spec, own) ??
@@ -86,7 +90,8 @@ export function whyNotKeep(
     portTaken(spec, { portsTaken }) ??
     portOwn(spec, own) ??
     tooMany(spec, own) ??
-    (host.availability === 'draining' ? DRAINED : undefined)
+    // From a drained host it is handed over, whatever else speaks against that host.
+    (host.availability === 'draining' ? DRAINED : whyNotStay(host.neighbors))
   );
 }
 

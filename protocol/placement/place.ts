@@ -149,7 +149,7 @@ function stayOut(
   const host = leaver === undefined ? undefined : draft.hosts.get(leaver.host);
   if (leaver?.from !== undefined) {
     // It has not gone yet.
-    assign(draft, { slot, host: leaver.from });
+    assign(draft, { slot, host: leaver.from, left: leftBehind(draft, leaver, leaver.from) });
     const text = `${name} stays on ${leaver.from}, since it fits nowhere else: ${all}`;
     return decide(draft, 'unplaceable', slot, text, leaver.from, rejected);
   }

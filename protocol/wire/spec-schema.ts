@@ -3,6 +3,7 @@
  * accepts and its voters refuse could never be committed.
  */
 import type { Millis } from '../base/time.ts';
+import { affinityFaults } from '../component/affinity.ts';
 import { jsonBytes } from '../component/size.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { PROPAGATIONS } from '../component/volume.ts';
@@ -155,6 +156,8 @@ const placement = object({
   reserves: optional(reservation),
   fill: optional(boolean),
   spread: optional(list(subject, ITEMS_MAX)),
+  affinity: optional(list(componentName, COMPONENTS_MAX)),
+  antiAffinity: optional(list(componentName, COMPONENTS_MAX)),
 });
 
 const way = {
@@ -222,8 +225,17 @@ export const componentSpec = where(component, oversize);
 
 export const stackSpec = where(
   object({ name: stackName, components: list(component, COMPONENTS_MAX) }),
-  (stack) => duplicate(stack.components.map(({ name }) => name)) ?? oversize(stack),
+  (stack) =>
+    duplicate(stack.components.map(({ name }) => name)) ??
+    ungrouped(stack.components) ??
+    oversize(stack),
 );
+
+/** Some component could never be placed, or never come to rest. */
+function ungrouped(components: readonly ComponentSpec[]): string | undefined {
+  const [fault] = affinityFaults(components);
+  return fault && `the ${fault.bond} of ${fault.component} to ${fault.on}: ${fault.kind}`;
+}
 
 /**
  * `STACK_CHARS_MAX` counted in bytes: in any script the spec then fits a frame, with its slots or its

@@ -119,6 +119,7 @@ function hostOf(id: string, slotCount: number): PlacementHost {
     alive: true,
     slotCount,
     portsTaken: [],
+    neighbors: [],
     reserved: { ...NOTHING_RESERVED, milliCpus: 10 * slotCount },
     facts: {
       kind: 'host',

@@ -29,6 +29,7 @@ import { type Agent, type Host, localNow } from '../host.ts';
 import { saysSilent } from './engines.ts';
 import { membersIn } from './lists.ts';
 import type { Report } from './report.ts';
+import { brokenBond, placeOf } from './affinity.ts';
 import { isAllowed } from './whereabouts.ts';
 
 /** One life of an agent. */
@@ -223,9 +224,17 @@ function checkChoice(
 }
 
 /** It is not to have it again: it leaves, or is drained, or the component's own rules exclude it. */
-function isBarred(core: Core, spec: ComponentSpec, host: HostId): boolean {
+function isBarred(core: Core, component: ComponentId, spec: ComponentSpec, host: HostId): boolean {
   const list = membersIn(committedOf(core.committed, ROSTER_KEY));
   if (core.knowledge?.leaving.has(host) === true) return true;
+  const { knowledge } = core;
+  const broken = brokenBond(
+    component,
+    spec,
+    host,
+    (other) => knowledge && placeOf(knowledge, other),
+  );
+  if (broken?.isUnknown === false) return true;
   return list.get(host)?.availability === 'draining' || !isAllowed(spec, host, list);
 }
 
@@ -249,13 +258,13 @@ function wrongChoice(
   const [oldest] = claimants;
   const chosen = onHeal === 'keepOldest' ? oldest : claimants.find((host) => host === leader);
   // Who was chosen and cannot run it loses after all.
-  if (chosen !== undefined && is.host !== chosen && !isBarred(core, spec, chosen))
+  if (chosen !== undefined && is.host !== chosen && !isBarred(core, component, spec, chosen))
     return onHeal === 'keepOldest' ? `${chosen} had it before and runs it` : 'its leader runs it';
   if (is.host === was.host || left.includes(is.host) || isAlive(was.host)) return undefined;
   // It is not given up for dead, but for an engine that has not started what it was asked to.
   const isSuspect = core.membership.members.get(was.host)?.health === 'suspect';
   if (isSuspect && saysSilent({ core }, was.host)) return undefined;
-  if (isBarred(core, spec, was.host)) return undefined;
+  if (isBarred(core, component, spec, was.host)) return undefined;
   const isMember = core.knowledge?.isMember.has(was.host) === true;
   const { length } = is.left ?? [];
   if (isMember && is.left?.includes(was.host) !== true && length < RIVALS_MAX)

@@ -3,6 +3,7 @@ import type { DiskWrite } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
+import { type AffinityChecker, checkAffinity, createAffinityChecker } from './affinity.ts';
 import { checkLeading } from './acts.ts';
 import {
   type BallotChecker,
@@ -59,6 +60,7 @@ import type { Report } from './report.ts';
 import {
   checkRollouts,
   createRolloutChecker,
+  decidedOn,
   lookAtTrials,
   type RolloutChecker,
 } from './rollouts.ts';
@@ -129,6 +131,7 @@ export type Panel = {
   readonly settings: SettingChecker;
   readonly handovers: HandoverChecker;
   readonly rollouts: RolloutChecker;
+  readonly affinity: AffinityChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -168,6 +171,7 @@ export function createPanel(report: Report): Panel {
     settings: createSettingChecker(report),
     handovers: createHandoverChecker(report),
     rollouts: createRolloutChecker(report),
+    affinity: createAffinityChecker(report),
   };
 }
 
@@ -275,6 +279,10 @@ const CHECKS: readonly Check[] = [
       checkSettings(panel.settings, host, step, lists);
       checkHandovers(panel.handovers, host, step.effects, lists);
       checkRollouts(panel.rollouts, host, step.effects, lists, now);
+      checkAffinity(panel.affinity, host, step.effects, (key) => ({
+        lists,
+        decided: decidedOn(panel.rollouts, host, key),
+      }));
     },
   },
   {

@@ -24,6 +24,7 @@ import { type Agent, type Host, localNow } from '../host.ts';
 import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
 import { isResumed, isUndoing, ofHistory, ofPauses, type Words } from './rollout-words.ts';
+import { brokenBond, placeOf } from './affinity.ts';
 import { isAllowed, mostPerHost } from './whereabouts.ts';
 
 type Decided = NonNullable<ReturnType<Agent['core']['decided']['get']>>;
@@ -83,6 +84,10 @@ export function checkRollouts(
     for (const why of wrongs(change)) checker.report('S26', `${host.id}, leading ${key}: ${why}`);
   }
 }
+
+/** What the leader has decided by, of the key; after `lookAtTrials`. */
+export const decidedOn = ({ sights }: RolloutChecker, host: Host, key: Key): Decided | undefined =>
+  sights.get(host)?.decided.get(key);
 
 function sightOf({ sights }: RolloutChecker, host: Host, life: Agent): Sight {
   const known = sights.get(host);
@@ -339,6 +344,8 @@ function roomFor(change: Change): HostId | undefined {
       !knowledge.leaving.has(id) &&
       isOpen(lists.before, id) &&
       isOpen(lists.after, id) &&
+      brokenBond(after.component, after.spec, id, (other) => placeOf(knowledge, other)) ===
+        undefined &&
       own < mostPerHost(after.spec)
     );
   });

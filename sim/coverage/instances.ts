@@ -92,6 +92,11 @@ export function seePlacement(observer: Observer, text: string): void {
   if (/it reserves .* are free there/.test(text)) sometimes(observer, 'no-room-to-reserve');
   if (text.endsWith('as many as find room')) sometimes(observer, 'host-filled');
   if (text.includes('max_replicas_per_node')) sometimes(observer, 'per-host-full');
+  if (text.includes(' does not run there) to ')) sometimes(observer, 'neighbor-followed');
+  if (text.includes(' runs there) to ')) sometimes(observer, 'neighbor-fled');
+  if (text.includes(' has no place yet ')) sometimes(observer, 'neighbor-waited-for');
+  if (/ fits nowhere: .* (does not run|runs) there/.test(text))
+    sometimes(observer, 'neighbor-fits-nowhere');
   if (text.includes(' is complete, on ')) sometimes(observer, 'job-complete');
   if (text.includes(' has failed for good, on ')) sometimes(observer, 'job-failed');
 }

@@ -139,6 +139,10 @@ export const MARKS = {
   'constraint-fits-nowhere': 'A slot was nowhere because a constraint held on no host.',
   'host-filled': 'A host was given as many slots of a component as found room there.',
   'per-host-full': 'A host had as many slots of a component as may be on one.',
+  'neighbor-followed': 'A slot moved, as one that it is to be beside was no longer there.',
+  'neighbor-fled': 'A slot moved, as one that it is to keep away from had come.',
+  'neighbor-waited-for': 'A slot was nowhere before others had a place.',
+  'neighbor-fits-nowhere': 'A slot was nowhere because of where others are.',
   // Jobs.
   'job-complete': 'A leader noted that a slot of a job is complete.',
   'job-failed': 'A leader noted that a slot of a job has failed for good.',

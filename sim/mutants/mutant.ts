@@ -33,7 +33,14 @@ export type Mutant = {
   /** The checkers that may catch it: what it breaks first depends on the seed. */
   readonly rules: readonly string[];
   /** Sought only among seeds that have this; default: among all. */
-  readonly among?: 'members' | 'tombstoneMs' | 'hangs' | 'reboots' | 'drains' | 'rollouts';
+  readonly among?:
+    | 'members'
+    | 'tombstoneMs'
+    | 'hangs'
+    | 'reboots'
+    | 'drains'
+    | 'rollouts'
+    | 'affinity';
   /** The walk of `explore` that must find it too, within its quick bounds. */
   readonly walk?: Explored;
 };

@@ -1,4 +1,5 @@
 /** Every mutant, by machine. */
+import { AFFINITY_MUTANTS } from './affinity.ts';
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
 import { FORCE_MUTANTS } from './forces.ts';
@@ -26,6 +27,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...SETTING_MUTANTS,
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
+  ...AFFINITY_MUTANTS,
   ...RECONCILE_MUTANTS,
   ...JOB_MUTANTS,
   ...ROLLOUT_MUTANTS,

@@ -26,8 +26,8 @@ export const SETTING_MUTANTS = ofMachine('settings', [
   {
     name: 'drain-ignored',
     file: FIT,
-    from: "(host.availability === 'draining' ? DRAINED : undefined)",
-    to: 'undefined',
+    from: "(host.availability === 'draining' ? DRAINED : whyNotStay(host.neighbors))",
+    to: 'whyNotStay(host.neighbors)',
     says: 'What runs on a host that is drained stays there.',
     rules: ['L1'],
     among: 'drains',

@@ -36,7 +36,7 @@ export type Service<Name extends string = never, Volume extends string = never> 
   /** Names of networks of the stack. */
   readonly networks?: readonly string[] | Readonly<Record<string, Attachment | null>>;
   readonly network_mode?: 'host' | 'none' | 'bridge';
-  readonly 'x-millrace'?: Millrace;
+  readonly 'x-millrace'?: Millrace<Name>;
 } & Container;
 
 export type Build = {
@@ -297,7 +297,7 @@ export type Heartbeat = (
 };
 
 /** What the Compose format has no words for. */
-export type Millrace = {
+export type Millrace<Name extends string = never> = {
   /** What the embedded engine runs in place of a container. */
   readonly process?: {
     readonly command: string | readonly [string, ...string[]];
@@ -311,6 +311,10 @@ export type Millrace = {
   readonly heartbeat?: Heartbeat;
   /** What `agentctl inspect` fetches. */
   readonly inspect?: { readonly path: `/${string}`; readonly port?: number };
+  /** Every host that runs it runs these too. */
+  readonly affinity?: readonly Name[];
+  /** No host that runs it runs one of these. */
+  readonly anti_affinity?: readonly Name[];
 } & (
   | { readonly singleton: 'strict' }
   | {

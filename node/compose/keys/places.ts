@@ -251,8 +251,7 @@ export const PLACES: readonly Place[] = [
     at: ['services', '*', 'x-millrace'],
     keys: {
       ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout', 'replicas'),
-      ...honored('heartbeat', 'inspect'),
-      ...refused(MILLRACE_LATER, LIST, 'affinity', 'anti_affinity'),
+      ...honored('heartbeat', 'inspect', 'affinity', 'anti_affinity'),
       ...refused(MILLRACE_LATER, MAPPING, 'autoscale'),
       ...refused(MILLRACE_LATER, TEXT, 'placement'),
     },

@@ -119,6 +119,8 @@ type Written = {
   readonly max_replicas_per_node?: number | undefined;
   readonly preferences?: readonly { readonly spread: Subject }[] | undefined;
   readonly fill?: true | undefined;
+  readonly affinity?: readonly string[] | undefined;
+  readonly antiAffinity?: readonly string[] | undefined;
   readonly reserves?: Reservation | undefined;
 };
 
@@ -128,6 +130,7 @@ export function readPlacement(
   platform: readonly Constraint[] = [],
 ): Pick<ComponentSpec, 'placement'> {
   const { constraints = [], preferences = [], fill, reserves } = written;
+  const { affinity = [], antiAffinity = [] } = written;
   const perHostMax = written.max_replicas_per_node ?? 0;
   const spread = preferences.map((preference) => preference.spread);
   const placement = {
@@ -136,6 +139,8 @@ export function readPlacement(
     ...(reserves && { reserves }),
     ...(fill && { fill }),
     ...(spread.length > 0 && { spread }),
+    ...(affinity.length > 0 && { affinity }),
+    ...(antiAffinity.length > 0 && { antiAffinity }),
   };
   const isEmpty = placement.constraints.length === 0 && Object.keys(placement).length === 1;
   return isEmpty ? {} : { placement };

@@ -13,7 +13,7 @@ import { heartbeatField, inspectField, readEndpoints } from './endpoints.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { configsField, readFiles, secretsField } from './file.ts';
-import { array, duration, expected, integer, line, mapping, text } from '../fields.ts';
+import { array, duration, expected, integer, line, mapping, text, texts } from '../fields.ts';
 import { healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
 import {
@@ -92,6 +92,8 @@ export const serviceField = mapping({
     replicas: fillField.optional(),
     heartbeat: heartbeatField.optional(),
     inspect: inspectField.optional(),
+    affinity: texts.optional(),
+    anti_affinity: texts.optional(),
   }).optional(),
 });
 
@@ -105,7 +107,7 @@ export function readComponent(
   const { command, entrypoint, healthcheck } = fields;
   const image = readBuild(name, fields, around) ?? fields.image;
   const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
-  const fill = fields['x-millrace']?.replicas;
+  const { replicas: fill, affinity, anti_affinity: antiAffinity } = fields['x-millrace'] ?? {};
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
   const files = readFiles(name, fields, around);
@@ -135,7 +137,10 @@ export function readComponent(
     ...(update !== undefined && { update }),
     ...(rollback !== undefined && { rollback }),
     ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
-    ...readPlacement({ ...fields.deploy?.placement, fill, reserves }, fields.platform),
+    ...readPlacement(
+      { ...fields.deploy?.placement, fill, reserves, affinity, antiAffinity },
+      fields.platform,
+    ),
   };
   checkHeal(component, around);
   checkStrict(name, fields, around);

@@ -19,6 +19,7 @@ import type { Committed, Component, Slot } from '../../../protocol/record/record
 import { asWanted, specOf } from '../../../protocol/rollout/version.ts';
 import { holdersOf } from '../../../protocol/core/know.ts';
 import { running, seatName } from '../../engine/engine.ts';
+import { type Broken, brokenBond } from '../affinity.ts';
 import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
@@ -119,9 +120,17 @@ function fittingOf(calm: Calm, part: Part): readonly Participant[] {
   return takersOf(calm).filter(
     ({ host }) =>
       isAllowed(spec, host.id, list) &&
+      bondBroken(part, host.id) === undefined &&
       countOn(host.id) < Math.min(mostPerHost(spec), roomBeside(calm, part, host.id)),
   );
 }
+
+/** By what is committed of the others, whoever leads them. */
+const bondBroken = ({ component, spec, records }: Part, at: HostId): Broken | undefined =>
+  brokenBond(component, spec, at, (other) => {
+    const value = records.get(componentKey(other))?.value;
+    return value?.kind === 'component' ? value : undefined;
+  });
 
 /** How many slots of it have room there beside all others. */
 function roomBeside(calm: Calm, { component, spec, records }: Part, id: HostId): number {
@@ -203,7 +212,11 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
   const list = newestList(calm);
   if (!isAllowed(spec, one.host.id, list))
     return [{ rule: 'L1', about, text: `${seat} stays on ${at}, against its constraints` }];
-  const isDrained = list.get(one.host.id)?.availability === 'draining';
+  const { availability, leaving } = list.get(one.host.id) ?? {};
+  const isDrained = availability === 'draining';
+  const broken = isDrained || leaving === true ? undefined : bondBroken(part, one.host.id);
+  if (broken !== undefined && !broken.isUnknown)
+    return [{ rule: 'L1', about, text: `${seat} stays on ${at}, and ${broken.why}` }];
   if (isDrained && fittingOf(calm, part).length > 0 && !isEnded(one, part, slot))
     return [{ rule: 'L1', about, text: `${seat} stays on ${at}, which is drained` }];
   const instances = running(one.host.engine).filter(

@@ -109,10 +109,10 @@ it('runs a build farm that fills its hosts', async () => {
   expect(await answerOf(18172)).toBe('12 of 12 parts are built, with help on 3 hosts');
 });
 
-it('runs a shop of twelve components, each after those that it asks', async () => {
+it('runs a shop of twelve components, each after those that it asks and where they are to be', async () => {
   const cluster = await threeAgents();
   await deploy(cluster, '-f', example('market'));
-  await everyoneRuns(cluster, 12);
+  const lines = await everyoneRuns(cluster, 12);
   const database = { database: {} };
   const cache = { cache: {} };
   expect(JSON.parse(await answerOf(18180))).toEqual({
@@ -122,6 +122,10 @@ it('runs a shop of twelve components, each after those that it asks', async () =
       accounts: database,
     },
   });
+  const at = (name: string): string | undefined =>
+    lines.find((line) => line.startsWith(`market.${name}.`))?.split(/[ :]/)[2];
+  expect([at('search'), at('prices')]).toEqual([at('cache'), at('cache')]);
+  expect(at('cache')).not.toEqual(at('database'));
 });
 
 it('runs a page that is built, and a task of it, where there are no containers', async () => {

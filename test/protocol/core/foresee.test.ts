@@ -51,3 +51,25 @@ it('of one that is there, what would change and nothing else', () => {
   expect(more.map(({ kind, slot }) => `${kind} ${slot}`)).toEqual(['placed 3', 'unplaceable 4']);
   expect(placed(cluster)).toHaveLength(2);
 });
+
+it('of components that follow each other, what they follow first, in the order of the stack', () => {
+  const cluster = grown('abc');
+  const { name, components } = stack('shop', 'web:2 page db');
+  const rules: Readonly<Record<string, ComponentSpec['placement']>> = {
+    web: { constraints: [], affinity: ['db'] },
+    page: { constraints: [], antiAffinity: ['web'] },
+  };
+  const wanted: StackSpec = {
+    name,
+    components: components.map((spec) => {
+      const placement = rules[spec.name];
+      return placement === undefined ? spec : { ...spec, placement };
+    }),
+  };
+  const seen = places(cluster, wanted);
+  const [first, second, page, db] = seen.map((line) => line.split(' ')[1]);
+  expect([first, second, page === db]).toEqual([db, db, false]);
+  deploy(cluster, 'a', 'open', wanted);
+  run(cluster, 5000);
+  expect([...placed(cluster)].sort()).toEqual([...seen].sort());
+});

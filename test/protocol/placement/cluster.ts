@@ -36,6 +36,7 @@ export const host = (id: string, changes: Partial<PlacementHost> = {}): Placemen
   slotCount: 0,
   portsTaken: [],
   reserved: { milliCpus: 0, memoryBytes: 0 },
+  neighbors: [],
   ...changes,
 });
 export const unknown = (id: string): PlacementHost => {

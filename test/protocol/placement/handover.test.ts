@@ -272,3 +272,9 @@ it('moves all of them at once, each with its giver', () => {
   expect(slots.map(({ from }) => from)).toEqual(['h1', 'h1', 'h1', undefined]);
   expect(show(slots)).toMatch(/^h[23] h[23] h[23] h2$/);
 });
+
+it('remembers a taker that may only be out of reach, though the giver has it again', () => {
+  const wanted = image(1, { onHeal: 'keepOldest' });
+  const [slot] = run(wanted, 'h2<h1', [drained('h1'), dead('h2')], { h1: 'running' }).slots;
+  expect(slot).toEqual({ slot: 1, host: 'h1', left: ['h2'] });
+});

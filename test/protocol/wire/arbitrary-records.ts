@@ -15,12 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type {
-  ComponentSpec,
-  Job,
-  Reservation,
-  StackSpec,
-} from '../../../protocol/component/spec.ts';
+import type { ComponentSpec, Job, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
   HOST_ENTRY,
@@ -59,7 +54,7 @@ import {
 import { containerSettings, volume } from './arbitrary-containers.ts';
 import { dataKey, files } from './arbitrary-files.ts';
 import { check, endpoint } from './arbitrary-health.ts';
-import { constraint, labels, setting, subject } from './arbitrary-placement.ts';
+import { followingEarlier, labels, placement, setting } from './arbitrary-placement.ts';
 
 export const boot = count.map(bootOf);
 export const incarnation = count.map(incarnationOf);
@@ -171,30 +166,19 @@ const unchecked = object<Omit<ComponentSpec, 'healthcheck' | 'heartbeat'>>({
     }),
   ),
   onHeal: maybe(word('keepOldest', 'keepLeader')),
-  placement: maybe(
-    object<NonNullable<ComponentSpec['placement']>>({
-      constraints: fc.array(constraint, { maxLength: 3 }),
-      perHostMax: maybe(fc.integer({ min: 1, max: 1000 })),
-      reserves: maybe(
-        object<Reservation>({
-          milliCpus: maybe(fc.integer({ min: 1, max: 64_000 })),
-          memoryBytes: maybe(fc.integer({ min: 1, max: 2 ** 40 })),
-        }),
-      ),
-      fill: maybe(fc.boolean()),
-      spread: maybe(fc.array(subject, { maxLength: 3 })),
-    }),
-  ),
+  placement: maybe(placement),
 });
 
 export const componentSpec: Of<ComponentSpec> = fc
   .tuple(unchecked, check)
   .map(([rest, how]) => ({ ...rest, ...how }));
 
-export const stackSpec: Of<StackSpec> = fc.record({
-  name,
-  components: fc.uniqueArray(componentSpec, { maxLength: 3, selector: (spec) => spec.name }),
-});
+export const stackSpec: Of<StackSpec> = fc
+  .record({
+    name,
+    components: fc.uniqueArray(componentSpec, { maxLength: 3, selector: (spec) => spec.name }),
+  })
+  .map((stack) => ({ ...stack, components: stack.components.map(followingEarlier) }));
 
 const member: Of<Member> = object<Member>({
   id: host,

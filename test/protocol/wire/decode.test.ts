@@ -43,10 +43,6 @@ type Plain<T> = T extends string | number | boolean
 type Same<A, B> =
   (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
-const placed = (placement: Patch): Patch => ({
-  spec: { ...SPEC, components: [{ ...COMPONENT, placement }] },
-});
-
 const checked = (check: Patch): Patch => ({
   spec: { ...SPEC, components: [{ ...COMPONENT, healthcheck: undefined, ...check }] },
 });
@@ -304,24 +300,6 @@ describe('decodeMessage', () => {
       'deploy',
       { spec: { ...SPEC, components: [{ ...COMPONENT, volumes: [{ kind: 'tmpfs' }] }] } },
       'unknown at spec.components[0].volumes[0].kind',
-    ],
-    [
-      'a constraint that compares otherwise',
-      'deploy',
-      placed({ constraints: [{ kind: 'id', operator: '=', value: 'h1' }] }),
-      'unknown at spec.components[0].placement.constraints[0].operator',
-    ],
-    [
-      'a label with a space in its name',
-      'deploy',
-      placed({ constraints: [{ kind: 'label', label: 'a b', operator: '==', value: '1' }] }),
-      'form at spec.components[0].placement.constraints[0].label',
-    ],
-    [
-      'no slot on any host',
-      'deploy',
-      placed({ constraints: [], perHostMax: 0 }),
-      'range at spec.components[0].placement.perHostMax',
     ],
     [
       'a heartbeat beside a healthcheck',

@@ -174,6 +174,23 @@ describe('rare states', () => {
     expect(seen(run([reboot], { seed: 4 }))).toEqual(expect.arrayContaining(wanted));
   });
 
+  it('of components that follow each other from hosts that are drained', () => {
+    const marks = [1, 2, 3].flatMap((seed) =>
+      seen(
+        run([], {
+          seed,
+          affinity: { pairPermille: 800 },
+          recurring: { drains: { everyMs: 4000, lastMs: 8000 } },
+          workload: { ...WORK, strictPermille: 0 },
+        }),
+      ),
+    );
+    const wanted = ['followed', 'fled', 'waited-for', 'fits-nowhere'].map(
+      (how) => `neighbor-${how}`,
+    );
+    expect(marks).toEqual(expect.arrayContaining(wanted));
+  });
+
   it('of a change of roster, when one voter becomes three', () => {
     const growing = seen(run([], { voterCount: 1 }));
     expect(growing).toEqual(expect.arrayContaining(['raise-while-held', 'lease-carried']));
