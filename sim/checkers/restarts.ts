@@ -122,7 +122,8 @@ function wasKilled({ core }: Agent, { component, slot, spec }: Start): boolean {
 /** What was not wanted here for a while starts anew. */
 function forgetUnwanted(life: Life): void {
   const { committed, slots } = life.agent.core;
-  if (committed.version === life.version) return;
+  // Between two messages of many nothing is done yet about what is wanted.
+  if (life.agent.isBehind || committed.version === life.version) return;
   life.version = committed.version;
   for (const [name, { revision }] of life.streaks)
     if (slots.seats.get(name)?.revision !== revision) life.streaks.delete(name);

@@ -39,6 +39,8 @@ function befall(world: World, draw: Stream, strike: (strike: Strike) => void): n
   const newest = newestOf(world);
   if (newest === undefined) return 0;
   const voters = votersOf(newest).flatMap((id) => world.byId.get(id) ?? []);
+  // Only hosts that have not joined yet are up, or those that vote have lost their disks since.
+  if (voters.length === 0) return 0;
   const lost: Host[] = [];
   while (2 * lost.length <= voters.length) {
     const left = voters.filter((host) => !lost.includes(host));

@@ -133,9 +133,15 @@ function isSame(search: Search, a: Outcome['verdict'], b: Outcome['verdict']): b
   if (a.kind === 'passed' || b.kind === 'passed') return false;
   if (a.kind !== b.kind || a.rule !== b.rule) return false;
   // Of several expectations the same, and missed in the same way.
-  return !search.isScenario || anyHosts(a.text) === anyHosts(b.text);
+  if (search.isScenario) return anyHosts(a.text) === anyHosts(b.text);
+  return a.kind === 'stuck' || isSameWay(a.text, b.text);
 }
+/** A rule may be broken in several ways, and a run made milder in another one than before. */
+export const isSameWay = (a: string, b: string): boolean => anyNames(a) === anyNames(b);
+
 const anyHosts = (text: string): string => text.replaceAll(/\bh\d+b*\b/g, 'h');
+/** However many there are in a row. */
+const anyNames = (text: string): string => text.replaceAll(/(\S*[\d/.]\S*\s*)+/g, '# ');
 
 function progressOf({ runs, tape, outcome }: Search): Progress {
   return {

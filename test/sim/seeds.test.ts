@@ -99,6 +99,7 @@ const ONCE_FAILED = [
   [8293, 'the same as seed 4142 (S15)'],
   [8486, 'a stack was without a component between two deploys of one step (S13)'],
   [8823, 'a dead peer was believed alive between two messages that had waited (S16)'],
+  [2657, 'most voters were to be lost where none was up'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
 ] as const;
 

@@ -3,11 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { isCut } from '../../../sim/network/obstacles.ts';
 import { type Options, quiet } from '../../../sim/options.ts';
 import { type Scene, simulate } from '../../../sim/run.ts';
-import { shrink } from '../../../sim/shrink/shrink.ts';
+import { isSameWay, shrink } from '../../../sim/shrink/shrink.ts';
 import type { Deed, Tape } from '../../../sim/tape.ts';
 import { deploy } from '../deed.ts';
 
 const always = () => true;
+
+it.each([
+  [
+    'op238 was refused, but is written as stack/mail 4028.0',
+    'op212 was refused, but is written as stack/shop 1.0',
+    true,
+  ],
+  [
+    'op238 was refused, but is written as stack/mail 4028.0',
+    'op212 was refused and is written as stack/shop 3081.1',
+    false,
+  ],
+  ['h1 asks for h1 h2 h3: h3 leaves', 'h4 asks for h1 h2 h3 h4 h5: h2 leaves', true],
+] as const)('"%s" and "%s" break a rule in the same way: %s', (a, b, isSame) => {
+  expect(isSameWay(a, b)).toBe(isSame);
+});
 
 const storm: Options = {
   ...quiet(1, 5, 10_000),
