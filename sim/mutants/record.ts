@@ -41,7 +41,8 @@ export const RECORD_MUTANTS = ofMachine('record', [
     from: 'if (ok && message.term > known.promised) {',
     to: 'if (ok && false) {',
     says: 'A voter that was read by a new leader still takes the writes of the old one.',
-    rules: ['S5', 'S11'],
+    // What was committed in between the new one does not know, and waits for what it has asked for.
+    rules: ['S5', 'S11', 'L1'],
     walk: 'records',
   },
   {

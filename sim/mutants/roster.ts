@@ -14,8 +14,8 @@ export const ROSTER_MUTANTS = ofMachine('roster', [
     to: `const { next: _, ...old } = roster;
   if (pending === undefined || !quorum(old, (voter) => pending.acks.has(voter)))`,
     says: 'Under a joint roster the old voters alone commit a record.',
-    // What users have set is lost with the list that only they knew.
-    rules: ['S7', 'S11', 'S28'],
+    // What users have set is lost with the list that only they knew, and revisions with their component.
+    rules: ['S7', 'S11', 'S26', 'S28'],
   },
   {
     name: 'joint-taken-for-new',
