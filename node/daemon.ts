@@ -34,6 +34,7 @@ import { serveReports } from './doctor/report.ts';
 import { servePeers } from './http/peer-requests.ts';
 import { serveExec } from './exec/serve.ts';
 import type { Logger } from './log.ts';
+import { withQuorum } from './founding.ts';
 import { servePages } from './inspect/serve.ts';
 import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
@@ -153,7 +154,8 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     agent: () => agent,
     credentials: () => credentials,
     former: () => former,
-    init: () => become(newCredentials(), foundCluster(hostIdOf(peerId), LAN), []),
+    init: async () =>
+      withQuorum(await become(newCredentials(), foundCluster(hostIdOf(peerId), LAN), [])),
     join: (chosen, peers) => become(chosen, emptyDisk(LAN), peers),
     async restart() {
       const known = credentials;

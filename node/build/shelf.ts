@@ -59,7 +59,6 @@ export type ShelfInit = {
 
 export async function openShelf(init: ShelfInit): Promise<Shelf> {
   const { folder, committed, log } = init;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const unnamedSince = new Map<string, number>();
   const fetching = new Map<string, Promise<boolean>>();
   const askAt = new Map<string, number>();
@@ -77,6 +76,7 @@ export async function openShelf(init: ShelfInit): Promise<Shelf> {
     isHash(hash) && (await stat(pathOf(hash)).catch(() => undefined)) !== undefined;
 
   async function keep(hash: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     await makeRoom();
     const half = join(folder, `${randomUUID()}.part`);
     try {
@@ -199,7 +199,7 @@ async function write(path: string, bytes: AsyncIterable<Uint8Array>): Promise<st
 type Kept = { readonly hash: string; readonly bytes: number; readonly writtenAt: number };
 
 async function bundlesIn(folder: string): Promise<readonly Kept[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(SUFFIX));
+  const names = (await namesIn(folder)).filter((name) => name.endsWith(SUFFIX));
   const found = names.map(async (name): Promise<Kept | undefined> => {
     const stats = await stat(join(folder, name)).catch(() => undefined);
     if (stats === undefined) return undefined;
@@ -208,9 +208,16 @@ async function bundlesIn(folder: string): Promise<readonly Kept[]> {
   return (await Promise.all(found)).filter((one) => one !== undefined);
 }
 
+/** There is no folder before the first bundle. */
+const namesIn = (folder: string): Promise<readonly string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+
 /** Of an agent that ended in the middle. */
 async function removeParts(folder: string): Promise<void> {
-  for (const name of await readdir(folder))
+  for (const name of await namesIn(folder))
     if (!name.endsWith(SUFFIX)) await rm(join(folder, name), { force: true });
 }
 
