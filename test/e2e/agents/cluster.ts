@@ -241,3 +241,14 @@ export function composeFile(cluster: RealCluster, wanted: Wanted): string {
   writeFileSync(path, composeText(wanted));
   return path;
 }
+
+/** `agentctl` that goes on, and can be typed to. */
+export function openAgentctl(agent: LocalAgent, words: readonly string[]) {
+  const child = spawn(process.execPath, [AGENTCTL, '--socket', agent.socket, ...words]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (said: string) => (stdout += said));
+  child.stderr.setEncoding('utf8').on('data', (said: string) => (stderr += said));
+  return { child, stdout: () => stdout, stderr: () => stderr };
+}

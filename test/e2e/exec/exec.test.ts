@@ -1,25 +1,11 @@
 /** Commands in instances wherever they run, asked of any agent. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { processesWith } from '../../../node/engine/process/identity.ts';
-import { type LocalAgent, signalAgent, until } from '../../../node/local/cluster.ts';
-import { agentctl, deploy, everyoneRuns, threeAgents } from '../agents/cluster.ts';
+import { signalAgent, until } from '../../../node/local/cluster.ts';
+import { agentctl, deploy, everyoneRuns, openAgentctl, threeAgents } from '../agents/cluster.ts';
 
 const PATIENCE_MS = 30_000;
-const AGENTCTL = fileURLToPath(new URL('../../../node/cli/main.ts', import.meta.url));
-
-/** `agentctl exec` that is typed to. */
-function open(agent: LocalAgent, words: readonly string[]) {
-  const child = spawn(process.execPath, [AGENTCTL, '--socket', agent.socket, 'exec', ...words]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return { child, stdout: () => stdout, stderr: () => stderr };
-}
 
 it('runs a command in an instance from every host, with its outputs, input and exit code', async () => {
   const cluster = await threeAgents();
@@ -41,13 +27,13 @@ it('runs a command in an instance from every host, with its outputs, input and e
 
   // As many bytes as no buffer holds, there and back again.
   for (const slot of [1, 2, 3]) {
-    const copy = open(second, ['-i', `one.${slot}`, '--', 'cat']);
+    const copy = openAgentctl(second, ['exec', '-i', `one.${slot}`, '--', 'cat']);
     const bytes = 'x'.repeat(3_000_000);
     copy.child.stdin.end(bytes);
     const [code] = await once(copy.child, 'close');
     expect(code, copy.stderr()).toBe(0);
     expect(copy.stdout()).toBe(bytes);
-    const enough = open(second, ['-i', `one.${slot}`, '--', 'head', '-c', '2']);
+    const enough = openAgentctl(second, ['exec', '-i', `one.${slot}`, '--', 'head', '-c', '2']);
     enough.child.stdin.on('error', () => undefined).write(bytes);
     expect(await once(enough.child, 'close')).toEqual([0, null]);
     expect(enough.stdout()).toBe('xx');
@@ -67,7 +53,15 @@ it('ends the command with Ctrl-C, and says when its host is gone', async () => {
   const there = data.instances.find(({ host }) => host === cluster.hostOf(third))?.id ?? '';
   expect(there).not.toBe('');
 
-  const hanging = open(first, ['-i', there, '--', 'sh', '-c', 'echo ready; exec sleep 31415']);
+  const hanging = openAgentctl(first, [
+    'exec',
+    '-i',
+    there,
+    '--',
+    'sh',
+    '-c',
+    'echo ready; exec sleep 31415',
+  ]);
   await until('it to run', PATIENCE_MS, async () => hanging.stdout() === 'ready\n' || undefined);
   const left = (): number =>
     processesWith('MILLRACE_CHECK').filter(
@@ -79,7 +73,7 @@ it('ends the command with Ctrl-C, and says when its host is gone', async () => {
   await until('it to end', PATIENCE_MS, async () => left() === 0 || undefined);
 
   // It ends with its input: no agent is left here that would kill it.
-  const lost = open(first, ['-i', there, '--', 'sh', '-c', 'echo ready; exec cat']);
+  const lost = openAgentctl(first, ['exec', '-i', there, '--', 'sh', '-c', 'echo ready; exec cat']);
   await until('it to run', PATIENCE_MS, async () => lost.stdout() === 'ready\n' || undefined);
   signalAgent(third, 'SIGKILL');
   expect(await once(lost.child, 'close')).toEqual([7, null]);

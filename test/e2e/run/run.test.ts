@@ -1,15 +1,14 @@
 /** Tasks that run once, asked of real agents: what they print, how they end, and that nothing of them stays. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { processesWith } from '../../../node/engine/process/identity.ts';
-import { type LocalAgent, until } from '../../../node/local/cluster.ts';
+import { until } from '../../../node/local/cluster.ts';
 import {
   agentctl,
   crash,
+  openAgentctl,
   type RealCluster,
   restart,
   threeAgents,
@@ -17,18 +16,6 @@ import {
 } from '../agents/cluster.ts';
 
 const PATIENCE_MS = 60_000;
-const AGENTCTL = fileURLToPath(new URL('../../../node/cli/main.ts', import.meta.url));
-
-/** `agentctl run` that goes on. */
-function open(agent: LocalAgent, words: readonly string[]) {
-  const child = spawn(process.execPath, [AGENTCTL, '--socket', agent.socket, 'run', ...words]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  return { child, stdout: () => stdout, stderr: () => stderr };
-}
 
 const FILE = {
   name: 'shop',
@@ -155,7 +142,7 @@ it('ends and removes it at Ctrl-C, and when it is told to stop', async () => {
   if (first === undefined || second === undefined) throw new Error('there are three');
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     const words = ['--image', 'any', '--', 'sh', '-c', 'echo ready; exec sleep 27182'];
-    const running = open(second, words);
+    const running = openAgentctl(second, ['run', ...words]);
     await until('it to run', PATIENCE_MS, async () => running.stdout() === 'ready\n' || undefined);
     expect((await leftOf(cluster)).length).toBeGreaterThan(0);
     running.child.kill(signal);
@@ -186,7 +173,7 @@ it('goes on when agents come and go, and says what nobody knows any more', async
     [first, 5],
     [second, 7],
   ] as const) {
-    const kept = open(first, ['-f', file, 'task']);
+    const kept = openAgentctl(first, ['run', '-f', file, 'task']);
     await until('it to run', PATIENCE_MS, async () => kept.stdout() === 'ready\n' || undefined);
     await crash(agent);
     await restart(cluster, agent);
@@ -198,7 +185,7 @@ it('goes on when agents come and go, and says what nobody knows any more', async
   }
 
   const words = ['sh', '-c', 'echo ready; exec sleep 16180'];
-  const lost = open(first, ['-f', file, 'task', '--', ...words]);
+  const lost = openAgentctl(first, ['run', '-f', file, 'task', '--', ...words]);
   await until('it to run', PATIENCE_MS, async () => lost.stdout() === 'ready\n' || undefined);
   const tasks = tasksOf(cluster);
   expect(tasks).toHaveLength(1);
