@@ -52,7 +52,9 @@ export async function execIn(
   stream.on('error', () => undefined); // a reader sees it too
   stream.once('close', () => signal.removeEventListener('abort', cut));
   if (terminal !== undefined) void resizeOnceItRuns(made, terminal, stream);
-  void feed(made, stream, input);
+  const fed = feed(made, stream, input);
+  // A terminal has no end of input: the engine takes the end of ours for the end of all, output too.
+  if (!Tty) void fed.finally(() => stream.end());
   return outputsOf(stream, Tty, signal, () => exitCodeOf(connection, made, limits));
 }
 
@@ -85,8 +87,6 @@ async function feed(made: Exec, stream: Duplex, input: AsyncIterable<ExecInput>)
     }
   } catch {
     // Whoever gave it is gone; so is the command, by its signal.
-  } finally {
-    stream.end();
   }
 }
 

@@ -185,4 +185,13 @@ function itExecutesCommands({ ground, workloads }: Subject, commands: Commands):
     expect(await until(read, 'columns 133')).toContain('133');
     caller.abort();
   });
+
+  it.runIf(measure !== undefined)('leaves it its terminal when what comes in ends', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.sleepForEver());
+    const request = { command: commands.print('out', '', 3), stdin: true, terminal };
+    const ran = await run(engine, id, request);
+    expect(ran.stdout).toContain('out');
+    expect(ran.exitCode).toBe(3);
+  });
 }
