@@ -12,7 +12,7 @@ import type { Perform } from './perform.ts';
 import { removeRun } from './run-removal.ts';
 import { createRunOutput } from './run-output.ts';
 import { imageTask, serviceTask, TASK, type Wish } from './run-task.ts';
-import { type Cli, note, printJson } from './terminal.ts';
+import { type Cli, note, print, printJson } from './terminal.ts';
 import { hostName, slotTrouble } from './verdict.ts';
 import { statuses } from './watch.ts';
 
@@ -21,6 +21,7 @@ type RunOptions = ComposeOptions & {
   readonly env?: readonly string[];
   readonly retries: number;
   readonly deps: boolean;
+  readonly detach?: boolean;
 };
 
 const RETRIES_MAX = 1_000;
@@ -33,6 +34,10 @@ export function runCommand(perform: Perform): Command {
     .argument('[service]', 'of the Compose file; none with --image')
     .argument('[command...]', "after --, in place of the service's own")
     .option('--image <image>', 'run this image, and no service')
+    .option(
+      '-d, --detach',
+      'return once the cluster has accepted it, and print the name of its stack',
+    )
     .option('-e, --env <name=value>', 'a variable; without a value: from here', many)
     .option('--retries <count>', 'try again so often where it fails', count, 0)
     .option('--no-deps', 'begin although what the service depends on is not there')
@@ -81,6 +86,7 @@ async function run(
     if (!isNothing) await removeRun(cli, stack.name);
     throw error;
   }
+  if (options.detach === true) return leftAlone(cli, stack.name);
   try {
     return await toItsEnd(cli, stack.name, { cluster, isOnce: options.retries === 0 });
   } finally {
@@ -148,6 +154,14 @@ async function requirePlace(cli: Cli, { stack, secrets }: Task): Promise<void> {
     next: typed('host ls'),
     exit: EXIT.refused,
   });
+}
+
+/** The agents remove it a while after its end. */
+function leftAlone(cli: Cli, stack: string): number {
+  if (cli.json) printJson(cli, { schema: 'millrace/run/1', data: { stack, state: 'accepted' } });
+  else print(cli, stack);
+  note(cli, `  next  ${typed(`logs -f ${stack}`)}      end it: ${typed(`destroy ${stack}`)}`);
+  return EXIT.ok;
 }
 
 /** Prints what it prints; resolves to its exit code. */

@@ -196,3 +196,36 @@ it('goes on when agents come and go, and says what nobody knows any more', async
   expect(lost.stderr()).toMatch(/h2 is dead; what it has of shop-task-run-\w+ it ends once/);
   expect(lost.stdout()).toBe('ready\n');
 });
+
+it('leaves a task alone with -d: it goes on to its end, and anybody sees how it ended', async () => {
+  const cluster = await threeAgents();
+  const [first, second] = cluster.agents;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const go = join(cluster.init.folder, 'go');
+  const script = `echo ready; while [ ! -e ${go} ]; do sleep 0.1; done; echo done; exit 5`;
+  const file = fileIn(cluster, {
+    name: 'shop',
+    services: { task: { command: ['sh', '-c', script] } },
+  });
+
+  const begun = await agentctl(first, ['run', '-d', '-f', file, 'task']);
+  expect(begun, begun.stderr).toMatchObject({ code: 0 });
+  expect(begun.stdout).toMatch(/^shop-task-run-[0-9a-f]{8}\n$/);
+  const stack = begun.stdout.trimEnd();
+  expect(begun.stderr).toContain(`agentctl logs -f ${stack}`);
+  const logs = openAgentctl(second, ['logs', '-f', stack]);
+  await until('it to run', PATIENCE_MS, async () => logs.stdout().includes('ready') || undefined);
+  writeFileSync(go, '');
+  const ended = await until('its end', PATIENCE_MS, async () => {
+    const { stdout } = await agentctl(second, ['ps']);
+    return stdout.split('\n').find((line) => line.startsWith(stack) && line.includes('failed'));
+  });
+  expect(ended).toContain('exit 5');
+  await until('all of it', PATIENCE_MS, async () => logs.stdout().includes('done') || undefined);
+
+  expect(await agentctl(second, ['destroy', stack, '--yes'])).toMatchObject({ code: 0 });
+  await nothingLeft(cluster);
+  const placeless = fileIn(cluster, { name: 'shop', services: { task: { image: 'some:1' } } });
+  expect(await agentctl(first, ['run', '-d', '-f', placeless, 'task'])).toMatchObject({ code: 6 });
+  await nothingLeft(cluster);
+});
