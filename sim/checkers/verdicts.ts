@@ -1,10 +1,12 @@
 /**
  * S17 Where nothing else is wrong, no watcher condemns a host that has stood still for at most two
- *     seconds, nor one that it alone cannot hear while other watchers can. Looked at in clusters of up
- *     to five hosts, where everyone watches everyone, and in fair weather.
+ *     seconds, nor one that it alone cannot hear while other watchers can; and all condemn a machine that
+ *     has been gone for five. Looked at in clusters of up to five hosts, where everyone watches everyone,
+ *     and in fair weather.
  *
  * Counts, besides, verdicts on hosts that lived and could be heard, and that stood for a second.
  */
+import { NEVER } from '../../protocol/base/time.ts';
 import { unreachable } from '../../protocol/base/assert.ts';
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
@@ -28,6 +30,8 @@ export type VerdictWatch = {
   readonly hostAilsUntil: Map<HostIndex, Micros>;
   readonly wayAilsUntil: Map<string, Micros>;
   readonly stalls: Map<HostIndex, Stall>;
+  /** Machines that went while nothing was wrong among the others, nor has been since, and when. */
+  readonly gone: Map<HostIndex, Micros>;
   /** Verdicts on the living that have not stood long enough to count. */
   fresh: Verdict[];
   verdicts: number;
@@ -40,6 +44,7 @@ export const createVerdictWatch = (world: World, report: Report): VerdictWatch =
   hostAilsUntil: new Map(),
   wayAilsUntil: new Map(),
   stalls: new Map(),
+  gone: new Map(),
   fresh: [],
   verdicts: 0,
   falseVerdicts: 0,
@@ -47,6 +52,8 @@ export const createVerdictWatch = (world: World, report: Report): VerdictWatch =
 
 /** A stall that must be no death. */
 const STALL_MAX_MS = 2000;
+/** A machine that has been gone for so long is dead for all. */
+const CONDEMNED = ofMillis(5000);
 /** After this nothing is left of a fault. */
 const HEALED = ofMillis(6000);
 /** After this an agent that has started is known to all. */
@@ -78,12 +85,14 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'guard':
     case 'engineRestart':
       return;
+    case 'lose':
+      noteGone(watch, strike.host, now);
+      return ails(watch.hostAilsUntil, strike.host, until);
     case 'crash':
     case 'upgrade':
     case 'force':
     case 'stop':
     case 'reboot':
-    case 'lose':
     case 'suspend':
     case 'lag':
     case 'disk':
@@ -91,6 +100,11 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     default:
       return unreachable(strike);
   }
+}
+
+function noteGone(watch: VerdictWatch, index: HostIndex, now: Micros): void {
+  const host = watch.world.hosts[index];
+  if (host !== undefined && areAtPeace(watch, host, now)) watch.gone.set(index, now);
 }
 
 function noteStall(watch: VerdictWatch, host: HostIndex, stall: Stall, forMs: number): void {
@@ -114,6 +128,7 @@ export function checkVerdicts(
   const { now } = watch.world.queue;
   if (step.input.kind === 'started') ails(watch.hostAilsUntil, by.index, now + SETTLED - HEALED);
   if (watch.fresh.length > 0) settle(watch, now);
+  if (watch.gone.size > 0) checkGone(watch, by, now);
   for (const effect of step.effects) {
     if (effect.kind !== 'publish' || effect.message.kind !== 'rumor') continue;
     const { about, health } = effect.message;
@@ -141,6 +156,35 @@ function judge(watch: VerdictWatch, by: Host, about: HostId, now: Micros): void 
     report('S17', `${by.id} condemns ${about}, which others can hear`);
   }
 }
+
+/** Of a host that all others had heard, while nothing was wrong among them from before it went. */
+function checkGone(watch: VerdictWatch, by: Host, now: Micros): void {
+  for (const [index, since] of watch.gone) {
+    const host = watch.world.hosts[index];
+    if (host?.lost !== true || !areAtPeace(watch, host, now)) watch.gone.delete(index);
+    else if (now >= since + CONDEMNED) {
+      const health = by.agent?.core.membership.members.get(host.id)?.health;
+      if (health === 'alive' || health === 'suspect')
+        watch.report('S17', `${by.id} believes ${host.id} ${health}, which has been gone for 5 s`);
+    }
+  }
+}
+
+const areAtPeace = (watch: VerdictWatch, gone: Host, now: Micros): boolean => {
+  const others = watch.world.hosts.filter((other) => other !== gone);
+  return (
+    isFair(watch.world.options) &&
+    watch.world.core === undefined &&
+    others.every((other) => isAtPeace(watch, other, others, now) && knew(other, gone))
+  );
+};
+
+const isAtPeace = (watch: VerdictWatch, host: Host, among: readonly Host[], now: Micros): boolean =>
+  isWell(watch, host, now) &&
+  among.every((other) => other === host || isClear(watch, host, other, now));
+
+const knew = ({ agent }: Host, { id }: Host): boolean =>
+  (agent?.core.membership.members.get(id)?.lastHeardAt ?? NEVER) !== NEVER;
 
 /** This other one hears both, and is asked. */
 function sees(watch: VerdictWatch, by: Host, host: Host, other: Host): boolean {

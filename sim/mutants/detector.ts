@@ -108,6 +108,22 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
     rules: ['S17'],
   },
   {
+    name: 'watchers-wait-like-others',
+    file: 'protocol/membership/suspicion.ts',
+    from: 'if (!watch.watched) {',
+    to: 'if (watch.watched || !watch.watched) {',
+    says: 'The watchers of a host that is gone wait as long as those who do not watch it.',
+    rules: ['S17'],
+  },
+  {
+    name: 'suspects-unwatched',
+    file: 'protocol/membership/table.ts',
+    from: "health === 'alive' || health === 'suspect';",
+    to: "health === 'alive';",
+    says: 'Who is suspected has no watchers any more, and so is condemned late.',
+    rules: ['S17'],
+  },
+  {
     name: 'no-brake',
     file: 'protocol/placement/brake.ts',
     from: "if (phase === 'free') return Infinity;",
