@@ -11,7 +11,7 @@ import type { ContainerSettings, Network } from '../../protocol/component/contai
 import type { ComponentSpec, RestartPolicy, StackSpec } from '../../protocol/component/spec.ts';
 import { staysBehind, type Volume } from '../../protocol/component/volume.ts';
 import type { ClusterView, ComponentView, HostView } from '../../protocol/view/view.ts';
-import { RUN_LABEL } from '../run/sweep.ts';
+import { runLabel } from '../run/label.ts';
 import { EXIT, Failure, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { servingSlots } from './verdict.ts';
@@ -29,9 +29,11 @@ export type Wish = {
   readonly retries: number;
   /** Begin although what the service depends on is not there. */
   readonly noDeps: boolean;
+  /** It has a standard input. */
+  readonly input: boolean;
 };
 
-export function imageTask(image: string, { words, environment, retries }: Wish): StackSpec {
+export function imageTask(image: string, { words, environment, retries, input }: Wish): StackSpec {
   const task: ComponentSpec = {
     name: TASK,
     mode: 'replicated',
@@ -41,7 +43,7 @@ export function imageTask(image: string, { words, environment, retries }: Wish):
     environment: sorted(environment),
     ports: [],
     volumes: [],
-    container: { labels: { [RUN_LABEL]: '1' } },
+    container: { labels: runLabel({ input }) },
     restart: restartOf(retries),
     job: {},
     dependsOn: [],
@@ -81,7 +83,7 @@ export function serviceTask(
     volumes: spec.volumes.map((volume) => sharedVolume(volume, stack.name, home)),
     ...(files !== undefined && { files }),
     ...(dataKey !== undefined && { dataKey }),
-    container: containerOf(spec.container ?? {}, stack.name),
+    container: containerOf(spec.container ?? {}, stack.name, wish.input),
     restart: restartOf(wish.retries),
     job: spec.job ?? {},
     dependsOn: [],
@@ -109,7 +111,11 @@ const restartOf = (retries: number): RestartPolicy =>
   retries === 0 ? { kind: 'no' } : { kind: 'onFailure', retryMax: retries };
 
 /** On the networks of the service, under none of its names and at none of its addresses. */
-function containerOf(container: ContainerSettings, stack: string): ContainerSettings {
+function containerOf(
+  container: ContainerSettings,
+  stack: string,
+  input: boolean,
+): ContainerSettings {
   const own: Network = {
     name: `${stack}_default`,
     external: false,
@@ -129,7 +135,7 @@ function containerOf(container: ContainerSettings, stack: string): ContainerSett
   }));
   return {
     ...container,
-    labels: { ...labels, [RUN_LABEL]: '1' },
+    labels: { ...labels, ...runLabel({ input }) },
     ...(networkMode === undefined && { networks: joined }),
   };
 }

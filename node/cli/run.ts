@@ -10,6 +10,7 @@ import { typed } from './invocation.ts';
 import { createLinePrinter } from './log-lines.ts';
 import type { Perform } from './perform.ts';
 import { removeRun } from './run-removal.ts';
+import { createRunInput, type RunInput } from './run-input.ts';
 import { createRunOutput } from './run-output.ts';
 import { imageTask, serviceTask, TASK, type Wish } from './run-task.ts';
 import { type Cli, note, print, printJson } from './terminal.ts';
@@ -22,6 +23,7 @@ type RunOptions = ComposeOptions & {
   readonly retries: number;
   readonly deps: boolean;
   readonly detach?: boolean;
+  readonly interactive?: boolean;
 };
 
 const RETRIES_MAX = 1_000;
@@ -34,6 +36,7 @@ export function runCommand(perform: Perform): Command {
     .argument('[service]', 'of the Compose file; none with --image')
     .argument('[command...]', "after --, in place of the service's own")
     .option('--image <image>', 'run this image, and no service')
+    .option('-i, --interactive', 'give it what comes on standard input')
     .option(
       '-d, --detach',
       'return once the cluster has accepted it, and print the name of its stack',
@@ -70,6 +73,7 @@ async function run(
   words: readonly string[],
   options: RunOptions,
 ): Promise<number> {
+  requireInput(options);
   const { cluster } = (await cli.client.status(cli.signal)).data;
   const task = await taskOf(cli, word, words, options, cluster);
   await requirePlace(cli, task);
@@ -88,7 +92,9 @@ async function run(
   }
   if (options.detach === true) return leftAlone(cli, stack.name);
   try {
-    return await toItsEnd(cli, stack.name, { cluster, isOnce: options.retries === 0 });
+    using input =
+      options.interactive === true ? createRunInput(cli, instanceIn(stack.name)) : undefined;
+    return await toItsEnd(cli, stack.name, { cluster, isOnce: options.retries === 0, input });
   } finally {
     await removeRun(cli, stack.name);
   }
@@ -101,9 +107,9 @@ async function taskOf(
   options: RunOptions,
   cluster: ClusterView,
 ): Promise<Task> {
-  const { image, retries, deps } = options;
+  const { image, retries, deps, interactive = false } = options;
   const environment = variables(options.env ?? []);
-  const wish = { environment, retries, noDeps: !deps };
+  const wish = { environment, retries, noDeps: !deps, input: interactive };
   if (image !== undefined) {
     const all = word === undefined ? words : [word, ...words];
     return { stack: imageTask(image, { ...wish, words: all }), secrets: {}, packed: [] };
@@ -156,6 +162,20 @@ async function requirePlace(cli: Cli, { stack, secrets }: Task): Promise<void> {
   });
 }
 
+/** Standard input is read once, and by one reader. */
+function requireInput({ interactive, detach, retries, file = [] }: RunOptions): void {
+  if (interactive !== true) return;
+  const others = [
+    detach === true && ['--detach', 'nobody is left to give it', 'leave one of them out'],
+    retries > 0 && ['--retries', 'it cannot be read a second time', 'leave one of them out'],
+    file.includes('-') && ['--file -', 'the Compose file comes on it', 'name the file instead'],
+  ];
+  const [other] = others.filter((one) => one !== false);
+  if (other === undefined) return;
+  const [option, why = '', next = ''] = other;
+  throw usageFailure(`--interactive does not go together with ${option}`, why, next);
+}
+
 /** The agents remove it a while after its end. */
 function leftAlone(cli: Cli, stack: string): number {
   if (cli.json) printJson(cli, { schema: 'millrace/run/1', data: { stack, state: 'accepted' } });
@@ -164,13 +184,23 @@ function leftAlone(cli: Cli, stack: string): number {
   return EXIT.ok;
 }
 
+type Course = {
+  readonly cluster: ClusterView;
+  /** It is not tried again where it fails. */
+  readonly isOnce: boolean;
+  /** Undefined: its standard input is empty. */
+  readonly input: RunInput | undefined;
+};
+
+const instanceIn = (stack: string): string => `${stack}.${TASK}.1`;
+
 /** Prints what it prints; resolves to its exit code. */
 async function toItsEnd(
   cli: Cli,
   stack: string,
-  { cluster, isOnce }: { readonly cluster: ClusterView; readonly isOnce: boolean },
+  { cluster, isOnce, input }: Course,
 ): Promise<number> {
-  const id = `${stack}.${TASK}.1`;
+  const id = instanceIn(stack);
   const printer = createLinePrinter(cli, { named: false, hosts: cluster.hosts });
   const output = createRunOutput(cli, id, printer);
   let told = '';
@@ -179,13 +209,17 @@ async function toItsEnd(
     if (slot === undefined) continue;
     const { instance, ended } = slot;
     const host = instance?.host ?? slot.host;
-    if (ended !== undefined) {
+    if (ended !== undefined || input?.missing !== undefined) {
       const missing = await output.finish(host);
       if (missing !== undefined) note(cli, `not all that ${id} has printed is here: ${missing}`);
+      if (input?.missing !== undefined) throw inputCutOff(id, input.missing);
       return exitOf(cli, id, slot, data.cluster);
     }
     if (instance?.state === 'rejected') throw notBegun(id, slot, data.cluster);
-    if (instance?.state === 'running' && host !== undefined) output.follow(host);
+    if (instance?.state === 'running' && host !== undefined) {
+      output.follow(host);
+      input?.give();
+    }
     const trouble = waitsFor(data.cluster, slot, isOnce);
     if (trouble !== undefined && trouble !== told) note(cli, `${id}: ${trouble}`);
     told = trouble ?? told;
@@ -228,6 +262,16 @@ function exitOf(cli: Cli, id: string, { ended, instance }: SlotView, view: Clust
         ? 'its host was lost before it had told'
         : 'it ended while the agent of its host was away, and nobody else has seen it',
     next: 'look at what it was to do; it is not run again by itself',
+    exit: EXIT.unknown,
+  });
+}
+
+function inputCutOff(id: string, why: string): Failure {
+  return new Failure({
+    code: 'input-cut-off',
+    what: `${id} was not given all of its input, and was ended`,
+    why,
+    next: 'look at what it has done with the part that it was given, and run it again',
     exit: EXIT.unknown,
   });
 }

@@ -225,6 +225,12 @@ export interface Engine extends AsyncDisposable {
     input: AsyncIterable<ExecInput>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<ExecOutput>>;
+  /**
+   * Gives an instance that was started with a standard input (`run/label.ts`) what is to come in, once; the
+   * end of `input` is its end. Resolves when all is given, or nobody reads it any more. Where `input` breaks
+   * off or `signal` aborts the instance is killed. `conflict`: it has no such input.
+   */
+  feed(id: string, input: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** Everything from now on, until `signal` aborts. Re-opens itself after interruptions (`resync`). */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>;
 }

@@ -12,6 +12,7 @@ import {
   readInputs,
   splitBegin,
 } from './frames.ts';
+import { serveInput } from './input.ts';
 
 const NAME = 'exec';
 const REQUEST = z.object({ engineId: z.string().max(256) });
@@ -23,6 +24,7 @@ export async function serveExec(agent: Agent): Promise<void> {
     const { engineId } = readOf(agent, from, request, REQUEST);
     return execHere(agent, engineId, input, signal);
   });
+  await serveInput(agent);
 }
 
 /** Of this host or another; `input` and what comes out are frames (`frames.ts`). */

@@ -17,6 +17,7 @@
  *   POST /v1/instances/:id/kill    KillRequest   ActionBody      404, 409 not-running, 502 failed-there
  *   POST /v1/instances/:id/restart {}            ActionBody      404, 409 job-ended, 502 failed-there
  *   POST /v1/instances/:id/exec    frames     frames (`exec/frames.ts`), both streamed  404, 409 not-running
+ *   POST /v1/instances/:id/input   bytes      application/x-ndjson of InputBody, one line  404, 409 not-running
  *   GET  /v1/hosts/:id/logs?subject=ID&follow=0|1&previous=0|1&tail=N&since=TIME  application/x-ndjson of LogBody  404
  *   GET  /v1/bundles/:hash                BundleBody
  *   POST /v1/bundles/:hash bytes          BundleBody             409 context-not-kept
@@ -194,6 +195,9 @@ export type ChaosBody = {
   readonly silent: readonly string[];
   readonly period: number;
 };
+
+/** Once all that came in is given, or nobody is there to read it; `failed`: why it was not. */
+export type InputBody = { readonly failed?: string };
 
 /** A line that an instance of that host has printed, or why its lines are not read, or no further. */
 export type LogBody =

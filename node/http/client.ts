@@ -27,6 +27,7 @@ import type {
   ErrorBody,
   EventBody,
   InitRequest,
+  InputBody,
   InspectBody,
   JoinRequest,
   KillRequest,
@@ -175,6 +176,11 @@ export function createClient(socket: string) {
     /** `input` is read as it is sent; what comes is in the form of `exec/frames.ts`. */
     exec: (id: string, input: Readable, signal: AbortSignal): AsyncGenerator<Uint8Array> =>
       streamed(socket, { method: 'POST', path: `${instance(id)}/exec`, input }, signal),
+    /** `input` is read as it is sent, and is closed in the end. */
+    input: (id: string, input: Readable, signal: AbortSignal): AsyncGenerator<InputBody> => {
+      const path = `${instance(id)}/input`;
+      return each(bodies<InputBody>(socket, { method: 'POST', path, input }, signal));
+    },
     logs: (host: string, query: LogQuery, signal: AbortSignal): AsyncGenerator<LogBody[]> => {
       const asked = new URLSearchParams({
         subject: query.subject,

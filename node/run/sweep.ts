@@ -7,9 +7,8 @@ import { stackKey } from '../../protocol/base/ids.ts';
 import { committedOf, type CommittedRecords } from '../../protocol/record/committed.ts';
 import type { ClusterView, StackView } from '../../protocol/view/view.ts';
 import type { Logger } from '../log.ts';
+import { isRun } from './label.ts';
 
-/** On the only component of such a stack; users cannot write it. */
-export const RUN_LABEL = 'io.millrace.run';
 /** How long the output of a task that is over is kept for an `agentctl` that may come back. */
 export const SWEEP_MS = 600_000;
 const LOOK_MS = 15_000;
@@ -35,7 +34,7 @@ export function sweepRuns(init: SweepInit): Sweep {
   const isTask = (name: string): boolean => {
     const value = committedOf(committed, stackKey(name))?.value;
     const spec = value?.kind === 'stack' ? value.spec : undefined;
-    return spec?.components.some(({ container }) => container?.labels?.[RUN_LABEL]) === true;
+    return spec?.components.some(isRun) === true;
   };
 
   async function look(): Promise<void> {

@@ -6,9 +6,11 @@
 import type { ContainerCreateOptions, HostConfig } from 'dockerode';
 import type { Healthcheck } from '../../../protocol/component/spec.ts';
 import type { Volume } from '../../../protocol/component/volume.ts';
+import { hasInput } from '../../run/label.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
 import { fileMounts } from './files.ts';
+import { INPUT_SETTINGS } from './input.ts';
 import { heartbeatLabels, scopeLabels, volumeName, writeLabels } from './labels.ts';
 import { hostSettings, topSettings } from './settings.ts';
 
@@ -38,6 +40,7 @@ export function containerBody(
   return {
     Image: spec.image,
     ...topSettings(settings),
+    ...(hasInput(spec) && INPUT_SETTINGS),
     Labels: {
       ...settings.labels,
       ...writeLabels(scope, labels),

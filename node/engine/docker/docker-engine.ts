@@ -20,7 +20,7 @@ import type { GuardLink } from '../../guard/link.ts';
 import { type Bounds, Connection } from './connection.ts';
 import { isExactId, notFound, shortId } from './container-id.ts';
 import { createContainer, type Ground } from './creation.ts';
-import { EVENT_KINDS, type EventSource, readEvents } from './events.ts';
+import { readEvents, sourceOf } from './events.ts';
 import { execIn } from './exec.ts';
 import { statusOf } from './failure.ts';
 import { createInstanceFolders } from '../files.ts';
@@ -29,6 +29,7 @@ import { endFormer } from './former.ts';
 import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { createImages } from './build.ts';
+import { feedInto } from './input.ts';
 import { instanceFromEvent, readInstance } from './instance.ts';
 import { containerName, type Labels, scopeFilter } from './labels.ts';
 import { readLogs } from './logs.ts';
@@ -262,10 +263,18 @@ class DockerEngine implements Engine {
     return execIn(this.#connection, id, { request, input }, this.#unlessClosed(what, signal));
   }
 
+  async feed(id: string, input: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#requireOurs(id, signal);
+    const limits = this.#unlessClosed(`cannot give ${shortId(id)} its input`, signal);
+    const kill = (): Promise<void> => this.kill(id, 'SIGKILL', new AbortController().signal);
+    await feedInto(this.#connection, id, { input, kill }, limits);
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     // From this call on, not from when the first event is asked for.
-    return this.#heard(readEvents(this.#eventSource(), BigInt(Date.now()) * 1_000_000n, either));
+    const source = sourceOf(this.#connection, this.#scope, this.#started.bind(this));
+    return this.#heard(readEvents(source, BigInt(Date.now()) * 1_000_000n, either));
   }
 
   /** Also what others have removed leaves nothing behind. */
@@ -357,24 +366,6 @@ class DockerEngine implements Engine {
           if (statusOf(error) !== 404) throw error;
         }),
     );
-  }
-
-  #eventSource(): EventSource {
-    return {
-      open: (sinceNanos, signal) => {
-        const seconds = sinceNanos / 1_000_000_000n;
-        const nanos = String(sinceNanos % 1_000_000_000n).padStart(9, '0');
-        const filters = {
-          type: ['container'],
-          event: EVENT_KINDS,
-          label: scopeFilter(this.#scope),
-        };
-        const limits = { what: 'cannot open the event stream', boundMs: BOUNDS_MS.ask, signal };
-        const query = { since: `${seconds}.${nanos}`, filters };
-        return this.#connection.stream(limits, { method: 'GET', path: '/events', query });
-      },
-      started: (id, attributes, signal) => this.#started(id, attributes, signal),
-    };
   }
 
   async #started(

@@ -14,10 +14,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { EngineEvent } from '../engine.ts';
+import type { EngineEvent, EngineScope } from '../engine.ts';
+import type { Connection } from './connection.ts';
 import { readHealth } from './instance.ts';
 import { readLines } from './lines.ts';
-import type { Labels } from './labels.ts';
+import { type Labels, scopeFilter } from './labels.ts';
 
 const PAUSE_MIN_MS = 20;
 /** Larger: less noise while an engine is down; smaller: its return is noticed sooner. */
@@ -25,8 +26,9 @@ const PAUSE_MAX_MS = 1_000;
 /** Containers that ran out of memory and whose exit was not told yet; the oldest is forgotten. */
 const OOM_COUNT_MAX = 256;
 
+const OPEN_MS = 10_000;
 /** Server-side: every healthcheck run would be three `exec_…` events per container otherwise. */
-export const EVENT_KINDS = ['start', 'die', 'oom', 'destroy', 'health_status', 'pause', 'unpause'];
+const EVENT_KINDS = ['start', 'die', 'oom', 'destroy', 'health_status', 'pause', 'unpause'];
 
 export type EventSource = {
   /** Opens the engine's stream of our containers' events from `sinceNanos` (Unix time) on. */
@@ -40,6 +42,22 @@ const record = z.object({
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }),
 });
 type EngineRecord = z.infer<typeof record>;
+
+export const sourceOf = (
+  connection: Connection,
+  scope: EngineScope,
+  started: EventSource['started'],
+): EventSource => ({
+  started,
+  open(sinceNanos, signal) {
+    const seconds = sinceNanos / 1_000_000_000n;
+    const nanos = String(sinceNanos % 1_000_000_000n).padStart(9, '0');
+    const filters = { type: ['container'], event: EVENT_KINDS, label: scopeFilter(scope) };
+    const limits = { what: 'cannot open the event stream', boundMs: OPEN_MS, signal };
+    const query = { since: `${seconds}.${nanos}`, filters };
+    return connection.stream(limits, { method: 'GET', path: '/events', query });
+  },
+});
 
 /** Ends when `signal` aborts, never with an error. `sinceNanos` is Unix time. */
 export async function* readEvents(

@@ -92,6 +92,7 @@ export function withHeartbeats(
     remove: (id, signal) => inner.remove(id, signal),
     logs: (id, options, signal) => inner.logs(id, options, signal),
     exec: (id, request, input, signal) => inner.exec(id, request, input, signal),
+    feed: (id, input, signal) => inner.feed(id, input, signal),
     events,
     async [Symbol.asyncDispose]() {
       for (const id of hearts.ids()) hearts.forget(id);

@@ -1,4 +1,5 @@
 /** One instance in the memory of the engine: its record, and what waits for it to end. */
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
 import { activityOf } from './identity.ts';
@@ -16,11 +17,17 @@ export type Instance = {
   readonly ended: PromiseWithResolvers<void>;
   /** Aborted with the end of the instance or of the engine. */
   readonly checks: AbortController;
+  /** Of its standard input, until it is given; nothing comes into an adopted one. */
+  input: Writable | undefined;
   /** Settles once every record so far is written. */
   saved: Promise<void>;
 };
 
-export function createInstance(folder: string, record: StartedRecord, adopted: boolean): Instance {
+export function createInstance(
+  folder: string,
+  record: StartedRecord,
+  { adopted, input }: { readonly adopted: boolean; readonly input?: Writable },
+): Instance {
   return {
     token: tokenOf(record.labels),
     folder,
@@ -28,6 +35,7 @@ export function createInstance(folder: string, record: StartedRecord, adopted: b
     adopted,
     ended: Promise.withResolvers(),
     checks: new AbortController(),
+    input,
     saved: Promise.resolve(),
   };
 }
@@ -41,6 +49,9 @@ export function idOf({ process: { pid, startTicks, boot } }: StartedRecord): str
 
 export const abortedError = (cause: unknown): EngineError =>
   new EngineError('aborted', 'given up by the caller before it was done', { cause });
+
+export const hasEnded = (token: string, what: string): EngineError =>
+  new EngineError('conflict', `${token} ${what}: it has ended already`, { permanent: true });
 
 /** Whether it has ended before `ms` are over; rejects when `signal` aborts. */
 export async function endsWithin(

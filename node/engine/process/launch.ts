@@ -9,6 +9,7 @@
  */
 import { isAbsolute, join } from 'node:path';
 import type { ComponentSpec, Healthcheck } from '../../../protocol/component/spec.ts';
+import { hasInput } from '../../run/label.ts';
 import type { Volume } from '../../../protocol/component/volume.ts';
 import {
   EngineError,
@@ -41,6 +42,8 @@ export type Launch = {
   /** Folders of named volumes, to be made if they are missing. */
   readonly volumeFolders: readonly string[];
   readonly check?: CheckPlan;
+  /** Its standard input is a pipe; else it is empty. */
+  readonly hasInput: boolean;
   readonly ports: EngineInstance['ports'];
 };
 
@@ -88,6 +91,7 @@ export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace
     workingDir,
     environment: { ...environment, ...ownToken, ...guarded },
     volumeFolders: volumes.filter(({ named }) => named).map(({ folder }) => folder),
+    hasInput: hasInput(spec),
     ports: spec.ports.map(({ target, published, address }) => ({
       target,
       address: address ?? place.scope.publishAddress,

@@ -34,10 +34,11 @@ import {
 import { createInstanceFolders, type InstanceFolders, writeTree } from '../files.ts';
 import { createEventFeed } from '../event-feed.ts';
 import { type Health, type Outcome, watchHealth } from '../health.ts';
+import { feedInto } from './input.ts';
 import { checkOnce } from './check.ts';
 import { execBeside } from './exec.ts';
 import { activityOf, readBootId, signalGroup } from './identity.ts';
-import { abortedError, createInstance, endsWithin, idOf } from './instance.ts';
+import { abortedError, createInstance, endsWithin, hasEnded, idOf } from './instance.ts';
 import { type Instance, isRunning, viewOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
 import { readLog } from './log-file.ts';
@@ -128,7 +129,7 @@ class ProcessEngine implements Engine {
     this.#rotation = createRotation(this.#instances, home.warn);
     for (const { folder, record } of recovered) {
       this.#tokens.add(tokenOf(record.labels));
-      this.#watch(createInstance(folder, record, true));
+      this.#watch(createInstance(folder, record, { adopted: true }));
     }
     this.#timers = [
       setInterval(() => this.#lookAtAdopted(), ADOPTED_POLL_MS).unref(),
@@ -241,6 +242,11 @@ class ProcessEngine implements Engine {
     return execBeside({ pid, token }, request, input, AbortSignal.any([signal, checks.signal]));
   }
 
+  async feed(id: string, input: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const instance = this.#find(id, signal);
+    await feedInto(instance, input, signal, () => this.#signal(instance, 'SIGKILL'));
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return this.#feed.subscribe(signal);
   }
@@ -250,7 +256,10 @@ class ProcessEngine implements Engine {
     this.#closed.abort();
     for (const timer of this.#timers) clearInterval(timer);
     this.#feed.close();
-    for (const { checks } of this.#instances.values()) checks.abort();
+    for (const { checks, input } of this.#instances.values()) {
+      checks.abort();
+      input?.destroy();
+    }
     await Promise.all([...this.#instances.values()].map(async ({ saved }) => saved));
     await this.#rotation.end();
     // Where nothing of ours is left nothing is left of us; a folder that is not empty stays.
@@ -287,7 +296,7 @@ class ProcessEngine implements Engine {
       await spawned.exited;
       throw error;
     }
-    return this.#announce(createInstance(folder, record, false), spawned);
+    return this.#announce(createInstance(folder, record, { ...spawned, adopted: false }), spawned);
   }
 
   /** It waits at its gate, and is killed if the guard does not let it in. */
@@ -389,6 +398,3 @@ class ProcessEngine implements Engine {
     throw new EngineError('unavailable', 'the engine was closed; its agent is about to end');
   }
 }
-
-const hasEnded = (token: string, what: string): EngineError =>
-  new EngineError('conflict', `${token} ${what}: it has ended already`, { permanent: true });

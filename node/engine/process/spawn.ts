@@ -2,6 +2,7 @@
 import { spawn as spawnChild } from 'node:child_process';
 import { once } from 'node:events';
 import { open, stat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { EngineError } from '../engine.ts';
 import { killOrphans, type ProcessIdentity, readStat } from './identity.ts';
@@ -12,6 +13,8 @@ export type Spawned = {
   readonly identity: ProcessIdentity;
   /** Its exit code, 128 + the signal's number if it was killed. What is left of its group is killed. */
   readonly exited: Promise<number>;
+  /** Of its standard input, which ends with this process. */
+  readonly input?: Socket;
 };
 
 /** What trying again cannot mend. */
@@ -26,7 +29,7 @@ const PERMANENT_CODES = new Set([
   'ERR_INVALID_ARG_VALUE',
 ]);
 
-/** Standard output and error are appended to the log in `folder`; standard input is empty. */
+/** Standard output and error are appended to the log in `folder`; standard input is empty, or a pipe from here. */
 export async function spawn(
   component: string,
   launch: Launch,
@@ -41,7 +44,7 @@ export async function spawn(
       cwd: launch.workingDir,
       env: launch.environment,
       detached: true, // setsid: signals to the agent's group or terminal do not reach it
-      stdio: ['ignore', log.fd, log.fd],
+      stdio: [launch.hasInput ? 'pipe' : 'ignore', log.fd, log.fd],
     });
     const { pid } = child;
     if (pid === undefined) {
@@ -56,7 +59,10 @@ export async function spawn(
     });
     // It may have ended by now, but it is not collected before the event loop turns.
     const startTicks = readStat(pid)?.startTicks ?? Number.NaN;
-    return { identity: { pid, startTicks, boot }, exited: exited.promise };
+    const spawned = { identity: { pid, startTicks, boot }, exited: exited.promise };
+    // A pipe to a child is a socket; one that waits for its input keeps no agent alive.
+    const input = child.stdin as Socket | null;
+    return input === null ? spawned : { ...spawned, input: input.unref() };
   } catch (error) {
     throw refusalFor(error, component, command);
   }

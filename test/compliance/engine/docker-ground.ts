@@ -103,6 +103,12 @@ export const workloads: Workloads = {
       { volumes: [{ kind: 'named', source: VOLUME, target: '/data', readOnly: false }] },
     ),
   badCommand: () => nodeSpec('', { entrypoint: ['/no/such/program'] }),
+  inputs: {
+    copyInput: () =>
+      nodeSpec('process.stdin.on("end", () => console.log("end")).pipe(process.stdout)'),
+    firstOfInput: () =>
+      nodeSpec('process.stdin.once("data", () => { console.log("enough"); process.exit(0); })'),
+  },
   commands: {
     print: (out, err, code) =>
       script(`${say('log', out)} ${say('error', err)} process.exit(${code})`),

@@ -210,6 +210,16 @@ export type Workloads = {
   badCommand(): ComponentSpec;
   /** Absent: this engine runs no commands beside its instances. */
   readonly commands?: Commands;
+  /** Absent: its instances read nothing. */
+  readonly inputs?: Inputs;
+};
+
+/** What reads its own standard input. */
+export type Inputs = {
+  /** Prints what comes in, and `end` after it. */
+  copyInput(): ComponentSpec;
+  /** Prints `enough` after the first byte that comes in, and ends. */
+  firstOfInput(): ComponentSpec;
 };
 
 /** What can be run beside an instance. */

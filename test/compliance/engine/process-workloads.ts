@@ -33,6 +33,10 @@ export const processWorkloads: Workloads = {
     volumes: [{ kind: 'named', source: 'kept', target: '/data', readOnly: false }],
   }),
   badCommand: () => ({ ...shell(''), process: { command: ['/no/such/command'] } }),
+  inputs: {
+    copyInput: () => shell('cat; echo end'),
+    firstOfInput: () => shell('head -c 1 >/dev/null; echo enough'),
+  },
   commands: {
     print: (out, err, code) => ['sh', '-c', `echo "${out}"; echo "${err}" >&2; exit ${code}`],
     copy: () => ['cat'],

@@ -126,6 +126,11 @@ class SimulatedEngine implements Engine {
     throw new EngineError('bad-spec', 'commands are not modeled', { permanent: true });
   }
 
+  /** Nor does it read anything. */
+  async feed(): Promise<never> {
+    throw new EngineError('bad-spec', 'inputs are not modeled', { permanent: true });
+  }
+
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     return this.#feed.subscribe(signal);
   }

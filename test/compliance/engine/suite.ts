@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { itAdopts, itKeepsToItsScope, itWatchesHealth } from './adoption.ts';
 import { Ground, type OpenEngine, PATIENCE_MS, type Workloads } from './ground.ts';
 import { itExecutes } from './execution.ts';
+import { itTakesInput } from './input.ts';
 import { itEnds, itFreezes, itRemoves, itStarts, itStops } from './life.ts';
 import { thisMachine } from './machine.ts';
 import { itAborts, itLogs, itRefuses } from './refusal.ts';
@@ -26,6 +27,7 @@ const GROUPS = {
   scope: itKeepsToItsScope,
   logs: itLogs,
   exec: itExecutes,
+  input: itTakesInput,
   refusal: itRefuses,
   abort: itAborts,
 };

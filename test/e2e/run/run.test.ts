@@ -229,3 +229,65 @@ it('leaves a task alone with -d: it goes on to its end, and anybody sees how it 
   expect(await agentctl(first, ['run', '-d', '-f', placeless, 'task'])).toMatchObject({ code: 6 });
   await nothingLeft(cluster);
 });
+
+it('gives it its input with -i, to its end, and ends what was given a part alone', async () => {
+  const cluster = await threeAgents();
+  const [first, second] = cluster.agents;
+  if (first === undefined || second === undefined) throw new Error('there are three');
+  const placement = { constraints: [`node.hostname == ${second.name}`] };
+  const task = { command: ['sh', '-c', 'cat; echo end'], deploy: { placement } };
+  const file = fileIn(cluster, { name: 'shop', services: { task } });
+  const words = ['run', '-i', '-f', file, 'task'];
+  const printed = async (run: ReturnType<typeof openAgentctl>, text: string): Promise<true> =>
+    until(text, PATIENCE_MS, async () => run.stdout().endsWith(text) || undefined);
+
+  // The host that is asked runs it, or another.
+  for (const agent of [second, first]) {
+    const fed = openAgentctl(agent, words);
+    fed.child.stdin.write('one\n');
+    await printed(fed, 'one\n');
+    const large = `${'x'.repeat(299)}\n`.repeat(1_000);
+    fed.child.stdin.end(`${large}last\n`);
+    expect(await once(fed.child, 'close'), fed.stderr()).toEqual([0, null]);
+    expect(fed.stdout()).toBe(`one\n${large}last\nend\n`);
+  }
+  const empty = await agentctl(first, words);
+  expect(empty, empty.stderr).toMatchObject({ code: 0, stdout: 'end\n' });
+  const deaf = openAgentctl(first, [...words, '--', 'sh', '-c', 'head -n 1; exit 3']);
+  deaf.child.stdin.write('one\ntwo\n');
+  expect(await once(deaf.child, 'close'), deaf.stderr()).toEqual([3, null]);
+  expect(deaf.stdout()).toBe('one\n');
+  await nothingLeft(cluster);
+
+  const killed = openAgentctl(first, words);
+  killed.child.stdin.write('half\n');
+  await printed(killed, 'half\n');
+  killed.child.kill('SIGKILL');
+  const ended = await until('its end', PATIENCE_MS, async () => {
+    const { stdout } = await agentctl(first, ['ps']);
+    return stdout.split('\n').find((line) => line.includes('failed'));
+  });
+  expect(ended).toContain('exit 137');
+  const [stack = ''] = ended.split('.');
+  expect((await agentctl(first, ['logs', stack, '--no-prefix'])).stdout).toBe('half\n');
+  expect(await agentctl(first, ['destroy', stack, '--yes'])).toMatchObject({ code: 0 });
+
+  const cut = openAgentctl(first, words);
+  cut.child.stdin.write('half\n');
+  await printed(cut, 'half\n');
+  await crash(second);
+  await restart(cluster, second);
+  expect(await once(cut.child, 'close'), cut.stderr()).toEqual([7, null]);
+  expect(cut.stderr()).toContain('was not given all of its input');
+  await nothingLeft(cluster);
+
+  for (const [option, why] of [
+    ['-d', 'nobody is left to give it'],
+    ['--retries=2', 'it cannot be read a second time'],
+    ['--file=-', 'the Compose file comes on it'],
+  ] as const) {
+    const refused = await agentctl(first, ['run', '-i', option, '--image', 'any']);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain(why);
+  }
+});

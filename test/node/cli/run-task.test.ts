@@ -1,13 +1,13 @@
 /** What of a service its task has, and what it has not. */
 import { expect, it } from 'vitest';
 import { imageTask, serviceTask, type Wish } from '../../../node/cli/run-task.ts';
-import { RUN_LABEL } from '../../../node/run/sweep.ts';
+import { runLabel } from '../../../node/run/label.ts';
 import { loadCompose } from '../../../node/compose/load.ts';
 import type { ComponentSpec, StackSpec } from '../../../protocol/component/spec.ts';
 import type { ClusterView } from '../../../protocol/view/view.ts';
 import { decodeMessage } from '../../../protocol/wire/decode.ts';
 
-const WISH: Wish = { words: [], environment: {}, retries: 0, noDeps: false };
+const WISH: Wish = { words: [], environment: {}, retries: 0, noDeps: false, input: false };
 const NOTHING = { hosts: [], stacks: [] } as unknown as ClusterView;
 
 function load(web: object, more: object = {}): StackSpec {
@@ -58,7 +58,7 @@ it('runs once, under a name of its own', () => {
     restart: { kind: 'no' },
     job: {},
   });
-  expect(components[0]?.container?.labels).toEqual({ [RUN_LABEL]: '1' });
+  expect(components[0]?.container?.labels).toEqual(runLabel({ input: false }));
 });
 
 it.each([
@@ -77,7 +77,11 @@ it.each([
 it.each([
   ['its entrypoint', { entrypoint: ['tool'] }, { entrypoint: ['tool'] }],
   ['its user', { user: 'app' }, { container: { user: 'app' } }],
-  ['its labels', { labels: { a: 'b' } }, { container: { labels: { a: 'b', [RUN_LABEL]: '1' } } }],
+  [
+    'its labels',
+    { labels: { a: 'b' } },
+    { container: { labels: { a: 'b', ...runLabel({ input: false }) } } },
+  ],
   [
     'its time',
     { 'x-millrace': { timeout: '5s' }, deploy: { mode: 'replicated-job' } },

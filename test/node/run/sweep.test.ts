@@ -1,7 +1,8 @@
 /** Which tasks are removed when nobody waits for them any more, by whom, and when. */
 import { expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../../../node/log.ts';
-import { RUN_LABEL, SWEEP_MS, sweepRuns } from '../../../node/run/sweep.ts';
+import { runLabel } from '../../../node/run/label.ts';
+import { SWEEP_MS, sweepRuns } from '../../../node/run/sweep.ts';
 import { stackKey } from '../../../protocol/base/ids.ts';
 import { createCommitted, mergeCommitted } from '../../../protocol/record/committed.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
@@ -27,7 +28,7 @@ type Stack = {
 
 /** What is destroyed of one stack that is seen now, and again after so long. */
 async function swept(stack: Stack, afterMs: number): Promise<readonly string[]> {
-  const { leader = 'h1', slots = [OVER], labels = { [RUN_LABEL]: '1' } } = stack;
+  const { leader = 'h1', slots = [OVER], labels = runLabel({ input: false }) } = stack;
   const committed = createCommitted([]);
   mergeCommitted(committed, record('task', labels));
   const components = [{ leader: { host: leader }, slots }];

@@ -68,6 +68,7 @@ export class Driver {
       remove: unused,
       logs: unused,
       exec: unused,
+      feed: unused,
       events: (signal) => this.events(signal),
       [Symbol.asyncDispose]: async () => void (this.isClosed = true),
     };
