@@ -7,8 +7,9 @@ export type Word = { readonly word: string; readonly meaning: string };
 /** An option that takes a value. */
 export type Valued = {
   readonly flags: readonly string[];
-  /** Undefined: the shell offers files. */
+  /** What it may be, or what of the cluster it names; neither: the shell offers files. */
   readonly choices: readonly string[] | undefined;
+  readonly kind: SubjectKind | undefined;
 };
 export type Offer = {
   /** The commands typed before, joined by blanks; empty: none. */
@@ -18,6 +19,8 @@ export type Offer = {
   readonly choices: readonly string[];
   /** What of the cluster an argument may name; the agent knows which there are. */
   readonly kinds: readonly SubjectKind[];
+  /** What is typed behind such a name, and a value after it; empty: nothing. */
+  readonly suffix: '' | '=';
   readonly options: readonly Word[];
   readonly valued: readonly Valued[];
 };
@@ -35,12 +38,17 @@ export function offersOf(program: Command): readonly Offer[] {
       })),
       choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
       kinds: SUBJECT_KINDS.filter((kind) => command.registeredArguments.some(names(kind))),
+      suffix: command.registeredArguments.some(isAssignment) ? '=' : '',
       options: options.flatMap((option) =>
         flagsOf(option).map((word) => ({ word, meaning: option.description })),
       ),
       valued: options
         .filter(({ required, optional }) => required || optional)
-        .map((option) => ({ flags: flagsOf(option), choices: option.argChoices })),
+        .map((option) => ({
+          flags: flagsOf(option),
+          choices: option.argChoices,
+          kind: SUBJECT_KINDS.find((kind) => option.flags.endsWith(`<${kind}>`)),
+        })),
     };
   });
 }
@@ -49,8 +57,10 @@ export function offersOf(program: Command): readonly Offer[] {
 const names =
   (kind: SubjectKind) =>
   (argument: Argument): boolean =>
-    argument.name() === kind ||
+    argument.name().split('=', 1)[0] === kind ||
     (argument.name() === 'subject' && new RegExp(`\\b${kind}\\b`).test(argument.description));
+
+const isAssignment = (argument: Argument): boolean => argument.name().includes('=');
 
 const flagsOf = ({ short, long }: Option): readonly string[] =>
   [short, long].filter((flag) => flag !== undefined);

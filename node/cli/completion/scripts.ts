@@ -21,31 +21,37 @@ function bashLines(offers: readonly Offer[]): readonly string[] {
   return [
     '# bash completion of agentctl, made by: agentctl completion bash',
     '_agentctl() {',
-    "  local path='' words='' kinds='' i current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}",
+    "  local path='' words='' kinds='' suffix='' names i current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}",
     '  COMPREPLY=()',
     '  # Behind -- another program reads the line.',
     '  [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " != *" -- "* ]] || return',
+    '  # Bash takes = for a word of its own: what is behind it is a value.',
+    '  [[ $current != = && $previous != = ]] || return',
     '  for ((i = 1; i < COMP_CWORD; i++)); do',
     '    case "$path:${COMP_WORDS[i]}" in',
     `      ${steps(offers).map(quoted).join(' | ')}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;`,
     '    esac',
     '  done',
     '  case "$path:$previous" in',
-    ...valuesOf(offers).map(({ patterns, choices }) =>
-      choices === undefined
+    ...valuesOf(offers).map(({ patterns, choices, kind }) => {
+      if (kind !== undefined) return `    ${patterns}) kinds=${kind} ;;`;
+      return choices === undefined
         ? `    ${patterns}) return ;;`
-        : `    ${patterns}) words=${quoted(choices.join(' '))} ;;`,
-    ),
+        : `    ${patterns}) words=${quoted(choices.join(' '))} ;;`;
+    }),
     '    *)',
     '      case "$path" in',
     ...offers.map(
       (offer) =>
-        `        ${quoted(offer.path)}) words=${quoted(allOf(offer))} kinds=${offer.kinds.join(',')} ;;`,
+        `        ${quoted(offer.path)}) words=${quoted(allOf(offer))} kinds=${offer.kinds.join(',')} suffix=${quoted(offer.suffix)} ;;`,
     ),
     '      esac',
     '      ;;',
     '  esac',
-    `  [[ -z $kinds || $current == -* ]] || words+=" $(${asked('bash', '"$kinds"')})"`,
+    '  if [[ -n $kinds && $current != -* ]]; then',
+    `    for names in $(${asked('bash', '"$kinds"')}); do words+=" $names$suffix"; done`,
+    '    [[ -z $suffix ]] || compopt -o nospace 2>/dev/null',
+    '  fi',
     '  # Options only where one has begun.',
     '  [[ $current == -* ]] || words=$(for word in $words; do [[ $word == -* ]] || echo "$word"; done)',
     '  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")',
@@ -59,8 +65,8 @@ function zshLines(offers: readonly Offer[]): readonly string[] {
     '#compdef agentctl',
     '# zsh completion of agentctl, made by: agentctl completion zsh',
     '_agentctl() {',
-    "  local at='' kinds='' i",
-    '  local -a offered flags',
+    "  local at='' kinds='' suffix='' i",
+    '  local -a offered flags named',
     '  (( ${words[(I)--]} && ${words[(i)--]} < CURRENT )) && { _files; return }',
     '  for ((i = 2; i < CURRENT; i++)); do',
     '    case "$at:${words[i]}" in',
@@ -68,23 +74,28 @@ function zshLines(offers: readonly Offer[]): readonly string[] {
     '    esac',
     '  done',
     '  case "$at:${words[CURRENT-1]}" in',
-    ...valuesOf(offers).map(({ patterns, choices }) =>
-      choices === undefined
+    ...valuesOf(offers).map(({ patterns, choices, kind }) => {
+      if (kind !== undefined)
+        return `    ${patterns}) named=(\${(f)"$(${asked('zsh', kind)})"}); _describe ${kind} named; return ;;`;
+      return choices === undefined
         ? `    ${patterns}) _files; return ;;`
-        : `    ${patterns}) compadd -- ${choices.join(' ')}; return ;;`,
-    ),
+        : `    ${patterns}) compadd -- ${choices.join(' ')}; return ;;`;
+    }),
     '  esac',
     '  case "$at" in',
     ...offers.flatMap((offer) => [
       `    ${quoted(offer.path)})`,
       `      offered=(${wordsOf(offer).map(described).join(' ')})`,
       `      flags=(${offer.options.map(described).join(' ')})`,
-      `      kinds=${offer.kinds.join(',')}`,
+      `      kinds=${offer.kinds.join(',')} suffix=${quoted(offer.suffix)}`,
       '      ;;',
     ]),
     '  esac',
     '  [[ ${words[CURRENT]} == -* ]] && { _describe option flags; return }',
-    `  [[ -z $kinds ]] || offered+=(\${(f)"$(${asked('zsh', '$kinds')})"})`,
+    `  [[ -z $kinds ]] || named=(\${(f)"$(${asked('zsh', '$kinds')})"})`,
+    '  named=(${^named}$suffix)',
+    "  [[ -n $suffix ]] && (( ${#named} )) && { _describe name named -S ''; return }",
+    '  offered+=($named)',
     '  (( ${#offered} )) && _describe command offered || _files',
     '}',
     // As a file of `fpath` it is the function itself; sourced, it has to be registered.
@@ -111,10 +122,12 @@ function fishLines(offers: readonly Offer[]): readonly string[] {
     `    string match -q -- "-*" (commandline -ct); or ${asked('fish', '$argv[1]')}`,
     'end',
     'complete -c agentctl -e',
-    ...offers.flatMap(({ path, commands, choices, kinds, options, valued }) => [
+    ...offers.flatMap(({ path, commands, choices, kinds, suffix, options, valued }) => [
       ...(kinds.length === 0
         ? []
-        : [`complete -c agentctl -f ${when(path)} -a '(__agentctl_names ${kinds.join(',')})'`]),
+        : [
+            `complete -c agentctl -f ${when(path)} -a '(__agentctl_names ${kinds.join(',')})${suffix}'`,
+          ]),
       ...[...commands, ...choices.map((word) => ({ word, meaning: '' }))].map(
         ({ word, meaning }) =>
           `complete -c agentctl -f ${when(path)} -a ${quoted(word)} -d ${quoted(meaning)}`,
@@ -134,6 +147,7 @@ const asked = (shell: Shell, kinds: string): string =>
 
 function fishValue(value: Valued | undefined): string {
   if (value === undefined) return '';
+  if (value.kind !== undefined) return ` -x -a '(__agentctl_names ${value.kind})'`;
   return value.choices === undefined ? ' -r' : ` -x -a ${quoted(value.choices.join(' '))}`;
 }
 
@@ -141,13 +155,13 @@ function fishValue(value: Valued | undefined): string {
 const steps = (offers: readonly Offer[]): readonly string[] =>
   offers.flatMap(({ path, commands }) => commands.map(({ word }) => `${path}:${word}`));
 
-type Values = { readonly patterns: string; readonly choices: readonly string[] | undefined };
+type Values = Omit<Valued, 'flags'> & { readonly patterns: string };
 
 const valuesOf = (offers: readonly Offer[]): readonly Values[] =>
   offers.flatMap(({ path, valued }) =>
-    valued.map(({ flags, choices }) => ({
+    valued.map(({ flags, ...values }) => ({
+      ...values,
       patterns: flags.map((flag) => quoted(`${path}:${flag}`)).join(' | '),
-      choices,
     })),
   );
 

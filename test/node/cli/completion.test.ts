@@ -32,6 +32,9 @@ const OFFERED: readonly Row[] = [
   ['agentctl rollout pause shop.a', ['shop.api'], 'its whole name'],
   ['agentctl host drain h', ['h1', 'h2', 'h3'], 'a host'],
   ['agentctl destroy s', ['shop'], 'a stack'],
+  ['agentctl lead web --to ', ['h1', 'h2', 'h3'], 'a host that an option names'],
+  ['agentctl scale we', ['web='], 'a component, with what its count follows'],
+  ['agentctl scale web=3 ap', ['api='], 'the next one'],
   ['agentctl inspect --raw h', ['h1', 'h2', 'h3'], 'an option does not hide what is named'],
 ];
 
@@ -68,6 +71,8 @@ describe.skipIf(!isThere('bash'))('bash', () => {
 
   it.each([
     ['agentctl deploy -f ', 'where an option takes one'],
+    ['agentctl scale web =', 'behind =, where a count comes'],
+    ['agentctl scale web = 3', 'behind =, where a count comes'],
     ['agentctl exec web.1 -- w', 'behind --, where another program reads on'],
   ])('leaves "%s" to the shell: %s', async (line) => {
     expect(await complete(line)).toEqual([]);
