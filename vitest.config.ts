@@ -9,8 +9,8 @@ const GUARD_TESTS = 'test/e2e/strict/docker-*.test.ts';
 const LAB_TESTS = 'test/lab/**/*.test.ts';
 
 /**
- * Groups one after the other, so that the machine is quiet when time matters; agents mostly wait, so two
- * clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
+ * Groups one after the other, so that the machine is quiet when time matters; agents mostly wait, so
+ * three clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
  */
 export default defineConfig({
   test: {
@@ -44,7 +44,7 @@ export default defineConfig({
           exclude: [GUARD_TESTS],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

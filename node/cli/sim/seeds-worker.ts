@@ -36,8 +36,12 @@ const { optionsUnder } = await import('../../../sim/scenario/plan.ts');
 const { play } = await import('../../../sim/scenario/play.ts');
 
 parentPort?.on('message', (seed: number) => {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
-  parentPort?.postMessage(runSeed(seed));
+  try {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- not a window
+    parentPort?.postMessage(runSeed(seed));
+  } catch (cause) {
+    throw new Error(`the simulator itself failed at seed ${seed}: ${String(cause)}`, { cause });
+  }
 });
 
 function runSeed(seed: number): SeedRun {

@@ -82,3 +82,17 @@ it('gives the outcomes in the order of the seeds, whoever is ready first', async
   }
   expect(seeds).toEqual([5, 6, 9, 7]);
 });
+
+it('names the seed at which the simulator itself fails', async () => {
+  const fallen: Mutant = {
+    name: 'fallen',
+    machine: 'lease',
+    file: 'sim/run.ts',
+    from: '  populate(world);',
+    to: '  throw new RangeError("no host");',
+    says: 'The simulator falls over.',
+    rules: [],
+  };
+  const runs = runSeeds([17], 1, { what: SWARM, mutant: fallen, twice: false });
+  await expect(runs.next()).rejects.toThrow('seed 17: RangeError: no host');
+});
