@@ -38,7 +38,7 @@ export const openFiles =
 
 function noKey({ name }: FileSpec): EngineError {
   const why = `waits for the key of secret ${name}: no member that has it answers`;
-  return new EngineError('failed', `${why}; it is tried again, or deploy its stack once more`);
+  return new EngineError('failed', `${why}; if none has it any more, deploy its stack once more`);
 }
 
 function spoiled({ name }: SecretFile): EngineError {

@@ -19,6 +19,9 @@ import {
 import { killInstance, runningInstances } from '../../../node/local/instances.ts';
 import { KEY_REQUEST } from '../../../node/secrets/keyring.ts';
 import { agentctl, crash, everyoneRuns, type RealCluster, threeAgents } from '../agents/cluster.ts';
+import { committed } from '../../../protocol/wire/record-schema.ts';
+import { decode } from '../../../protocol/wire/schema.ts';
+import type { StackSpec } from '../../../protocol/component/spec.ts';
 import { credentialsOf, startSpeaker } from '../input/speaker.ts';
 
 const SOON_MS = 60_000;
@@ -166,3 +169,56 @@ test('a host that has joined since gets the key from those that have it', async 
   expect(readFileSync(at, 'utf8')).toBe(PASSWORD);
   expect(statSync(at).mode & 0o777).toBe(0o444);
 });
+
+test('a secret whose key nobody has any more is told of, and deployed once more it opens', async () => {
+  const cluster = await threeAgents();
+  const [first, second] = two(cluster);
+  const serve = { command: ['node', '-e', SERVE], secrets: ['password'] };
+  const path = composeIn(cluster.init.folder, { db: serve });
+  await run(first, ['deploy', '--yes', '-f', path], ENV);
+  await answer(digestOf(PASSWORD));
+
+  // As if all for whom it was wrapped had lost their disks: the record names a key that no host has.
+  const inspected = await first.client.inspect('vault', AbortSignal.timeout(SOON_MS));
+  const id = randomBytes(16).toString('hex');
+  const spec = specOf(inspected.data.record);
+  const components = spec.components.map((one) =>
+    one.dataKey === undefined ? one : { ...one, dataKey: { ...one.dataKey, id, wraps: {} } },
+  );
+  const stack = { ...spec, components };
+  const lost = { stack, deploy_id: randomBytes(16).toString('hex') };
+  await first.client.deploy(lost, AbortSignal.timeout(SOON_MS));
+  await until(
+    'its host to know',
+    SOON_MS,
+    async () => (await run(second, ['inspect', 'vault.db'])).includes(id) || undefined,
+  );
+  const [instance] = await runningInstances(ENGINE, { cluster: cluster.id });
+  if (instance === undefined) throw new Error('it runs on');
+  await killInstance(ENGINE, instance);
+
+  const why = 'waits for the key of secret password: no member that has it answers';
+  const next = 'if none has it any more, deploy its stack once more';
+  for (const args of [['status'], ['status', 'vault.db'], ['why', 'vault.db'], ['ps']])
+    await until(`${args.join(' ')} to tell`, SOON_MS, async () => {
+      const told = (await agentctl(second, args)).stdout.replaceAll(/\s+/g, ' ');
+      return (told.includes(why) && told.includes(next)) || undefined;
+    });
+  const scaled = await agentctl(first, ['scale', 'db=2', '--timeout', '1s']);
+  expect(scaled).toMatchObject({ code: 3 });
+  expect(scaled.stderr).toContain(why);
+
+  await run(second, ['deploy', '--yes', '--no-wait', '-f', path], ENV);
+  await until('its host to know', SOON_MS, async () =>
+    (await run(first, ['inspect', 'vault.db'])).includes(id) ? undefined : true,
+  );
+  await run(second, ['restart', 'vault.db']);
+  await answer(digestOf(PASSWORD));
+});
+
+function specOf(record: unknown): StackSpec {
+  const read = decode(committed, record);
+  if (!read.ok || read.value.value.kind !== 'stack' || read.value.value.spec === undefined)
+    throw new Error('it is deployed');
+  return read.value.value.spec;
+}
