@@ -40,8 +40,13 @@ function running(stack: StackSpec): StackView {
 }
 
 /** As an agent says it. */
-const revisionsOf = (stack: StackSpec): ReadonlyMap<string, string> =>
-  new Map(stack.components.map((one) => [`${stack.name}.${one.name}`, revisionOf(one, stack)]));
+const revisionsOf = (stack: StackSpec) =>
+  new Map(
+    stack.components.map((one) => [
+      `${stack.name}.${one.name}`,
+      { revision: revisionOf(one, stack), decisions: [] },
+    ]),
+  );
 
 it('tells for each component what becomes of it', () => {
   const db = spec('db');
@@ -119,6 +124,36 @@ it('says of what was taken back that it is in quarantine, until the file says so
   );
 });
 
+it('does not call a component kept whose instances go elsewhere, or end', () => {
+  const stack = { name: 'shop', components: [spec('web', { replicas: 3 }), spec('db')] };
+  const decided = (kind: 'moved' | 'unplaceable', slot: number) =>
+    ({ kind, slot, text: `${slot} is ${kind}`, rejected: [] }) as const;
+  const planned = (webs: readonly ReturnType<typeof decided>[]) =>
+    new Map(
+      [...revisionsOf(stack)].map(([id, one]) => [
+        id,
+        id === 'shop.web' ? { ...one, decisions: webs } : one,
+      ]),
+    );
+  const said = (webs: readonly ReturnType<typeof decided>[], now = running(stack)) => {
+    const lines = planLines('shop', '4.8', planOf(stack, now, planned(webs)));
+    return [lines[1], lines.at(-1)];
+  };
+  expect(said([decided('moved', 1), decided('unplaceable', 2), decided('unplaceable', 3)])).toEqual(
+    [
+      '  ~ shop.web  1 running instance goes elsewhere; 2 running instances end: they fit nowhere',
+      '1 change',
+    ],
+  );
+  // What does not run is nothing that would change.
+  const { components, ...rest } = running(stack);
+  const pending = components.map((one) => ({ ...one, slots: [] }));
+  expect(said([decided('unplaceable', 2)], { ...rest, components: pending })).toEqual([
+    '  = shop.web  stays: 3 instances',
+    'nothing that runs would change',
+  ]);
+});
+
 const COMPOSE = 'name: shop\nservices:\n  web:\n    image: i\n    annotations: {a: b}\n';
 
 it('asks only, lists warnings again at the end, and under --strict takes them for errors', async () => {
@@ -148,7 +183,14 @@ it('asks only, lists warnings again at the end, and under --strict takes them fo
   const args = ['plan', '-f', file, '--socket', agent.socket];
   const warning = `${file}:5:5 services.web.annotations: ignored: nothing here reads it`;
   const ran = await run(args);
-  expect(ran).toMatchObject({ code: 0, stderr: `warning: ${warning}\n` });
+  expect(ran.code).toBe(6);
+  expect(ran.stderr.split('\n')).toEqual([
+    `warning: ${warning}`,
+    'error: 1 slot fits nowhere: shop.web.1',
+    '  why   shop.web.1 fits nowhere: 2 hosts: dead or gone (attic cellar)',
+    `  next  npx agentctl host ls      or let them wait for a host: npx agentctl deploy -f ${file}`,
+    '',
+  ]);
   expect(ran.stdout.split('\n')).toEqual([
     'shop is new',
     '  + shop.web  new: 1 instance',
@@ -160,14 +202,14 @@ it('asks only, lists warnings again at the end, and under --strict takes them fo
     'not done as written, 1 warning:',
     `  ${warning}`,
     '',
-    `do it: npx agentctl deploy -f ${file}`,
-    '',
   ]);
   const told = await run([...args, '--json']);
   expect(JSON.parse(told.stdout)).toMatchObject({
     schema: 'millrace/plan/1',
     data: { stack: 'shop', components: [{ id: 'shop.web', change: 'new' }], warnings: [warning] },
   });
+  expect(told.code).toBe(6);
+  expect(told.stderr).toContain('"code":"no-place"');
   expect((await run([...args, '--strict'])).code).toBe(2);
   expect(new Set(agent.asked.map(({ path }) => path))).toEqual(new Set(['/v1/status', '/v1/plan']));
 });
