@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import type { ExecInput } from '../../../node/engine/engine.ts';
 import {
   answerFrame,
@@ -16,8 +16,10 @@ import {
   splitBegin,
 } from '../../../node/exec/frames.ts';
 import { run, startAgent } from './fixture-agent.ts';
+import { hasPty, openPty } from './pty.ts';
 import { cluster, component, filled, healthy, status } from './views.ts';
 
+const WAIT = { timeout: 10_000, interval: 20 };
 const MAIN = fileURLToPath(new URL('../../../node/cli/main.ts', import.meta.url));
 
 type Told = { readonly path: string; readonly begin: Begin; readonly input: string };
@@ -160,3 +162,42 @@ it('takes of a component one that is well', async () => {
   await run(['exec', 'web', '--socket', agent.socket, '--', 'true']);
   expect(agent.told[0]?.path).toBe('/v1/instances/shop.web.3/exec');
 });
+
+it.skipIf(!hasPty)(
+  'passes a terminal on, every key and every size, and leaves it as it was',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pty-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const sizes: number[] = [];
+    await using agent = await execAgent(async function* (input) {
+      yield out('$ ');
+      for await (const one of input) {
+        if (one.kind === 'resize') {
+          sizes.push(one.size.columns);
+          yield out('wider');
+          continue;
+        }
+        yield { kind: 'stdout', bytes: one.bytes };
+        if (Buffer.from(one.bytes).includes('\x04')) return yield { kind: 'exited', exitCode: 5 };
+      }
+    });
+    const words = ['exec', '-it', 'web', '--socket', agent.socket, '--', 'sh'];
+    const pty = openPty([process.execPath, MAIN, ...words], folder);
+    await expect.poll(pty.shown, WAIT).toContain('$ ');
+    // Without line discipline: nothing is echoed here, and Ctrl-C is a key like any other.
+    pty.type('a\x03b');
+    await expect.poll(pty.shown, WAIT).toContain('a\x03b');
+    pty.widen(133);
+    await expect.poll(pty.shown, WAIT).toContain('wider');
+    pty.type('\x04');
+    const { code, settings } = await pty.ended();
+    expect(code).toBe(5);
+    expect(settings).toEqual([settings[0], settings[0]]);
+    expect(sizes).toEqual([133]);
+    expect(pty.shown()).toBe('in shop.web.1\r\n$ a\x03bwider\x04');
+    const terminal = { columns: 91, rows: 20 };
+    expect(agent.told).toMatchObject([
+      { begin: { command: ['sh'], stdin: true, terminal }, input: 'a\x03b\x04' },
+    ]);
+  },
+);
