@@ -32,6 +32,8 @@ export type Support = 'honored' | Unread;
 export type Unread = Reason & {
   readonly verdict: 'refused' | 'ignored';
   readonly shape: Shape;
+  /** The reason, where it is another one by the value and what stands beside it; undefined: it is done. */
+  readonly reasonIn?: ReasonIn;
 };
 export type Place = {
   /** `*` stands for any key, `#` for any position in a list. */
@@ -39,6 +41,7 @@ export type Place = {
   readonly keys: Readonly<Record<string, Support>>;
 };
 type Reason = Pick<Complaint, 'why' | 'next'>;
+type ReasonIn = (value: unknown, beside: object) => Reason | undefined;
 type Why = string | Reason;
 
 const honored = (...keys: readonly string[]) => all(keys, 'honored');
@@ -46,6 +49,8 @@ const refused = (why: Why, shape: Shape, ...keys: readonly string[]) =>
   all(keys, { verdict: 'refused', shape, ...explained(why) });
 const ignored = (why: Why, shape: Shape, ...keys: readonly string[]) =>
   all(keys, { verdict: 'ignored', shape, ...explained(why) });
+const ignoredIn = (reasonIn: ReasonIn, shape: Shape, ...keys: readonly string[]) =>
+  all(keys, { verdict: 'ignored', shape, reasonIn });
 
 function all(keys: readonly string[], support: Support): Record<string, Support> {
   return Object.fromEntries(keys.map((key) => [key, support]));
@@ -55,6 +60,15 @@ function explained(why: Why): Reason {
   return typeof why === 'string' ? { why } : why;
 }
 
+/** What is done anyway is worth no word; what is built is never pulled. */
+function pullReason(value: unknown, beside: object): Reason | undefined {
+  if (value === 'missing' || value === 'if_not_present') return undefined;
+  const isBuilt = 'build' in beside && beside.build !== null;
+  return { why: isBuilt ? BUILT : PULLED };
+}
+
+const PULLED = 'an image is pulled where it is missing';
+const BUILT = 'its image is built where its files have changed, and never pulled';
 const BUILDER = "the builder of each host's engine does not do it";
 const CACHE = 'each host has a cache of its own';
 const ADDRESS = 'the engine of each host chooses it';
@@ -110,8 +124,8 @@ const SERVICE = {
   ...ignored('components are found by address and port', TEXTS, 'external_links', 'links'),
   ...ignored('only ports opens a port', PORTS, 'expose'),
   ...ignored('there is no terminal', FLAG, 'stdin_open', 'tty'),
-  ...ignored('an image is pulled where it is missing', PULL_POLICY, 'pull_policy'),
-  ...ignored('an image is pulled where it is missing', TEXT, 'pull_refresh_after'),
+  ...ignoredIn(pullReason, PULL_POLICY, 'pull_policy'),
+  ...ignored(PULLED, TEXT, 'pull_refresh_after'),
   ...ignored('it is for development only', DEVELOP, 'develop'),
 };
 

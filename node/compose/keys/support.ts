@@ -16,7 +16,7 @@ export function checkKeys(file: unknown): Findings {
     for (const [path, value] of matches(file, place.at, [])) {
       if (kindOf(value) !== 'mapping') continue;
       for (const [key, inner] of Object.entries(value as object)) {
-        const finding = judge(place, key, inner);
+        const finding = judge(place, key, inner, value as object);
         if (finding === undefined) continue;
         const { verdict, on, ...complaint } = finding;
         const where = { path: [...path, key], on, ...complaint } as const;
@@ -29,18 +29,25 @@ export function checkKeys(file: unknown): Findings {
 
 type Judgment = Omit<Finding, 'path'> & { readonly verdict: 'refused' | 'ignored' };
 
-function judge({ keys, at }: Place, key: string, value: unknown): Judgment | undefined {
+function judge(
+  { keys, at }: Place,
+  key: string,
+  value: unknown,
+  beside: object,
+): Judgment | undefined {
   const support = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (support === 'honored') return undefined;
   if (support !== undefined) {
-    const { shape, ...unread } = support;
+    const { shape, reasonIn, ...unread } = support;
     // An empty key is as good as absent.
     if (value === null) return undefined;
     if (!shape.fits(value))
       return { verdict: 'refused', on: 'value', message: expected(shape.what, value) };
     if (asksNothing(value)) return undefined;
+    const reason = reasonIn === undefined ? {} : reasonIn(value, beside);
+    if (reason === undefined) return undefined;
     const message = support.verdict === 'refused' ? 'not supported yet' : 'ignored';
-    return { on: 'key', message, ...unread, unsupported: true };
+    return { on: 'key', message, ...unread, ...reason, unsupported: true };
   }
   const inOurs = at.includes('x-millrace');
   if (key === 'x-millrace') {

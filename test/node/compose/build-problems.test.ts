@@ -39,6 +39,20 @@ it.each([
     ],
   ],
   [
+    'build: .\n    pull_policy: always',
+    [
+      'warning c.yaml:5:5 services.web.pull_policy: ignored: its image is built where its files have changed, and never pulled',
+    ],
+  ],
+  [
+    'pull_policy: never',
+    [
+      'warning c.yaml:4:5 services.web.pull_policy: ignored: an image is pulled where it is missing',
+    ],
+  ],
+  ['pull_policy: missing', []],
+  ['build: .\n    pull_policy: if_not_present', []],
+  [
     'build: {args: {VERSION: 1.10}}',
     [
       'warning c.yaml:4:29 services.web.build.args.VERSION: 1.10 is a number and is passed on as 1.1; quote it to keep it as it is',
