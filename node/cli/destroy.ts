@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Command } from 'commander';
 import type { Expected } from '../../protocol/record/record.ts';
-import type { ClusterView, StackView } from '../../protocol/view/view.ts';
+import type { ClusterView, HostView, StackView } from '../../protocol/view/view.ts';
 import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
@@ -10,6 +10,7 @@ import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } fro
 import { typed } from './invocation.ts';
 import { listLocal, removeLocal } from './local-engine.ts';
 import type { Perform } from './perform.ts';
+import { hostsOf, lostText, remainsOn, remainText } from './remains.ts';
 import { resolve } from './subject.ts';
 import { type Cli, confirm, note, print, printJson } from './terminal.ts';
 import { changes, facts, sinceStart, statuses } from './watch.ts';
@@ -55,7 +56,7 @@ async function destroy(
   const body = await submit(cli, stack.name, options);
   if (cli.json) printJson(cli, body);
   cli.continues = `${stack.name} goes on ending in the cluster; see ${typed('status')}`;
-  await gone(cli, stack.name, options.timeout);
+  await gone(cli, stack.name, hostsOf(cluster, stack.name), options.timeout);
   if (!cli.json) print(cli, `${stack.name} is gone`);
   return EXIT.ok;
 }
@@ -104,23 +105,53 @@ async function submit(cli: Cli, stack: string, options: DestroyOptions): Promise
   }
 }
 
-async function gone(cli: Cli, stack: string, timeoutMs: number): Promise<void> {
+/** `hosts`: that had something of it. Resolves once those that live have nothing of it any more. */
+async function gone(
+  cli: Cli,
+  stack: string,
+  hosts: readonly string[],
+  timeoutMs: number,
+): Promise<void> {
   const startedAt = Date.now();
   let before: ReadonlyMap<string, string> = new Map();
-  for await (const body of statuses(cli, { until: startedAt + timeoutMs })) {
-    const { cluster } = body.data;
-    const ours = new Map([...facts(cluster)].filter(([id]) => id.startsWith(`${stack}.`)));
-    if (!cli.json) note(cli, ...changes(before, ours).map((line) => sinceStart(startedAt, line)));
-    if (cluster.stacks.every(({ name }) => name !== stack)) return;
-    before = ours;
+  for await (const { data } of statuses(cli, { until: startedAt + timeoutMs })) {
+    const had = data.cluster.hosts.filter(({ id }) => hosts.includes(id));
+    const left = await leftOf(cli, stack, data.cluster, had.filter(isNotDead));
+    if (left === undefined) continue;
+    if (!cli.json) note(cli, ...changes(before, left).map((line) => sinceStart(startedAt, line)));
+    before = left;
+    if (left.size > 0 || data.cluster.stacks.some(({ name }) => name === stack)) continue;
+    const lost = had.filter((host) => !isNotDead(host));
+    if (!cli.json) note(cli, ...lost.map((host) => lostText(stack, host)));
+    return;
   }
   throw new Failure({
     code: 'not-gone',
     what: `${stack} is not gone yet; the cluster goes on ending it`,
     why: before.size === 0 ? 'this host still lists it' : [...before.values()].join('; '),
-    next: typed(`status ${stack}`),
+    next: typed('status'),
     exit: EXIT.unknown,
   });
+}
+
+const isNotDead = ({ state }: HostView): boolean => state !== 'dead';
+
+/** One line for each thing of it, by its id; undefined: the agent is away, and nobody knows. */
+async function leftOf(
+  cli: Cli,
+  stack: string,
+  view: ClusterView,
+  hosts: readonly HostView[],
+): Promise<ReadonlyMap<string, string> | undefined> {
+  if (view.stacks.some(({ name }) => name === stack))
+    return new Map([...facts(view)].filter(([id]) => id.startsWith(`${stack}.`)));
+  try {
+    const remains = await remainsOn(cli, stack, hosts);
+    return new Map(remains.map((one) => [one.id, remainText(one)]));
+  } catch (error) {
+    if (cli.signal.aborted || asFailure(error).parts.exit !== EXIT.noAgent) throw error;
+    return undefined;
+  }
 }
 
 /** Beside a living agent this would be in vain: it starts what is missing. */

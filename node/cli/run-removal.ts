@@ -1,11 +1,10 @@
 /** Removes a one-off task, however `agentctl run` ends: with a signal of its own, and again where it fails. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { z } from 'zod';
-import type { HostView } from '../../protocol/view/view.ts';
 import { ApiError } from '../http/client.ts';
 import { asFailure } from './failure.ts';
 import { typed } from './invocation.ts';
+import { hostsOf, lostText, remainsOn, remainText } from './remains.ts';
 import { type Cli, note } from './terminal.ts';
 import { statuses } from './watch.ts';
 
@@ -26,7 +25,7 @@ export async function removeRun(cli: Cli, stack: string, bounds = BOUNDS): Promi
   const apart = { ...cli, signal: AbortSignal.timeout(2 * (bounds.acceptMs + bounds.goneMs)) };
   let left: string | undefined;
   try {
-    const hosts = await hostsOf(apart, stack);
+    const hosts = hostsOf((await apart.client.status(apart.signal)).data.cluster, stack);
     await destroyed(apart, stack, bounds);
     left = await awaitGone(apart, stack, { hosts, until: Date.now() + bounds.goneMs });
   } catch (error) {
@@ -35,17 +34,6 @@ export async function removeRun(cli: Cli, stack: string, bounds = BOUNDS): Promi
   }
   cli.continues = left ?? `${stack} was ended and removed`;
   if (left !== undefined && !cli.signal.aborted) note(cli, left);
-}
-
-/** Those that have something of it, or are to have it. */
-async function hostsOf(cli: Cli, stack: string): Promise<readonly string[]> {
-  const { stacks } = (await cli.client.status(cli.signal)).data.cluster;
-  const slots = stacks
-    .filter(({ name }) => name === stack)
-    .flatMap(({ components }) => components.flatMap((component) => component.slots));
-  return [...new Set(slots.flatMap(({ host, instance }) => [host, instance?.host]))].filter(
-    (host) => host !== undefined,
-  );
 }
 
 /** Resolves once the cluster has accepted it, or knows of none. */
@@ -64,10 +52,7 @@ async function destroyed(cli: Cli, stack: string, { acceptMs, againMs }: Bounds)
   }
 }
 
-/**
- * Undefined: nothing of it is left. A stack is gone with the word of the voters; what its hosts have of it
- * they say themselves.
- */
+/** Undefined: nothing of it is left. */
 async function awaitGone(
   cli: Cli,
   stack: string,
@@ -77,26 +62,9 @@ async function awaitGone(
   for await (const { data } of statuses(cli, { until })) {
     const states = data.cluster.hosts.filter(({ id }) => hosts.includes(id));
     const lost = states.find(({ state }) => state === 'dead');
-    if (lost !== undefined)
-      return `${lost.name} is dead; what it has of ${stack} it ends once it is heard again`;
-    const found = await Promise.all(states.map((host) => leftOn(cli, stack, host)));
-    left = found.filter((one) => one !== undefined).join('; ');
+    if (lost !== undefined) return lostText(stack, lost);
+    left = (await remainsOn(cli, stack, states)).map(remainText).join('; ');
     if (left === '') return undefined;
   }
   return `${stack} is not gone yet, the cluster goes on ending it: ${left}`;
-}
-
-const REPORT = z.object({ component: z.string(), slot: z.number(), state: z.string() });
-
-async function leftOn(
-  cli: Cli,
-  stack: string,
-  { id, name }: Pick<HostView, 'id' | 'name'>,
-): Promise<string | undefined> {
-  const { record } = (await cli.client.inspect(id, cli.signal)).data;
-  const reports = Object.values(record ?? {}).flatMap(
-    (entry) => REPORT.safeParse(entry).data ?? [],
-  );
-  const one = reports.find(({ component }) => component.startsWith(`${stack}.`));
-  return one === undefined ? undefined : `${one.component}.${one.slot} is ${one.state} on ${name}`;
 }

@@ -202,9 +202,11 @@ it('ends with 130 at Ctrl-C and says what continues', async () => {
   );
 });
 
-it('waits until a destroyed stack is gone', async () => {
+it('waits until a destroyed stack is gone, and its hosts have removed what they had', async () => {
   let destroyed = false;
   let asked = 0;
+  let looks = 0;
+  const report = { kind: 'instance', component: 'shop.web', slot: 1, state: 'stopping' };
   await using agent = await startAgent({
     'GET /v1/status': (_, response) => {
       asked += destroyed ? 1 : 0;
@@ -214,8 +216,16 @@ it('waits until a destroyed stack is gone', async () => {
       destroyed = true;
       sendJson(response, 200, { deploy_id: 'd', revision: '4.8', changed: true });
     },
+    'GET /v1/inspect': ({ path }, response) => {
+      const isFirst = path === `/v1/inspect?subject=${idOf('h1')}`;
+      looks += isFirst ? 1 : 0;
+      const record = isFirst && looks < 3 ? { 'instance/shop.web/1': report } : {};
+      sendJson(response, 200, { ...emptied(), data: { kind: 'host', record, instances: [] } });
+    },
   });
   const ran = await run(['destroy', '--yes', '--socket', agent.socket]);
+  expect(looks).toBe(3);
+  expect(ran.stderr).toMatch(/shop\.web\.1 is stopping on \w+\n[^]*shop\.web\.1 gone/);
   expect(ran).toMatchObject({ code: 0, stdout: 'shop is gone\n' });
   expect(ran.stderr).toContain('shop.web.1 gone');
 });
