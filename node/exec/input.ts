@@ -24,5 +24,6 @@ export async function giveOn(
   signal: AbortSignal,
 ): Promise<void> {
   if (host === agent.host) return agent.engine.feed(engineId, input, signal);
-  for await (const _ of answerOf(agent, host, NAME, { engineId }, signal, input)) continue;
+  const options = { input, awaited: true };
+  for await (const _ of answerOf(agent, host, NAME, { engineId }, signal, options)) continue;
 }

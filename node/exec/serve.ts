@@ -5,6 +5,7 @@ import type { Agent } from '../agent.ts';
 import { EngineError } from '../engine/engine.ts';
 import { answerOf, readOf } from '../http/peer-requests.ts';
 import { EXECS_MAX } from '../network/limits.ts';
+import { BusyError } from '../network/requests.ts';
 import {
   answerFrame,
   type ExecAnswer,
@@ -37,9 +38,11 @@ export async function* execOn(
   try {
     yield* host === agent.host
       ? execHere(agent, engineId, input, signal)
-      : answerOf(agent, host, NAME, { engineId }, signal, input);
+      : answerOf(agent, host, NAME, { engineId }, signal, { input, awaited: true });
   } catch (error) {
-    if (!signal.aborted) yield answerFrame({ kind: 'failed', error: brokenOff(host, error) });
+    if (signal.aborted) return;
+    const failure = error instanceof BusyError ? tooMany(error.message) : brokenOff(host, error);
+    yield answerFrame({ kind: 'failed', error: failure });
   }
 }
 
@@ -51,7 +54,7 @@ async function* execHere(
 ): AsyncGenerator<Uint8Array> {
   const end = new AbortController();
   const count = running.get(agent) ?? 0;
-  if (count >= EXECS_MAX) return void (yield answerFrame({ kind: 'failed', error: tooMany() }));
+  if (count >= EXECS_MAX) return void (yield answerFrame({ kind: 'failed', error: tooMany(FULL) }));
   running.set(agent, count + 1);
   try {
     const either = AbortSignal.any([signal, end.signal]);
@@ -90,11 +93,13 @@ function refused(error: unknown): ExecFailure {
   return { code, what: 'the command was not run', why, next, exit };
 }
 
-function tooMany(): ExecFailure {
+const FULL = `${EXECS_MAX} commands run in the instances of that host already`;
+
+function tooMany(why: string): ExecFailure {
   return {
     code: 'busy',
     what: 'the command was not run',
-    why: `${EXECS_MAX} commands run in the instances of that host already`,
+    why,
     next: 'end one of them and try again',
     exit: 6,
   };

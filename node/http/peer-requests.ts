@@ -8,6 +8,7 @@ import type { ComponentId, HostId } from '../../protocol/base/ids.ts';
 import { know } from '../../protocol/core/know.ts';
 import type { CommandResult } from '../../protocol/effect.ts';
 import type { Agent } from '../agent.ts';
+import type { RequestOptions } from '../network/requests.ts';
 import { hostIdOf } from '../token.ts';
 import type { EventBody } from './api.ts';
 
@@ -145,21 +146,21 @@ export async function ask(
   return decode(Buffer.concat(chunks));
 }
 
-/** One question to one peer, and its answer as it comes. `input` goes there meanwhile. */
+/** One question to one peer, and its answer as it comes. */
 export async function* answerOf(
   agent: Asking,
   host: HostId,
   name: string,
   body: unknown,
   signal: AbortSignal,
-  input?: AsyncIterable<Uint8Array>,
+  options?: RequestOptions,
 ): AsyncGenerator<Uint8Array> {
   const peerId = agent.speech.peerIdOf(host);
   if (peerId === undefined) throw new Error(`host ${host} has not been met yet`);
   // A fault on purpose; only what would end it passes.
   if (name !== CHAOS && agent.interference.isSevered(host))
     throw new Error(`host ${host} cannot be reached`);
-  yield* agent.network.request(peerId, name, encode(body), signal, input);
+  yield* agent.network.request(peerId, name, encode(body), signal, options);
 }
 
 const EVENTS = z.array(

@@ -36,7 +36,7 @@ export async function* logsOf(
   try {
     yield* host === agent.host
       ? asBytes(ownLogs(agent, request, signal))
-      : answerOf(agent, host, NAME, request, signal);
+      : answerOf(agent, host, NAME, request, signal, { awaited: true });
   } catch (error) {
     if (signal.aborted) return;
     const failed = error instanceof Error ? error.message : String(error);

@@ -23,6 +23,8 @@ export type NetworkLimits = {
   readonly connectionsMax: number;
   /** Requests of one name under way to one peer; more wait. */
   readonly requestsPerPeerMax: number;
+  /** How long a request may wait for its turn that somebody looks at. */
+  readonly requestTurnMs: number;
   /** How long a peer may take to accept a request. */
   readonly requestAcceptMs: number;
   /** Silence within an answer (keepalives count as sound) after which it is given up. */
@@ -40,6 +42,7 @@ export const NETWORK_LIMITS: NetworkLimits = {
   addressesPerPeerMax: 8,
   connectionsMax: 2 * MEMBERS_MAX,
   requestsPerPeerMax: 16,
+  requestTurnMs: 2_000,
   requestAcceptMs: 5_000,
   requestSilenceMs: 15_000,
 };

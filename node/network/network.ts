@@ -41,7 +41,7 @@ import { receiveFrames } from './incoming-frames.ts';
 import { createLibp2pHost, type Libp2pHost, startListening, stopLibp2p } from './libp2p-host.ts';
 import { type Lane, LANES, NETWORK_LIMITS, type NetworkLimits } from './limits.ts';
 import type { HeardPeer } from './hearing.ts';
-import { createRequests, type RequestHandler } from './requests.ts';
+import { createRequests, type RequestHandler, type RequestOptions } from './requests.ts';
 
 export type NetworkInit = {
   /** From `generateIdentity`, or a raw seed of 32 bytes. */
@@ -107,7 +107,7 @@ export interface Network {
     name: string,
     body: Uint8Array,
     signal: AbortSignal,
-    input?: AsyncIterable<Uint8Array>,
+    options?: RequestOptions,
   ): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
 }

@@ -32,6 +32,16 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 }
 
+/** Too many like it are under way to the peer, and none of them ends. */
+export class BusyError extends RequestError {}
+
+export type RequestOptions = {
+  /** Goes to the peer meanwhile. */
+  readonly input?: AsyncIterable<Uint8Array>;
+  /** It may last, and so may those before it: `BusyError` where its turn does not come soon. */
+  readonly awaited?: boolean;
+};
+
 export type Requests = {
   readonly handle: (name: string, handler: RequestHandler) => Promise<void>;
   /** Ends when the answer ends; throws `RequestError`, or the reason of `signal`. */
@@ -40,7 +50,7 @@ export type Requests = {
     name: string,
     body: Uint8Array,
     signal: AbortSignal,
-    input?: AsyncIterable<Uint8Array>,
+    options?: RequestOptions,
   ) => AsyncIterable<Uint8Array>;
 };
 
@@ -69,10 +79,20 @@ export function createRequests(init: RequestsInit): Requests {
   // Above what a well-behaved asker has open: a stream that it closed may still be open for us.
   const streamsMax = 2 * limits.requestsPerPeerMax;
 
-  async function withPlace(where: string, signal: AbortSignal): Promise<() => void> {
+  async function withPlace(
+    where: string,
+    signal: AbortSignal,
+    awaited: boolean,
+  ): Promise<() => void> {
     const semaphore = semaphores.get(where) ?? createSemaphore(limits.requestsPerPeerMax);
     semaphores.set(where, semaphore);
-    const release = await semaphore.acquire(signal);
+    const turn = awaited ? AbortSignal.timeout(limits.requestTurnMs) : undefined;
+    const release = await semaphore
+      .acquire(turn === undefined ? signal : AbortSignal.any([signal, turn]))
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw turn?.aborted === true ? busy(limits) : error;
+      });
     return () => {
       release();
       if (semaphore.users === 0) semaphores.delete(where);
@@ -88,8 +108,8 @@ export function createRequests(init: RequestsInit): Requests {
         { maxInboundStreams: streamsMax, maxOutboundStreams: streamsMax },
       );
     },
-    async *request(peerId, name, body, signal, input) {
-      const release = await withPlace(`${peerId} ${name}`, signal);
+    async *request(peerId, name, body, signal, { input, awaited = false } = {}) {
+      const release = await withPlace(`${peerId} ${name}`, signal, awaited);
       const silence = silenceWatch(limits.requestAcceptMs);
       const stop = AbortSignal.any([signal, silence.signal]);
       let stream: Stream | undefined;
@@ -119,6 +139,11 @@ export function createRequests(init: RequestsInit): Requests {
       }
     },
   };
+}
+
+function busy({ requestsPerPeerMax, requestTurnMs }: NetworkLimits): BusyError {
+  const many = `${requestsPerPeerMax} like it are under way from here to that host already`;
+  return new BusyError(`${many}, and none has ended within ${requestTurnMs / 1_000} s`);
 }
 
 /** Ends early when the peer has answered: then nobody reads it any more. */

@@ -6,6 +6,7 @@ import { EngineError, type ExecOutput } from '../../../node/engine/engine.ts';
 import { beginFrame, type ExecAnswer, readAnswers } from '../../../node/exec/frames.ts';
 import { execOn } from '../../../node/exec/serve.ts';
 import { EXECS_MAX } from '../../../node/network/limits.ts';
+import { BusyError } from '../../../node/network/requests.ts';
 
 const HOST = 'h1' as HostId;
 
@@ -53,6 +54,24 @@ it.each([
   expect(await run(agent, never)).toMatchObject([
     { kind: 'failed', error: { code, exit, why: 'the engine says why' } },
   ]);
+});
+
+it('says that too many are under way to another host', async () => {
+  const agent = {
+    host: HOST,
+    speech: { peerIdOf: () => 'peer' },
+    interference: { isSevered: () => false },
+    network: {
+      request: async function* (): AsyncGenerator<Uint8Array> {
+        yield* [];
+        throw new BusyError('16 like it are under way');
+      },
+    },
+  } as unknown as Agent;
+  const there = { host: 'h2' as HostId, engineId: 'e1' };
+  const answers = await Array.fromAsync(readAnswers(execOn(agent, there, asked(), never)));
+  const error = { code: 'busy', exit: 6, why: '16 like it are under way' };
+  expect(answers).toMatchObject([{ kind: 'failed', error }]);
 });
 
 it('says nothing to a caller that is gone', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { NETWORK_LIMITS } from '../../../node/network/limits.ts';
+import { BusyError } from '../../../node/network/requests.ts';
 import type { NetworkInit } from '../../../node/network/network.ts';
 import { bytesOf, collect, type Heard, startPair, until } from './harness.ts';
 
@@ -75,6 +76,28 @@ describe('request', () => {
     expect(answers.flat()).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
     expect(most).toBe(NETWORK_LIMITS.requestsPerPeerMax);
     all = Promise.withResolvers();
+  });
+
+  test('one that may last says that its turn does not come', async () => {
+    const limits = { ...NETWORK_LIMITS, requestsPerPeerMax: 2, requestTurnMs: 50 };
+    const [first, second] = await pair({ limits });
+    await first.network.handle('follow', async function* (_, __, signal) {
+      yield bytesOf('line');
+      await never(signal);
+    });
+    const { selfId } = first.network;
+    /** Its first line; the answer goes on. */
+    const begin = async (signal: AbortSignal, awaited: boolean): Promise<string> => {
+      const answer = second.network.request(selfId, 'follow', bytesOf(''), signal, { awaited });
+      const { value } = await answer[Symbol.asyncIterator]().next();
+      return Buffer.from(value ?? []).toString();
+    };
+    const enough = [new AbortController(), new AbortController()];
+    const both = await Promise.all(enough.map(({ signal }) => begin(signal, true)));
+    expect(both).toEqual(['line', 'line']);
+    const refused = begin(soon(), true);
+    await expect(refused).rejects.toThrow(BusyError);
+    await expect(refused).rejects.toThrow('2 like it are under way from here to that host already');
   });
 
   test('given up by the asker: it ends at once and the handler is told', async () => {
@@ -177,7 +200,7 @@ describe('request', () => {
     }
     const { selfId } = first.network;
     const seen: string[] = [];
-    const answer = second.network.request(selfId, 'echo', bytesOf('x'), soon(), more());
+    const answer = second.network.request(selfId, 'echo', bytesOf('x'), soon(), { input: more() });
     for await (const bytes of answer) {
       seen.push(new TextDecoder().decode(bytes));
       if (seen.length === 2) answered.resolve();
@@ -200,7 +223,9 @@ describe('request', () => {
       }
     }
     const { selfId } = first.network;
-    const asked = collect(second.network.request(selfId, 'deaf', bytesOf('x'), soon(), flood()));
+    const asked = collect(
+      second.network.request(selfId, 'deaf', bytesOf('x'), soon(), { input: flood() }),
+    );
     let before = -1;
     await until(async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -232,7 +257,9 @@ describe('request', () => {
       throw new Error('the user is gone');
     }
     const { selfId } = first.network;
-    const asked = second.network.request(selfId, 'count', bytesOf('x'), soon(), broken());
+    const asked = second.network.request(selfId, 'count', bytesOf('x'), soon(), {
+      input: broken(),
+    });
     await expect(collect(asked)).rejects.toThrow();
     expect(await told.promise).toMatch(/^broken off/);
   });
