@@ -10,7 +10,7 @@ import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } fro
 import { typed } from './invocation.ts';
 import { listLocal, removeLocal } from './local-engine.ts';
 import type { Perform } from './perform.ts';
-import { hostsOf, lostText, remainsOn, remainText } from './remains.ts';
+import { hostsOf, isLost, lostText, remainsOn, remainText } from './remains.ts';
 import { resolve } from './subject.ts';
 import { type Cli, confirm, note, print, printJson } from './terminal.ts';
 import { changes, facts, sinceStart, statuses } from './watch.ts';
@@ -116,12 +116,17 @@ async function gone(
   let before: ReadonlyMap<string, string> = new Map();
   for await (const { data } of statuses(cli, { until: startedAt + timeoutMs })) {
     const had = data.cluster.hosts.filter(({ id }) => hosts.includes(id));
-    const left = await leftOf(cli, stack, data.cluster, had.filter(isNotDead));
+    const left = await leftOf(
+      cli,
+      stack,
+      data.cluster,
+      had.filter((host) => !isLost(host)),
+    );
     if (left === undefined) continue;
     if (!cli.json) note(cli, ...changes(before, left).map((line) => sinceStart(startedAt, line)));
     before = left;
     if (left.size > 0 || data.cluster.stacks.some(({ name }) => name === stack)) continue;
-    const lost = had.filter((host) => !isNotDead(host));
+    const lost = had.filter(isLost);
     if (!cli.json) note(cli, ...lost.map((host) => lostText(stack, host)));
     return;
   }
@@ -133,8 +138,6 @@ async function gone(
     exit: EXIT.unknown,
   });
 }
-
-const isNotDead = ({ state }: HostView): boolean => state !== 'dead';
 
 /** One line for each thing of it, by its id; undefined: the agent is away, and nobody knows. */
 async function leftOf(

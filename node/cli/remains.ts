@@ -54,6 +54,9 @@ async function recordOf(cli: Cli, host: string) {
 
 export const remainText = ({ id, state, host }: Remain): string => `${id} is ${state} on ${host}`;
 
-/** Of one that is dead. */
-export const lostText = (stack: string, { name }: HostView): string =>
-  `${name} is dead; what it has of ${stack} it ends once it is heard again`;
+/** Nobody hears what it has. */
+export const isLost = ({ state }: HostView): boolean => state === 'dead' || state === 'left';
+
+/** Of one that is lost. */
+export const lostText = (stack: string, { name, state }: HostView): string =>
+  `${name} ${state === 'left' ? 'has left' : 'is dead'}; what it has of ${stack} it ends once it is heard again`;

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ApiError } from '../http/client.ts';
 import { asFailure } from './failure.ts';
 import { typed } from './invocation.ts';
-import { hostsOf, lostText, remainsOn, remainText } from './remains.ts';
+import { hostsOf, isLost, lostText, remainsOn, remainText } from './remains.ts';
 import { type Cli, note } from './terminal.ts';
 import { statuses } from './watch.ts';
 
@@ -61,7 +61,7 @@ async function awaitGone(
   let left = '';
   for await (const { data } of statuses(cli, { until })) {
     const states = data.cluster.hosts.filter(({ id }) => hosts.includes(id));
-    const lost = states.find(({ state }) => state === 'dead');
+    const lost = states.find(isLost);
     if (lost !== undefined) return lostText(stack, lost);
     left = (await remainsOn(cli, stack, states)).map(remainText).join('; ');
     if (left === '') return undefined;

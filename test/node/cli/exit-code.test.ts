@@ -230,6 +230,28 @@ it('waits until a destroyed stack is gone, and its hosts have removed what they 
   expect(ran.stderr).toContain('shop.web.1 gone');
 });
 
+it('says of a lost host what it has yet of a destroyed stack, and does not wait for it', async () => {
+  let destroyed = false;
+  const { data, ...rest } = healthy();
+  const hosts = data.cluster.hosts.map((one) =>
+    one.name === 'h2' ? { ...one, state: 'left' as const } : one,
+  );
+  const gone = { ...rest, data: { ...data, cluster: { ...data.cluster, hosts, stacks: [] } } };
+  await using agent = await startAgent({
+    'GET /v1/status': (_, response) => sendJson(response, 200, destroyed ? gone : healthy()),
+    'POST /v1/destroy': (_, response) => {
+      destroyed = true;
+      sendJson(response, 200, { deploy_id: 'd', revision: '4.8', changed: true });
+    },
+    'GET /v1/inspect': { ...rest, data: { kind: 'host', record: {}, instances: [] } },
+  });
+  const ran = await run(['destroy', '--yes', '--socket', agent.socket]);
+  expect(ran).toMatchObject({ code: 0, stdout: 'shop is gone\n' });
+  expect(ran.stderr).toContain('h2 has left; what it has of shop it ends once it is heard again\n');
+  const asked = agent.asked.filter(({ path }) => path.startsWith('/v1/inspect'));
+  expect(asked.some(({ path }) => path.includes(idOf('h2')))).toBe(false);
+});
+
 it('refuses destroy --local beside a living agent', async () => {
   await using agent = await startAgent({ 'GET /v1/status': refusing(409, 'no-cluster', 6) });
   const ran = await run(['destroy', '--local', '--yes', '--socket', agent.socket]);
