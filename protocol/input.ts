@@ -48,6 +48,8 @@ export type Input =
       readonly engineId: string;
       readonly exitCode: number;
       readonly oomKilled: boolean;
+      /** That was sent to it through the engine before, by us or by someone else, e.g. `SIGTERM`. */
+      readonly signal?: string;
     }
   | {
       readonly kind: 'instanceHealthChanged';
@@ -57,6 +59,8 @@ export type Input =
   /** Its processes stand still, or go on: as asked, or by someone else. */
   | { readonly kind: 'instanceFrozen'; readonly engineId: string }
   | { readonly kind: 'instanceThawed'; readonly engineId: string }
+  /** Someone else has changed it while it runs; `drift` as in `Observed`. */
+  | { readonly kind: 'instanceDrifted'; readonly engineId: string; readonly drift?: string }
   | { readonly kind: 'instanceRemoved'; readonly engineId: string }
   /** Its driver has asked the engine, so long ago, whether it is there; asked again every other second. */
   | { readonly kind: 'engineAsked'; readonly agoMs: Millis; readonly answered: boolean }
@@ -116,6 +120,8 @@ export type Observed = {
   readonly pid?: number;
   readonly startedAt?: string;
   readonly exitCode?: number;
+  /** While it runs: what is not as it was made, in words. Absent: nothing, as far as can be seen. */
+  readonly drift?: string;
   readonly ports: readonly {
     readonly target: number;
     readonly address: string;

@@ -58,6 +58,8 @@ export type Options = {
   readonly disaster?: { readonly everyMs: number };
   /** So many users look at rollouts and say what they want of them, and so much is deployed that never works. */
   readonly rollouts?: { readonly wordPermille: number; readonly dudPermille: number };
+  /** Someone has a hand on the engines, this often; some change each instance that starts, for up to so long. */
+  readonly drift?: Recurring;
   /** So many pairs of components of a stack are to share hosts, or to share none. */
   readonly affinity?: { readonly pairPermille: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */

@@ -4,6 +4,7 @@
  */
 import type { Change } from '../protocol/command/adjusts.ts';
 import type { Message } from '../protocol/wire/message.ts';
+import type { Meddling } from './engine/meddler.ts';
 
 /** By index; host 0 is `h1`. */
 export type HostIndex = number;
@@ -91,6 +92,17 @@ export type Strike =
       readonly host: HostIndex;
       readonly nth: number;
       readonly how: 'exit' | 'unhealthy';
+    }
+  /**
+   * Someone changes a running instance behind the agent's back, has it stand still, ends or removes it;
+   * which one, counted among those running. `eachChanged`: changes every one that starts within `forMs`.
+   */
+  | {
+      readonly kind: 'drift';
+      readonly host: HostIndex;
+      readonly nth: number;
+      readonly how: Meddling | 'eachChanged';
+      readonly forMs: number;
     }
   /** Every instance that starts on the host ends soon after. */
   | { readonly kind: 'crashLoop'; readonly host: HostIndex; readonly forMs: number }

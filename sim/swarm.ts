@@ -54,6 +54,8 @@ export function drawOptions(seed: number): Options {
   if (happens(steered, 30)) return oftenToppled(seed, drawRollouts(seed, steered));
   const bonded = streamOf(choices, 'options/affinity');
   if (happens(bonded, 20)) return oftenToppled(seed, drawAffinity(seed, bonded));
+  const meddled = streamOf(choices, 'options/drift');
+  if (happens(meddled, 25)) return oftenToppled(seed, drawDrift(seed, meddled));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -273,6 +275,35 @@ function drawAffinity(seed: number, draw: Stream): Options {
       everyMs: pick(draw, [1500, 5000]),
       stackCount: pick(draw, [1, 1, 2]),
       strictPermille: 50,
+    },
+  };
+}
+
+/** Someone changes, freezes, stops and removes instances, while agents, engines and guards fail (S32). */
+function drawDrift(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [2, 3, 3, 4]);
+  const paces: Options['recurring'] = {
+    crashes: { everyMs: 8000, lastMs: pick(draw, [500, 6000]) },
+    partitions: { everyMs: 12_000, lastMs: 8000 },
+    pauses: { everyMs: 10_000, lastMs: 4000 },
+    engines: { everyMs: 8000, lastMs: 5000 },
+    guards: { everyMs: 10_000, lastMs: pick(draw, [400, 6000]) },
+  };
+  const kinds = (Object.keys(paces) as Plague[]).filter(() => happens(draw, 300));
+  return {
+    ...quiet(seed, hostCount, drawLength(draw)),
+    voterCount: hostCount === 2 ? 1 : pick(draw, [1, 3]),
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 3, 10]),
+    ...(happens(draw, 250) ? { lifeMs: 5000 } : {}),
+    recurring: Object.fromEntries(kinds.map((kind) => [kind, paces[kind]])),
+    drift: { everyMs: pick(draw, [700, 2000, 5000]), lastMs: pick(draw, [4000, 15_000]) },
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [2000, 8000]),
+      stackCount: pick(draw, [1, 2]),
+      strictPermille: pick(draw, [100, 500]),
     },
   };
 }

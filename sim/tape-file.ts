@@ -98,6 +98,12 @@ const strike: Schema<Strike> = byKind({
   }),
   exit: object({ kind: literal('exit'), host, nth: count, how: literal('exit', 'unhealthy') }),
   crashLoop: object({ kind: literal('crashLoop'), ...ofHost }),
+  drift: object({
+    kind: literal('drift'),
+    ...ofHost,
+    nth: count,
+    how: literal('changed', 'frozen', 'stopped', 'removed', 'restarted', 'eachChanged'),
+  }),
   engineHang: object({ kind: literal('engineHang'), ...ofHost }),
   guard: object({ kind: literal('guard'), ...ofHost, fault: literal('dies', 'hangs', 'slow') }),
   engineRestart: object({
@@ -186,6 +192,7 @@ const options: Schema<Options> = where(
     bias: optional(object({ everyMs: ms })),
     disaster: optional(object({ everyMs: ms })),
     rollouts: optional(object({ wordPermille: permille, dudPermille: permille })),
+    drift: recurring,
     affinity: optional(object({ pairPermille: permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),

@@ -69,12 +69,19 @@ export type EngineInstance = {
   readonly startedAt?: string;
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
+  /**
+   * While it runs: what is not as it was made, in words of at most `DRIFT_CHARS_MAX`. Absent: nothing, as
+   * far as can be seen.
+   */
+  readonly drift?: string;
   readonly ports: readonly {
     readonly target: number;
     readonly address: string;
     readonly published: number;
   }[];
 };
+
+export const DRIFT_CHARS_MAX = 200;
 
 /** What happened to one of ours, in the order the engine saw it. */
 export type EngineEvent =
@@ -84,6 +91,8 @@ export type EngineEvent =
       readonly id: string;
       readonly exitCode: number;
       readonly oomKilled: boolean;
+      /** That was sent to it through the engine before, whoever asked, e.g. `SIGTERM`. */
+      readonly signal?: string;
     }
   | {
       readonly kind: 'health';
@@ -92,6 +101,8 @@ export type EngineEvent =
     }
   /** Its processes stand still, or go on. */
   | { readonly kind: 'frozen' | 'thawed'; readonly id: string }
+  /** Someone else has changed it while it runs, or has put it right; `drift` as in `EngineInstance`. */
+  | { readonly kind: 'drifted'; readonly id: string; readonly drift?: string }
   | { readonly kind: 'removed'; readonly id: string }
   /** The stream was interrupted or re-opened: relist now, events may have been missed. */
   | { readonly kind: 'resync'; readonly reason: string };

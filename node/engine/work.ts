@@ -207,7 +207,7 @@ const hasRun = ({ labels, state }: EngineInstance, start: Refused): boolean =>
 
 function observedOf(instance: EngineInstance): Observed {
   const { component, slot, attempt, revision, term } = instance.labels;
-  const { id, state, health, pid, startedAt, exitCode, ports } = instance;
+  const { id, state, health, pid, startedAt, exitCode, drift, ports } = instance;
   return {
     engineId: id,
     component: component as ComponentId,
@@ -221,6 +221,7 @@ function observedOf(instance: EngineInstance): Observed {
     ...(pid === undefined ? {} : { pid }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(drift === undefined ? {} : { drift }),
   };
 }
 
@@ -229,8 +230,8 @@ function inputOf(event: Exclude<EngineEvent, { readonly kind: 'resync' }>): Inpu
     case 'started':
       return { kind: 'instanceStarted', instance: observedOf(event.instance) };
     case 'exited': {
-      const { id: engineId, exitCode, oomKilled } = event;
-      return { kind: 'instanceExited', engineId, exitCode, oomKilled };
+      const { id: engineId, kind: _, ...ending } = event;
+      return { kind: 'instanceExited', ...ending, engineId };
     }
     case 'health':
       return { kind: 'instanceHealthChanged', engineId: event.id, health: event.health };
@@ -238,6 +239,10 @@ function inputOf(event: Exclude<EngineEvent, { readonly kind: 'resync' }>): Inpu
       return { kind: 'instanceFrozen', engineId: event.id };
     case 'thawed':
       return { kind: 'instanceThawed', engineId: event.id };
+    case 'drifted': {
+      const { id: engineId, drift } = event;
+      return { kind: 'instanceDrifted', engineId, ...(drift === undefined ? {} : { drift }) };
+    }
     case 'removed':
       return { kind: 'instanceRemoved', engineId: event.id };
   }

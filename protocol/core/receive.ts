@@ -16,6 +16,7 @@ import {
 } from '../membership/membership.ts';
 import {
   onExited,
+  onDrifted,
   onFrozen,
   onHealth,
   onListed,
@@ -78,6 +79,8 @@ export function receive(core: Core, leases: Leases, turn: Turn, input: Input): v
     case 'instanceFrozen':
     case 'instanceThawed':
       return onFrozen(core.slots, turn, input.engineId, input.kind === 'instanceFrozen');
+    case 'instanceDrifted':
+      return onDrifted(core.slots, turn, input.engineId, input.drift);
     case 'instanceRemoved':
       return onRemoved(core.slots, turn, input.engineId);
     case 'engineAsked':

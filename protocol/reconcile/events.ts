@@ -12,6 +12,7 @@ import type { RestartPolicy } from '../component/spec.ts';
 import type { Observed } from '../input.ts';
 import { instanceEntry } from '../inventory/entry.ts';
 import type { Turn } from '../turn.ts';
+import { stillText, tellDrift } from './drift.ts';
 import {
   end,
   firstSeen,
@@ -19,9 +20,12 @@ import {
   type Instance,
   isLive,
   isOverdue,
+  isStartedAgain,
   seenAgain,
+  driftSeen,
   stillnessSeen,
   type StopWhy,
+  UNKNOWN_GRACE_MS,
   vanished,
 } from './instance.ts';
 import {
@@ -30,6 +34,7 @@ import {
   nextAt,
   inOrder,
   noteEarlyEnd,
+  noteRemoved,
   NOW,
   type Outcome,
   putInstance,
@@ -59,14 +64,18 @@ export function onListed(slots: Slots, turn: Turn, instances: readonly Observed[
   }
 }
 
-/** A start succeeded, or the engine reports one running that we did not start. */
+/** A start succeeded, or the engine reports one running that we did not start. What is gone by now comes late. */
 export function onStarted(slots: Slots, turn: Turn, observed: Observed): void {
+  const { component, slot, attempt, engineId } = observed;
+  const start = slots.seats.get(instanceEntry(component, slot))?.starting;
+  const isGone = slots.removed.has(engineId);
+  if (isGone && start?.attempt !== attempt) return;
   // `created` would contradict the event itself; an instance that has ended by now says so.
   note(slots, turn, observed.state === 'created' ? { ...observed, state: 'running' } : observed);
-  const ended = slots.earlyEnds.get(observed.engineId);
-  if (ended === undefined) return;
-  slots.earlyEnds.delete(observed.engineId);
-  onExited(slots, turn, { engineId: observed.engineId, ...ended });
+  const ended = slots.earlyEnds.get(engineId);
+  slots.earlyEnds.delete(engineId);
+  if (ended !== undefined) onExited(slots, turn, { engineId, ...ended });
+  if (isGone) onRemoved(slots, turn, engineId);
 }
 
 export type Refusal = {
@@ -125,9 +134,11 @@ export type Exit = {
   readonly engineId: string;
   readonly exitCode: number | undefined;
   readonly oomKilled: boolean;
+  readonly signal?: string;
 };
 
-export function onExited(slots: Slots, turn: Turn, { engineId, exitCode, oomKilled }: Exit): void {
+export function onExited(slots: Slots, turn: Turn, exit: Exit): void {
+  const { engineId, exitCode, oomKilled, signal } = exit;
   const ended = { at: turn.now, exitCode, oomKilled };
   const seat = slots.byEngineId.get(engineId);
   const instance = seat?.instances.get(engineId);
@@ -136,7 +147,9 @@ export function onExited(slots: Slots, turn: Turn, { engineId, exitCode, oomKill
   resolveStart(seat, instance.observed.attempt);
   putInstance(slots, seat, end(instance, ended));
   const how = instance.stop === undefined ? lifeText(instance, turn) : ' as asked';
-  tell(turn, seat, `ended${how}: ${exitText(ended)}`);
+  const isOthers = instance.stop === undefined && signal !== undefined;
+  const by = isOthers ? `; someone had its engine send ${signal}` : '';
+  tell(turn, seat, `ended${how}: ${exitText(ended)}${by}`);
 }
 
 export function onHealth(
@@ -159,11 +172,25 @@ export function onFrozen(slots: Slots, turn: Turn, engineId: string, isFrozen: b
   if (seat === undefined || instance === undefined || instance.ended !== undefined) return;
   if ((instance.observed.state === 'paused') === isFrozen) return;
   putInstance(slots, seat, stillnessSeen(instance, isFrozen, turn.now));
-  tell(turn, seat, isFrozen ? 'frozen' : 'goes on');
+  tell(turn, seat, stillText(seat, instance, isFrozen));
+}
+
+export function onDrifted(
+  slots: Slots,
+  turn: Turn,
+  engineId: string,
+  drift: string | undefined,
+): void {
+  const seat = slots.byEngineId.get(engineId);
+  const instance = seat?.instances.get(engineId);
+  if (seat === undefined || instance === undefined || !isLive(instance)) return;
+  const changed = driftSeen(instance, drift, turn.now);
+  putInstance(slots, seat, changed);
+  tellDrift(turn, seat, instance.observed.drift, changed);
 }
 
 export function onRemoved(slots: Slots, turn: Turn, engineId: string): void {
-  slots.earlyEnds.delete(engineId);
+  noteRemoved(slots, engineId);
   const seat = slots.byEngineId.get(engineId);
   const instance = seat?.instances.get(engineId);
   if (seat !== undefined && instance !== undefined) leave(slots, turn, seat, instance);
@@ -203,15 +230,25 @@ const lifeText = ({ ours, since }: Instance, { now }: Turn): string =>
 function note(slots: Slots, turn: Turn, observed: Observed): void {
   const seat = seatOf(slots, observed.component, observed.slot);
   const known = seat.instances.get(observed.engineId);
+  if (known?.ended !== undefined && isStartedAgain(known, observed))
+    return endAgain(turn, seat, observed);
   const ours = seat.starting?.attempt === observed.attempt;
   const instance =
     known === undefined
       ? firstSeen(observed, turn.now, ours)
       : seenAgain(known, observed, turn.now);
   putInstance(slots, seat, instance);
+  if (isLive(instance)) tellDrift(turn, seat, known?.observed.drift, instance);
   if (!ours || (!isLive(instance) && instance.ended === undefined)) return;
   resolveStart(seat, observed.attempt);
   if (isLive(instance)) tell(turn, seat, startedText(seat, observed, turn));
+}
+
+/** What has ended never runs again for us, and its successor is there or on its way: it has to go. */
+function endAgain(turn: Turn, seat: Seat, { engineId, attempt }: Observed): void {
+  const graceMs = seat.desired?.spec.stopGraceMs ?? UNKNOWN_GRACE_MS;
+  tell(turn, seat, `someone has started attempt ${attempt} again, which had ended: told to stop`);
+  turn.out.push({ kind: 'stopInstance', engineId, graceMs });
 }
 
 function startedText(seat: Seat, { attempt }: Observed, { now }: Turn): string {

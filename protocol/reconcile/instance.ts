@@ -4,10 +4,13 @@
  *     created ──▶ live ──▶ ended ──▶ gone
  *
  * Only forward: answers and events of an engine overtake each other, so an instance that has once
- * ended never runs again for us, whatever a late answer or an old list says.
+ * ended never runs again for us, whatever a late answer or an old list says; and whatever others start.
  */
-import { after, type Instant, type Millis } from '../base/time.ts';
+import { after, type Instant, type Millis, seconds } from '../base/time.ts';
 import type { Observed } from '../input.ts';
+
+/** Stop grace of an instance whose spec is not known any more: Docker's own default. */
+export const UNKNOWN_GRACE_MS = seconds(10);
 
 export type StopWhy =
   /** Its spec has changed. */
@@ -24,7 +27,11 @@ export type StopWhy =
   /** This host hears no quorum of the voters, and its contract is to stop then. */
   | 'isolated'
   /** An attempt of a job has taken as long as it may. */
-  | 'timeout';
+  | 'timeout'
+  /** Someone else has changed it: it is not what was made from its spec. */
+  | 'drifted'
+  /** It is strict, its guard lets it run, and someone else has it stand still. */
+  | 'stuck';
 
 export type Stop = { readonly why: StopWhy; readonly at: Instant; readonly graceMs: Millis };
 /** What was last asked of a running one; without effect for long enough it is asked again. */
@@ -95,6 +102,12 @@ export function stillnessSeen(instance: Instance, isFrozen: boolean, now: Instan
   return seenAgain(instance, { ...instance.observed, state }, now);
 }
 
+/** `drift` undefined: it is as it was made. */
+export function driftSeen(instance: Instance, drift: string | undefined, now: Instant): Instance {
+  const { drift: _, ...observed } = instance.observed;
+  return seenAgain(instance, drift === undefined ? observed : { ...observed, drift }, now);
+}
+
 export function end(instance: Instance, ended: Ended): Instance {
   return instance.ended === undefined ? { ...instance, ended, wellSince: undefined } : instance;
 }
@@ -104,6 +117,13 @@ export function vanished(instance: Instance, now: Instant): Instance {
   const ended = instance.ended ?? { at: now, exitCode: undefined, oomKilled: false };
   return { ...end(instance, ended), gone: true, removing: false };
 }
+
+/** An old list or a late answer shows what has ended as it began; only another beginning is another life. */
+export const isStartedAgain = ({ observed, gone }: Instance, seen: Observed): boolean =>
+  !gone &&
+  (seen.state === 'running' || seen.state === 'paused') &&
+  seen.startedAt !== undefined &&
+  seen.startedAt !== observed.startedAt;
 
 export const isLive = ({ observed, ended }: Instance): boolean =>
   ended === undefined && (observed.state === 'running' || observed.state === 'paused');

@@ -12,7 +12,7 @@
  *  5. A slot that is neither desired nor known to be unwanted is not touched at all.
  *  6. A running instance of the wanted spec is stopped only for bad health, by a user, as a duplicate,
  *     because its contract says so of a host that is isolated, or as a job whose time is up; one of
- *     another spec only when its successor may start at once.
+ *     another spec, or that others have changed, only when its successor may start at once.
  *  7. What runs of a slot that was taken from this host, and is not decided on yet, is left alone.
  *
  * A start without an answer stays under way until the engine shows its instance: an image may take
@@ -20,21 +20,14 @@
  */
 import { assert, unreachable } from '../base/assert.ts';
 import type { ComponentId } from '../base/ids.ts';
-import {
-  after,
-  earlier,
-  FOREVER,
-  type Instant,
-  type Millis,
-  millis,
-  seconds,
-} from '../base/time.ts';
+import { after, earlier, FOREVER, type Millis, millis } from '../base/time.ts';
 import { sameData } from '../base/same.ts';
 import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
+import { noteRepair, noteStuck, repairDeadline, whyRepair } from './drift.ts';
 import { countFailure, judgeEnd } from './endings.ts';
 import { stopInstance } from './events.ts';
-import { type Instance, isLive, type StopWhy } from './instance.ts';
+import { type Instance, isLive, type StopWhy, UNKNOWN_GRACE_MS } from './instance.ts';
 import { refreshReport } from './report.ts';
 import {
   ASK_AGAIN_MS,
@@ -74,9 +67,6 @@ export type Wish = {
   readonly holdStarts: boolean;
 };
 
-/** Stop grace of an instance whose spec is not known any more: Docker's own default. */
-const UNKNOWN_GRACE_MS = seconds(10);
-
 /** A start or a stop, and a removal; beside them each instance may be killed for want of a lease. */
 const STEPS_MAX = 2;
 
@@ -103,6 +93,7 @@ export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
     takeSteps(slots, turn, seat, unwanted);
     refreshReport(slots, seat);
     slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn));
+    slots.deadline = earlier(slots.deadline, repairDeadline(seat, turn));
   }
 }
 
@@ -190,6 +181,7 @@ const sameWish = (a: DesiredSlot, b: DesiredSlot): boolean =>
 function take(slots: Slots, turn: Turn, seat: Seat): void {
   const { desired } = seat;
   if (desired === undefined) return;
+  noteStuck(seat, turn);
   const current = currentOf(seat);
   if (current !== undefined) {
     if (isLive(current)) adopt(slots, turn, seat, current, desired);
@@ -256,7 +248,7 @@ function keepStep(
   if (live === undefined)
     return startable && seat.next.kind === 'now' ? { kind: 'start', desired } : undefined;
   if (desired.isolation !== undefined) return isolatedStep(live, turn, desired.isolation);
-  const why = whyStop(seat, desired, live, startable, turn.now);
+  const why = whyStop(seat, desired, live, startable, turn);
   if (why !== undefined) return { kind: 'stop', instance: live, why };
   // What is strict is thawed by its guard (X2).
   return hold || seat.lease !== undefined ? undefined : stillStep(live, turn, 'thaw');
@@ -287,12 +279,14 @@ function whyStop(
   desired: DesiredSlot,
   live: Instance,
   startable: boolean,
-  now: Instant,
+  turn: Turn,
 ): StopWhy | undefined {
   const { observed } = live;
   if (startable && observed.revision !== desired.revision) return 'replaced';
   if (startable && seat.restartAsked) return 'restart';
-  if ((timeoutOf(desired, live) ?? FOREVER) <= now) return 'timeout';
+  if ((timeoutOf(desired, live) ?? FOREVER) <= turn.now) return 'timeout';
+  const repair = startable ? whyRepair(seat, desired, live, turn) : undefined;
+  if (repair !== undefined) return repair;
   // Stopping what the policy will not start again would turn bad health into none at all.
   const restartable = desired.ended === undefined && mayRestart(seat.history, desired.spec.restart);
   return observed.health === 'unhealthy' && restartable ? 'unhealthy' : undefined;
@@ -364,6 +358,7 @@ function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: S
   if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
   if (why === 'timeout')
     countFailure(turn, seat, instance, { kind: 'timedOut' }, STOP_TEXT.timeout);
+  if (why === 'drifted' || why === 'stuck') noteRepair(seat, turn);
   const judged = instance.judged || why === 'unhealthy' || why === 'timeout';
   stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat, instance, why));
 }

@@ -81,7 +81,10 @@ function liveText(
 ): string | undefined {
   if (stop !== undefined) return STOP_TEXT[stop.why];
   if (outdated) return joined('runs an older spec', waits);
-  return observed.state === 'paused' ? joined('frozen', waits) : undefined;
+  const still = observed.state === 'paused' ? 'frozen' : undefined;
+  const drift = observed.drift === undefined ? [] : [`changed by someone else: ${observed.drift}`];
+  const all = [still, ...drift].filter((text) => text !== undefined).join('; ');
+  return all === '' ? undefined : joined(all, waits);
 }
 
 function ofLive(

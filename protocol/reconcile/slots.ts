@@ -1,5 +1,6 @@
 /** What the core uses of this folder: the table, what may happen to it, and the step that acts. */
 export {
+  onDrifted,
   onExited,
   onFrozen,
   onHealth,

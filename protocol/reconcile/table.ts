@@ -2,6 +2,7 @@
  * The slots that concern this host: what is desired in each, and every instance the engine has of it.
  * The table is written by this folder alone; `events.ts` tells it what happened, `reconcile.ts` acts.
  */
+import { NO_REPAIRS, type Repairs } from '../component/repair.ts';
 import { FRESH, type History, historyDeadline } from '../component/restart.ts';
 import type { ComponentSpec, OnIsolation } from '../component/spec.ts';
 import { instanceEntry, type InstanceReport } from '../inventory/entry.ts';
@@ -88,6 +89,9 @@ export type Seat = {
   /** What `history` and `next` are about; another revision starts with a clean sheet. */
   revision: string | undefined;
   history: History;
+  repairs: Repairs;
+  /** Since when a strict one stands still though its lease lets it run. */
+  stuckSince: Instant | undefined;
   next: Next;
   starting: Start | undefined;
   outcome: Outcome | undefined;
@@ -119,6 +123,8 @@ export type Slots = {
   readonly byEngineId: Map<string, Seat>;
   /** Ends heard of before their instance, oldest first. */
   readonly earlyEnds: Map<string, Ended>;
+  /** Removed from the engine, oldest first: what is told of them later comes late. */
+  readonly removed: Set<string>;
   /** The highest attempt of seats that were forgotten, oldest first: should they return, it rises on. */
   readonly pastAttempts: Map<string, number>;
   readonly reports: Map<string, InstanceReport>;
@@ -128,6 +134,8 @@ export type Slots = {
 export const ASK_AGAIN_MS = seconds(1);
 /** Ends of unknown instances remembered; the oldest is dropped, and the relist will tell. */
 const EARLY_ENDS_MAX = 100;
+/** Removed instances remembered; the oldest is dropped, and the relist will tell. */
+const REMOVED_MAX = 100;
 /** Forgotten seats remembered; the oldest is dropped and would count from 1 again. */
 const PAST_ATTEMPTS_MAX = 1000;
 
@@ -142,6 +150,7 @@ export function createSlots(): Slots {
     deadline: undefined,
     byEngineId: new Map(),
     earlyEnds: new Map(),
+    removed: new Set(),
     pastAttempts: new Map(),
     reports: new Map(),
   };
@@ -203,6 +212,8 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     lease: undefined,
     revision: undefined,
     history: FRESH,
+    repairs: NO_REPAIRS,
+    stuckSince: undefined,
     next: NOW,
     starting: undefined,
     outcome: undefined,
@@ -262,9 +273,14 @@ export function noteEarlyEnd(slots: Slots, engineId: string, ended: Ended): void
   dropOldest(slots.earlyEnds, EARLY_ENDS_MAX);
 }
 
-function dropOldest(map: Map<string, unknown>, sizeMax: number): void {
-  const oldest = map.keys().next().value;
-  if (map.size > sizeMax && oldest !== undefined) map.delete(oldest);
+export function noteRemoved({ removed }: Slots, engineId: string): void {
+  removed.add(engineId);
+  dropOldest(removed, REMOVED_MAX);
+}
+
+function dropOldest(of: Map<string, unknown> | Set<string>, sizeMax: number): void {
+  const oldest = of.keys().next().value;
+  if (of.size > sizeMax && oldest !== undefined) of.delete(oldest);
 }
 
 /** The instance that fills the slot, or was the last to. */

@@ -47,6 +47,8 @@ export const STOP_TEXT = {
   fenced: 'the lease it was made under has ended',
   isolated: 'this host hears no quorum of the voters',
   timeout: 'it has taken longer than its timeout',
+  drifted: 'someone else has changed it',
+  stuck: 'someone else has it stand still, and its guard does not',
 } as const satisfies Record<StopWhy, string>;
 
 type About = { readonly component: ComponentId; readonly slot: number };

@@ -55,6 +55,7 @@ export function checkSizes(checker: BoundChecker, host: Host): void {
 /** Keepalives remembered per voter; ends and attempts remembered per host. */
 const SENT_MAX = 32;
 const EARLY_ENDS_MAX = 100;
+const REMOVED_MAX = 100;
 const PAST_ATTEMPTS_MAX = 1000;
 
 const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => [
@@ -65,6 +66,7 @@ const sizesOf = (core: Core): readonly (readonly [string, number, number])[] => 
   ['registers', core.registers.size, RECORDS_MAX],
   ['commands', core.deploys.errands.size, COMMANDS_MAX],
   ['ends of unknown instances', core.slots.earlyEnds.size, EARLY_ENDS_MAX],
+  ['instances that are gone', core.slots.removed.size, REMOVED_MAX],
   ['past attempts', core.slots.pastAttempts.size, PAST_ATTEMPTS_MAX],
   ['promises', core.leases?.voter.places.size ?? 0, PLACES_MAX],
   ...[...core.inventories.byOwner.values()].map(

@@ -1,4 +1,4 @@
-/** S13 Never two running instances of one slot on one host. */
+/** S13 Never two running instances of one slot on one host, but for what others have started again. */
 import type { Observed } from '../../protocol/input.ts';
 import { seatName } from '../engine/engine.ts';
 import { isAlive } from '../engine/instance.ts';
@@ -17,7 +17,7 @@ export function checkTwins(checker: InstanceChecker, host: Host, started: Observ
   const { component, slot, engineId } = started;
   for (const other of host.engine.instances.values()) {
     const { observed } = other;
-    if (!isAlive(other) || observed.engineId === engineId) continue;
+    if (!isAlive(other) || observed.engineId === engineId || other.isStartedAgain) continue;
     if (observed.component !== component || observed.slot !== slot) continue;
     const both = `${observed.engineId} and ${engineId}`;
     checker.report('S13', `${host.id} runs ${seatName(component, slot)} twice: ${both}`);

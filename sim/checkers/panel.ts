@@ -29,6 +29,7 @@ import {
 } from './incarnations.ts';
 import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
 import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
+import { checkDrift, createDriftChecker, type DriftChecker } from './drift.ts';
 import { checkEngines, createEngineChecker, type EngineChecker } from './engines.ts';
 import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
 import { checkJobs, createJobChecker, type JobChecker } from './jobs.ts';
@@ -115,6 +116,7 @@ export type Panel = {
   readonly incarnations: IncarnationChecker;
   readonly starts: StartChecker;
   readonly restarts: RestartChecker;
+  readonly drift: DriftChecker;
   readonly contracts: ContractChecker;
   readonly instances: InstanceChecker;
   readonly singletons: SingletonChecker;
@@ -155,6 +157,7 @@ export function createPanel(report: Report): Panel {
     incarnations: createIncarnationChecker(report),
     starts: createStartChecker(report),
     restarts: createRestartChecker(report),
+    drift: createDriftChecker(report),
     contracts: createContractChecker(report),
     instances: createInstanceChecker(report),
     singletons: createSingletonChecker(leases),
@@ -250,6 +253,10 @@ const CHECKS: readonly Check[] = [
       does: ['startInstance', 'stopInstance'],
     },
     look: ({ restarts }, host, step, now) => checkRestarts(restarts, host, step, now),
+  },
+  {
+    when: { does: ['stopInstance'] },
+    look: ({ drift }, host, { effects }, now) => checkDrift(drift, host, effects, now),
   },
   { look: ({ singletons }, host, step, now) => checkSingletons(singletons, host, step, now) },
   {

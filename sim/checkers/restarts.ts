@@ -10,6 +10,7 @@ import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { instanceEntry } from '../../protocol/inventory/entry.ts';
 import type { Committed } from '../../protocol/record/record.ts';
+import type { StopWhy } from '../../protocol/reconcile/instance.ts';
 import { currentOf } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
@@ -67,12 +68,14 @@ export function checkRestarts(
   }
 }
 
-/** What was stopped because its host was isolated, or for want of a lease, has not failed. */
+/** What was stopped as its host was isolated, for want of a lease, or as others meddle, has not failed. */
 function forgetStopped({ agent, streaks }: Life, engineId: string): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
-  if (seat !== undefined && (why === 'isolated' || why === 'fenced')) streaks.delete(seat.name);
+  if (seat !== undefined && why !== undefined && FAULTLESS.has(why)) streaks.delete(seat.name);
 }
+
+const FAULTLESS: ReadonlySet<StopWhy> = new Set(['isolated', 'fenced', 'drifted', 'stuck']);
 
 function checkRestart(
   { report }: RestartChecker,

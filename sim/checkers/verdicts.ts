@@ -80,6 +80,7 @@ export function noteStrike(watch: VerdictWatch, strike: Strike, now: Micros): vo
     case 'leave':
     case 'adjust':
     case 'exit':
+    case 'drift':
     case 'crashLoop':
     case 'engineHang':
     case 'guard':

@@ -3,7 +3,7 @@ import { componentKey, slotKey } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
-import { isRival } from '../../protocol/reconcile/table.ts';
+import { currentOf, isRival } from '../../protocol/reconcile/table.ts';
 import { seatName, tryName } from '../engine/engine.ts';
 import { isRunning } from '../engine/instance.ts';
 import type { GuardDeed } from '../guard.ts';
@@ -46,6 +46,9 @@ export function seeStop(
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
   if (why === 'fenced') sometimes(observer, 'strict-fenced');
+  if (why === 'drifted') sometimes(observer, 'drift-repaired');
+  if (why === 'drifted' && (seat?.repairs.count ?? 0) > 2) sometimes(observer, 'drift-put-off');
+  if (why === 'stuck') sometimes(observer, 'strict-stuck');
   if (why === 'timeout') sometimes(observer, 'job-timed-out');
   if (why === 'isolated') sometimes(observer, 'stopped-isolated');
   if (why === 'unwanted' && seat !== undefined && life.rivals.has(seat.name))
@@ -164,6 +167,8 @@ export function lookAtInstances(observer: Observer, { agent, life }: Moment): vo
     if (history.crashLoop) sometimes(observer, 'crash-loop');
     const isKept = [...seat.instances.values()].some((instance) => isRival(seat, instance));
     if (isKept) sometimes(observer, 'rival-left-alone');
+    if (desired?.spec.job !== undefined && currentOf(seat)?.observed.drift !== undefined)
+      sometimes(observer, 'job-left-changed');
     if (desired !== undefined && life.rivals.has(name)) sometimes(observer, 'rival-returned-to');
     if (isKept) life.rivals.add(name);
     else if (desired !== undefined) life.rivals.delete(name);

@@ -167,6 +167,11 @@ export const MARKS = {
   'nothing-stood-in': 'Slots were replaced without, where an extra one would have fitted nowhere.',
   'stood-in': 'An extra slot stood in for those that were replaced.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
+  // What others do to instances.
+  'drift-repaired': 'An instance that others had changed was replaced.',
+  'drift-put-off': 'Others changed the new ones too, and the third repair had to wait.',
+  'strict-stuck': 'A strict instance that others had stand still was replaced.',
+  'job-left-changed': 'An attempt of a job that others had changed was left to its end.',
 } as const satisfies { readonly [name: string]: string };
 
 export type Mark = keyof typeof MARKS;

@@ -46,6 +46,10 @@ export type Instance = {
   readonly stills: { daemon: boolean; guard: boolean };
   /** SIGKILL was sent: no instruction of it is executed any more. */
   isDoomed: boolean;
+  /** Others have changed it at some time, whether or not it is as it was made now. */
+  wasChanged: boolean;
+  /** Others have started it once more, after its end: whatever of its slot runs beside it. */
+  isStartedAgain: boolean;
 };
 
 /** `code` as in `node/engine/engine.ts`; `permanent`: the same again cannot help. */
@@ -78,6 +82,7 @@ export type EngineEvent =
           | 'instanceHealthChanged'
           | 'instanceFrozen'
           | 'instanceThawed'
+          | 'instanceDrifted'
           | 'instanceRemoved';
       }
     >
@@ -111,7 +116,7 @@ export type Engine = EngineInit & {
   readonly calls: Set<Call>;
   readonly listeners: Set<Listener>;
   /** Faults under way, counted: they may overlap. */
-  readonly faults: { hang: number; restart: number; crashLoop: number };
+  readonly faults: { hang: number; restart: number; crashLoop: number; meddle: number };
   /** Since when the daemon hangs or is away; and when it came back last. */
   awaySince: Micros | undefined;
   backAt: Micros;
@@ -141,6 +146,8 @@ type Chances = {
   readonly jobs: Stream;
   /** What becomes of requests that are broken off. */
   readonly limbo: Stream;
+  /** How soon others change what starts. */
+  readonly drift: Stream;
 };
 
 export function createEngine(init: EngineInit): Engine {
@@ -158,11 +165,12 @@ export function createEngine(init: EngineInit): Engine {
       event: stream('event'),
       jobs: stream('jobs'),
       limbo: stream('limbo'),
+      drift: stream('drift'),
     },
     instances: new Map(),
     calls: new Set(),
     listeners: new Set(),
-    faults: { hang: 0, restart: 0, crashLoop: 0 },
+    faults: { hang: 0, restart: 0, crashLoop: 0, meddle: 0 },
     awaySince: undefined,
     backAt: -Infinity,
     kept: [],

@@ -23,6 +23,11 @@ export function crashLoop(engine: Engine): () => void {
   return during(engine, 'crashLoop', () => {});
 }
 
+/** Others change every instance that is started soon after. */
+export function changeEach(engine: Engine): () => void {
+  return during(engine, 'meddle', () => {});
+}
+
 /** The daemon answers nothing and tells of nothing; afterwards it does what it was asked, in order. */
 export function hang(engine: Engine): () => void {
   return during(engine, 'hang', () => {

@@ -58,6 +58,8 @@ export function create(engine: Engine, request: Request, program: Program): Inst
     awaited: [],
     stills: { daemon: false, guard: false },
     isDoomed: false,
+    wasChanged: false,
+    isStartedAgain: false,
   };
   engine.instances.set(engineId, instance);
   return instance;
@@ -100,10 +102,35 @@ export function launch(engine: Engine, instance: Instance): void {
     const afterMs = within(engine.chances.life, 50, 500);
     onceStill(engine, instance, afterMs, () => end(engine, instance, 1));
   }
+  if (engine.faults.meddle > 0) {
+    const afterMs = within(engine.chances.drift, 50, 500);
+    onceStill(engine, instance, afterMs, () => change(engine, instance));
+  }
   const wrong = engine.isOver() ? undefined : instance.spec.environment[DUD];
   if (wrong === 'ends') onceStill(engine, instance, DUD_LIFE_MS, () => end(engine, instance, 1));
   if (wrong === 'ill') fallIll(engine, instance);
   else if (instance.isWell) setWell(engine, instance, true);
+}
+
+const DRIFT = 'it has left its network';
+
+/** Others change what its engine keeps of it, and it runs on; or, done again, put it right. */
+export function change(engine: Engine, instance: Instance): void {
+  const { engineId, drift, ...as } = instance.observed;
+  const isRight = drift !== undefined;
+  instance.wasChanged = true;
+  instance.observed = { engineId, ...as, ...(isRight ? {} : { drift: DRIFT }) };
+  emit(engine, { kind: 'instanceDrifted', engineId, ...(isRight ? {} : { drift: DRIFT }) });
+}
+
+/** By others, what has ended: it has another beginning than before. */
+export function startAgain(engine: Engine, instance: Instance): void {
+  if (isAlive(instance)) return;
+  const { exitCode: _, ...observed } = instance.observed;
+  instance.isStartedAgain = true;
+  const startedAt = `again at ${engine.queue.now}`;
+  instance.observed = { ...observed, state: 'running', startedAt };
+  emit(engine, { kind: 'instanceStarted', instance: instance.observed });
 }
 
 /** What ails it is over in the calm. */
@@ -189,7 +216,8 @@ export function kill(engine: Engine, instance: Instance): void {
 export function end(engine: Engine, instance: Instance, exitCode: number): void {
   const { engineId } = instance.observed;
   if (!isAlive(instance)) return;
-  instance.observed = { ...instance.observed, state: 'exited', exitCode };
+  const { drift: _, ...observed } = instance.observed;
+  instance.observed = { ...observed, state: 'exited', exitCode };
   noteTry(engine, instance, exitCode);
   emit(engine, { kind: 'instanceExited', engineId, exitCode, oomKilled: false });
   for (const hear of instance.awaited.splice(0)) atDaemon(engine, hear);

@@ -3,7 +3,8 @@ import { unreachable } from '../../protocol/base/assert.ts';
 import type { HostId } from '../../protocol/base/ids.ts';
 import { hasYielded } from '../../protocol/core/strict.ts';
 import type { StopReason } from '../../protocol/input.ts';
-import { crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
+import { changeEach, crashLoop, exitNth, hang, restartDaemon } from '../engine/faults.ts';
+import { meddle } from '../engine/meddler.ts';
 import { ofMillis, schedule } from '../event-queue.ts';
 import { awake, comeBack, takeAway } from '../guard.ts';
 import { type Agent, give, type Host, isPaused, loseDisk, pause, resume } from '../host.ts';
@@ -103,6 +104,9 @@ function strikeHost(faults: Faults, host: Host, strike: HostStrike): void {
       return failDisk(faults, host, strike);
     case 'exit':
       return exitNth(host.engine, strike.nth, strike.how);
+    case 'drift':
+      if (strike.how !== 'eachChanged') return meddle(host.engine, strike.nth, strike.how);
+      return last(faults, strike.forMs, host, changeEach(host.engine));
     case 'crashLoop':
       return last(faults, strike.forMs, host, crashLoop(host.engine));
     case 'engineHang':

@@ -42,22 +42,20 @@ export function unleash(
   keepForgetting(world, strike);
   keepForcing(world, strike);
   for (const [kind, often] of Object.entries(options.recurring) as [Plague, Recurring][])
-    recur(storm, kind, often, streamOf(choices, `storm/${kind}`));
+    recur(storm, PLAGUES[kind], often, streamOf(choices, `storm/${kind}`));
+  if (options.drift !== undefined)
+    recur(storm, DRIFT, options.drift, streamOf(choices, 'storm/drifts'));
   return storm;
 }
 
-function recur(storm: Storm, kind: Plague, often: Recurring, draw: Stream): void {
+function recur(storm: Storm, plague: Draw, often: Recurring, draw: Stream): void {
   const { world, strike } = storm;
   const at = world.queue.now + 1 + exponential(draw, ofMillis(often.everyMs));
   scheduleDeed(world.queue, at, () => {
     if (world.core !== undefined) return;
-    const drawn = PLAGUES[kind](
-      storm,
-      draw,
-      within(draw, Math.min(10, often.lastMs), often.lastMs),
-    );
+    const drawn = plague(storm, draw, within(draw, Math.min(10, often.lastMs), often.lastMs));
     if (drawn !== undefined) strike(drawn);
-    recur(storm, kind, often, draw);
+    recur(storm, plague, often, draw);
   });
 }
 
@@ -142,6 +140,22 @@ const PLAGUES: { readonly [kind in Plague]: Draw } = {
     return { kind, host, forMs, instances: pick(draw, ['survive', 'die'] as const) };
   }),
 };
+
+const MEDDLINGS = [
+  'changed',
+  'changed',
+  'frozen',
+  'frozen',
+  'stopped',
+  'removed',
+  'restarted',
+  'eachChanged',
+] as const;
+
+const DRIFT: Draw = ofHost((host, forMs, draw) => {
+  const how = pick(draw, MEDDLINGS);
+  return { kind: 'drift', host, nth: below(draw, 4), how, forMs };
+});
 
 /** As often as it is taken away it is given back, or soon nothing could run anywhere. */
 function drawChange(draw: Stream): Change {

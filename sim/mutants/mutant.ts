@@ -39,6 +39,7 @@ export type Mutant = {
     | 'hangs'
     | 'reboots'
     | 'drains'
+    | 'drift'
     | 'rollouts'
     | 'affinity';
   /** The walk of `explore` that must find it too, within its quick bounds. */

@@ -2,6 +2,7 @@
 import { ofMachine } from './mutant.ts';
 
 const RECONCILE = 'protocol/reconcile/reconcile.ts';
+const DRIFT = 'protocol/reconcile/drift.ts';
 const ENDINGS = 'protocol/reconcile/endings.ts';
 const RESTART = 'protocol/component/restart.ts';
 
@@ -110,5 +111,50 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     to: 'crashLoop: failures.length < 0,',
     says: 'No number of failures is a crash loop.',
     rules: ['S13'],
+  },
+  {
+    name: 'drift-left-alone',
+    file: DRIFT,
+    from: 'if (isDrifted(desired, live)) return at;',
+    to: '',
+    says: 'What others have changed runs on as it is.',
+    rules: ['L10'],
+    among: 'drift',
+  },
+  {
+    name: 'drift-chased',
+    file: 'protocol/component/repair.ts',
+    from: 'count === 0 ? NEVER : after(at, waitOf(count, config));',
+    to: 'count === 0 ? NEVER : after(at, millis(0 * waitOf(count, config)));',
+    says: 'What others change again and again is replaced as often, at once.',
+    rules: ['S32'],
+    among: 'drift',
+  },
+  {
+    name: 'changed-job-replaced',
+    file: DRIFT,
+    from: 'observed.drift !== undefined && spec.job === undefined;',
+    to: 'observed.drift !== undefined || spec.job === null;',
+    says: 'An attempt of a job that others have changed is ended, and another one begun.',
+    rules: ['S32'],
+    among: 'drift',
+  },
+  {
+    name: 'stuck-left-alone',
+    file: DRIFT,
+    from: 'seat.stuckSince = isHeld ?',
+    to: 'seat.stuckSince = isHeld && seat.name === undefined ?',
+    says: 'A strict instance that others have stand still does so for ever.',
+    rules: ['L1', 'L5'],
+    among: 'drift',
+  },
+  {
+    name: 'ghost-left-alone',
+    file: 'protocol/reconcile/events.ts',
+    from: 'if (known?.ended !== undefined && isStartedAgain(known, observed))',
+    to: 'if (known?.ended === null && isStartedAgain(known, observed))',
+    says: 'What has ended and others start again runs on, beside its successor.',
+    rules: ['L10'],
+    among: 'drift',
   },
 ]);

@@ -14,7 +14,7 @@ import { resolve, type Who } from './who.ts';
 
 type WithoutHost<S> = S extends { readonly host: HostIndex } ? Omit<S, 'host'> : never;
 /** A fault of one host, whichever it is. */
-export type HostFault = WithoutHost<Exclude<Strike, { readonly kind: 'exit' }>>;
+export type HostFault = WithoutHost<Exclude<Strike, { readonly kind: 'exit' | 'drift' }>>;
 
 /** The ways between two groups. */
 export type Between = {

@@ -49,6 +49,7 @@ const STRUCK: Phrases = {
   disk: ({ host, fault }) => `the disk of ${hostName(host)} ${DISK[fault]}`,
   exit: ({ host, how }) =>
     `an instance on ${hostName(host)} ${how === 'exit' ? 'ends by itself' : 'turns unhealthy'}`,
+  drift: ({ host, how }) => `${MEDDLED[how]} on ${hostName(host)}`,
   crashLoop: ({ host }) => `what starts on ${hostName(host)} ends soon after`,
   engineHang: ({ host }) => `the engine of ${hostName(host)} does not answer`,
   guard: ({ host, fault }) => `the guard of ${hostName(host)} ${GUARD[fault]}`,
@@ -61,6 +62,15 @@ function adjusted(change: Change): string {
   const set = Object.entries(change.set).map(([name, value]) => `${name}=${value}`);
   return `have ${[...set, ...change.unset.map((name) => `no ${name}`)].join(', ')}`;
 }
+
+const MEDDLED = {
+  changed: 'someone changes an instance',
+  frozen: 'someone has an instance stand still',
+  stopped: 'someone stops an instance',
+  removed: 'someone removes an instance',
+  restarted: 'someone restarts an instance',
+  eachChanged: 'someone changes each instance that starts',
+} as const;
 
 const GUARD = {
   dies: 'dies',

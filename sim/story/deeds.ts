@@ -64,6 +64,7 @@ function struckHosts(strike: Strike): readonly HostIndex[] {
 /** These end instances and no leases. */
 const OF_ENGINES: ReadonlySet<Strike['kind']> = new Set<Strike['kind']>([
   'exit',
+  'drift',
   'crashLoop',
   'engineHang',
   'guard',

@@ -60,6 +60,8 @@ export const GIVEN: Phrases = {
     `is told by its engine that ${engineId} is ${health}`,
   instanceFrozen: ({ engineId }) => `is told by its engine that ${engineId} stands still`,
   instanceThawed: ({ engineId }) => `is told by its engine that ${engineId} goes on`,
+  instanceDrifted: ({ engineId, drift }) =>
+    `is told by its engine that ${engineId} is ${drift === undefined ? 'as it was made' : 'changed'}`,
   instanceRemoved: ({ engineId }) => `is told by its engine that ${engineId} is gone`,
   engineAsked: ({ answered: isThere }) =>
     isThere ? 'hears that its engine answers' : 'has no answer of its engine',

@@ -8,6 +8,7 @@ import {
 import { hashOf } from '../../build/recipe.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { containerBody } from './container.ts';
+import { madeLabel } from './drift.ts';
 import { isImageMissing, statusOf } from './failure.ts';
 import { layFiles } from './files.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
@@ -146,8 +147,15 @@ async function createBody(
     ...(filesFolder !== undefined && { filesFolder }),
   });
   const { HostConfig: mode, ...networking } = networks.bodyOf(request);
-  const whole = { ...body, ...networking, HostConfig: { ...HostConfig, ...mode } };
-  const query = { name: containerName(scope, request.labels) };
+  const name = containerName(scope, request.labels);
+  const made = madeLabel(name, { ...body, HostConfig }, networks.endpointsOf(request));
+  const whole = {
+    ...body,
+    ...networking,
+    HostConfig: { ...HostConfig, ...mode },
+    Labels: { ...body.Labels, ...made },
+  };
+  const query = { name };
   // Each time: while an image was pulled they may have been removed as unused.
   const { id } = await networks.on(request, { ...limits, signal }, () => {
     if (signal.aborted) throw new EngineError('aborted', `${limits.what}: it was called off`);

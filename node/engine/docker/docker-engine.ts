@@ -20,7 +20,8 @@ import type { GuardLink } from '../../guard/link.ts';
 import { type Bounds, Connection } from './connection.ts';
 import { isExactId, notFound, shortId } from './container-id.ts';
 import { createContainer, type Ground } from './creation.ts';
-import { readEvents, sourceOf } from './events.ts';
+import { createEventSource } from './event-source.ts';
+import { readEvents } from './events.ts';
 import { execIn } from './exec.ts';
 import { statusOf } from './failure.ts';
 import { createInstanceFolders } from '../files.ts';
@@ -30,8 +31,8 @@ import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { createImages } from './build.ts';
 import { feedInto } from './input.ts';
-import { instanceFromEvent, readInstance } from './instance.ts';
-import { containerName, type Labels, scopeFilter } from './labels.ts';
+import { readInstance } from './instance.ts';
+import { containerName, scopeFilter } from './labels.ts';
 import { readLogs } from './logs.ts';
 import { createNetworks } from './networks.ts';
 
@@ -273,7 +274,13 @@ class DockerEngine implements Engine {
   events(signal: AbortSignal): AsyncIterable<EngineEvent> {
     const either = AbortSignal.any([signal, this.#closed.signal]);
     // From this call on, not from when the first event is asked for.
-    const source = sourceOf(this.#connection, this.#scope, this.#started.bind(this));
+    const source = createEventSource({
+      scope: this.#scope,
+      connection: this.#connection,
+      isKnown: (id) => this.#ours.has(id),
+      know: ({ id, labels }) => void this.#ours.set(id, labels),
+      read: (id, cut) => this.#read(id, cut),
+    });
     return this.#heard(readEvents(source, BigInt(Date.now()) * 1_000_000n, either));
   }
 
@@ -366,18 +373,5 @@ class DockerEngine implements Engine {
           if (statusOf(error) !== 404) throw error;
         }),
     );
-  }
-
-  async #started(
-    id: string,
-    attributes: Labels,
-    signal: AbortSignal,
-  ): Promise<EngineEvent | undefined> {
-    const told = instanceFromEvent(this.#scope, id, attributes);
-    if (told === undefined) return undefined;
-    this.#ours.set(id, told.labels);
-    const now = await this.#read(id, signal).catch(() => undefined);
-    // It ran when this was told, whatever it does by now: its exit is told next.
-    return { kind: 'started', instance: now?.state === 'running' ? now : told };
   }
 }

@@ -11,14 +11,14 @@
  *  2. What is told twice around a gap is reported once.
  *  3. An `exited` after an `oom` of the same container says so.
  */
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { EngineEvent, EngineScope } from '../engine.ts';
-import type { Connection } from './connection.ts';
+import type { EngineEvent } from '../engine.ts';
 import { readHealth } from './instance.ts';
 import { readLines } from './lines.ts';
-import { type Labels, scopeFilter } from './labels.ts';
+import type { Labels } from './labels.ts';
 
 const PAUSE_MIN_MS = 20;
 /** Larger: less noise while an engine is down; smaller: its return is noticed sooner. */
@@ -26,38 +26,50 @@ const PAUSE_MAX_MS = 1_000;
 /** Containers that ran out of memory and whose exit was not told yet; the oldest is forgotten. */
 const OOM_COUNT_MAX = 256;
 
-const OPEN_MS = 10_000;
-/** Server-side: every healthcheck run would be three `exec_…` events per container otherwise. */
-const EVENT_KINDS = ['start', 'die', 'oom', 'destroy', 'health_status', 'pause', 'unpause'];
+/** Containers that a signal was sent to and that have not ended since; the oldest is forgotten. */
+const SIGNAL_COUNT_MAX = 256;
+/** An end so long after a signal has nothing to do with it. */
+const SIGNAL_NANOS_MAX = 60_000_000_000n;
+
+/**
+ * Server-side: every healthcheck run would be three `exec_…` events per container otherwise. Not by our
+ * labels: the events of networks have none.
+ */
+export const EVENT_FILTERS = {
+  type: ['container', 'network'],
+  event: [
+    'start',
+    'kill',
+    'die',
+    'oom',
+    'destroy',
+    'health_status',
+    'pause',
+    'unpause',
+    'update',
+    'rename',
+    'connect',
+    'disconnect',
+  ],
+};
 
 export type EventSource = {
-  /** Opens the engine's stream of our containers' events from `sinceNanos` (Unix time) on. */
+  /** Opens the engine's stream of events from `sinceNanos` (Unix time) on. */
   open(sinceNanos: bigint, signal: AbortSignal): Promise<Readable>;
   /** What runs under `id` now; from the event's own attributes where it is gone already. */
   started(id: string, attributes: Labels, signal: AbortSignal): Promise<EngineEvent | undefined>;
+  /** Of a container: whether it is ours. */
+  isOurs(attributes: Labels): boolean;
+  /** What others have done to `id`, if it is one of ours; undefined: nothing new. */
+  changed(id: string, signal: AbortSignal): Promise<EngineEvent | undefined>;
 };
 
 const record = z.object({
+  Type: z.string(),
   Action: z.string(),
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }),
 });
 type EngineRecord = z.infer<typeof record>;
-
-export const sourceOf = (
-  connection: Connection,
-  scope: EngineScope,
-  started: EventSource['started'],
-): EventSource => ({
-  started,
-  open(sinceNanos, signal) {
-    const seconds = sinceNanos / 1_000_000_000n;
-    const nanos = String(sinceNanos % 1_000_000_000n).padStart(9, '0');
-    const filters = { type: ['container'], event: EVENT_KINDS, label: scopeFilter(scope) };
-    const limits = { what: 'cannot open the event stream', boundMs: OPEN_MS, signal };
-    const query = { since: `${seconds}.${nanos}`, filters };
-    return connection.stream(limits, { method: 'GET', path: '/events', query });
-  },
-});
 
 /** Ends when `signal` aborts, never with an error. `sinceNanos` is Unix time. */
 export async function* readEvents(
@@ -65,7 +77,7 @@ export async function* readEvents(
   sinceNanos: bigint,
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent> {
-  const oomed = new Set<string>();
+  const memory: Memory = { oomed: new Set(), signals: new Map() };
   let lastNanos = sinceNanos;
   let gap: string | undefined;
   let pauseMs = PAUSE_MIN_MS;
@@ -79,7 +91,7 @@ export async function* readEvents(
         const nanos = timeOf(line);
         if (nanos === undefined || nanos <= toldNanos) continue; // invariant 2
         if (nanos > lastNanos) lastNanos = nanos;
-        const event = await translate(source, line, oomed, signal);
+        const event = await translate(source, line, memory, nanos, signal);
         if (event !== undefined) yield event;
       }
       gap = 'the event stream of the Docker Engine ended';
@@ -98,30 +110,36 @@ function timeOf(line: string): bigint | undefined {
   return digits === undefined ? undefined : BigInt(digits);
 }
 
+/** What was told of containers that have not ended yet. */
+type Memory = {
+  readonly oomed: Set<string>;
+  readonly signals: Map<string, { readonly name: string; readonly nanos: bigint }>;
+};
+
 async function translate(
   source: EventSource,
   line: string,
-  oomed: Set<string>,
+  memory: Memory,
+  nanos: bigint,
   signal: AbortSignal,
 ): Promise<EngineEvent | undefined> {
   const told = decode(line);
   if (told === undefined) return undefined;
   const { ID: id, Attributes: attributes } = told.Actor;
+  if (told.Type === 'network') return source.changed(attributes['container'] ?? '', signal);
+  if (!source.isOurs(attributes)) return undefined;
   const [action = '', detail] = told.Action.split(': ', 2);
   switch (action) {
     case 'start':
       return source.started(id, attributes, signal);
     case 'oom':
-      remember(oomed, id);
+      remember(memory.oomed, id);
+      return undefined;
+    case 'kill':
+      noteSignal(memory, id, attributes['signal'], nanos);
       return undefined;
     case 'die':
-      // An exit code that cannot be read still is an exit.
-      return {
-        kind: 'exited',
-        id,
-        exitCode: Number(attributes['exitCode'] ?? -1),
-        oomKilled: oomed.delete(id), // invariant 3
-      };
+      return exitOf(memory, id, attributes['exitCode'], nanos);
     case 'destroy':
       return { kind: 'removed', id };
     case 'health_status': {
@@ -132,9 +150,44 @@ async function translate(
       return { kind: 'frozen', id };
     case 'unpause':
       return { kind: 'thawed', id };
+    case 'update':
+    case 'rename':
+      return source.changed(id, signal);
     default:
       return undefined;
   }
+}
+
+function exitOf(
+  { oomed, signals }: Memory,
+  id: string,
+  exitCode: string | undefined,
+  nanos: bigint,
+): EngineEvent {
+  const sent = signals.get(id);
+  signals.delete(id);
+  const isRecent = sent !== undefined && nanos - sent.nanos <= SIGNAL_NANOS_MAX;
+  return {
+    kind: 'exited',
+    id,
+    // An exit code that cannot be read still is an exit.
+    exitCode: Number(exitCode ?? -1),
+    oomKilled: oomed.delete(id), // invariant 3
+    ...(isRecent && { signal: sent.name }),
+  };
+}
+
+function noteSignal(
+  { signals }: Memory,
+  id: string,
+  number: string | undefined,
+  nanos: bigint,
+): void {
+  const known = Object.entries(constants.signals).find(([, code]) => String(code) === number);
+  signals.delete(id);
+  signals.set(id, { name: known?.[0] ?? `signal ${number ?? '?'}`, nanos });
+  const [oldest] = signals.keys();
+  if (signals.size > SIGNAL_COUNT_MAX && oldest !== undefined) signals.delete(oldest);
 }
 
 function decode(line: string): EngineRecord | undefined {

@@ -1,6 +1,7 @@
 /** What `inspect` says of a container, as an `EngineInstance`. */
 import { z } from 'zod';
 import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
+import { readDrift } from './drift.ts';
 import { type Labels, readHeartbeat, readLabels } from './labels.ts';
 
 const inspected = z.object({
@@ -49,6 +50,7 @@ export function readInstance(scope: EngineScope, answer: unknown): EngineInstanc
   const state = readState(State.Status);
   const heartbeat = readHeartbeat(Config.Labels ?? {});
   const network = readNetwork(parsed.data);
+  const drift = state === 'running' || state === 'paused' ? readDrift(answer) : undefined;
   return {
     id: Id,
     name: Name.replace(/^\//, ''),
@@ -57,6 +59,7 @@ export function readInstance(scope: EngineScope, answer: unknown): EngineInstanc
     health: readHealth(State.Health?.Status) ?? 'none',
     ...(heartbeat !== undefined && { heartbeat }),
     ...(network !== undefined && { network }),
+    ...(drift !== undefined && { drift }),
     ...(State.Pid > 0 && { pid: State.Pid }),
     // Year 1: it never started.
     ...(!State.StartedAt.startsWith('0001-') && { startedAt: State.StartedAt }),

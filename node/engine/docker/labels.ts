@@ -15,6 +15,8 @@ const TERM = 'io.millrace.term';
 const HEARTBEAT = 'io.millrace.heartbeat';
 const STACK = 'io.millrace.stack';
 const HAND = 'io.millrace.hand';
+/** What the container was made from (`drift.ts`). */
+export const MADE = 'io.millrace.made';
 
 export type Labels = Readonly<Record<string, string>>;
 

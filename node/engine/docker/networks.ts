@@ -7,6 +7,7 @@ import type { ContainerCreateOptions, NetworkInspectInfo } from 'dockerode';
 import type { Network } from '../../../protocol/component/container.ts';
 import { EngineError, type InstanceRequest } from '../engine.ts';
 import type { Bounds, Connection } from './connection.ts';
+import type { Endpoints } from './drift.ts';
 import { isNameAmbiguous, statusOf, toEngineError } from './failure.ts';
 import { isOurNetwork, NETWORK_FILTER, networkLabels, networkName, stackOf } from './labels.ts';
 
@@ -16,6 +17,8 @@ const TRIES_MAX = 5;
 export interface Networks {
   /** What `create` is told: the mode, or the first network; the others are joined. */
   bodyOf(request: InstanceRequest): ContainerCreateOptions;
+  /** Where it is to be found on each network it is to be on. */
+  endpointsOf(request: InstanceRequest): Endpoints;
   /**
    * Makes those that are missing, then runs what needs them. Rejects with `conflict` where another's has
    * the name. Where one is there twice for a moment, it runs again.
@@ -129,6 +132,12 @@ export function createNetworks(connection: Connection): Networks {
         NetworkingConfig: { EndpointsConfig: { [first.name]: endpointOf(request, first) } },
       };
     },
+    endpointsOf(request) {
+      const { networkMode } = request.spec.container ?? {};
+      if (networkMode !== undefined) return { [networkMode]: { aliases: [] } };
+      const all = networksOf(request).map((network) => [network.name, placeOf(request, network)]);
+      return Object.fromEntries(all) as Endpoints;
+    },
     on: withNetworks,
     async join(id, request, limits) {
       if (request.spec.container?.networkMode !== undefined) return;
@@ -192,15 +201,27 @@ const bodyOf = ({ name, internal, ipv6, subnets }: Network) => ({
   }),
 });
 
-const endpointOf = ({ spec }: InstanceRequest, { aliases, address, address6 }: Network) => ({
-  Aliases: [...new Set([spec.name, ...aliases])],
-  ...((address ?? address6) !== undefined && {
-    IPAMConfig: {
-      ...(address !== undefined && { IPv4Address: address }),
-      ...(address6 !== undefined && { IPv6Address: address6 }),
-    },
-  }),
+const placeOf = (
+  { spec }: InstanceRequest,
+  { aliases, address, address6 }: Network,
+): Endpoints[string] => ({
+  aliases: [...new Set([spec.name, ...aliases])],
+  ...(address !== undefined && { address }),
+  ...(address6 !== undefined && { address6 }),
 });
+
+const endpointOf = (request: InstanceRequest, network: Network) => {
+  const { aliases, address, address6 } = placeOf(request, network);
+  return {
+    Aliases: aliases,
+    ...((address ?? address6) !== undefined && {
+      IPAMConfig: {
+        ...(address !== undefined && { IPv4Address: address }),
+        ...(address6 !== undefined && { IPv6Address: address6 }),
+      },
+    }),
+  };
+};
 
 const missing = (what: string, name: string): EngineError =>
   new EngineError(

@@ -1,6 +1,8 @@
 /** One instance in the memory of the engine: its record, and what waits for it to end. */
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ComponentId, slotKey } from '../../../protocol/base/ids.ts';
+import type { AtGate } from '../../guard/link.ts';
 import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
 import { activityOf } from './identity.ts';
 import { tokenOf } from './launch.ts';
@@ -45,6 +47,14 @@ export const isRunning = ({ record }: Instance): boolean => record.exitCode === 
 /** The boot is part of it: after a reboot the same pid may start at the same tick. */
 export function idOf({ process: { pid, startTicks, boot } }: StartedRecord): string {
   return `${pid}-${startTicks}-${boot.slice(0, 8)}`;
+}
+
+/** As its guard knows it. */
+export function wardOf(record: StartedRecord): AtGate {
+  const { labels, process: made } = record;
+  const key = slotKey(labels.component as ComponentId, labels.slot);
+  const body = { kind: 'process', ...made } as const;
+  return { id: idOf(record), token: tokenOf(labels), key, term: labels.term, body };
 }
 
 export const abortedError = (cause: unknown): EngineError =>

@@ -16,7 +16,6 @@ import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { constants, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
-import { type ComponentId, slotKey } from '../../../protocol/base/ids.ts';
 import type { GuardLink } from '../../guard/link.ts';
 import {
   type Engine,
@@ -39,13 +38,14 @@ import { checkOnce } from './check.ts';
 import { execBeside } from './exec.ts';
 import { activityOf, readBootId, signalGroup } from './identity.ts';
 import { abortedError, createInstance, endsWithin, hasEnded, idOf } from './instance.ts';
-import { type Instance, isRunning, viewOf } from './instance.ts';
+import { type Instance, isRunning, viewOf, wardOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
 import { readLog } from './log-file.ts';
-import { type InstanceRecord, removeFolder, type StartedRecord, writeRecord } from './record.ts';
+import { type InstanceRecord, removeFolder, writeRecord } from './record.ts';
 import { EXIT_CODE_UNKNOWN, killRest, recover, type Recovered } from './recover.ts';
 import { createRotation, type Rotation } from './rotation.ts';
 import { spawn, type Spawned } from './spawn.ts';
+import { createStillness, type Stillness, STILLNESS_POLL_MS } from './stillness.ts';
 
 export type ProcessEngineOptions = {
   /** Shared with nothing else; the engines of several hosts may share it. */
@@ -123,10 +123,12 @@ class ProcessEngine implements Engine {
   readonly #closed = new AbortController();
   readonly #timers: readonly NodeJS.Timeout[];
   readonly #rotation: Rotation;
+  readonly #stillness: Stillness;
 
   constructor(home: Home, recovered: readonly Recovered[]) {
     this.#home = home;
     this.#rotation = createRotation(this.#instances, home.warn);
+    this.#stillness = createStillness(this.#instances, home.boot, this.#feed);
     for (const { folder, record } of recovered) {
       this.#tokens.add(tokenOf(record.labels));
       this.#watch(createInstance(folder, record, { adopted: true }));
@@ -134,6 +136,7 @@ class ProcessEngine implements Engine {
     this.#timers = [
       setInterval(() => this.#lookAtAdopted(), ADOPTED_POLL_MS).unref(),
       setInterval(() => this.#rotation.begin(), LOG_POLL_MS).unref(),
+      setInterval(() => this.#stillness.look(), STILLNESS_POLL_MS).unref(),
     ];
   }
 
@@ -289,7 +292,8 @@ class ProcessEngine implements Engine {
     const record = { ...intent, process: spawned.identity };
     try {
       await writeRecord(folder, record); // invariant 1
-      if (spec.singleton === 'strict') await this.#admit(record);
+      // It waits at its gate, and is killed if the guard does not let it in.
+      if (spec.singleton === 'strict') await this.#home.guard?.admit(wardOf(record));
       this.#refuseIfOver(signal);
     } catch (error) {
       signalGroup(spawned.identity, 'SIGKILL', this.#home.boot);
@@ -297,16 +301,6 @@ class ProcessEngine implements Engine {
       throw error;
     }
     return this.#announce(createInstance(folder, record, { ...spawned, adopted: false }), spawned);
-  }
-
-  /** It waits at its gate, and is killed if the guard does not let it in. */
-  async #admit(record: StartedRecord): Promise<void> {
-    const { labels, process: made } = record;
-    const key = slotKey(labels.component as ComponentId, labels.slot);
-    const token = tokenOf(labels);
-    const body = { kind: 'process', ...made } as const;
-    const ward = { id: idOf(record), token, key, term: labels.term, body };
-    await this.#home.guard?.admit(ward);
   }
 
   #announce(instance: Instance, spawned: Spawned): EngineInstance {
@@ -360,8 +354,7 @@ class ProcessEngine implements Engine {
   #still(instance: Instance, name: 'SIGSTOP' | 'SIGCONT'): void {
     if (!isRunning(instance) || !this.#signal(instance, name))
       throw hasEnded(instance.token, `got no ${name}`);
-    const kind = name === 'SIGSTOP' ? 'frozen' : 'thawed';
-    this.#feed.publish({ kind, id: idOf(instance.record) });
+    this.#stillness.note(instance, name === 'SIGSTOP');
   }
 
   #signal(instance: Instance, name: NodeJS.Signals): boolean {

@@ -3,6 +3,7 @@
  *    not assigned.
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
  * L9 A slot of a job that can end has ended.
+ * L10 What is to run is as it was made, and does not stand still.
  */
 import {
   type ComponentId,
@@ -224,11 +225,15 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
   );
   const revision =
     mark.former ?? (isTakenBack(part, value) ? value.revision : wantedOf(part)) ?? '';
-  if (instances.some((instance) => instance.revision === revision)) return [];
+  const ofRevision = instances.filter((instance) => instance.revision === revision);
+  if (ofRevision.some(({ drift }) => drift === undefined)) return [];
   if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
   if (isKept(calm, component, slot)) return [];
+  const last = saying(one, component, slot);
+  if (ofRevision.length > 0)
+    return [{ rule: 'L10', about, text: `${seat} is as others have changed it on ${at}${last}` }];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
-  return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${saying(one, component, slot)}` }];
+  return [{ rule: 'L5', about, text: `${seat} ${what} on ${at}${last}` }];
 }
 
 /** It stays with a host that is not well: of one that may be, nobody can say. */

@@ -59,8 +59,8 @@ const speaks = ({ queue }: World, host: Host): boolean =>
 
 function isSound(world: World, host: Host, standings: readonly Standing[]): boolean {
   const { fault } = host.disk;
-  const { hang, restart, crashLoop } = host.engine.faults;
-  const ails = host.lagMs + hang + restart + crashLoop > 0 || fault !== undefined;
+  const { hang, restart, crashLoop, meddle } = host.engine.faults;
+  const ails = host.lagMs + hang + restart + crashLoop + meddle > 0 || fault !== undefined;
   if (ails || !speaks(world, host) || !isFair(world)) return false;
   return standings.every(
     (standing, other) =>

@@ -10,6 +10,7 @@ import type { World } from '../../world.ts';
 import { CONFIG } from '../../options.ts';
 import type { LeaseChecker } from '../leases.ts';
 import { misbelieved } from './beliefs.ts';
+import { ghosts } from './ghosts.ts';
 import { dethroned, isTroubled, leaked, type Reigns, reignsOf, unled } from './leaders.ts';
 import { type News, notLetIn, notOut, undelivered } from './news.ts';
 import type { Calm, Owed } from './owed.ts';
@@ -106,6 +107,7 @@ const demands = (calm: Calm, news: News): readonly Owed[] => [
   ...misbelieved(calm),
   ...undelivered(news, calm),
   ...unseated(calm),
+  ...ghosts(calm),
 ];
 
 const absent = ({ world, standings }: Calm): readonly Owed[] =>

@@ -74,7 +74,24 @@ const script = (text: string): readonly string[] => ['node', '-e', text];
 const say = (method: 'log' | 'error', text: string): string =>
   `console.${method}(${JSON.stringify(text)});`;
 
-export const workloads: Workloads = {
+/** At the engine on this socket. */
+const othersAt = (socketPath: string): Workloads['others'] => {
+  const of = ({ id }: { readonly id: string }) => plainDocker(socketPath).getContainer(id);
+  return {
+    freeze: (instance) => of(instance).pause(),
+    thaw: (instance) => of(instance).unpause(),
+    remove: (instance) => of(instance).remove({ force: true }),
+    change: (instance) => of(instance).rename({ name: `${instance.name}-drifted` }),
+    putRight: (instance) => of(instance).rename({ name: instance.name }),
+  };
+};
+
+export const workloadsAt = (socketPath: string): Workloads => ({
+  ...workloads,
+  others: othersAt(socketPath),
+});
+
+export const workloads: Omit<Workloads, 'others'> = {
   sleepForEver: () => nodeSpec(SLEEP),
   exitWith: (code) => nodeSpec(`process.exit(${code})`),
   ignoreSigterm: () => nodeSpec('console.log("ready"); setInterval(() => {}, 1e6);'),

@@ -16,6 +16,7 @@ import {
   removeVolumes,
   Wire,
   workloads,
+  workloadsAt,
 } from './docker-ground.ts';
 import {
   expectRefusal,
@@ -42,7 +43,7 @@ describe.skipIf(found === undefined)(found === undefined ? remedy : 'Docker Engi
     await makeImage(socketPath);
   }, 120_000);
   afterAll(() => removeVolumes(socketPath));
-  describeEngine('docker', open, workloads);
+  describeEngine('docker', open, workloadsAt(socketPath));
   describe('docker alone', { timeout: 2 * PATIENCE_MS }, itIsDocker);
 });
 

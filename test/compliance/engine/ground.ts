@@ -208,6 +208,7 @@ export type Workloads = {
   keepInVolume(): ComponentSpec;
   /** A command that does not exist. */
   badCommand(): ComponentSpec;
+  readonly others: Others;
   /** Absent: this engine runs no commands beside its instances. */
   readonly commands?: Commands;
   /** Absent: its instances read nothing. */
@@ -221,6 +222,18 @@ export type Inputs = {
   /** Prints `enough` after the first byte that comes in, and ends. */
   firstOfInput(): ComponentSpec;
 };
+
+/** What others on its machine do to an instance, with no word to the engine under test. */
+export type Others = {
+  readonly freeze: Meddle;
+  readonly thaw: Meddle;
+  /** Absent: nothing of a running instance can be changed. */
+  readonly change?: Meddle;
+  readonly putRight?: Meddle;
+  /** With all that the engine keeps of it; absent: it keeps that itself. */
+  readonly remove?: Meddle;
+};
+type Meddle = (instance: EngineInstance) => Promise<void>;
 
 /** What can be run beside an instance. */
 export type Commands = {

@@ -37,6 +37,10 @@ export const processWorkloads: Workloads = {
     copyInput: () => shell('cat; echo end'),
     firstOfInput: () => shell('head -c 1 >/dev/null; echo enough'),
   },
+  others: {
+    freeze: async ({ pid = 0 }) => void process.kill(pid, 'SIGSTOP'),
+    thaw: async ({ pid = 0 }) => void process.kill(pid, 'SIGCONT'),
+  },
   commands: {
     print: (out, err, code) => ['sh', '-c', `echo "${out}"; echo "${err}" >&2; exit ${code}`],
     copy: () => ['cat'],

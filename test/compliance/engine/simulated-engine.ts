@@ -173,6 +173,10 @@ class SimulatedEngine implements Engine {
         return { kind: 'frozen', id: event.engineId };
       case 'instanceThawed':
         return { kind: 'thawed', id: event.engineId };
+      case 'instanceDrifted': {
+        const { engineId: id, drift } = event;
+        return { kind: 'drifted', id, ...(drift === undefined ? {} : { drift }) };
+      }
       case 'instanceRemoved':
         return { kind: 'removed', id: event.engineId };
       case 'resync':
@@ -182,7 +186,7 @@ class SimulatedEngine implements Engine {
 
   #instanceOf(observed: Observed): EngineInstance {
     const { engineId: id, component, slot, attempt, revision, term, ...rest } = observed;
-    const { state, health, exitCode, ports } = rest;
+    const { state, health, exitCode, drift, ports } = rest;
     const life = this.#machine.lives.get(id);
     return {
       id,
@@ -196,6 +200,7 @@ class SimulatedEngine implements Engine {
         ? {}
         : { pid: life.pid }),
       ...(exitCode === undefined ? {} : { exitCode }),
+      ...(drift === undefined ? {} : { drift }),
     };
   }
 }

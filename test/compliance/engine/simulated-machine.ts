@@ -4,7 +4,8 @@
  */
 import type { Choices } from '../../../sim/choice.ts';
 import { createEngine, type Engine, type Instance } from '../../../sim/engine/engine.ts';
-import { isRunning, kill, setWell } from '../../../sim/engine/instance.ts';
+import { isRunning, kill, setStill, setWell } from '../../../sim/engine/instance.ts';
+import { type Meddling, meddleWith } from '../../../sim/engine/meddler.ts';
 import {
   createEventQueue,
   type EventQueue,
@@ -12,8 +13,9 @@ import {
   runNext,
   schedule,
 } from '../../../sim/event-queue.ts';
-import type { EngineScope } from '../../../node/engine/engine.ts';
+import type { EngineInstance, EngineScope } from '../../../node/engine/engine.ts';
 import type { Observed } from '../../../protocol/input.ts';
+import type { Workloads } from './ground.ts';
 import type { Machine } from './machine.ts';
 import { createPrint, endPrint, type Print, printLine } from './simulated-printer.ts';
 import { programOf, watchedFile, wordsOf } from './simulated-workloads.ts';
@@ -132,5 +134,25 @@ export function handlesOf(machine: SimulatedMachine): Machine {
     runs: (pid) => [...all()].some(([, instance]) => hasPid(pid, instance)),
     makeFile: async (path) => change(path, true),
     removeFile: async (path) => change(path, false),
+  };
+}
+
+/** Someone with a hand on these engines. */
+export function othersOf(machine: SimulatedMachine): Workloads['others'] {
+  const doTo = (id: string, deed: (engine: Engine, instance: Instance) => void): void => {
+    for (const engine of machine.engines.values()) {
+      const instance = engine.instances.get(id);
+      if (instance !== undefined) deed(engine, instance);
+    }
+    turn(machine);
+  };
+  const meddling = (how: Meddling) => async (instance: EngineInstance) =>
+    doTo(instance.id, (engine, one) => meddleWith(engine, one, how));
+  return {
+    freeze: meddling('frozen'),
+    thaw: async ({ id }) => doTo(id, (engine, one) => setStill(engine, one, false)),
+    remove: meddling('removed'),
+    change: meddling('changed'),
+    putRight: meddling('changed'), // done again it is right
   };
 }

@@ -4,7 +4,7 @@ import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type { Program } from '../../../sim/engine/engine.ts';
 import type { Workloads } from './ground.ts';
 
-export const simulatedWorkloads: Workloads = {
+export const simulatedWorkloads: Omit<Workloads, 'others'> = {
   sleepForEver: () => runs('sleep'),
   exitWith: (code) => runs('exit', String(code)),
   ignoreSigterm: () => runs('ignore'),

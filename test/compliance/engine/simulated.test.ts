@@ -2,7 +2,7 @@
 import { describe } from 'vitest';
 import { type Choices, choicesOfSeed, choicesOfTape } from '../../../sim/choice.ts';
 import { openSimulated } from './simulated-engine.ts';
-import { createSimulatedMachine, handlesOf } from './simulated-machine.ts';
+import { createSimulatedMachine, handlesOf, othersOf } from './simulated-machine.ts';
 import { simulatedWorkloads } from './simulated-workloads.ts';
 import { describeEngine } from './suite.ts';
 
@@ -16,7 +16,7 @@ describe.each(CHANCES)('simulated %s', (_, choices) => {
   describeEngine(
     'simulated',
     async (scope) => openSimulated(machine, scope),
-    simulatedWorkloads,
+    { ...simulatedWorkloads, others: othersOf(machine) },
     handlesOf(machine),
   );
 });

@@ -12,6 +12,7 @@ import { itExecutes } from './execution.ts';
 import { itTakesInput } from './input.ts';
 import { itEnds, itFreezes, itRemoves, itStarts, itStops } from './life.ts';
 import { thisMachine } from './machine.ts';
+import { itTellsOfOthers } from './others.ts';
 import { itAborts, itLogs, itRefuses } from './refusal.ts';
 
 export type { OpenEngine, Workloads } from './ground.ts';
@@ -22,6 +23,7 @@ const GROUPS = {
   stop: itStops,
   freeze: itFreezes,
   remove: itRemoves,
+  others: itTellsOfOthers,
   health: itWatchesHealth,
   adoption: itAdopts,
   scope: itKeepsToItsScope,

@@ -4,6 +4,7 @@ import { onFrozen } from '../../../protocol/reconcile/slots.ts';
 import {
   desired,
   exited,
+  frozen,
   list,
   observed,
   type Stage,
@@ -16,10 +17,6 @@ import {
 
 const isolated = (action: 'stop' | 'freeze') =>
   desired({ isolation: action, waitsFor: 'waits until this host hears a quorum of the voters' });
-const frozen = (s: Stage, at: number, isFrozen: boolean): void =>
-  s.step(at, isFrozen ? 'e1 frozen' : 'e1 thawed', (slots, turn) =>
-    onFrozen(slots, turn, 'e1', isFrozen),
-  );
 
 function running(): Stage {
   const s = stage();
@@ -52,14 +49,14 @@ it('freeze: asks once a second until it stands still, and thaws when newer assig
   wake(s, 5000);
   wake(s, 5999);
   wake(s, 6000);
-  frozen(s, 6010, true);
+  frozen(s, 6010, 1, true);
   wake(s, 8000);
   s.wanted = [desired()];
   s.hold = true;
   wake(s, 9000);
   s.hold = false;
   wake(s, 9100);
-  frozen(s, 9110, false);
+  frozen(s, 9110, 1, false);
   wake(s, 99_000);
   expect(trace(s)).toMatchInlineSnapshot(`
     "0 listed nothing: 1 preparing | start shop.web.1 #1 r1
@@ -83,7 +80,7 @@ it('a rival is left alone, but for what its contract says, and stopped once anot
   wake(s, 5000);
   s.rivals = [{ component: WEB, slot: 1, revision: 'r1', isolation: 'freeze' }];
   wake(s, 6000);
-  frozen(s, 6010, true);
+  frozen(s, 6010, 1, true);
   s.rivals = [{ component: WEB, slot: 1, revision: 'r1' }];
   wake(s, 7000);
   s.rivals = [];
@@ -108,7 +105,7 @@ it('a rival that was chosen goes on; one of another spec is none', () => {
   s.wanted = [desired()];
   s.rivals = [];
   wake(s, 6000);
-  frozen(s, 6010, false);
+  frozen(s, 6010, 1, false);
   s.wanted = [];
   s.rivals = [{ component: WEB, slot: 1, revision: 'r2' }];
   wake(s, 7000);

@@ -9,7 +9,9 @@ import type { Observed } from '../../../protocol/input.ts';
 import { instanceEntry } from '../../../protocol/inventory/entry.ts';
 import {
   createSlots,
+  onDrifted,
   onExited,
+  onFrozen,
   onHealth,
   onListed,
   onRefused,
@@ -23,6 +25,7 @@ import {
   type Slots,
   slotsDeadline,
 } from '../../../protocol/reconcile/slots.ts';
+import type { SlotLease } from '../../../protocol/reconcile/table.ts';
 import type { Turn } from '../../../protocol/turn.ts';
 
 export const WEB: ComponentId = componentId('shop', 'web');
@@ -70,6 +73,8 @@ export type Stage = {
   unwanted: (component: ComponentId, slot: number) => boolean;
   rivals: readonly RivalSlot[];
   hold: boolean;
+  /** Of every slot; undefined: none is strict. */
+  lease: SlotLease | undefined;
   readonly lines: string[];
   readonly said: string[];
   /** Effects of the last step, but for the journal. */
@@ -88,6 +93,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
     unwanted: () => true,
     rivals: [],
     hold: false,
+    lease: undefined,
     lines: [],
     said: [],
     effects: [],
@@ -108,7 +114,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
         desired: self.wanted,
         unwanted: self.unwanted,
         rivals: self.rivals,
-        leaseOf: () => undefined,
+        leaseOf: () => self.lease,
         holdStarts: self.hold,
       });
       self.effects = out.filter(({ kind }) => kind !== 'journal');
@@ -164,6 +170,15 @@ export const exited = (s: Stage, at: number, attempt: number, exitCode: number):
   );
 export const health = (s: Stage, at: number, attempt: number, to: 'healthy' | 'unhealthy'): void =>
   s.step(at, `e${attempt} ${to}`, (slots, turn) => onHealth(slots, turn, `e${attempt}`, to));
+/** Without words: it is again as it was made. */
+export const drifted = (s: Stage, at: number, attempt: number, drift?: string): void =>
+  s.step(at, `e${attempt} ${drift ?? 'as made'}`, (slots, turn) =>
+    onDrifted(slots, turn, `e${attempt}`, drift),
+  );
+export const frozen = (s: Stage, at: number, attempt: number, isFrozen: boolean): void =>
+  s.step(at, `e${attempt} ${isFrozen ? 'frozen' : 'thawed'}`, (slots, turn) =>
+    onFrozen(slots, turn, `e${attempt}`, isFrozen),
+  );
 export const removed = (s: Stage, at: number, attempt: number): void =>
   s.step(at, `e${attempt} removed`, (slots, turn) => onRemoved(slots, turn, `e${attempt}`));
 export const refused = (s: Stage, at: number, attempt: number, permanent: boolean): void =>

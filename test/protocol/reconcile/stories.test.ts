@@ -41,6 +41,29 @@ it('crash: the next instance is asked for in the very same step, the old one rem
   `);
 });
 
+it('the answer to a start comes when all is over: it starts no second life', () => {
+  const s = stage();
+  list(s, 0);
+  started(s, 100, 1);
+  exited(s, 5000, 1, 1);
+  started(s, 5080, 2);
+  removed(s, 5100, 1);
+  started(s, 5200, 1);
+  expect(s.effects).toEqual([]);
+  exited(s, 9000, 2, 1);
+  expect(s.said.at(-1)).toContain('failed: exit 1, restarts');
+});
+
+it('what was removed before the answer to its start has ended, as it did', () => {
+  const s = stage();
+  list(s, 0);
+  exited(s, 100, 1, 3);
+  removed(s, 110, 1);
+  started(s, 200, 1);
+  expect(s.said).toContain('failed: exit 3, restarts at once');
+  expect(s.effects).toEqual([expect.objectContaining({ kind: 'startInstance', attempt: 2 })]);
+});
+
 it('backs off, is marked as a crash loop, goes on slowly, and recovers', () => {
   const s = stage();
   list(s, 0);

@@ -7,6 +7,7 @@ import {
   stackKey,
   term,
 } from '../../../protocol/base/ids.ts';
+import { NO_REPAIRS } from '../../../protocol/component/repair.ts';
 import type { Effect } from '../../../protocol/effect.ts';
 import type { Input, Observed } from '../../../protocol/input.ts';
 import type { Committed } from '../../../protocol/record/record.ts';
@@ -89,6 +90,8 @@ const emptySeat = (name: string) => ({
   slot: 1,
   desired: undefined,
   revision: 'r',
+  repairs: NO_REPAIRS,
+  stuckSince: undefined,
   next: { kind: 'now' } as const,
   starting: undefined,
   outcome: undefined,
