@@ -196,6 +196,6 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
     from: 'if (suspects.length === 0) return [];',
     to: 'if (suspects.length >= 0) return [];',
     says: 'A suspicion never becomes a verdict.',
-    rules: ['L3', 'L1'],
+    rules: ['S17', 'L3', 'L1'],
   },
 ]);
