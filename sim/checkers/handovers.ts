@@ -77,14 +77,24 @@ function judge(
     if (spec.ports.length > 0 || (perHostMax ?? reserves) !== undefined) return; // may be full
     return report('S29', `${by} takes ${seat} from ${host}, which is drained, at once`);
   }
+  const has = (next: HostId): boolean =>
+    isWellOn(agent, { component, slot, host: next, by }) &&
+    hosts.get(next)?.engine.ran.has(seat) === true;
+  // Where two have run since a partition the older may be kept, though it is not the one that was to follow.
+  if (!has(host) && (now === undefined || !has(now.host)))
+    report('S29', `${by} takes ${seat} from ${from} before it runs on ${host}`);
+}
+
+function isWellOn(
+  agent: Agent,
+  { component, slot, host, by }: Pick<Component, 'component'> & Slot & { readonly by: HostId },
+): boolean {
+  if (isDead(agent, host)) return false;
   const here = reportOf(agent, component, slot, host);
   const isWell =
     host === by ||
     (here?.state === 'running' && here.health !== 'starting' && here.health !== 'unhealthy');
-  const isOver = here?.state === 'complete' || here?.state === 'failed';
-  const hasRun = hosts.get(host)?.engine.ran.has(seat) === true;
-  if (isDead(agent, host) || !(isWell || isOver) || !hasRun)
-    report('S29', `${by} takes ${seat} from ${from} before it runs on ${host}`);
+  return isWell || here?.state === 'complete' || here?.state === 'failed';
 }
 
 const GOES_ON: ReadonlySet<InstanceReport['state']> = new Set(['running', 'starting', 'preparing']);

@@ -304,10 +304,12 @@ function ofBatch(change: Change): string | undefined {
   const size = parallelism === 0 ? own.length : parallelism;
   const most = isStartFirst ? Math.min(size, standIns) : size;
   if (taken.length > most) return `takes ${taken.length} slots at once, of ${most}`;
+  // What has not been replaced yet is what the slot is given again, and runs on.
+  const ending = taken.filter((slot) => !runsOn(knowledge, before, slot, after.revision));
   const serving = own.filter(
-    (slot) => serves(slot) && !taken.some((one) => one.slot === slot.slot),
+    (slot) => serves(slot) && !ending.some((one) => one.slot === slot.slot),
   );
-  const isServing = taken.some((slot) => own.some((one) => one.slot === slot.slot && serves(one)));
+  const isServing = ending.some((slot) => own.some((one) => one.slot === slot.slot && serves(one)));
   // Nobody waits for what has got the new one and ended for good with it.
   const ended = own.filter(
     (slot) =>
@@ -319,6 +321,15 @@ function ofBatch(change: Change): string | undefined {
     return `leaves ${serving.length} of ${own.length} slots that serve, at ${most} at a time`;
   return undefined;
 }
+
+const runsOn = (
+  knowledge: Knowledge,
+  before: Component,
+  { slot, host }: Slot,
+  revision: string | undefined,
+): boolean =>
+  find(before, slot)?.host === host &&
+  reportOf(knowledge, before, { slot, host })?.revision === revision;
 
 const isUp = ({ host: { agent } }: Change, id: HostId): boolean =>
   ['alive', 'suspect'].includes(agent?.core.membership.members.get(id)?.health ?? '') ||
