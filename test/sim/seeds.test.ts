@@ -101,6 +101,8 @@ const ONCE_FAILED = [
   [8823, 'a dead peer was believed alive between two messages that had waited (S16)'],
   [2657, 'most voters were to be lost where none was up'],
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
+  [11240, 'a slot that an undo gives what it still runs was taken for one that ends (S26)'],
+  [11809, 'a drained slot that went back to its oldest instance was taken for lost (S29)'],
 ] as const;
 
 it.each(ONCE_FAILED)(
