@@ -294,20 +294,27 @@ function askToJoin(core: Core, turn: Turn): void {
 /** When everything is to be settled next; what has a rhythm of its own is left out (`rhythm.ts`). */
 export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | undefined {
   const { council, writers, heldBackUntil } = core;
-  let deadline = councilDeadline(council, turn, writers.has(ROSTER_KEY));
-  deadline = earlier(deadline, deploysDeadline(core.deploys));
-  deadline = earlier(deadline, leadsDeadline(core.leads));
+  let deadline = deadlineDismissed(core, leases, turn);
+  // Nobody else counts on one that is a member no more: what is due of it stays undone.
+  if (know(core).isDismissed) return deadline;
+  deadline = earlier(deadline, councilDeadline(council, turn, writers.has(ROSTER_KEY)));
   deadline = earlier(deadline, pusherDeadline(core.pusher));
-  deadline = earlier(deadline, slotsDeadline(core.slots));
   deadline = earlier(deadline, isolationDeadline(core, turn));
-  deadline = earlier(deadline, strictDeadline(core, leases, turn));
-  deadline = earlier(deadline, forgetsDeadline(core.forgets));
-  deadline = earlier(deadline, adjustsDeadline(core.adjusts));
   deadline = earlier(deadline, rolloutDeadline(core, turn));
-  deadline = earlier(deadline, pulseDeadline(core));
-  if (core.joins) deadline = earlier(deadline, core.joinAt);
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);
   for (const writer of writers.values()) deadline = earlier(deadline, writerDeadline(writer));
   return deadline;
+}
+
+/** Of `settleDismissed`. */
+function deadlineDismissed(core: Core, leases: Leases, turn: Turn): Instant | undefined {
+  let deadline = deploysDeadline(core.deploys);
+  deadline = earlier(deadline, leadsDeadline(core.leads));
+  deadline = earlier(deadline, forgetsDeadline(core.forgets));
+  deadline = earlier(deadline, adjustsDeadline(core.adjusts));
+  deadline = earlier(deadline, slotsDeadline(core.slots));
+  deadline = earlier(deadline, strictDeadline(core, leases, turn));
+  deadline = earlier(deadline, pulseDeadline(core));
+  return core.joins ? earlier(deadline, core.joinAt) : deadline;
 }

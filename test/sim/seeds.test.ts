@@ -103,6 +103,7 @@ const ONCE_FAILED = [
   [567, 'what a single voter had committed without a word was taken for given anew (S23)'],
   [11240, 'a slot that an undo gives what it still runs was taken for one that ends (S26)'],
   [11809, 'a drained slot that went back to its oldest instance was taken for lost (S29)'],
+  [16826, 'a voter that was no member any more was woken for records it no longer asked for (S14)'],
 ] as const;
 
 it.each(ONCE_FAILED)(
