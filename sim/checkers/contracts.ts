@@ -189,6 +189,8 @@ function checkStop(
   const seat = life.agent.core.slots.byEngineId.get(engineId);
   const instance = seat?.instances.get(engineId);
   if (seat?.rival === undefined || instance?.observed.revision !== seat.rival.revision) return;
+  // What others have started again after its end is no choice (Y5).
+  if (instance.ended !== undefined) return;
   const { component, slot } = seat;
   const value = valueOf(life.agent, component);
   // Its lease alone decides, whoever is remembered from before it was strict.

@@ -104,6 +104,10 @@ const ONCE_FAILED = [
   [11240, 'a slot that an undo gives what it still runs was taken for one that ends (S26)'],
   [11809, 'a drained slot that went back to its oldest instance was taken for lost (S29)'],
   [16826, 'a voter that was no member any more was woken for records it no longer asked for (S14)'],
+  [
+    18435,
+    'an instance that someone had started again was taken for one of two to choose from (S15)',
+  ],
 ] as const;
 
 it.each(ONCE_FAILED)(
