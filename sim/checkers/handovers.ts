@@ -1,7 +1,7 @@
 /**
  * S29 A slot of which two may run leaves a host that is drained and alive only by being handed over: that
- *     host has it until the next one runs it and is well, by what the leader has heard and in truth; or
- *     until nothing of it runs there any more.
+ *     host has it until the next one, or an older instance that the leader goes back to, runs it and is
+ *     well, by what the leader has heard and in truth; or until nothing of it runs there any more.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { ComponentSpec } from '../../protocol/component/spec.ts';
