@@ -40,6 +40,21 @@ it('the way back goes by its own policy (U4)', () => {
   expect(web.slots).toBe('a a a a');
 });
 
+it('what stands in for larger batches takes no more along on a way back by smaller ones (U2)', () => {
+  const web = stage(
+    3,
+    { order: 'startFirst', parallelism: 2, onFailure: 'rollback' },
+    { rollback: { ...DEFAULT_UPDATE, order: 'startFirst' } },
+  );
+  web.deploy('b');
+  web.wait(0);
+  web.wait(5000);
+  expect(web.slots).toBe('b? b? a b b');
+  web.broken.set(2, 'ends');
+  web.succeed(); // one decision
+  expect(web.slots).toBe('b a? a b');
+});
+
 it.each<[RollbackPolicy['onFailure'], string | undefined, string]>([
   ['pause', 'shop.web.1 failed', 'a b a'],
   ['continue', undefined, 'a a a'],
