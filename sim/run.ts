@@ -113,10 +113,10 @@ export type RunOptions = {
   /** Hash every word of every input and effect, not only their kinds. Slower. */
   readonly everyWord?: boolean;
   /**
-   * This seed has passed before: nobody judges it again, and its coverage and figures are void. What
-   * counts is that it takes the same course.
+   * Nobody judges it, and its coverage and figures are void: a seed that has passed before, of which
+   * counts that it takes the same course, or a measurement that counts for itself.
    */
-  readonly isRepeat?: boolean;
+  readonly isUnjudged?: boolean;
   /** Told of everything. */
   readonly narrate?: (atMs: number, host: Host, input: Input, effects: readonly Effect[]) => void;
   /** Told of every fault and command as it is done. */
@@ -179,7 +179,7 @@ function beginStorm(run: Run): void {
 
 function createRun(options: Options, how: RunOptions): Run {
   const panel = createPanel((rule, text) => {
-    if (how.isRepeat !== true) report(run, rule, text);
+    if (how.isUnjudged !== true) report(run, rule, text);
   });
   const choices =
     how.tape === undefined
@@ -188,7 +188,7 @@ function createRun(options: Options, how: RunOptions): Run {
   const world = createWorld(
     options,
     choices,
-    how.isRepeat === true ? followerOf(() => run) : watchOf(() => run),
+    how.isUnjudged === true ? followerOf(() => run) : watchOf(() => run),
     how.sizeOf,
   );
   const workload = createWorkload(world, panel.records, {
@@ -261,7 +261,7 @@ function watchOf(present: () => Run): Watch {
   };
 }
 
-/** Of a course that was judged before, whoever takes part in it: the storm and the calm ask who leads. */
+/** Of a course that nobody judges, whoever takes part in it: the storm and the calm ask who leads. */
 function followerOf(present: () => Run): Watch {
   return {
     stepped(host, input, effects) {

@@ -32,6 +32,7 @@ export function benchTraffic(hostCount: number, sizeOf: (message: Message) => nu
     },
     {
       untilMs: stormMs,
+      isUnjudged: true,
       sizeOf,
       look({ atMs, world }) {
         if (atMs >= settledMs) before ??= sumOf(world);

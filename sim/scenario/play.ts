@@ -14,7 +14,7 @@ export const EXPECTATION = 'expectation';
 export function play(
   scenario: Scenario,
   seed: number,
-  how: Pick<RunOptions, 'everyWord' | 'isRepeat' | 'recording'>,
+  how: Pick<RunOptions, 'everyWord' | 'isUnjudged' | 'recording'>,
 ): Play {
   const judge = createJudge(scenario.expect);
   const gauge = createGauge(scenario.stacks);

@@ -121,7 +121,7 @@ it.each(ONCE_FAILED)(
 it.each(TWICE)('seed %i takes the same course twice, to the last word (M1)', (seed) => {
   // The second time as `--twice` does it, without anybody to judge it.
   const [first, second] = [false, true].map(
-    (isRepeat) => simulate(drawOptions(seed), { everyWord: true, isRepeat }).hash,
+    (isUnjudged) => simulate(drawOptions(seed), { everyWord: true, isUnjudged }).hash,
   );
   expect(second).toBe(first);
 });

@@ -47,13 +47,13 @@ parentPort?.on('message', (seed: number) => {
 function runSeed(seed: number): SeedRun {
   const first = runOnce(seed);
   // What has passed passes again on the same course; on any other it is unsteady.
-  const isRepeat = first.outcome.verdict.kind === 'passed';
-  const isUnsteady = twice && runOnce(seed, isRepeat).outcome.hash !== first.outcome.hash;
+  const isUnjudged = first.outcome.verdict.kind === 'passed';
+  const isUnsteady = twice && runOnce(seed, isUnjudged).outcome.hash !== first.outcome.hash;
   return { seed, ...first, isUnsteady };
 }
 
-function runOnce(seed: number, isRepeat = false): Pick<SeedRun, 'outcome' | 'measures'> {
-  const how = { everyWord: twice, isRepeat };
+function runOnce(seed: number, isUnjudged = false): Pick<SeedRun, 'outcome' | 'measures'> {
+  const how = { everyWord: twice, isUnjudged };
   if (what.kind === 'scenario') return play(what.scenario, seed, how);
   return { outcome: simulate(optionsUnder(what.plan, seed), how), measures: [] };
 }
