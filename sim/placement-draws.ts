@@ -7,7 +7,7 @@ import type {
   Reservation,
   Subject,
 } from '../protocol/component/spec.ts';
-import { DEFAULT_UPDATE, type UpdatePolicy } from '../protocol/component/update.ts';
+import { DEFAULT_UPDATE } from '../protocol/component/update.ts';
 import { type Choices, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { CAPACITY } from './host.ts';
 
@@ -31,7 +31,7 @@ export const placementDraws = (choices: Choices): PlacementDraws => ({
 export function drawPlacement(
   { constraints: draw, reservations, fills, spreads }: PlacementDraws,
   mode: ComponentSpec['mode'],
-): Pick<ComponentSpec, 'placement' | 'update'> {
+): Pick<ComponentSpec, 'placement' | 'update' | 'rollback'> {
   const reserves = happens(reservations, 150) ? pick(reservations, ROOM) : undefined;
   const isChosen = happens(draw, 300);
   const constraints = isChosen && happens(draw, 700) ? [pick(draw, CONSTRAINTS)] : [];
@@ -47,7 +47,7 @@ export function drawPlacement(
     ...(spread.length > 0 && { spread }),
   };
   const isEmpty = constraints.length === 0 && Object.keys(placement).length === 1;
-  return isEmpty ? {} : { placement, ...(fill && { update: BRISK }) };
+  return isEmpty ? {} : { placement, ...(fill && { update: BRISK, rollback: BRISK }) };
 }
 
 /** Each may follow those before it, or each those after it: never in a circle. */
@@ -74,8 +74,8 @@ export function drawBonds(
   });
 }
 
-/** Unless another is drawn: one after the other, so many would not all have stood before the end. */
-const BRISK: UpdatePolicy = { ...DEFAULT_UPDATE, monitorMs: millis(1000) };
+/** Unless others are drawn: one after the other, so many would not all have stood before the end. */
+const BRISK = { ...DEFAULT_UPDATE, monitorMs: millis(1000) };
 
 /** Of a host's room one to three slots find some, whatever else is there. */
 const ROOM: readonly Reservation[] = [

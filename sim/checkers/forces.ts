@@ -1,8 +1,9 @@
 /**
  * S22 Voters are forced only by a host that has heard no quorum of them for long. In the very write that
  *     says so it has every record that it knew as committed, and has promised all ballots of before; it
- *     grants nothing until whatever the lost voters may have granted has run out. Whoever follows it holds
- *     nothing by the votes of before. What it knew as committed stays.
+ *     grants nothing as that until whatever the lost voters may have granted has run out: one that was
+ *     forced elsewhere later, and that it follows instead, has been silent itself. Whoever follows it
+ *     holds nothing by the votes of before. What it knew as committed stays.
  */
 import type { Key } from '../../protocol/base/ids.ts';
 import { FORCE_MISSED_MS } from '../../protocol/core/force.ts';
@@ -27,7 +28,7 @@ export type ForceChecker = {
   readonly report: Report;
   readonly lives: Map<Host, Life>;
   /** Hosts that have forced the voters, until their agent has started and been silent. */
-  readonly silent: Map<Host, { readonly by: Agent; readonly forMs: number }>;
+  readonly silent: Map<Host, { readonly by: Agent; readonly fork: number; readonly forMs: number }>;
   forced: number;
 };
 
@@ -82,13 +83,13 @@ function checkMissed(checker: ForceChecker, host: Host, { core }: Agent, at: num
 function checkSilent(
   { report, silent }: ForceChecker,
   host: Host,
-  { agent, startedAt }: Life,
+  { agent, startedAt, fork }: Life,
   { message }: Extract<Effect, { readonly kind: 'send' }>,
   at: number,
 ): void {
   const due = silent.get(host);
   if (due === undefined || due.by === agent) return;
-  if (at - startedAt >= due.forMs) return void silent.delete(host);
+  if (fork !== due.fork || at - startedAt >= due.forMs) return void silent.delete(host);
   const isGrant =
     (message.kind === 'prepareAck' && message.items.some(({ status }) => status === 'open')) ||
     (message.kind === 'acceptAck' && message.items.some(({ ok }) => ok));
@@ -118,7 +119,9 @@ export function checkForcedDisk(
   }
   const { agent } = host;
   const { normal, strict } = written.termMs;
-  if (agent !== undefined) checker.silent.set(host, { by: agent, forMs: Math.max(normal, strict) });
+  const fork = forkOf(written.epoch);
+  if (agent !== undefined)
+    checker.silent.set(host, { by: agent, fork, forMs: Math.max(normal, strict) });
   return true;
 }
 

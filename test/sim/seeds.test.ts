@@ -108,6 +108,11 @@ const ONCE_FAILED = [
     18435,
     'an instance that someone had started again was taken for one of two to choose from (S15)',
   ],
+  [15080, 'a way back of eighteen slots by the usual policy took longer than the calm lasts (L1)'],
+  [16187, 'a host was asked to run what waits for a quorum that it cannot hear (L5)'],
+  [16666, 'a way back took as many at once as the way there had stand in (S26)'],
+  [17595, 'a host forced to vote was judged by that when voters were forced elsewhere later (S22)'],
+  [18505, 'the same as 15080, after another stack of that name (L1)'],
 ] as const;
 
 it.each(ONCE_FAILED)(

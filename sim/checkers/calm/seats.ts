@@ -25,7 +25,7 @@ import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
-import { isWell } from './standing.ts';
+import { canHearQuorum, isWell } from './standing.ts';
 
 /** One component of a stack that exists, and what is committed about it. */
 type Part = {
@@ -228,7 +228,7 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
   const ofRevision = instances.filter((instance) => instance.revision === revision);
   if (ofRevision.some(({ drift }) => drift === undefined)) return [];
   if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
-  if (isKept(calm, component, slot)) return [];
+  if (isKept(calm, component, slot) || isIsolated(calm, one, spec)) return [];
   const last = saying(one, component, slot);
   if (ofRevision.length > 0)
     return [{ rule: 'L10', about, text: `${seat} is as others have changed it on ${at}${last}` }];
@@ -287,6 +287,12 @@ const isKept = ({ world, team }: Calm, component: ComponentId, slot: number): bo
       !team.some((one) => one.host === host) &&
       host.agent?.core.leases?.holder.holds.has(slotKey(component, slot)) === true,
   );
+
+/** As a user wants it, it waits for a quorum, of which nobody can say that it can be heard there. */
+function isIsolated({ world }: Calm, { host, core }: Participant, spec: ComponentSpec): boolean {
+  const waits = spec.singleton === 'strict' || (spec.onIsolation?.action ?? 'keep') !== 'keep';
+  return waits && !canHearQuorum(world, host, core.council.roster);
+}
 
 /** What it has to wait for is led or to be run by hosts of which nobody can say what they do. */
 function isHeldUp(calm: Calm, { spec, stack, records, ...rest }: Part): boolean {

@@ -2,6 +2,7 @@
  * What becomes of whoever is not healed: the rest of the cluster stays as it is for ever. What may be
  * demanded of the healed core depends on what it can still hear of the others.
  */
+import { quorum, type Roster } from '../../../protocol/roster/roster.ts';
 import { ofMillis } from '../../event-queue.ts';
 import { isPaused, type Host } from '../../host.ts';
 import { obstacleOf } from '../../network/obstacles.ts';
@@ -34,6 +35,17 @@ export function standingsOf(world: World): readonly Standing[] {
 
 export const isWell = (standing: Standing | undefined): boolean =>
   standing === 'core' || standing === 'sound';
+
+/** Whether enough of the voters that it knows of can talk with it, each by itself. */
+export function canHearQuorum(world: World, host: Host, roster: Roster): boolean {
+  return quorum(roster, (id) => {
+    const voter = world.byId.get(id);
+    if (voter === undefined || voter === host) return voter === host;
+    const isOpen = (from: Host, to: Host): boolean =>
+      obstacleOf(world.network, from.index, to.index) !== 'blocked';
+    return speaks(world, voter) && isOpen(host, voter) && isOpen(voter, host);
+  });
+}
 
 /** Everyone from whom a chain of hosts leads to the core over which something may pass. */
 function heardOf(world: World, standings: readonly Standing[]): ReadonlySet<number> {
