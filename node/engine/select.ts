@@ -1,4 +1,6 @@
 /** Which engine an agent works with: the one it is told, else Docker where a socket answers. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { unreachable } from '../../protocol/base/assert.ts';
 import { dockerSockets } from './docker/sockets.ts';
 import { type Engine, EngineError, type EngineScope } from './engine.ts';
@@ -17,7 +19,10 @@ export type EngineOptions = {
   readonly stateDir: string;
   /** Where the files of instances are, of this agent alone. Absent: whoever asks starts nothing. */
   readonly filesDir?: string;
-  /** Default: this process's own. `MILLRACE_DOCKER_SOCKET` and `DOCKER_HOST=unix://…` are read. */
+  /**
+   * Default: this process's own. `MILLRACE_DOCKER_SOCKET`, `DOCKER_HOST=unix://…` and `DOCKER_CONFIG`,
+   * the folder of `docker login`, are read.
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 };
 
@@ -58,10 +63,13 @@ async function openDocker(scope: EngineScope, options: EngineOptions): Promise<E
   const { createDockerEngine } = await import('./docker/docker-engine.ts');
   const refusals: string[] = [];
   const { guard, filesDir } = options;
-  for (const socketPath of dockerSockets(options, options.environment ?? process.env)) {
+  const environment = options.environment ?? process.env;
+  const loginsDir = environment['DOCKER_CONFIG'] || join(homedir(), '.docker');
+  for (const socketPath of dockerSockets(options, environment)) {
     try {
       const found = {
         socketPath,
+        loginsDir,
         ...(guard !== undefined && { guard }),
         ...(filesDir !== undefined && { filesDir }),
       };

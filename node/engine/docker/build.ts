@@ -5,6 +5,7 @@ import { EngineError, type Images } from '../engine.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { reasonOf, statusOf } from './failure.ts';
 import { readLines } from './lines.ts';
+import { loginHeader, type Logins } from './logins.ts';
 
 const ASK_MS = 10_000;
 /** For the files to come and the first line to be said. */
@@ -17,7 +18,7 @@ const WHY_CHARS_MAX = 180;
 const OF_BUILDER = /^(?:Step \d+\/\d+ : |---> |Removing intermediate container )/;
 
 /** `closed`: the engine is given up; what it builds then is called off. */
-export function createImages(connection: Connection, closed: AbortSignal): Images {
+export function createImages(connection: Connection, logins: Logins, closed: AbortSignal): Images {
   return {
     async has(image, signal) {
       const limits = { what: `cannot look for ${image}`, boundMs: ASK_MS, signal };
@@ -34,7 +35,8 @@ export function createImages(connection: Connection, closed: AbortSignal): Image
       const limits = { what: `cannot build ${image}`, boundMs: BEGIN_MS, signal: either };
       try {
         const query = queryOf(image, recipe);
-        const request = { method: 'POST', path: '/build', query, body: context } as const;
+        const headers = { 'X-Registry-Config': loginHeader(await logins.all(limits)) };
+        const request = { method: 'POST', path: '/build', query, headers, body: context } as const;
         const said = await connection.stream(limits, request);
         await follow(readLines(said), told, limits);
       } catch (error) {

@@ -23,6 +23,7 @@ type StreamRequest = {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly query: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** A tar. */
   readonly body?: Readable;
 };
@@ -139,6 +140,7 @@ export class Connection implements Disposable {
         path: `${request.path}?`,
         method: request.method,
         options: { _query: request.query, _body: {} },
+        ...(request.headers !== undefined && { headers: { ...request.headers } }),
         ...(request.body !== undefined && { file: request.body }),
         abortSignal: cut,
         isStream: true,

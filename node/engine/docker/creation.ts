@@ -14,6 +14,7 @@ import { layFiles } from './files.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { containerName } from './labels.ts';
 import type { InstanceFolders } from '../files.ts';
+import type { Logins } from './logins.ts';
 import type { Networks } from './networks.ts';
 import { pullImage } from './pull.ts';
 
@@ -25,6 +26,7 @@ export type Ground = {
   readonly connection: Connection;
   readonly gatekeeper: Gatekeeper;
   readonly networks: Networks;
+  readonly logins: Logins;
   /** Undefined: what has files cannot run. */
   readonly folders: InstanceFolders | undefined;
   /** Of the engine as a whole. */
@@ -90,7 +92,7 @@ async function createWith(
     const image = request.spec.image ?? '';
     if (isImageMissing(error.cause) && hashOf(image) !== undefined) throw gone(image, limits);
     if (isImageMissing(error.cause))
-      await pullImage(ground.connection, image, { ...limits, boundMs: PULL_MS });
+      await pullImage(ground, image, { ...limits, boundMs: PULL_MS });
     else if (statusOf(error.cause) === 409) await clearLeftover(ground, request, limits);
     else throw error;
   }

@@ -33,6 +33,7 @@ import { createImages } from './build.ts';
 import { feedInto } from './input.ts';
 import { readInstance } from './instance.ts';
 import { containerName, scopeFilter } from './labels.ts';
+import { createLogins, NO_LOGINS } from './logins.ts';
 import { readLogs } from './logs.ts';
 import { createNetworks } from './networks.ts';
 
@@ -54,6 +55,8 @@ export type DockerOptions = {
   readonly guard?: GuardLink;
   /** Where the files of instances are, of this agent alone; absent: what has files cannot run. */
   readonly filesDir?: string;
+  /** Docker's own folder, where `docker login` leaves what it was told; absent: nobody is logged in. */
+  readonly loginsDir?: string;
   readonly signal?: AbortSignal;
 };
 
@@ -76,9 +79,10 @@ export async function createDockerEngine(
     );
     await endFormer(scope, connection, signal);
     const gatekeeper = await openGatekeeper(scope, connection, options.guard, signal);
-    const { filesDir } = options;
+    const { filesDir, loginsDir } = options;
     const folders = filesDir === undefined ? undefined : createInstanceFolders(filesDir, scope);
-    const engine = new DockerEngine(scope, connection, Version, { gatekeeper, folders });
+    const logins = loginsDir === undefined ? NO_LOGINS : createLogins(loginsDir);
+    const engine = new DockerEngine(scope, connection, Version, { gatekeeper, folders, logins });
     if (folders !== undefined) {
       await removeHands({ scope, connection }, signal);
       const there = await engine.list(signal);
@@ -110,7 +114,7 @@ class DockerEngine implements Engine {
     scope: EngineScope,
     connection: Connection,
     engineVersion: string,
-    { gatekeeper, folders }: Pick<Ground, 'gatekeeper' | 'folders'>,
+    { gatekeeper, folders, logins }: Pick<Ground, 'gatekeeper' | 'folders' | 'logins'>,
   ) {
     this.#scope = scope;
     this.#connection = connection;
@@ -120,13 +124,14 @@ class DockerEngine implements Engine {
       connection,
       gatekeeper,
       networks: createNetworks(connection),
+      logins,
       folders,
       closed: this.#closed.signal,
       read: (id, signal) => this.#read(id, signal),
       remove: (id, signal) => this.remove(id, signal),
     };
     this.guardReach = gatekeeper.reach;
-    this.images = createImages(connection, this.#closed.signal);
+    this.images = createImages(connection, logins, this.#closed.signal);
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
 

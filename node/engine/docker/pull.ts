@@ -3,19 +3,27 @@ import { EngineError } from '../engine.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { reasonOf, statusOf } from './failure.ts';
 import { readLines } from './lines.ts';
+import { loginHeader, type Logins } from './logins.ts';
 
 /**
- * Resolves when the image is here. Rejects with `no-image` and the reason, permanent where the
- * registry does not know the image; with `aborted` if it was called off.
+ * Resolves when the image is here, asked for with the login that this host has. Rejects with `no-image`
+ * and the reason, permanent where the registry does not know the image; with `aborted` if it was called
+ * off.
  */
 export async function pullImage(
-  connection: Connection,
+  { connection, logins }: { readonly connection: Connection; readonly logins: Logins },
   image: string,
   limits: Bounds,
 ): Promise<void> {
+  const login = await logins.of(image, limits);
   try {
     await connection.call(limits, async (cut) => {
-      const request = { method: 'POST', path: '/images/create', query: imageQuery(image) } as const;
+      const request = {
+        method: 'POST',
+        path: '/images/create',
+        query: imageQuery(image),
+        ...(login !== undefined && { headers: { 'X-Registry-Auth': loginHeader(login) } }),
+      } as const;
       const progress = await connection.stream({ ...limits, signal: cut }, request);
       for await (const line of readLines(progress)) refuseFailure(line);
     });
@@ -25,7 +33,8 @@ export async function pullImage(
     throw new EngineError(
       'no-image',
       `${limits.what}: no image ${image} on this host, and pulling it failed: ${reasonOf(cause)}; ` +
-        'check its name, or bring it here with docker load or docker import',
+        'check its name, log in with docker login on this host if its registry asks for that, ' +
+        'or bring it here with docker load',
       { permanent: statusOf(cause) === 404, cause },
     );
   }
