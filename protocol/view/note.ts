@@ -55,7 +55,7 @@ function startNote({ instance }: SlotView): string {
   const after =
     failures === 0 ? '' : `, after ${failures} ${failures === 1 ? 'failure' : 'failures'}`;
   if (instance?.state !== 'running') return `starting${after}`;
-  return `${instance.health === 'unhealthy' ? 'unhealthy' : 'waits for its healthcheck'}${after}`;
+  return `${instance.health === 'unhealthy' ? 'unhealthy' : 'runs, not healthy yet'}${after}`;
 }
 
 /** How far a job has come; nothing is left to be done if it is over. */

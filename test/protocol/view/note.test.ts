@@ -44,7 +44,7 @@ const CRASHES: readonly Row[] = [
   ],
   [
     [slot(1, { crashLoop: true, restarts: 6, health: 'starting' })],
-    'crash loop: slot 1, waits for its healthcheck, after 6 failures',
+    'crash loop: slot 1, runs, not healthy yet, after 6 failures',
     'it runs, but is not well yet',
   ],
 ];
@@ -73,7 +73,7 @@ const WAITS: readonly Row[] = [
   [[slot(1, { state: 'preparing' })], 'starting', 'the first start'],
   [[slot(1, { state: 'starting', restarts: 1 })], 'starting, after 1 failure', 'a restart'],
   [[{ slot: 1, host: hostId('h1') }], 'starting', 'its host has not told of it yet'],
-  [[slot(1, { health: 'starting' })], 'waits for its healthcheck', 'started, not checked yet'],
+  [[slot(1, { health: 'starting' })], 'runs, not healthy yet', 'started, not checked yet'],
   [[slot(1, { health: 'unhealthy', restarts: 2 })], 'unhealthy, after 2 failures', 'ill'],
 ];
 test.each(WAITS)('waiting, row %#', (slots, note, reason) => {
