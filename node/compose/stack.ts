@@ -131,7 +131,7 @@ function noService(
   return { message: `there is no service ${on}`, next };
 }
 
-/** Waiting for a health that nobody checks may be waiting for ever. */
+/** A health that nobody checks is there as soon as it runs (`protocol/component/dependency.ts`). */
 export function adviseHealth(components: readonly ComponentSpec[]): readonly Finding[] {
   const unchecked = new Set(
     components
@@ -142,7 +142,7 @@ export function adviseHealth(components: readonly ComponentSpec[]): readonly Fin
     dependsOn.flatMap(({ on, condition }): Finding[] => {
       if (condition !== 'healthy' || !unchecked.has(on)) return [];
       const message = `${on} has no healthcheck in this file`;
-      const why = 'unless its image has one, it never becomes healthy';
+      const why = 'unless its image has one, it counts as healthy as soon as it runs';
       return [{ path: ['services', name, 'depends_on', on], on: 'key', message, why }];
     }),
   );

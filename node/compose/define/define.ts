@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import type {
   ConfigOptions,
   NetworkOptions,
+  OnIsolation,
   SecretOptions,
   Service,
   VolumeOptions,
@@ -25,7 +26,7 @@ export type Stack<Name extends string, Volume extends string> = {
   readonly configs?: Readonly<Record<string, ConfigOptions>>;
   readonly secrets?: Readonly<Record<string, SecretOptions>>;
   /** For every service that says nothing else. */
-  readonly 'x-millrace'?: { readonly on_isolation?: 'keep' | 'stop' | 'freeze' };
+  readonly 'x-millrace'?: { readonly on_isolation?: OnIsolation };
 };
 
 /**

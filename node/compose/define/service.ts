@@ -96,8 +96,8 @@ export type Container = {
   readonly extra_hosts?: Readonly<Record<string, string>> | readonly string[];
 };
 
-/** Bytes, or `64m`. */
-export type Size = number | `${number}${'b' | 'k' | 'm' | 'g'}`;
+/** Bytes, or `64m`, `1.5gb`. */
+export type Size = number | `${number}${'b' | `${'k' | 'm' | 'g' | 't'}${'' | 'b'}`}`;
 
 export type Device = {
   readonly source: string;
@@ -296,6 +296,13 @@ export type Heartbeat = (
   readonly start_period?: Duration;
 };
 
+/** What a host that hears no majority does with what it runs. `after`: default 10s. */
+export type OnIsolation =
+  | 'keep'
+  | 'stop'
+  | 'freeze'
+  | { readonly action: 'stop' | 'freeze'; readonly after?: Duration };
+
 /** What the Compose format has no words for. */
 export type Millrace<Name extends string = never> = {
   /** What the embedded engine runs in place of a container. */
@@ -319,11 +326,7 @@ export type Millrace<Name extends string = never> = {
   | { readonly singleton: 'strict' }
   | {
       readonly singleton?: 'available';
-      readonly on_isolation?:
-        | 'keep'
-        | 'stop'
-        | 'freeze'
-        | { readonly action: 'stop' | 'freeze'; readonly after?: Duration };
+      readonly on_isolation?: OnIsolation;
       readonly on_heal?: 'keep_oldest' | 'keep_newest' | 'keep_leader';
     }
 );

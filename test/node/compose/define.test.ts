@@ -46,6 +46,7 @@ it('says what a Compose file says', () => {
         depends_on: ['web'],
         deploy: { mode: 'global' },
         restart: 'on-failure:3',
+        mem_limit: '1.5gb',
         user: '1000',
         cap_drop: ['ALL'],
         ulimits: { nofile: { soft: 10, hard: 20 } },
@@ -54,6 +55,7 @@ it('says what a Compose file says', () => {
     },
     volumes: { data: null },
     networks: { back: { internal: true } },
+    'x-millrace': { on_isolation: { action: 'freeze', after: '30s' } },
   });
   expect(loaded(text)).toMatchObject({
     name: 'shop',
@@ -82,7 +84,9 @@ it('says what a Compose file says', () => {
         name: 'log',
         mode: 'global',
         restart: { kind: 'onFailure', retryMax: 3 },
+        onIsolation: { action: 'freeze', afterMs: 30_000 },
         container: {
+          limits: { memoryBytes: 1.5 * 2 ** 30 },
           user: '1000',
           capDrop: ['ALL'],
           ulimits: [{ name: 'nofile', soft: 10, hard: 20 }],

@@ -137,7 +137,7 @@ it.each([
   [
     '{api: {condition: service_healthy}}',
     [
-      'warning c.yaml:4:18 services.web.depends_on.api: api has no healthcheck in this file: unless its image has one, it never becomes healthy',
+      'warning c.yaml:4:18 services.web.depends_on.api: api has no healthcheck in this file: unless its image has one, it counts as healthy as soon as it runs',
     ],
   ],
   [
