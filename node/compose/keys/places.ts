@@ -121,7 +121,12 @@ const SERVICE = {
   ...ignored(TELLS_ONLY, TEXT_OR_LIST, 'label_file'),
   ...ignored('logs are kept by the engine of each host', FLAG, 'attach'),
   ...ignored('logs are kept by the engine of each host', LOGGING, 'logging'),
-  ...ignored('its networks say by which names a service is found', TEXTS, 'external_links', 'links'),
+  ...ignored(
+    'its networks say by which names a service is found',
+    TEXTS,
+    'external_links',
+    'links',
+  ),
   ...ignored('only ports opens a port', PORTS, 'expose'),
   ...ignored('there is no terminal', FLAG, 'stdin_open', 'tty'),
   ...ignoredIn(pullReason, PULL_POLICY, 'pull_policy'),

@@ -110,7 +110,9 @@ async function imageLabels(
 async function makeBase(docker: Docker, plan: LabPlan, tell: Tell): Promise<void> {
   const mirror = await debianMirror();
   if (mirror === undefined) {
-    tell(`${BASE_NAME}: from ${REGISTRY_IMAGE}, for there is no debootstrap here, or apt gets no ${RELEASE}`);
+    tell(
+      `${BASE_NAME}: from ${REGISTRY_IMAGE}, for there is no debootstrap here, or apt gets no ${RELEASE}`,
+    );
     await pullBase(docker);
   } else {
     tell(`${BASE_NAME}: by debootstrap, which takes a minute or two`);
