@@ -28,7 +28,7 @@ export type AgentSettings = {
   readonly dockerSocket?: string;
   /** Where published ports are bound; default `0.0.0.0`. */
   readonly publishAddress: string;
-  /** `HOST:PORT` of the agent's own port; default: every real interface, port 7946. */
+  /** `IP:PORT` of the agent's own port; default: every real interface, port 7946. */
   readonly listen: readonly string[];
   readonly mdns: boolean;
   /** Multiaddrs or `HOST:PORT` dialed besides what mDNS finds. */
@@ -123,11 +123,11 @@ export const usage = (paths: Paths): string => `usage: agentd [options]
   --state DIR              what this host must remember (default ${paths.state})
   --socket PATH            where agentctl reaches this agent (default ${paths.socket})
   --name NAME              shown to people (default: the host name)
-  --engine auto|docker|process
+  --engine ENGINE          auto, docker or process (default auto: Docker if it answers)
   --docker-socket PATH     (default: MILLRACE_DOCKER_SOCKET, DOCKER_HOST, /var/run/docker.sock)
   --publish-address IP     where published ports are bound (default 0.0.0.0)
-  --listen HOST:PORT       the agent's own port, repeatable (default: every real interface, 7946)
-  --peer ADDRESS           dialed besides what mDNS finds, repeatable
+  --listen IP:PORT         the agent's own port, repeatable (default: every real interface, 7946)
+  --peer ADDRESS           HOST:PORT or multiaddr, dialed besides what mDNS finds, repeatable
   --no-mdns                neither announce nor look for peers by multicast
   --log-level LEVEL        ${LEVELS.join('|')} (default info)
   --join-timeout SECONDS   how long a join looks for its cluster, 1 to 60 (default 30)

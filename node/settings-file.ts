@@ -31,7 +31,7 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
   },
   listen: {
     value: "['0.0.0.0:7946']",
-    meaning: "The agent's own port, for the other hosts: HOST:PORT, one or more",
+    meaning: "The agent's own port, for the other hosts: IP:PORT, one or more",
   },
   mdns: {
     value: 'true',

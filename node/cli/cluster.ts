@@ -21,7 +21,7 @@ export function clusterCommand(perform: Perform): Command {
     .command('join')
     .description('join the cluster of this token; it is found by mDNS')
     .argument('<token>', 'as printed by cluster init')
-    .option('--peer <address...>', 'multiaddrs to dial where multicast does not reach')
+    .option('--peer <address...>', 'HOST:PORT or multiaddr, where multicast does not reach')
     .action((token: string, options: { readonly peer?: readonly string[] }, command: Command) =>
       perform(command, (cli) => join(cli, token, options.peer ?? [])),
     );

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { TerminalSize } from '../engine/engine.ts';
 import { beginFrame, type ExecAnswer, inputFrame, readAnswers } from '../exec/frames.ts';
 import { EXIT, Failure, usageFailure } from './failure.ts';
-import { asTyped } from './invocation.ts';
+import { asTyped, typed } from './invocation.ts';
 import { nothingRuns } from './logs.ts';
 import type { Perform } from './perform.ts';
 import { instanceIds, resolve, type Subject } from './subject.ts';
@@ -118,7 +118,7 @@ function noTerminal(): Failure {
   return usageFailure(
     'there is no terminal to pass on',
     '--tty needs standard input and output to be a terminal, and one of them is a file or a pipe',
-    'leave -t out: agentctl exec -i SUBJECT -- COMMAND',
+    `leave -t out: ${typed('exec -i SUBJECT -- COMMAND')}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { actOnInstances } from './instance-action.ts';
 import type { Perform } from './perform.ts';
@@ -17,6 +18,6 @@ export function killCommand(perform: Perform): Command {
 /** `term`, `TERM` and `SIGTERM` are the same. */
 function signalName(text: string): string {
   const name = text.toUpperCase().replace(/^(?!SIG)/, 'SIG');
-  if (!/^SIG[A-Z0-9+-]+$/.test(name)) throw new InvalidArgumentError('it is the name of a signal');
-  return name;
+  if (Object.hasOwn(constants.signals, name)) return name;
+  throw new InvalidArgumentError('Give it by its name, such as SIGHUP.');
 }

@@ -68,11 +68,10 @@ export function createProgram(perform: Perform): Command {
         .default('auto'),
     )
     .option('--json', 'one JSON object, or one per line of a stream; errors too')
-    .version(`agentctl ${VERSION}`, '-V, --version', 'which version this is')
-    .helpCommand(false);
+    .version(`agentctl ${VERSION}`, '-V, --version', 'which version this is');
   for (const verb of VERBS) program.addCommand(verb(perform));
   for (const command of everyCommand(program)) {
-    command.configureHelp({ showGlobalOptions: true });
+    command.configureHelp({ showGlobalOptions: true }).helpCommand(false);
     // Errors of usage are thrown, and told in three parts like all others.
     command.exitOverride().configureOutput({ outputError: () => undefined });
   }

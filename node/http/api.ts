@@ -98,13 +98,13 @@ export type ClusterBody = {
 };
 
 export type InitRequest = Record<string, never>;
-/** `peers`: multiaddrs to dial where multicast does not reach. */
+/** `peers`: `HOST:PORT` or multiaddrs to dial where multicast does not reach. */
 export type JoinRequest = { readonly token: string; readonly peers: readonly string[] };
 
-/** `expect`: refused as `stale` unless this revision still stands; `none`: unless there is no stack. */
 /** What is in the secrets of a stack that are not sealed, by name, in base64. */
 type Secrets = { readonly secrets?: Readonly<Record<string, string>> };
 
+/** `expect`: refused as `stale` unless this revision still stands; `none`: unless there is no stack. */
 export type DeployRequest = Secrets & {
   readonly stack: StackSpec;
   readonly deploy_id: string;

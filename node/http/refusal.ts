@@ -101,7 +101,7 @@ export class ApiRefusal extends Error {
       code: 'bad-request',
       what: 'the request cannot be understood',
       why,
-      next: 'use the agentctl of the same version as the agent',
+      next: 'both have to be of one version: agentctl doctor',
       exit: 2,
     });
   }

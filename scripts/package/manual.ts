@@ -39,7 +39,14 @@ function agentctlPage(cliDocs: string): string {
     ],
     ['COMMANDS', verbs.flatMap(commandLines)],
     ['EXIT STATUS', exitCodes(cliDocs).flatMap(([code, meaning]) => item(code, meaning))],
-    ['ENVIRONMENT', item('MILLRACE_SOCKET', "the agent's socket, unless --socket names it")],
+    [
+      'ENVIRONMENT',
+      [
+        ...item('MILLRACE_SOCKET', "the agent's socket, unless --socket names it"),
+        ...item('MILLRACE_STATE', 'the state folder, for --local and agent start'),
+        ...item('MILLRACE_DEBUG', 'where an unexpected error came from is printed too'),
+      ],
+    ],
     ['SEE ALSO', [plain('agentd(8), agent.yaml(5)')]],
   ]);
 }
@@ -97,11 +104,14 @@ function agentdPage(): string {
     [
       'EXIT STATUS',
       [
-        ...item('0', 'asked to end by a signal'),
+        ...item(
+          '0',
+          'asked to end by a signal, or by agentctl agent stop where no service manager waits',
+        ),
         ...item('1', 'it cannot go on: the last lines of its log say why'),
         ...item('2', 'wrong usage or settings; its service stays down'),
         ...item('3', 'ended by agentctl agent stop; its service stays down'),
-        ...item('6', 'another agent has the state folder'),
+        ...item('6', 'another agent has the state folder or the socket'),
       ],
     ],
     [

@@ -140,7 +140,7 @@ it('does not know how it ended where the agent went first', async () => {
 });
 
 it.each([
-  [['-t', 'web', '--', 'sh'], 2, 'no terminal to pass on'],
+  [['-t', 'web', '--', 'sh'], 2, 'leave -t out: npx agentctl exec -i'],
   [['web'], 2, "missing required argument 'command'"],
   [['nothing', '--', 'sh'], 4, 'there is no instance or component "nothing"'],
 ])('%j ends with %i: %s', async (words, code, said) => {

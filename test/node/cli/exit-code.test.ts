@@ -27,6 +27,7 @@ const ROWS: readonly Row[] = [
   [2, 'stats', {}, /Did you mean status/, 'no such verb'],
   [2, 'status --bogus', {}, /unknown option '--bogus'/, 'no such option'],
   [2, 'kill', {}, /missing required argument/, 'a missing argument'],
+  [2, 'kill web --signal foo', {}, /such as SIGHUP/, 'no such signal'],
   [2, 'wait', {}, /--for/, 'a missing option'],
   [
     2,
