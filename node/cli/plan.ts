@@ -108,11 +108,12 @@ export function planOf(
     if (known === undefined) return { id, change: 'new', wanted, running: 0 };
     const { running, wanted: wantedBefore, revision, rollout } = known;
     const { revision: planRevision, decisions } = planned.get(id) ?? {};
-    const same = revision === planRevision;
+    const isWanted = revision === planRevision;
+    const same = isWanted || planRevision === putBackIn(rollout);
     const elsewhere = same && wanted === wantedBefore ? movesIn(known, decisions ?? []) : {};
     const moves = Object.keys(elsewhere).length > 0 ? 'move' : 'keep';
     const change = !same ? 'replace' : wanted === wantedBefore ? moves : 'scale';
-    const quarantined = same ? quarantineIn(rollout) : {};
+    const quarantined = isWanted ? quarantineIn(rollout) : {};
     return { id, change, wanted, wantedBefore, running, ...elsewhere, ...quarantined };
   });
   const removed = [...before].map(([id, { wanted, running }]): Change => {
@@ -133,6 +134,10 @@ function movesIn(
   const [moving, ending] = [count('moved'), count('unplaceable')];
   return { ...(moving > 0 && { moving }), ...(ending > 0 && { ending }) };
 }
+
+/** What slots have in place of what is wanted and has failed. */
+const putBackIn = (rollout: RolloutView | undefined): string | undefined =>
+  rollout?.state === 'takenBack' ? rollout.revision : undefined;
 
 function quarantineIn(rollout: RolloutView | undefined): Pick<Change, 'quarantined'> {
   if (rollout?.refused === undefined) return {};

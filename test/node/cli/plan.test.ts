@@ -124,6 +124,35 @@ it('says of what was taken back that it is in quarantine, until the file says so
   );
 });
 
+it('leaves alone what was put back when the file says it again', () => {
+  const stackOf = (image: string, replicas = 2): StackSpec => {
+    return { name: 'shop', components: [spec('web', { image, replicas })] };
+  };
+  const good = stackOf('i');
+  const wantsBad = running(stackOf('j'));
+  const putBack = (state: 'takenBack' | 'going'): StackView => ({
+    ...wantsBad,
+    components: wantsBad.components.map((one) => ({
+      ...one,
+      rollout: {
+        revision: revisionOf(spec('web', { image: 'i' }), good),
+        state,
+        done: 2,
+        total: 2,
+        trial: [],
+        ...(state === 'takenBack' && { refused: one.revision ?? '', why: 'shop.web.1 failed' }),
+      },
+    })),
+  });
+  const said = (now: StackView, stack = good) =>
+    planLines('shop', '4.8', planOf(stack, now, revisionsOf(stack)))[1];
+  expect(said(putBack('takenBack'))).toBe('  = shop.web  stays: 2 instances');
+  expect(said(putBack('takenBack'), stackOf('i', 3))).toBe(
+    '  ~ shop.web  2 instances -> 3 instances',
+  );
+  expect(said(putBack('going'))).toBe('  ~ shop.web  2 running instances are replaced');
+});
+
 it('does not call a component kept whose instances go elsewhere, or end', () => {
   const stack = { name: 'shop', components: [spec('web', { replicas: 3 }), spec('db')] };
   const decided = (kind: 'moved' | 'unplaceable', slot: number) =>
