@@ -14,6 +14,7 @@ const AGENT_FILE = z.object({
   pid: z.number(),
   engine: z.enum(['docker', 'process']),
   publish_address: z.string(),
+  docker_socket: z.string().exactOptional(),
   socket: z.string(),
 });
 export type AgentFile = Readonly<z.infer<typeof AGENT_FILE>>;
@@ -44,9 +45,10 @@ export async function chosenEngine({
   return (await readAgentFile(state))?.engine ?? 'auto';
 }
 
-/** Whole or not at all, whenever it is read. */
-export async function writeAgentFile(state: string, file: AgentFile): Promise<void> {
+/** For this process. Whole or not at all, whenever it is read. */
+export async function writeAgentFile(state: string, about: Omit<AgentFile, 'pid'>): Promise<void> {
   const draft = join(state, `${NAME}.new`);
+  const file: AgentFile = { ...about, pid: process.pid };
   await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`);
   await rename(draft, join(state, NAME));
 }

@@ -275,13 +275,13 @@ const configOf = (settings: AgentSettings): Config => ({
 
 /** Writes down whose instances are here, for those who look while no agent answers. */
 async function introduce({ settings }: Parts, agent: Agent): Promise<void> {
-  const { name, publishAddress, socket, state } = settings;
+  const { name, publishAddress, dockerSocket, socket, state } = settings;
   await writeAgentFile(state, {
     cluster: agent.core.identity.cluster,
     host: agent.host,
     name,
-    pid: process.pid,
     engine: agent.engine.kind,
+    ...(dockerSocket === undefined ? {} : { docker_socket: dockerSocket }),
     publish_address: publishAddress,
     socket,
   });

@@ -6,6 +6,7 @@ import type { StopReason } from '../protocol/input.ts';
 import type { ClusterView } from '../protocol/view/view.ts';
 import { type AgentSettings, readSettings } from './config.ts';
 import { openDaemon } from './daemon.ts';
+import { EngineError } from './engine/engine.ts';
 import { serveApi } from './http/server.ts';
 import { createLogger } from './log.ts';
 import { StartupError } from './startup-error.ts';
@@ -103,6 +104,12 @@ const DISK_FULL = {
   next: 'make room for its state folder; its instances run on, and systemd starts it again',
 };
 
+const NO_ENGINE = {
+  code: 'no-engine',
+  what: 'the agent cannot start: its engine does not answer',
+  next: 'agentctl doctor      looks at it; its instances run on, and systemd starts the agent again',
+};
+
 /** Something runs here that others may start before it is gone. */
 const canBeMissed = (view: ClusterView | undefined): boolean =>
   view?.hosts.some(({ self, instances }) => self && instances > 0) === true &&
@@ -119,6 +126,8 @@ try {
 function unexpected(cause: unknown): StartupError {
   if (cause instanceof Error && cause.message.startsWith('ENOSPC'))
     return new StartupError({ ...DISK_FULL, why: cause.message }, { cause });
+  if (cause instanceof EngineError)
+    return new StartupError({ ...NO_ENGINE, why: cause.message }, { cause });
   const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   const next = 'its instances run on; systemd starts it again. If it ends so again, report this';
   return new StartupError({ code: 'bug', what: 'the agent cannot go on', why, next }, { cause });

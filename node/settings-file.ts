@@ -23,7 +23,7 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
   },
   docker_socket: {
     value: '/var/run/docker.sock',
-    meaning: 'Default: MILLRACE_DOCKER_SOCKET, else DOCKER_HOST, else this',
+    meaning: 'Default: MILLRACE_DOCKER_SOCKET, else DOCKER_HOST=unix://PATH, else this',
   },
   publish_address: {
     value: '0.0.0.0',

@@ -1,9 +1,10 @@
 /** This host's engine, asked without the agent: what `ps --local` and `destroy --local` see. */
 import { type AgentFile, readAgentFile } from '../agent-file.ts';
-import type { Engine, EngineInstance } from '../engine/engine.ts';
+import { type Engine, EngineError, type EngineInstance } from '../engine/engine.ts';
 import { findState } from '../paths.ts';
 import { age } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
+import { typed } from './invocation.ts';
 import { tint } from './status-screen.ts';
 import { table } from './table.ts';
 import type { Cli, ScreenStyle } from './terminal.ts';
@@ -17,14 +18,23 @@ export type LocalInstances = {
 
 export async function listLocal(cli: Cli): Promise<LocalInstances> {
   const agent = await knownAgent();
-  await using engine = await openLocal(agent);
-  return { host: agent.name, instances: await engine.list(bounded(cli.signal)) };
+  try {
+    await using engine = await openLocal(agent);
+    return { host: agent.name, instances: await engine.list(bounded(cli.signal)) };
+  } catch (error) {
+    throw failed(error);
+  }
 }
 
 /** Removes every instance of ours from this engine, several at a time; returns their names. */
 export async function removeLocal(cli: Cli, ids: readonly string[]): Promise<void> {
-  await using engine = await openLocal(await knownAgent());
-  await Promise.all(ids.map((id) => engine.remove(id, bounded(cli.signal))));
+  const agent = await knownAgent();
+  try {
+    await using engine = await openLocal(agent);
+    await Promise.all(ids.map((id) => engine.remove(id, bounded(cli.signal))));
+  } catch (error) {
+    throw failed(error);
+  }
 }
 
 export function localLines(
@@ -62,7 +72,26 @@ async function openLocal(agent: AgentFile): Promise<Engine> {
   const scope = { cluster: agent.cluster, host: agent.host, publishAddress: agent.publish_address };
   // Loaded here: the drivers are the larger part of the program, and seldom needed.
   const { openEngine } = await import('../engine/select.ts');
-  return openEngine(agent.engine, scope, { stateDir: findState() });
+  const { docker_socket: dockerSocket } = agent;
+  return openEngine(agent.engine, scope, {
+    stateDir: findState(),
+    ...(dockerSocket !== undefined && { dockerSocket }),
+  });
+}
+
+/** What an engine that does not answer, or refuses, has said. */
+function failed(error: unknown): unknown {
+  if (!(error instanceof EngineError)) return error;
+  return new Failure(
+    {
+      code: 'engine-failed',
+      what: 'the engine of this host did not do it',
+      why: error.message,
+      next: typed('doctor'),
+      exit: EXIT.bug,
+    },
+    { cause: error },
+  );
 }
 
 function bounded(signal: AbortSignal): AbortSignal {

@@ -1,5 +1,6 @@
 /** An error of the local API: three parts, a stable code, the exit code of `agentctl`. */
 import type { InstanceView } from '../../protocol/view/view.ts';
+import { EngineError } from '../engine/engine.ts';
 import { StartupError } from '../startup-error.ts';
 import type { ErrorBody } from './api.ts';
 
@@ -22,6 +23,14 @@ export class ApiRefusal extends Error {
   static from(error: unknown): ApiRefusal {
     if (error instanceof ApiRefusal) return error;
     if (error instanceof StartupError) return fromStartup(error);
+    if (error instanceof EngineError)
+      return new ApiRefusal(502, {
+        code: 'engine-failed',
+        what: 'the engine of this host did not do it',
+        why: error.message,
+        next: 'agentctl doctor',
+        exit: 1,
+      });
     return new ApiRefusal(500, {
       code: 'bug',
       what: 'the agent could not answer',

@@ -6,6 +6,7 @@ import type { Act, Timed } from '../../../sim/scenario/act.ts';
 import type { Names } from '../../../sim/scenario/names.ts';
 import type { Who } from '../../../sim/scenario/who.ts';
 import type { HostIndex } from '../../../sim/strike.ts';
+import { FAULT_MS_MAX } from '../../chaos/interference.ts';
 import { array, duration, findingsOf, text } from '../../compose/fields.ts';
 import { readDocument } from '../../compose/read/document.ts';
 import { type Finding, listProblems, type Problem } from '../../compose/problems.ts';
@@ -55,14 +56,28 @@ export function readChaosPlan(written: string, { path, view, maxMs }: PlanSource
     stackOf: () => undefined,
     find: (finding) => findings.push(finding),
   });
-  const faults = timeline.flatMap((timed) => linkFault(timed, findings));
+  const faults = timeline.flatMap((timed) => linkFault(timed, forMs, findings));
   const problems = findings.map(document.locate);
   if (problems.length > 0) return { ok: false, problems: listProblems(problems) };
   return { ok: true, plan: { forMs, timeline: faults } };
 }
 
-function linkFault({ atMs, act }: Timed, findings: Finding[]): readonly LinkFault[] {
-  if ('between' in act) return [{ atMs, act }];
+function linkFault(
+  { atMs, act }: Timed,
+  wholeMs: number,
+  findings: Finding[],
+): readonly LinkFault[] {
+  if ('between' in act) {
+    const forMs = act.kind === 'reset' ? 0 : Math.min(act.forMs, wholeMs - atMs);
+    if (forMs > FAULT_MS_MAX)
+      findings.push({
+        path: ['timeline'],
+        on: 'value',
+        message: `\`${act.kind}\` goes on for ${forMs / 1000} s, at most ${FAULT_MS_MAX / 1000} s are possible`,
+        next: 'give it a shorter `for`, or do it again with `every` and `times`',
+      });
+    return [{ atMs, act }];
+  }
   const is = act.kind === 'host' ? act.fault.kind : act.kind;
   findings.push({
     path: ['timeline'],

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
+import type { AgentFile } from '../../../node/agent-file.ts';
 import {
   type FixtureAgent,
   refusal,
@@ -269,16 +270,7 @@ it('says which state folder it cannot read under --local', async () => {
 
 it('lists what the engine of this host runs with the agent dead', async () => {
   await using agent = await startAgent({});
-  const file = {
-    cluster: 'k3x9',
-    host: idOf('h1'),
-    name: 'h1',
-    pid: 1,
-    engine: 'process',
-    publish_address: '127.0.1.1',
-    socket: agent.socket,
-  };
-  await writeFile(join(agent.folder, 'agent.json'), JSON.stringify(file));
+  await leaveAgentFile(agent, { engine: 'process' });
   const ran = await run(['ps', '--local', '--json'], { MILLRACE_STATE: agent.folder });
   expect(ran.code).toBe(0);
   expect(JSON.parse(ran.stdout)).toMatchObject({
@@ -286,6 +278,26 @@ it('lists what the engine of this host runs with the agent dead', async () => {
     data: { host: 'h1', instances: [] },
   });
 });
+
+it('says which engine does not answer, as the settings of the agent named it', async () => {
+  await using agent = await startAgent({});
+  const socket = join(agent.folder, 'docker.sock');
+  await leaveAgentFile(agent, { engine: 'docker', docker_socket: socket });
+  const ran = await run(['ps', '--local'], { MILLRACE_STATE: agent.folder });
+  expect(ran.code).toBe(1);
+  expect(ran.stderr).toMatch(/^error: the engine of this host did not do it\n/);
+  expect(ran.stderr).toContain(`tried ${socket} (`);
+  expect(ran.stderr).toContain('  next  npx agentctl doctor\n');
+});
+
+async function leaveAgentFile(
+  { folder, socket }: FixtureAgent,
+  engine: Pick<AgentFile, 'engine' | 'docker_socket'>,
+): Promise<void> {
+  const who = { cluster: 'k3x9', host: idOf('h1'), name: 'h1', pid: 1 };
+  const file = { ...who, ...engine, publish_address: '127.0.1.1', socket };
+  await writeFile(join(folder, 'agent.json'), JSON.stringify(file));
+}
 
 function refusing(statusCode: number, code: string, exit: number): Routes[string] {
   return (_: unknown, response: Parameters<typeof sendJson>[0]) =>

@@ -14,8 +14,8 @@ const VIEW: ClusterView = cluster({
   roster: { epoch: epoch(1), voters: [idOf('h2')] },
 });
 
-const read = (text: string) =>
-  readChaosPlan(text, { path: 'plan.yaml', view: VIEW, maxMs: 60_000 });
+const read = (text: string, maxMs = 60_000) =>
+  readChaosPlan(text, { path: 'plan.yaml', view: VIEW, maxMs });
 const waysIn = (line: string, view = VIEW): readonly string[] => {
   const result = read(`timeline:\n  - { at: 0s, ${line}, for: 1s }\n`);
   if (!result.ok) throw new Error(result.problems.map(renderProblem).join('\n'));
@@ -63,6 +63,19 @@ it.each<[string, RegExp]>([
   expect(result.problems.map(renderProblem).join('\n')).toMatch(told);
 });
 
+it.each<[string, boolean]>([
+  ['{ at: 10m, cut: h1 }', false],
+  ['{ at: 10m, cut: h1, for: 61m }', false],
+  ['{ at: 10m, cut: h1, for: 60m }', true],
+  ['{ at: 61m, cut: h1 }', true],
+  ['{ at: 10m, reset: h1 }', true],
+])('of a plan of two hours it reads %s: %s', (line, isRead) => {
+  const result = read(`timeline: [${line}]`, 7_200_000);
+  expect(result.ok || result.problems.map(renderProblem).join()).toEqual(
+    isRead || expect.stringMatching(/`cut` goes on for \d+ s, at most 3600 s are possible/),
+  );
+});
+
 describe('whom a line means', () => {
   it.each<[string, readonly string[]]>([
     ['cut: h1', ['h1>h2', 'h2>h1', 'h1>h3', 'h3>h1']],
@@ -72,6 +85,11 @@ describe('whom a line means', () => {
     ['cut: { from: host of shop.web.2, to: h2, one_way: true }', ['h3>h2']],
     ['cut: { from: [h1, h1], to: h2, one_way: true }', ['h1>h2']],
     ['cut: leader of shop.web', []],
+    ['lossy: all, loss: 10%', []],
+    [
+      'lossy: { from: all, to: all, one_way: true }, loss: 10%',
+      ['h1>h2', 'h1>h3', 'h2>h1', 'h2>h3', 'h3>h1', 'h3>h2'],
+    ],
   ])('%s', (line, ways) => {
     expect(waysIn(line)).toEqual(ways);
   });
