@@ -2,7 +2,18 @@
 import type * as z from 'zod';
 import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import type { Network, Subnet } from '../../protocol/component/container.ts';
-import { array, expected, findingsOf, flag, kindOf, line, mapping, text, ways } from './fields.ts';
+import {
+  array,
+  complain,
+  expected,
+  findingsOf,
+  flag,
+  kindOf,
+  line,
+  mapping,
+  text,
+  ways,
+} from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { Complaint, Finding } from './problems.ts';
 
@@ -50,6 +61,9 @@ const external = ways<boolean>('true or false', {
   mapping: mapping({ name: name.optional() }).transform(() => true),
 });
 
+/** How one is made. */
+const MAKING = ['driver', 'internal', 'enable_ipv6', 'ipam'] as const;
+
 const networkField = mapping({
   name: name.optional(),
   driver: driver.optional(),
@@ -57,6 +71,14 @@ const networkField = mapping({
   internal: flag.optional(),
   enable_ipv6: flag.optional(),
   ipam: mapping({ config: array(subnet).optional() }).optional(),
+}).transform((fields, context) => {
+  const { external: isExternal, ipam, ...rest } = fields;
+  const made = { ...rest, ipam: (ipam?.config ?? []).length > 0 };
+  const beside = MAKING.find((key) => made[key] !== undefined && made[key] !== false);
+  if (isExternal !== true || beside === undefined) return fields;
+  const why = 'whoever has made it has said that';
+  const complaint = { message: 'has no meaning beside external', why };
+  return complain(context, { ...complaint, next: 'leave one of the two out' }, [beside]);
 });
 
 type Fields = z.output<typeof networkField>;

@@ -38,6 +38,12 @@ const long = mapping({
   tmpfs: mapping({ size: bytes.optional(), mode: octal.optional() }).optional(),
 }).transform((fields, context): VolumeField => {
   const { type, source = '', target, read_only: readOnly = false } = fields;
+  const foreign = foreignIn(fields);
+  if (foreign !== undefined) {
+    const message = `has no meaning for a volume of type ${type}`;
+    const fix = 'remove it, or correct the type';
+    return complain(context, { message, next: fix, unsupported: true }, [foreign]);
+  }
   if (type === 'tmpfs') {
     if (!posix.isAbsolute(target))
       return complain(context, { message: `the path inside must begin with /, got "${target}"` });
@@ -54,6 +60,22 @@ const long = mapping({
     ? { ...outcome.value, ...bindOptions(fields.bind ?? {}) }
     : { ...outcome.value, ...volumeOptions(fields.volume ?? {}) };
 });
+
+const OF_TYPE = ['bind', 'volume', 'tmpfs'] as const;
+
+/** What is said of a volume of another type, and would be dropped. */
+function foreignIn(
+  fields: { readonly type: string; readonly source?: string | undefined } & {
+    readonly [type in (typeof OF_TYPE)[number]]?: object | undefined;
+  },
+): string | undefined {
+  const { type, source = '' } = fields;
+  if (type === 'tmpfs' && source !== '') return 'source';
+  if (!OF_TYPE.some((known) => known === type)) return undefined;
+  const asks = (options: object): boolean =>
+    Object.values(options).some((value) => value !== undefined && value !== false);
+  return OF_TYPE.find((other) => other !== type && asks(fields[other] ?? {}));
+}
 
 const bindOptions = (bind: {
   propagation?: Propagation | undefined;

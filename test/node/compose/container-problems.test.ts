@@ -93,3 +93,42 @@ it.each([
 ])('service: %s', (lines, wanted) => {
   expect(told(web(lines))).toEqual(wanted);
 });
+
+it.each([
+  ['driver', 'bridge'],
+  ['internal', 'true'],
+  ['enable_ipv6', 'true'],
+  ['ipam', '{config: [{subnet: 10.0.0.0/8}]}'],
+])('an external network is made elsewhere, %s and all', (key, value) => {
+  const text = (external: boolean): string =>
+    `networks: {a: {external: ${external}, ${key}: ${value}}}\nservices: {web: {image: i}}\n`;
+  const place = `c.yaml:1:${34 + key.length} networks.a.${key}`;
+  const why = 'whoever has made it has said that; leave one of the two out';
+  expect(told(text(true))).toEqual([`${place}: has no meaning beside external: ${why}`]);
+  expect(told(text(false))).toEqual([]);
+});
+
+it('an external network may say again what is so anyway', () => {
+  const made = 'external: true, name: b, internal: false, ipam: {}';
+  expect(told(`networks: {a: {${made}}}\nservices: {web: {image: i}}\n`)).toEqual([]);
+});
+
+it.each([
+  ['type: bind, source: /a, volume: {nocopy: true}', 'volume', 'bind'],
+  ['type: bind, source: /a, tmpfs: {size: 1m}', 'tmpfs', 'bind'],
+  ['type: volume, source: d, bind: {create_host_path: true}', 'bind', 'volume'],
+  ['type: tmpfs, source: /a', 'source', 'tmpfs'],
+  ['type: tmpfs, bind: {propagation: shared}', 'bind', 'tmpfs'],
+])('what is said of a volume of another type: %s', (written, key, type) => {
+  const text = web(`volumes: [{target: /t, ${written}}]`);
+  const column = text.split('\n')[3]?.search(new RegExp(`\\b${key}: [/{]`)) ?? 0;
+  // A place in the line is told of what stands behind the key.
+  const at = `c.yaml:4:${column + key.length + 3} services.web.volumes[0].${key}`;
+  const message = `has no meaning for a volume of type ${type}; remove it, or correct the type`;
+  expect(told(`${text}volumes: {d: }\n`)).toEqual([`${at}: ${message}`]);
+});
+
+it('nothing asked of a volume of another type is worth no word', () => {
+  const bind = '{type: bind, source: /a, target: /t, volume: {nocopy: false}, tmpfs: {}}';
+  expect(told(web(`volumes: [${bind}]`))).toEqual([]);
+});
