@@ -30,7 +30,7 @@ import { readJob, timeoutField } from './job.ts';
 import { readResources, resourceFields, resourcesField } from './resources.ts';
 import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
-import { adviseOrder, rollbackField, updateField } from './update.ts';
+import { adviseUpdate, rollbackField, updateField } from './update.ts';
 import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
@@ -148,7 +148,7 @@ export function readComponent(
   checkRunnable(component, around);
   checkTargets(name, fields, around);
   checkRestart(component, fields, around);
-  adviseOrder(component, around);
+  adviseUpdate(component, around);
   if (healthcheck === 'off' && image !== undefined && component.heartbeat === undefined) {
     const why = 'a healthcheck that the image brings along stays on';
     const path = ['services', name, 'healthcheck'];

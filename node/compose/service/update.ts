@@ -71,15 +71,20 @@ function readWay(written: z.output<z.ZodObject<typeof keys>>): Omit<UpdatePolicy
   };
 }
 
-/** Start-first where nothing can stand beside what it replaces. */
-export function adviseOrder(component: ComponentSpec, { warnings }: Surroundings): void {
+/** Any of it for a job, and start-first where nothing can stand beside what it replaces. */
+export function adviseUpdate(component: ComponentSpec, { warnings }: Surroundings): void {
+  const { name, job, update, rollback } = component;
   const why = whyStopFirst(component);
-  if (why === undefined) return;
-  const ways = { update_config: component.update, rollback_config: component.rollback };
-  const next = 'say stop-first, or leave it out';
-  for (const [key, way] of Object.entries(ways)) {
-    if (way?.order !== 'startFirst') continue;
-    const path = ['services', component.name, 'deploy', key, 'order'];
-    warnings.push({ path, on: 'value', message: 'done as stop-first', why, next });
+  for (const [key, way] of Object.entries({ update_config: update, rollback_config: rollback })) {
+    if (way === undefined) continue;
+    const path = ['services', name, 'deploy', key];
+    if (job !== undefined) {
+      const reason = { why: 'a job that has changed runs anew at once', next: 'leave it out' };
+      warnings.push({ path, on: 'key', message: 'has no meaning for a job', ...reason });
+    } else if (why !== undefined && way.order === 'startFirst') {
+      const next = 'say stop-first, or leave it out';
+      const message = 'done as stop-first';
+      warnings.push({ path: [...path, 'order'], on: 'value', message, why, next });
+    }
   }
 }

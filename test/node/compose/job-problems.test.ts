@@ -33,6 +33,18 @@ it.each<readonly [string, readonly string[]]>([
       'c.yaml:5:27 services.web.x-millrace.timeout: no time at all; leave it out, and it may take any time',
     ],
   ],
+  [
+    'deploy: {mode: replicated-job, update_config: {parallelism: 2}}',
+    [
+      'warning c.yaml:4:36 services.web.deploy.update_config: has no meaning for a job: a job that has changed runs anew at once; leave it out',
+    ],
+  ],
+  [
+    'deploy: {mode: global-job, rollback_config: {order: start-first}}',
+    [
+      'warning c.yaml:4:32 services.web.deploy.rollback_config: has no meaning for a job: a job that has changed runs anew at once; leave it out',
+    ],
+  ],
 ])('job: %s', (lines, wanted) => {
   expect(told(web(lines))).toEqual(wanted);
 });
