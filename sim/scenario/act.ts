@@ -19,7 +19,7 @@ export type HostFault = WithoutHost<Exclude<Strike, { readonly kind: 'exit' | 'd
 /** The ways between two groups. */
 export type Between = {
   readonly from: Who;
-  /** Undefined: everyone else. */
+  /** Undefined: everyone else; where there is nobody else, one another. */
   readonly to: Who | undefined;
   readonly oneWay: boolean;
 };
@@ -112,24 +112,22 @@ function strikesOf(act: Exclude<Act, Commanding>, scene: Scene): readonly Strike
 const waysOf = (between: Between, scene: Scene): readonly Way[] =>
   waysBetween(between, (who) => resolve(who, scene));
 
-/** `meant`: the hosts that somebody is at this moment. */
+/** Each once. `meant`: the hosts that somebody is at this moment. */
 export function waysBetween(
   { from, to, oneWay }: Between,
   meant: (who: Who) => readonly HostIndex[],
 ): readonly Way[] {
   const first = meant(from);
-  const second = meant(to ?? { kind: 'allBut', whom: from });
-  return first.flatMap((a) =>
-    second.flatMap((b): readonly Way[] => {
-      if (a === b) return [];
-      return oneWay
-        ? [[a, b]]
-        : [
-            [a, b],
-            [b, a],
-          ];
-    }),
-  );
+  const others = meant(to ?? { kind: 'allBut', whom: from });
+  const second = to === undefined && others.length === 0 ? first : others;
+  const ways = new Map<string, Way>();
+  for (const a of first)
+    for (const b of second) {
+      if (a === b) continue;
+      ways.set(`${a} ${b}`, [a, b]);
+      if (!oneWay) ways.set(`${b} ${a}`, [b, a]);
+    }
+  return [...ways.values()];
 }
 
 function exits(

@@ -85,7 +85,12 @@ describe('whom a line means', () => {
     ['cut: { from: host of shop.web.2, to: h2, one_way: true }', ['h3>h2']],
     ['cut: { from: [h1, h1], to: h2, one_way: true }', ['h1>h2']],
     ['cut: leader of shop.web', []],
-    ['lossy: all, loss: 10%', []],
+    ['cut: { from: all but all }', []],
+    ['lossy: all, loss: 10%', ['h1>h2', 'h2>h1', 'h1>h3', 'h3>h1', 'h2>h3', 'h3>h2']],
+    [
+      'lossy: { from: all, to: all }, loss: 10%',
+      ['h1>h2', 'h2>h1', 'h1>h3', 'h3>h1', 'h2>h3', 'h3>h2'],
+    ],
     [
       'lossy: { from: all, to: all, one_way: true }, loss: 10%',
       ['h1>h2', 'h1>h3', 'h2>h1', 'h2>h3', 'h3>h1', 'h3>h2'],
