@@ -133,8 +133,10 @@ export function gaugeAt(gauge: Gauge, { atMs, world }: Scene): void {
   gauge.lookedAtMs = atMs;
   const powered = world.hosts.filter((host) => !host.lost && !isAsleep(host, world.queue.now));
   const reached = powered.filter((host) => isReached(world, host, powered));
-  const serving = seatsOn(gauge, reached, true);
-  const present = seatsOn(gauge, powered, false);
+  const serving = seatsOn(gauge, reached, ({ spec }, { slot, health }, at) =>
+    health === 'none' || health === 'healthy' ? seatName(spec, slot, at) : undefined,
+  );
+  const present = seatsOn(gauge, powered, (_, { slot }) => `${slot}`);
   for (const tally of gauge.tallies.values()) {
     const { component } = tally;
     const served = serving.get(component) ?? new Map<string, readonly HostIndex[]>();
@@ -156,16 +158,30 @@ function isReached({ network, hosts }: World, { index }: Host, powered: readonly
   );
 }
 
-/** Of each component, the hosts of each of its seats. A global component has one on each host. */
+/** Of each component, the hosts of each of its seats. */
 type Seats = Map<ComponentId, Map<string, readonly HostIndex[]>>;
 
-function seatsOn(gauge: Gauge, hosts: readonly Host[], onlyWell: boolean): Seats {
+/** A global component is wanted on each host, in whichever slots. */
+const seatName = ({ mode }: ComponentSpec, slot: number, at: HostIndex): string =>
+  mode === 'global' ? `@${at}` : `${slot}`;
+
+/** `nameIn`: the seat that an instance fills; undefined: none. */
+function seatsOn(
+  gauge: Gauge,
+  hosts: readonly Host[],
+  nameIn: (
+    tally: Tally,
+    instance: ReturnType<typeof running>[number],
+    at: HostIndex,
+  ) => string | undefined,
+): Seats {
   const seats: Seats = new Map();
   for (const { engine, index } of hosts)
-    for (const { component, slot, health } of running(engine)) {
+    for (const instance of running(engine)) {
+      const { component } = instance;
       const tally = gauge.tallies.get(component);
-      if (tally === undefined || (onlyWell && health !== 'none' && health !== 'healthy')) continue;
-      const seat = tally.spec.mode === 'global' ? `@${index}` : `${slot}`;
+      const seat = tally === undefined ? undefined : nameIn(tally, instance, index);
+      if (seat === undefined) continue;
       const own = seats.get(component) ?? new Map<string, readonly HostIndex[]>();
       seats.set(component, own);
       own.set(seat, [...(own.get(seat) ?? []), index]);

@@ -100,6 +100,20 @@ it('misses nothing that is wanted no more', () => {
   expect(measured(WEB, [{ kind: 'destroy', stack: 'site' }])).toMatchObject({ missing: 0 });
 });
 
+it('takes the slots of what fills its hosts for no doubles', () => {
+  const full = {
+    name: 'site',
+    components: site().components.map((spec) => ({
+      ...spec,
+      mode: 'global' as const,
+      placement: { constraints: [], fill: true, perHostMax: 2 },
+    })),
+  };
+  const found = measured(WEB, [], { stacks: [full] });
+  expect(found.watchedMs).toBeGreaterThan(0);
+  expect(found.longestDoubleMs).toBe(0);
+});
+
 it('wants one of a global component wherever an agent can be reached', () => {
   const everywhere = {
     name: 'site',
