@@ -3,6 +3,8 @@
  * and publish address: what `npm start` runs, and the tests and benchmarks with real agents.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import {
   closeSync,
   existsSync,
@@ -268,11 +270,25 @@ export async function until<T>(
   throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
 }
 
+/** Below those from which the kernel takes the ports of outgoing connections: it is bound only later. */
+const PORTS = { from: 10_000, count: 22_000 };
+
 async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + randomInt(PORTS.count);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return false;
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 }
