@@ -10,8 +10,8 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
     name: 'all-at-once',
     file: BATCH,
-    from: "orderOf(draft) === 'stopFirst'\n      ? sizeOf(draft)",
-    to: "orderOf(draft) === 'stopFirst'\n      ? slots.length",
+    from: "orderOf(draft) === 'stopFirst' ? size",
+    to: "orderOf(draft) === 'stopFirst' ? slots.length",
     says: 'Every slot is taken at once, whatever the parallelism.',
     rules: ['S26'],
   },
@@ -66,8 +66,8 @@ export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
     name: 'nobody-stands-in',
     file: BATCH,
-    from: 'isExtra(target, slot) && !isAway(slot)).length;',
-    to: '!isExtra(target, slot) && !isAway(slot)).length;',
+    from: 'isExtra(target, slot) && slot.slot <= target.spec.replicas + size &&',
+    to: '!isExtra(target, slot) &&',
     says: 'Start-first does not wait for what is to stand in.',
     rules: ['S26'],
   },
