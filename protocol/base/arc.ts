@@ -5,7 +5,10 @@
  */
 import type { HostId, Key } from './ids.ts';
 
-/** The next `max` of `all`, in key order from `from` on; all of them if they are fewer than `max`. */
+/**
+ * The next `max` of `all`, in key order from `from` on; all of them if they are fewer than `max`. Where
+ * `from` is not among them the arc begins with the key before it, and so speaks for it as well.
+ */
 export function nextArc<K extends HostId | Key, T>(
   all: readonly T[],
   max: number,
@@ -13,8 +16,8 @@ export function nextArc<K extends HostId | Key, T>(
   from: K | undefined,
 ): readonly T[] {
   if (all.length < max) return all;
-  const found = from === undefined ? 0 : all.findIndex((item) => keyOf(item) >= from);
-  const start = Math.max(0, found);
+  const found = from === undefined ? 0 : all.findLastIndex((item) => keyOf(item) <= from);
+  const start = found === -1 ? all.length - 1 : found;
   return [...all.slice(start), ...all.slice(0, start)].slice(0, max);
 }
 

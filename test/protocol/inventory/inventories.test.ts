@@ -11,7 +11,6 @@ import {
   pullFrom,
   writeEntry,
 } from '../../../protocol/inventory/inventories.ts';
-import { DIGEST_OWNERS_MAX } from '../../../protocol/inventory/delta.ts';
 import type { Matter } from '../../../protocol/inventory/entry.ts';
 import { DELTA_OPS_MAX, ENTRIES_MAX } from '../../../protocol/limits.ts';
 import { allCommitted } from '../../../protocol/record/committed.ts';
@@ -255,32 +254,6 @@ describe('an owner', () => {
       settle(world, isCut);
     }
     expect(show(entriesOf(far.inventories, owner.id))).toBe(replay(owner));
-  });
-
-  it('among very many is learned by pulls that each speak for a part of them', () => {
-    const world = startWorld(70, 1);
-    const [last] = world.peers.slice(-1);
-    if (!last) throw new Error('70 hosts');
-    for (const peer of world.peers) write(world, peer, 'a', entry(1));
-    const isLost = ({ message }: Letter): boolean => {
-      if (message.kind === 'pull')
-        expect(message.inventories.length).toBeLessThanOrEqual(DIGEST_OWNERS_MAX);
-      return message.kind === 'inventoryDelta';
-    };
-    const rounds = (count: number): void => {
-      for (let round = 0; round < count; round++) {
-        world.now += 2000;
-        wakeAll(world);
-        settle(world, isLost);
-      }
-    };
-    rounds(12);
-    // Everyone knows all of them, and now one changes that the arcs have to come round to.
-    write(world, last, 'a', entry(2));
-    rounds(40);
-    for (const { inventories } of world.peers)
-      for (const peer of world.peers)
-        expect(show(entriesOf(inventories, peer.id))).toBe(replay(peer));
   });
 
   it('that starts again is seen anew: its former entries are gone', () => {
