@@ -67,7 +67,7 @@ export const COMPONENT_MUTANTS = ofMachine('component', [
     from: 'know(core).alive.filter((host) => host !== turn.self),',
     to: 'know(core).alive.filter((host) => host === turn.self),',
     says: 'A leader tells no other host what it has committed.',
-    rules: ['L1', 'L4', 'L5'],
+    rules: ['L1', 'L4', 'L5', 'L9'],
   },
   {
     name: 'returned-hosts-not-told',

@@ -54,7 +54,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     from: 'seat.next = NOW;\n    if (desired.spec.job',
     to: "if (seat.next.kind !== 'done') seat.next = NOW;\n    if (desired.spec.job",
     says: 'What is over is not started again when its spec changes.',
-    rules: ['L5'],
+    rules: ['L5', 'L9'],
   },
   {
     name: 'never-restarted',
@@ -62,7 +62,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
     from: 'seat.next = nextAt(verdict.at, turn.now);',
     to: "seat.next = { kind: 'done' };",
     says: 'An instance that has failed is not started again.',
-    rules: ['L1', 'L5'],
+    rules: ['L1', 'L5', 'S27'],
   },
   {
     name: 'isolated-runs-on',
