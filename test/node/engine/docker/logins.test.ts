@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -105,7 +105,6 @@ it.each([
   const folder = helperThat(`echo '{"ServerURL":"x","Username":"me","Secret":"kept"}'`);
   const login = await loginsOf(config).of('r.example/web', limits);
   expect(login).toEqual(as('me', 'kept', asked));
-  const { readFileSync } = await import('node:fs');
   expect(readFileSync(join(folder, 'asked'), 'utf8')).toBe(`${asked}get\n`);
 });
 
