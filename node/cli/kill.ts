@@ -1,7 +1,11 @@
 import { constants } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { actOnInstances } from './instance-action.ts';
+import { EXIT } from './failure.ts';
+import { asTyped } from './invocation.ts';
+import { nothingRuns } from './logs.ts';
 import type { Perform } from './perform.ts';
+import { instanceIds, resolve } from './subject.ts';
+import { type Cli, print, printJson } from './terminal.ts';
 
 export function killCommand(perform: Perform): Command {
   return new Command('kill')
@@ -9,10 +13,23 @@ export function killCommand(perform: Perform): Command {
     .argument('<subject>', 'an instance or a component')
     .option('--signal <name>', 'for example SIGTERM', signalName, 'SIGKILL')
     .action((word: string, options: { readonly signal: string }, command: Command) =>
-      perform(command, (cli) =>
-        actOnInstances(cli, word, (id) => cli.client.kill(id, options.signal, cli.signal)),
-      ),
+      perform(command, (cli) => kill(cli, word, options.signal)),
     );
+}
+
+/** In slot order, one after the other: an error leaves the later ones alone. */
+async function kill(cli: Cli, word: string, signal: string): Promise<number> {
+  const { cluster } = (await cli.client.status(cli.signal)).data;
+  const subject = resolve(cluster, word, ['instance', 'component']);
+  const ids = instanceIds(subject);
+  if (ids.length === 0) throw nothingRuns(subject.id);
+  for (const id of ids) {
+    cli.continues = `${id} was asked for and may still happen; the ones after it were not`;
+    const body = await cli.client.kill(id, signal, cli.signal);
+    if (cli.json) printJson(cli, body);
+    else print(cli, body.done, `  next  ${asTyped(body.next)}`);
+  }
+  return EXIT.ok;
 }
 
 /** `term`, `TERM` and `SIGTERM` are the same. */

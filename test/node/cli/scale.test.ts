@@ -1,21 +1,13 @@
 /** `scale` through the real process: what is sent, on which condition, and what is refused. */
 import { expect, it } from 'vitest';
-import { millis } from '../../../protocol/base/time.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { refusal, run, sendJson, startAgent } from './fixture-agent.ts';
-import { cluster, component, status } from './views.ts';
+import { bareSpec, cluster, component, status } from './views.ts';
 
 const spec = (name: string, replicas: number): ComponentSpec => ({
-  name,
-  mode: 'replicated',
+  ...bareSpec(name),
   replicas,
   image: `${name}:1`,
-  environment: {},
-  ports: [],
-  volumes: [],
-  restart: { kind: 'always' },
-  dependsOn: [],
-  stopGraceMs: millis(1000),
 });
 const components = [spec('web', 2), spec('db', 1)];
 
