@@ -64,7 +64,7 @@ import {
 export type { DecodeError } from './schema.ts';
 
 /** Raised when an older agent could misread a message; unknown fields are ignored without that. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** What travels: the version first of all, then whose message it is. */
 export type Envelope = { readonly v: number; readonly c: ClusterId; readonly m: Message };

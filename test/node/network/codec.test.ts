@@ -5,15 +5,16 @@
  * understand each other: raise WIRE_VERSION instead.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { encode } from 'cborg';
+import { decode, encode } from 'cborg';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeFrame, encodeFrame } from '../../../node/network/codec.ts';
+import { decodeFrame, decodeValue, encodeFrame, encodeValue } from '../../../node/network/codec.ts';
 import { clusterId } from '../../../protocol/base/ids.ts';
 import { createPrng, pick } from '../../../protocol/base/prng.ts';
 import { FRAME_BYTES_MAX } from '../../../protocol/limits.ts';
-import { decodeMessage } from '../../../protocol/wire/decode.ts';
+import { decodeMessage, WIRE_VERSION } from '../../../protocol/wire/decode.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
+import { fieldOf, numberOfField } from '../../../protocol/wire/names.ts';
 import { anyMessage, KINDS, messagesByKind } from '../../protocol/wire/arbitrary-messages.ts';
 import { complaintsAbout } from './complaints.ts';
 import { spoilBytes, spoilFields } from './spoil.ts';
@@ -45,6 +46,70 @@ describe('golden vectors', () => {
     expect(message.kind).toBe(kind);
     expect(hexOf(encodeFrame(CLUSTER, message))).toBe(hex);
     expect(decodeFrame(bytesOf(hex), CLUSTER)).toEqual({ ok: true, value: message });
+  });
+});
+
+/** What travels, with numbers as numbers. */
+const wireOf = (bytes: Uint8Array): unknown => decode(bytes, { useMaps: true });
+const bodyOf = (bytes: Uint8Array): Map<unknown, unknown> =>
+  (wireOf(bytes) as Map<string, Map<unknown, unknown>>).get('m') ?? new Map();
+
+/** The frame with its body changed as it travels. */
+function changed(kind: string, change: (body: Map<unknown, unknown>) => void): Uint8Array {
+  const whole = wireOf(bytesOf(vectorOf(kind).hex)) as Map<string, Map<unknown, unknown>>;
+  change(whole.get('m') ?? new Map());
+  return encode(whole);
+}
+
+const twice = (kind: string): Uint8Array => changed(kind, (body) => body.set('kind', kind));
+const kindOf = (number: number): Uint8Array =>
+  changed('probe', (body) => body.set(numberOfField('kind'), number));
+
+/** Names that are their users', not ours. */
+const FREE = new Set(
+  ['environment', 'labels', 'options', 'sysctls', 'wraps'].map((name) => numberOfField(name)),
+);
+
+function textsIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  if (!(value instanceof Map)) return [];
+  return [...value].flatMap(([name, inner]) => [
+    ...(typeof name === 'string' ? [name] : []),
+    ...(FREE.has(name) ? [] : textsIn(inner)),
+  ]);
+}
+
+describe('names', () => {
+  it.each(KINDS)('of a %s all travel as numbers', (kind) => {
+    const texts = fc
+      .sample(messagesByKind[kind], { numRuns: 200, seed: 1 })
+      .flatMap((message: Message) => textsIn(bodyOf(encodeFrame(CLUSTER, message))));
+    expect([...new Set(texts)]).toEqual([]);
+  });
+
+  it('have one number each, which is that of no other', () => {
+    const numbers = Array.from({ length: 1000 }, (_, number) => fieldOf(number));
+    expect(new Set(numbers).size).toBe(1000);
+    for (const name of numbers.filter((each) => !each.startsWith('#')))
+      expect(fieldOf(numberOfField(name) ?? -1)).toBe(name);
+  });
+
+  it('are understood as texts too, as an agent sends those that have no number', () => {
+    const { message } = vectorOf('keepaliveAck');
+    const bytes = encode({ v: WIRE_VERSION, c: 'c1', m: message });
+    expect(decodeFrame(bytes, CLUSTER)).toEqual({ ok: true, value: message });
+  });
+
+  it('that a newer agent has given a number are overlooked, as by their name', () => {
+    const { message } = vectorOf('beat');
+    const newer = changed('beat', (body) => body.set(10_000, new Map([[10_001, [1]]])));
+    expect(decodeFrame(newer, CLUSTER)).toEqual({ ok: true, value: message });
+  });
+
+  it('of users stay what they are, where they are also ours', () => {
+    const environment = { boot: 'beat', kind: 'beat', class: 'x', '#7': '1' };
+    const value = { kind: environment.kind, environment, list: [{ class: 'strict' }, {}] };
+    expect(decodeValue(encodeValue(value))).toEqual(value);
   });
 });
 
@@ -92,14 +157,24 @@ describe('encodeFrame and decodeFrame', () => {
     ['null', bytesOf('a16176f6'), 'syntax'],
     ['undefined', bytesOf('a16176f7'), 'syntax'],
     ['a field twice', bytesOf('a2617601617601'), 'syntax'],
-    ['a field that is no text', bytesOf('a10101'), 'syntax'],
+    ['a field that is neither text nor number', bytesOf('a12001'), 'syntax'],
+    ['a field by its number and by its name', twice('probe'), 'syntax'],
+    ['a kind of a number that is none', kindOf(10_000), 'unknown'],
     [
       'the field __proto__',
-      encode({ v: 1, c: 'c1', m: JSON.parse('{"kind":"probe","nonce":1,"__proto__":{}}') }),
+      encode({
+        v: WIRE_VERSION,
+        c: 'c1',
+        m: JSON.parse('{"kind":"probe","nonce":1,"__proto__":{}}'),
+      }),
       'hostile',
     ],
     ['another cluster', encodeFrame(clusterId('c2'), vectorOf('probe').message), 'foreign'],
-    ['another version', encode({ v: 2, c: 'c1', m: vectorOf('probe').message }), 'version'],
+    [
+      'another version',
+      encode({ v: WIRE_VERSION - 1, c: 'c1', m: vectorOf('probe').message }),
+      'version',
+    ],
   ])('refuse %s', (_name, bytes, code) => {
     expect(decodeFrame(bytes, CLUSTER)).toMatchObject({ ok: false, error: { code } });
   });

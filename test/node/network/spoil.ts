@@ -1,5 +1,5 @@
 /** Damage to frames: to their bytes as a bad line would, to their fields as a bad peer would. */
-import { decode, encode } from 'cborg';
+import { decodeValue, encodeValue } from '../../../node/network/codec.ts';
 import { below, pick, type Prng } from '../../../protocol/base/prng.ts';
 
 /** Flips, cuts, inserts, overwrites, or goes on with the rest of another frame. */
@@ -75,7 +75,7 @@ function spoiled(prng: Prng, value: unknown, spots: readonly Spot[]): unknown {
 
 /** Puts odd values into fields, takes fields away, doubles and turns lists, swaps alike for alike. */
 export function spoilFields(prng: Prng, frame: Uint8Array): Uint8Array {
-  const root = { whole: decode(frame) };
+  const root = { whole: decodeValue(frame) };
   for (let i = timesOf(prng); i > 0; i--) {
     const spots = spotsIn(root);
     if (spots.length === 0) break; // everything was taken away
@@ -83,7 +83,7 @@ export function spoilFields(prng: Prng, frame: Uint8Array): Uint8Array {
     holder[name] = spoiled(prng, holder[name], spots);
     if (holder[name] === GONE) delete holder[name];
   }
-  return encode(root.whole ?? 0);
+  return encodeValue(root.whole ?? 0);
 }
 
 const copyOf = ({ holder, name }: Spot): unknown => structuredClone(holder[name]);

@@ -345,12 +345,12 @@ describe('decodeEnvelope', () => {
   const sealed = { v: WIRE_VERSION, c: 'c1', m: { kind: 'probe', nonce: 1 } };
   it.each<[string, unknown, string]>([
     ['our own', sealed, 'ok'],
-    ['another version', { ...sealed, v: 2 }, 'version at v'],
-    ['another version with another shape', { v: 2, body: [] }, 'version at v'],
+    ['another version', { ...sealed, v: WIRE_VERSION + 1 }, 'version at v'],
+    ['another version with another shape', { v: WIRE_VERSION + 1, body: [] }, 'version at v'],
     ['no version', { c: 'c1', m: sealed.m }, 'missing at v'],
     ['another cluster', { ...sealed, c: 'c2' }, 'foreign at c'],
-    ['no cluster', { v: 1, m: sealed.m }, 'foreign at c'],
-    ['no message', { v: 1, c: 'c1' }, 'type at m'],
+    ['no cluster', { v: sealed.v, m: sealed.m }, 'foreign at c'],
+    ['no message', { v: sealed.v, c: 'c1' }, 'type at m'],
     ['a broken message', { ...sealed, m: { kind: 'probe' } }, 'missing at m.nonce'],
     ['a kind to come', { ...sealed, m: { kind: 'telepathy' } }, 'unknown at m.kind'],
   ])('%s: %o is %s', (_name, value, expected) => {
