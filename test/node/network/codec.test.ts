@@ -81,10 +81,11 @@ function textsIn(value: unknown): readonly string[] {
 
 describe('names', () => {
   it.each(KINDS)('of a %s all travel as numbers', (kind) => {
-    const texts = fc
-      .sample(messagesByKind[kind], { numRuns: 200, seed: 1 })
-      .flatMap((message: Message) => textsIn(bodyOf(encodeFrame(CLUSTER, message))));
-    expect([...new Set(texts)]).toEqual([]);
+    fc.assert(
+      fc.property(messagesByKind[kind], (message: Message) => {
+        expect(textsIn(bodyOf(encodeFrame(CLUSTER, message)))).toEqual([]);
+      }),
+    );
   });
 
   it('have one number each, which is that of no other', () => {
