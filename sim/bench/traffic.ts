@@ -18,11 +18,13 @@ export type Traffic = {
 
 type Sum = { messages: number; bytes: number };
 
+/** @throws Error if the cluster has not come to rest when the measurement begins. */
 export function benchTraffic(hostCount: number, sizeOf: (message: Message) => number): Traffic {
   const settledMs = 30_000 + 40 * hostCount;
   const stormMs = settledMs + (hostCount > 50 ? 20_000 : 60_000);
   let before: Sum | undefined;
   let after: Sum = { messages: 0, bytes: 0 };
+  let restless: string | undefined;
   simulate(
     {
       ...quiet(1, hostCount, stormMs),
@@ -35,15 +37,23 @@ export function benchTraffic(hostCount: number, sizeOf: (message: Message) => nu
       isUnjudged: true,
       sizeOf,
       look({ atMs, world }) {
-        if (atMs >= settledMs) before ??= sumOf(world);
+        if (atMs < settledMs) return undefined;
+        if (before === undefined) restless = whyRestless(world);
+        before ??= sumOf(world);
         after = sumOf(world);
-        return undefined;
+        return restless;
       },
     },
   );
+  if (restless !== undefined) throw new Error(`nothing can be measured: ${restless}`);
   const hostSeconds = (hostCount * (stormMs - settledMs)) / 1000;
   const perHost = (what: keyof Sum): number => (after[what] - (before?.[what] ?? 0)) / hostSeconds;
   return { hostCount, messages: perHost('messages'), bytes: perHost('bytes') };
+}
+
+function whyRestless({ hosts }: World): string | undefined {
+  const idle = hosts.filter(({ engine }) => engine.instances.size === 0).length;
+  return idle === 0 ? undefined : `${idle} of ${hosts.length} hosts run nothing yet`;
 }
 
 function sumOf({ network }: World): Sum {
