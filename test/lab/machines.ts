@@ -44,6 +44,13 @@ export type Container = {
 export async function blankLab(): Promise<Lab> {
   const lab = await openLab();
   if (!(await isUp(lab))) await up(lab, (line) => console.error(line));
+  await wipe(lab);
+  afterTest(lab);
+  return lab;
+}
+
+/** Their agents begin anew, and belong to no cluster. */
+export async function wipe(lab: Lab): Promise<void> {
   await healAll(lab);
   await Promise.all(namesOf(lab).map((name) => powerIfOff(lab, name)));
   await Promise.all(
@@ -53,8 +60,6 @@ export async function blankLab(): Promise<Lab> {
     }),
   );
   await Promise.all(namesOf(lab).map((name) => agentAnswers(lab, name)));
-  afterTest(lab);
-  return lab;
 }
 
 function afterTest(lab: Lab): void {
