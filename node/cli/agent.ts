@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command } from 'commander';
 import { readAgentFile } from '../agent-file.ts';
-import { agentdCall } from '../agentd.ts';
+import { agentdCall, NODE_ENVIRONMENT } from '../agentd.ts';
 import { createClient } from '../http/client.ts';
 import { findState } from '../paths.ts';
 import { EXIT, Failure } from './failure.ts';
@@ -70,7 +70,8 @@ async function stop(cli: Cli): Promise<number> {
  */
 async function run(cli: Cli, flags: readonly string[]): Promise<number> {
   const { args, argv0 } = agentdCall(flags);
-  const child = spawn(process.execPath, args, { stdio: 'inherit', argv0 });
+  const env = { ...process.env, ...NODE_ENVIRONMENT };
+  const child = spawn(process.execPath, args, { stdio: 'inherit', argv0, env });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const pass = (): void => void child.kill('SIGTERM');
   if (!cli.stdin.isTTY) cli.signal.addEventListener('abort', pass, { once: true });

@@ -18,7 +18,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readAgentFile } from '../agent-file.ts';
-import { AGENTD, NODE_FLAGS } from '../agentd.ts';
+import { AGENTD, NODE_ENVIRONMENT, NODE_FLAGS } from '../agentd.ts';
 import { CGROUP_MOUNT, type Gate, openGates } from '../guard/gates.ts';
 import type { ClusterBody } from '../http/api.ts';
 import { type Client, createClient } from '../http/client.ts';
@@ -104,6 +104,7 @@ export async function startLocalAgent(cluster: LocalCluster, agent: LocalAgent):
   agent.process = spawn(process.execPath, [...NODE_FLAGS, agentd, ...flags], {
     // A session of its own: Ctrl-C is for us, who then end the agents in order.
     detached: true,
+    env: { ...process.env, ...NODE_ENVIRONMENT },
     stdio: ['ignore', log, log],
   });
   agent.process.unref();

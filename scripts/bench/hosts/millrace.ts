@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { seconds } from '../../../protocol/base/time.ts';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
 import type { ClusterView } from '../../../protocol/view/view.ts';
-import { AGENTD, NODE_FLAGS } from '../../../node/agentd.ts';
+import { AGENTD, NODE_ENVIRONMENT, NODE_FLAGS } from '../../../node/agentd.ts';
 import { type Client, createClient } from '../../../node/http/client.ts';
 import { until } from '../../../node/local/cluster.ts';
 import { MARK_VARIABLE } from '../observer.ts';
@@ -121,6 +121,7 @@ function startAgent({ site, socket }: Host, program: string): Agent {
   const words = [process.execPath, ...NODE_FLAGS, program, ...flags];
   const agent = spawn('nsenter', [`--net=${site.netns}`, ...words], {
     detached: true,
+    env: { ...process.env, ...NODE_ENVIRONMENT },
     stdio: ['ignore', log, log],
   });
   closeSync(log);
