@@ -101,6 +101,11 @@ export async function formedLab(): Promise<Lab> {
     afterTest(found);
     return found;
   }
+  return newLab();
+}
+
+/** The same, of a cluster that has lived through nothing. */
+export async function newLab(): Promise<Lab> {
   const lab = await blankLab();
   const [first = '', ...others] = namesOf(lab);
   const token = await initCluster(lab, first);
