@@ -24,6 +24,7 @@ import type { LeaseClock } from './clock.ts';
 import type { Engine } from './engine/engine.ts';
 import { join } from 'node:path';
 import { type Builder, createBuilder } from './build/builder.ts';
+import { pruneImages } from './build/pruner.ts';
 import { BUNDLE_REQUEST, openShelf, type Shelf } from './build/shelf.ts';
 import { createInterference, type Interference } from './chaos/interference.ts';
 import { createEngineWork } from './engine/work.ts';
@@ -169,7 +170,13 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     ask: (host, hash, signal) => answerOf(asking(), host, BUNDLE_REQUEST, { hash }, signal),
     log,
   });
-  const builder = createBuilder(engine, shelf);
+  const pruner = pruneImages({
+    images: engine.images,
+    committed: core.committed,
+    now: () => clock.now(),
+    log,
+  });
+  const builder = createBuilder(engine, shelf, pruner.asked);
   const work = createEngineWork({
     engine,
     lastWords,
@@ -264,6 +271,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     guard?.[Symbol.dispose]();
     keyring[Symbol.dispose]();
     shelf[Symbol.dispose]();
+    pruner[Symbol.dispose]();
     sweep[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();

@@ -28,7 +28,12 @@ type Build = {
   readonly built: Promise<boolean>;
 };
 
-export function createBuilder(engine: Pick<Engine, 'images'>, shelf: Pick<Shelf, 'find'>): Builder {
+/** `asked`: told of each image that someone is about to use, there already or not. */
+export function createBuilder(
+  engine: Pick<Engine, 'images'>,
+  shelf: Pick<Shelf, 'find'>,
+  asked: (image: string) => void,
+): Builder {
   const builds = new Map<string, Build>();
   const places = createSemaphore(BUILDS_MAX);
 
@@ -72,6 +77,7 @@ export function createBuilder(engine: Pick<Engine, 'images'>, shelf: Pick<Shelf,
       const hash = hashOf(image);
       if (hash === undefined) return false;
       signal.throwIfAborted();
+      asked(image);
       const one = builds.get(image) ?? begin(image, hash);
       // Each its own, though two may have handed in the same function.
       const listener: Told = (line) => told(line);

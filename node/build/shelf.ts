@@ -11,12 +11,12 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { type HostId, stackOf } from '../../protocol/base/ids.ts';
-import type { ComponentSpec } from '../../protocol/component/spec.ts';
-import { allCommitted, type CommittedRecords } from '../../protocol/record/committed.ts';
+import type { HostId } from '../../protocol/base/ids.ts';
+import type { CommittedRecords } from '../../protocol/record/committed.ts';
 import type { Logger } from '../log.ts';
 import { digest } from './bundle.ts';
-import { hashOf, isHash } from './recipe.ts';
+import { namedBy } from './named.ts';
+import { isHash } from './recipe.ts';
 
 export const BUNDLE_REQUEST = 'bundle';
 /** Kept at once, and their bytes together. */
@@ -58,19 +58,13 @@ export type ShelfInit = {
 };
 
 export async function openShelf(init: ShelfInit): Promise<Shelf> {
-  const { folder, committed, log } = init;
+  const { folder, log } = init;
   const unnamedSince = new Map<string, number>();
   const fetching = new Map<string, Promise<boolean>>();
   const askAt = new Map<string, number>();
   const pathOf = (hash: string): string => join(folder, `${hash}${SUFFIX}`);
-  let named = { version: -1, ...namedIn(committed) };
+  const named = namedBy(init.committed);
   let busy = false;
-
-  const nowNamed = (): Named => {
-    const { version } = committed;
-    if (named.version !== version) named = { version, ...namedIn(committed) };
-    return named;
-  };
 
   const has = async (hash: string): Promise<boolean> =>
     isHash(hash) && (await stat(pathOf(hash)).catch(() => undefined)) !== undefined;
@@ -91,7 +85,7 @@ export async function openShelf(init: ShelfInit): Promise<Shelf> {
 
   async function makeRoom(): Promise<void> {
     const there = await bundlesIn(folder);
-    const { deployed } = nowNamed();
+    const { deployed } = named();
     const spare = there
       .filter(({ hash }) => !deployed.has(hash) && !isNew(hash))
       .toSorted((a, b) => a.writtenAt - b.writtenAt);
@@ -135,7 +129,7 @@ export async function openShelf(init: ShelfInit): Promise<Shelf> {
   }
 
   async function look(): Promise<void> {
-    const { deployed, former } = nowNamed();
+    const { deployed, former } = named();
     for (const { hash } of await bundlesIn(folder)) {
       if (deployed.has(hash) || former.has(hash)) unnamedSince.delete(hash);
       else {
@@ -219,30 +213,4 @@ const namesIn = (folder: string): Promise<readonly string[]> =>
 async function removeParts(folder: string): Promise<void> {
   for (const name of await namesIn(folder))
     if (!name.endsWith(SUFFIX)) await rm(join(folder, name), { force: true });
-}
-
-type Named = { readonly deployed: ReadonlySet<string>; readonly former: ReadonlySet<string> };
-
-/** By what is deployed, and by what it may go back to. */
-function namedIn(committed: CommittedRecords): Named {
-  const deployed = new Set<string>();
-  const former = new Set<string>();
-  const note = (into: Set<string>, { image = '' }: ComponentSpec): void => {
-    const hash = hashOf(image);
-    if (hash !== undefined) into.add(hash);
-  };
-  const stacks = new Set<string>();
-  for (const { value } of allCommitted(committed)) {
-    if (value.kind !== 'stack' || value.spec === undefined) continue;
-    stacks.add(value.spec.name);
-    for (const spec of value.spec.components) note(deployed, spec);
-  }
-  for (const { value } of allCommitted(committed)) {
-    // What a stack that was destroyed had is remembered for a while.
-    if (value.kind !== 'component' || !stacks.has(stackOf(value.component))) continue;
-    note(deployed, value.spec);
-    for (const { spec } of value.rollout?.former ?? []) note(deployed, spec);
-    for (const { spec } of value.history ?? []) if (spec !== undefined) note(former, spec);
-  }
-  return { deployed, former };
 }

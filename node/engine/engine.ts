@@ -190,6 +190,10 @@ export interface Images {
     told: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** The names of those that this host has built and no container is made of, running or not. */
+  unused(signal: AbortSignal): Promise<readonly string[]>;
+  /** Takes the name away, and with its last name the image. Leaves what is used. Idempotent. */
+  remove(image: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface Engine extends AsyncDisposable {

@@ -1,13 +1,15 @@
 /** Images made on this host, by the builder that every Docker Engine has in its API. */
 import { stripVTControlCharacters } from 'node:util';
-import type { Recipe } from '../../build/recipe.ts';
-import { EngineError, type Images } from '../engine.ts';
+import { hashOf, type Recipe } from '../../build/recipe.ts';
+import { EngineError, type EngineScope, type Images } from '../engine.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { reasonOf, statusOf } from './failure.ts';
+import { builtFilter, builtLabels } from './labels.ts';
 import { readLines } from './lines.ts';
 import { loginHeader, type Logins } from './logins.ts';
 
 const ASK_MS = 10_000;
+const REMOVE_MS = 60_000;
 /** For the files to come and the first line to be said. */
 const BEGIN_MS = 10 * 60_000;
 /** Of what a command said, told with its failure; peers read no more of a reason than this fills. */
@@ -17,13 +19,21 @@ const WHY_CHARS_MAX = 180;
 /** What the builder says of itself between what commands say. */
 const OF_BUILDER = /^(?:Step \d+\/\d+ : |---> |Removing intermediate container )/;
 
-/** `closed`: the engine is given up; what it builds then is called off. */
-export function createImages(connection: Connection, logins: Logins, closed: AbortSignal): Images {
+export type ImagesInit = {
+  readonly scope: EngineScope;
+  readonly connection: Connection;
+  readonly logins: Logins;
+  /** The engine is given up; what it builds then is called off. */
+  readonly closed: AbortSignal;
+};
+
+export function createImages({ scope, connection, logins, closed }: ImagesInit): Images {
+  const { docker } = connection;
   return {
     async has(image, signal) {
       const limits = { what: `cannot look for ${image}`, boundMs: ASK_MS, signal };
       try {
-        await connection.call(limits, () => connection.docker.getImage(image).inspect());
+        await connection.call(limits, () => docker.getImage(image).inspect());
         return true;
       } catch (error) {
         if (error instanceof EngineError && statusOf(error.cause) === 404) return false;
@@ -34,7 +44,7 @@ export function createImages(connection: Connection, logins: Logins, closed: Abo
       const either = AbortSignal.any([signal, closed]);
       const limits = { what: `cannot build ${image}`, boundMs: BEGIN_MS, signal: either };
       try {
-        const query = queryOf(image, recipe);
+        const query = queryOf(image, recipe, builtLabels(scope));
         const headers = { 'X-Registry-Config': loginHeader(await logins.all(limits)) };
         const request = { method: 'POST', path: '/build', query, headers, body: context } as const;
         const said = await connection.stream(limits, request);
@@ -44,6 +54,32 @@ export function createImages(connection: Connection, logins: Logins, closed: Abo
       } finally {
         context.destroy();
       }
+    },
+    async unused(signal) {
+      const limits = { what: 'cannot list the images built here', boundMs: ASK_MS, signal };
+      const filters = { label: builtFilter(scope) };
+      const built = await connection.call(limits, (abortSignal) =>
+        docker.listImages({ filters, abortSignal }),
+      );
+      const containers = await connection.call(limits, (abortSignal) =>
+        docker.listContainers({ all: true, abortSignal }),
+      );
+      const used = new Set(containers.map(({ ImageID }) => ImageID));
+      return built
+        .filter(({ Id }) => !used.has(Id))
+        .flatMap(({ RepoTags }) => RepoTags ?? [])
+        .filter((name) => hashOf(name) !== undefined);
+    },
+    async remove(image, signal) {
+      const limits = { what: `cannot remove ${image}`, boundMs: REMOVE_MS, signal };
+      await connection.call(limits, (abortSignal) =>
+        docker
+          .getImage(image)
+          .remove({ abortSignal })
+          .catch((error: unknown) => {
+            if (![404, 409].includes(statusOf(error) ?? 0)) throw error;
+          }),
+      );
     },
   };
 }
@@ -97,13 +133,17 @@ function noDockerfile(error: unknown, { what }: Bounds): EngineError {
 const causeOf = (error: unknown): unknown =>
   error instanceof EngineError ? (error.cause ?? error) : error;
 
-function queryOf(image: string, recipe: Recipe): Readonly<Record<string, unknown>> {
+function queryOf(
+  image: string,
+  recipe: Recipe,
+  ours: Recipe['labels'],
+): Readonly<Record<string, unknown>> {
   const { dockerfile, args, labels, target, network, tags, noCache, pull } = recipe;
   return {
     dockerfile,
     t: [image, ...tags],
     buildargs: args,
-    labels,
+    labels: { ...labels, ...ours },
     // What is left of an attempt is of no use, but for the steps that are kept anyway.
     rm: true,
     forcerm: true,

@@ -131,7 +131,7 @@ class DockerEngine implements Engine {
       remove: (id, signal) => this.remove(id, signal),
     };
     this.guardReach = gatekeeper.reach;
-    this.images = createImages(connection, logins, this.#closed.signal);
+    this.images = createImages({ scope, connection, logins, closed: this.#closed.signal });
     this.version = `docker ${engineVersion} (API ${connection.apiVersion})`;
   }
 

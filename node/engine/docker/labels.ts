@@ -15,6 +15,7 @@ const TERM = 'io.millrace.term';
 const HEARTBEAT = 'io.millrace.heartbeat';
 const STACK = 'io.millrace.stack';
 const HAND = 'io.millrace.hand';
+const BUILT_BY = 'io.millrace.built-by';
 /** What the container was made from (`drift.ts`). */
 export const MADE = 'io.millrace.made';
 
@@ -78,6 +79,15 @@ export const handLabels = (scope: EngineScope): Record<string, string> => ({
 
 export const handFilter = (scope: EngineScope): string[] => [
   `${HAND}=${scope.cluster}-${scope.host}`,
+];
+
+/** On images. Containers take over what is on their image: it must not be what marks those as ours. */
+export const builtLabels = (scope: EngineScope): Record<string, string> => ({
+  [BUILT_BY]: `${scope.cluster}-${scope.host}`,
+});
+
+export const builtFilter = (scope: EngineScope): string[] => [
+  `${BUILT_BY}=${scope.cluster}-${scope.host}`,
 ];
 
 /** Of what every host of this cluster with this very home has made; undefined where there is no home. */

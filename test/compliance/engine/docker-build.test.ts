@@ -169,6 +169,34 @@ describe.skipIf(socketPath === undefined)('builds', { timeout: 2 * PATIENCE_MS }
     expect(await engine.images?.has(image, patience())).toBe(false);
   });
 
+  it('names those that it has built and nothing is made of, and removes these alone', async () => {
+    const engine = await ground.engine();
+    const { images } = engine;
+    const [used, spare, also] = [imageName(), imageName(), 'millrace-test-kept:1'];
+    made.push(also);
+    // Files of their own, or both are one image.
+    const dockerfile = (what: string) => ({ Dockerfile: `FROM ${IMAGE}\nENV WHAT=${what}` });
+    await build(engine, used, dockerfile('used'));
+    await build(engine, spare, dockerfile('spare'), { tags: [also] });
+    const others = await (await ground.engine('h2')).images?.unused(patience());
+    expect(others).toEqual([]);
+    expect(new Set(await images?.unused(patience()))).toEqual(new Set([used, spare]));
+    const { id } = await start(engine, { ...nodeSpec(''), image: used });
+    await engine.stop(id, 0, patience());
+    // Ended, and there.
+    expect(await images?.unused(patience())).toEqual([spare]);
+    await images?.remove(used, patience());
+    expect(await images?.has(used, patience())).toBe(true);
+    await images?.remove(spare, patience());
+    await images?.remove(spare, patience());
+    expect(await images?.unused(patience())).toEqual([]);
+    // What the user has called it is the user's.
+    expect(await images?.has(also, patience())).toBe(true);
+    await engine.remove(id, patience());
+    await images?.remove(used, patience());
+    expect(await images?.has(used, patience())).toBe(false);
+  });
+
   it('never looks for a built image in a registry', async () => {
     const engine = await ground.engine();
     const begun = engine.start(requestFor({ ...nodeSpec(''), image: imageName() }), patience());

@@ -19,7 +19,8 @@ function sceneOf({ hasContext = true } = {}) {
     readonly end: (error?: Error) => void;
   }[] = [];
   const there = new Set<string>();
-  const images: Images = {
+  const asked: string[] = [];
+  const images: Pick<Images, 'has' | 'build'> = {
     has: (image) => Promise.resolve(there.has(image)),
     build: (image, _, told, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -30,7 +31,9 @@ function sceneOf({ hasContext = true } = {}) {
     },
   };
   const find = () => Promise.resolve(hasContext ? Readable.from([Buffer.from(RECIPE)]) : undefined);
-  return { builder: createBuilder({ images }, { find }), builds, there };
+  const engine = { images: images as Images };
+  const builder = createBuilder(engine, { find }, (image) => asked.push(image));
+  return { builder, builds, there, asked };
 }
 
 const turns = async (): Promise<void> => {
@@ -52,13 +55,15 @@ it('builds once for all that wait, and tells each what is said', async () => {
 });
 
 it('builds nothing that is there, that is no build, or on an engine without images', async () => {
-  const { builder, builds, there } = sceneOf();
+  const { builder, builds, there, asked } = sceneOf();
   there.add(IMAGE);
   expect(await builder.ensure(IMAGE, silent, NEVER)).toBe(false);
   expect(await builder.ensure('nginx:1', silent, NEVER)).toBe(false);
-  const without = createBuilder({}, { find: () => Promise.resolve(undefined) });
+  const without = createBuilder({}, { find: () => Promise.resolve(undefined) }, silent);
   expect(await without.ensure(IMAGE, silent, NEVER)).toBe(false);
   expect(builds).toEqual([]);
+  // What is there is about to be used: it must not be removed meanwhile.
+  expect(asked).toEqual([IMAGE]);
 });
 
 it('calls a build off once nobody waits for it any more, and not before', async () => {
