@@ -36,6 +36,7 @@ import { readIdentity } from './network/identity.ts';
 import { createNetwork, type Network } from './network/network.ts';
 import { createSpeech, type Speech, TOPICS } from './network/speech.ts';
 import { createPerformer } from './perform.ts';
+import { awaitInputs, type Inputs } from './run/inputs.ts';
 import { sweepRuns } from './run/sweep.ts';
 import { type Keyring, KEY_REQUEST, openKeyring } from './secrets/keyring.ts';
 import { openFiles } from './secrets/opening.ts';
@@ -56,6 +57,7 @@ export interface Agent extends AsyncDisposable {
   readonly keyring: Keyring;
   readonly shelf: Shelf;
   readonly builder: Builder;
+  readonly inputs: Inputs;
   readonly settings: AgentSettings;
   readonly log: Logger;
   readonly guard: GuardLink | undefined;
@@ -176,12 +178,14 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     now: () => clock.now(),
     log,
   });
-  const builder = createBuilder(engine, shelf, pruner.asked);
+  const builder = createBuilder(engine, shelf, (image) => pruner.asked(image));
+  const inputs = awaitInputs({ engine, now: () => clock.now(), log });
   const work = createEngineWork({
     engine,
     lastWords,
     openFiles: openFiles(credentials.cluster, keyring),
     builder,
+    started: (instance, spec) => inputs.started(instance, spec),
     give,
     log,
     relistMs: config.relistMs,
@@ -272,6 +276,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     keyring[Symbol.dispose]();
     shelf[Symbol.dispose]();
     pruner[Symbol.dispose]();
+    inputs[Symbol.dispose]();
     sweep[Symbol.dispose]();
     await work[Symbol.asyncDispose]();
     await network.close();
@@ -312,6 +317,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     keyring,
     shelf,
     builder,
+    inputs,
     settings,
     log,
     guard,

@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentId } from '../../protocol/base/ids.ts';
+import type { ComponentSpec } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input, Observed } from '../../protocol/input.ts';
 import type { Builder } from '../build/builder.ts';
@@ -36,6 +37,8 @@ export type EngineWorkInit = {
   readonly lastWords: Pick<LastWords, 'keep'>;
   readonly openFiles: OpenFiles;
   readonly builder: Builder;
+  /** Told of each instance that was started. */
+  readonly started: (instance: EngineInstance, spec: ComponentSpec) => void;
   readonly give: (input: Input) => void;
   readonly log: Logger;
   readonly relistMs: number;
@@ -103,6 +106,7 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
       const signal = bounded(START_MS);
       const files = await openFiles(component, spec, signal);
       const instance = await engine.start({ labels, spec, files }, signal);
+      init.started(instance, spec);
       tell({ kind: 'instanceStarted', instance: observedOf(instance) });
     } catch (error) {
       refuse(refusalOf(effect, error), error);

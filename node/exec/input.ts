@@ -11,7 +11,7 @@ const REQUEST = z.object({ engineId: z.string().max(256) });
 
 export async function serveInput(agent: Agent): Promise<void> {
   await agent.network.handle(NAME, async function* (from, request, signal, input) {
-    await agent.engine.feed(readOf(agent, from, request, REQUEST).engineId, input, signal);
+    await agent.inputs.feed(readOf(agent, from, request, REQUEST).engineId, input, signal);
     yield GIVEN;
   });
 }
@@ -23,7 +23,7 @@ export async function giveOn(
   input: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (host === agent.host) return agent.engine.feed(engineId, input, signal);
+  if (host === agent.host) return agent.inputs.feed(engineId, input, signal);
   const options = { input, awaited: true };
   for await (const _ of answerOf(agent, host, NAME, { engineId }, signal, options)) continue;
 }
