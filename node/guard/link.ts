@@ -48,6 +48,8 @@ export interface GuardLink extends Disposable {
 
 const RETRY_MS = 200;
 const READ_MS = 200;
+/** A guard that starts beside its agent, or anew, is not missed for so long. */
+const MISSED_MS = 5_000;
 /** Longest that an instance waits at its gate. */
 const GATE_MS = 5000;
 
@@ -63,6 +65,8 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
   let isClosed = false;
   let retry: NodeJS.Timeout | undefined;
   let silence: NodeJS.Timeout | undefined;
+  let missed: NodeJS.Timeout | undefined;
+  let trouble = SILENT;
   let nonce = 0;
   const told = new Map<number, { readonly key: Key; readonly warrant: Warrant }>();
   const atGate = new Map<string, (letIn: boolean) => void>();
@@ -72,10 +76,14 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
   function dial(): void {
     const made = connect(socketPath);
     socket = made;
+    made.on('connect', () => (trouble = SILENT));
     hearGuard(made, (line) => {
       if (socket === made) hear(line);
     });
-    made.on('error', () => made.destroy());
+    made.on('error', (error: NodeJS.ErrnoException) => {
+      trouble = error.code ?? error.message;
+      made.destroy();
+    });
     made.on('close', () => {
       if (socket === made) lost();
     });
@@ -90,7 +98,14 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
     for (const settle of atGate.values()) settle(false);
     if (isJoined) give({ kind: 'guardLost' });
     isJoined = false;
-    if (!isClosed) retry = setTimeout(dial, RETRY_MS);
+    if (isClosed) return;
+    miss();
+    retry = setTimeout(dial, RETRY_MS);
+  }
+
+  /** Once for each time that it goes. */
+  function miss(): void {
+    missed ??= setTimeout(() => log.warn(missing(socketPath, trouble)), MISSED_MS).unref();
   }
 
   function hear(line: FromGuard): void {
@@ -110,6 +125,8 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
     const why = whyNot(reach, guard);
     if (why !== complaint && why !== undefined) log.error(`no strict singleton runs here: ${why}`);
     complaint = why;
+    clearTimeout(missed);
+    missed = undefined;
     if (why !== undefined) return;
     isJoined = true;
     for (const gate of untold) send({ kind: 'removed', gate });
@@ -152,6 +169,7 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
     open(to, needed) {
       give = to;
       reach = needed;
+      miss();
       dial();
     },
     warrant(key, warrant) {
@@ -185,10 +203,18 @@ export function createGuardLink(socketPath: string, clock: LeaseClock, log: Logg
       isJoined = false;
       clearTimeout(retry);
       clearTimeout(silence);
+      clearTimeout(missed);
       socket?.destroy();
     },
   };
 }
+
+/** It took the connection. */
+const SILENT = 'it says nothing';
+
+const missing = (socket: string, why: string): string =>
+  `no strict singleton runs here: no guard answers on ${socket} (${why}); ` +
+  'start it: sudo systemctl restart agentd-guard';
 
 type Line<K extends FromGuard['kind']> = Extract<FromGuard, { readonly kind: K }>;
 

@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createLeaseClock } from '../../../node/clock.ts';
 import type { GuardReach } from '../../../node/engine/engine.ts';
 import { type CgroupVersion, gateName, openGates } from '../../../node/guard/gates.ts';
@@ -135,4 +136,58 @@ it('serves an engine of processes wherever it runs', async () => {
   const { hears, said } = await met('v1', { kind: 'processes' });
   expect(await hears('guardJoined')).toBe(true);
   expect(said).toEqual([]);
+});
+
+/** What a link says of a socket within so long, and of the same after the guard was there and went. */
+async function missedOn(socket: string, ms: number) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const said: string[] = [];
+  const log = pino({}, { write: (line: string) => void said.push(line) });
+  const link = createGuardLink(socket, createLeaseClock(), log);
+  onTestFinished(() => link[Symbol.dispose]());
+  link.open(() => undefined, { kind: 'processes' });
+  const pass = async (passed: number): Promise<readonly string[]> => {
+    for (let at = 0; at < passed; at += 100) {
+      vi.advanceTimersByTime(100);
+      for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+    }
+    return said;
+  };
+  await pass(ms);
+  return { link, said, pass };
+}
+const newSocket = (): string => join(mkdtempSync(join(tmpdir(), 'gd-')), 'guard.sock');
+
+it('says once that no guard answers, why, and what to do; and again when one goes', async () => {
+  const socket = newSocket();
+  const { link, said, pass } = await missedOn(socket, 4_900);
+  expect(said).toEqual([]);
+  await pass(10_000);
+  expect(said).toHaveLength(1);
+  expect(JSON.parse(said[0] ?? '')).toMatchObject({
+    level: 40,
+    msg:
+      `no strict singleton runs here: no guard answers on ${socket} (ENOENT); ` +
+      'start it: sudo systemctl restart agentd-guard',
+  });
+  const cgroups = cgroupFolder('v2');
+  const guard = await openGuard(socket, createLogger({ level: 'silent' }), cgroups.mount);
+  await pass(1_000);
+  expect(link.standing()).toEqual({ joined: true });
+  guard.close();
+  await pass(4_900);
+  expect(said).toHaveLength(1);
+  await pass(1_000);
+  expect(said).toHaveLength(2);
+});
+
+it('says that a guard takes the connection and is silent', async () => {
+  const socket = newSocket();
+  const mute = createServer();
+  await new Promise<void>((resolve) => void mute.listen(socket, resolve));
+  onTestFinished(() => void mute.close());
+  const { said } = await missedOn(socket, 6_000);
+  expect(said).toHaveLength(1);
+  expect(said[0]).toContain('(it says nothing)');
 });
