@@ -4,6 +4,7 @@ import { chmodSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StopReason } from '../protocol/input.ts';
 import type { ClusterView } from '../protocol/view/view.ts';
+import { asTyped } from './cli/invocation.ts';
 import { type AgentSettings, readSettings } from './config.ts';
 import { openDaemon } from './daemon.ts';
 import { EngineError } from './engine/engine.ts';
@@ -119,7 +120,8 @@ try {
   process.exit(await main());
 } catch (error) {
   const known = error instanceof StartupError ? error : unexpected(error);
-  process.stderr.write(`error: ${known.message}\n`);
+  const { what, why, next } = known.parts;
+  process.stderr.write(`error: ${what}\n  why   ${why}\n  next  ${asTyped(next)}\n`);
   process.exit(EXIT_OF[known.parts.code] ?? EXIT.failed);
 }
 

@@ -9,6 +9,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { StopReason } from '../protocol/input.ts';
+import { asTyped } from './cli/invocation.ts';
 import type { Logger } from './log.ts';
 import { StartupError } from './startup-error.ts';
 
@@ -49,7 +50,7 @@ export async function openServiceManager(
   return {
     isThere: notify !== undefined,
     ready: () => notify?.('READY=1'),
-    status: (words) => notify?.(`STATUS=${words}`),
+    status: (words) => notify?.(`STATUS=${asTyped(words)}`),
     stopping: () => notify?.('STOPPING=1'),
     alive() {
       if (notify === undefined || everyMs === undefined) return;

@@ -1,4 +1,4 @@
-/** How this command can be typed again: `agentctl`, or `npx agentctl` from a clone. */
+/** How `agentctl` can be typed here, also when `agentd` says so: by its name, or `npx agentctl` from a clone. */
 import { basename } from 'node:path';
 import { isSea } from 'node:sea';
 
@@ -15,19 +15,21 @@ export function typed(rest?: string): string {
   return rest === undefined ? name : `${name} ${rest}`;
 }
 
-/** Advice of the agent, which does not know how we were started, as it can be typed here. */
+/** Advice that was written without knowing how we were started, as it can be typed here. */
 export function asTyped(advice: string): string {
   return advice.replace(/(?<![\w/-])(?:npx )?agentctl(?= )/g, typed());
 }
 
 /**
- * Installed, it is the one executable, or the script is a link called `agentctl` on the PATH. From a clone it is
+ * Installed, it is the one executable, or the script is a link on the PATH with the name of the program. From a clone it is
  * `main.ts`, or npm started it (`npx agentctl`, `npm run agentctl`), and npx is what works there.
  */
 export function commandName({ script, isWhole, env }: Invocation): 'agentctl' | 'npx agentctl' {
   if (isWhole) return 'agentctl';
   if (env['npm_execpath'] !== undefined || env['npm_lifecycle_event'] !== undefined)
     return 'npx agentctl';
-  const installed = script !== undefined && basename(script) === 'agentctl';
+  const installed = script !== undefined && PROGRAMS.has(basename(script));
   return installed && !script.includes('/node_modules/.bin/') ? 'agentctl' : 'npx agentctl';
 }
+
+const PROGRAMS: ReadonlySet<string> = new Set(['agentctl', 'agentd']);

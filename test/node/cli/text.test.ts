@@ -57,7 +57,9 @@ type InvocationRow = readonly [string | undefined, Env, string, string];
 const isWhole = false;
 it.each([
   ['/usr/bin/agentctl', {}, 'agentctl', 'installed'],
+  ['/usr/bin/agentd', {}, 'agentctl', 'the agent, installed'],
   ['/clone/node/cli/main.ts', {}, 'npx agentctl', 'the source itself'],
+  ['/clone/node/main.ts', {}, 'npx agentctl', 'the agent from there'],
   ['/usr/bin/agentctl', { npm_execpath: '/usr/bin/npm' }, 'npx agentctl', 'started by npx'],
   ['/clone/node/cli/main.ts', { npm_lifecycle_event: 'agentctl' }, 'npx agentctl', 'npm run'],
   ['/app/node_modules/.bin/agentctl', {}, 'npx agentctl', 'a dependency: not on the PATH'],
