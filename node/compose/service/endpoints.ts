@@ -101,7 +101,7 @@ type Complain = (complaint: Complaint) => void;
 function checkHeartbeat(fields: ServiceFields, complainAbout: Complain): void {
   if (fields['x-millrace']?.heartbeat === undefined) return;
   checkReach(fields, complainAbout);
-  if (fields.healthcheck === undefined || fields.healthcheck === 'off') return;
+  if (fields.healthcheck?.kind !== 'on') return;
   const why = 'the health of a service comes from one of the two';
   const next = 'leave one of the two out';
   complainAbout({ message: 'has no meaning beside healthcheck', why, next });

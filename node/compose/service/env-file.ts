@@ -7,6 +7,7 @@ import { type Format, readVariables } from '../read/variables.ts';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { array, expected, flag, line, mapping, text, ways } from '../fields.ts';
 import type { Surroundings } from './surroundings.ts';
+import { templateIn } from './template.ts';
 
 export type EnvFile = {
   readonly path: string;
@@ -67,8 +68,17 @@ export function readEnvFiles(
       source.lookup,
       form,
     );
-    if (read.ok) for (const [key, value] of read.value) values.set(key, value);
-    else around.problems.push(read.error);
+    if (!read.ok) {
+      around.problems.push(read.error);
+      continue;
+    }
+    for (const [key, value] of read.value) {
+      values.set(key, value);
+      const template = templateIn(value);
+      if (template === undefined) continue;
+      const message = `${key}: ${template.message}`;
+      around.warnings.push({ path: at, on: 'value', ...template, message });
+    }
   }
   return values;
 }

@@ -4,6 +4,7 @@ import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { type EnvFile, readEnvFiles } from './env-file.ts';
 import type { Path } from '../problems.ts';
 import type { Surroundings } from './surroundings.ts';
+import { templateIn } from './template.ts';
 import { complain, type Context, expected, pairs, scalar, texts, ways } from '../fields.ts';
 
 /** `step`: where it is written, below `environment`. */
@@ -65,6 +66,11 @@ export function readEnvironment(
   for (const [variable, value] of readVariables(variables, at, 'component', around))
     if (value === undefined) values.delete(variable);
     else values.set(variable, value);
+  for (const { name: variable, step } of variables) {
+    const template = templateIn(values.get(variable) ?? '');
+    if (template !== undefined)
+      around.warnings.push({ path: [...at, step], on: 'value', ...template });
+  }
   return Object.fromEntries([...values].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 

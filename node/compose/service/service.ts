@@ -14,7 +14,7 @@ import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { configsField, readFiles, secretsField } from './file.ts';
 import { array, duration, expected, integer, line, mapping, text, texts } from '../fields.ts';
-import { healthcheckField } from './healthcheck.ts';
+import { adviseHealthcheck, healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
 import {
   checkPlacement,
@@ -106,7 +106,8 @@ export function readComponent(
 ): ComponentSpec {
   const { command, entrypoint, healthcheck } = fields;
   const image = readBuild(name, fields, around) ?? fields.image;
-  const { update_config: update, rollback_config: rollback } = fields.deploy ?? {};
+  const update = fields.deploy?.update_config?.policy;
+  const rollback = fields.deploy?.rollback_config?.policy;
   const { replicas: fill, affinity, anti_affinity: antiAffinity } = fields['x-millrace'] ?? {};
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
@@ -127,7 +128,7 @@ export function readComponent(
     ports: (fields.ports ?? []).map(({ port }) => port),
     volumes: readVolumes(name, fields.volumes ?? [], around),
     ...(files !== undefined && { files }),
-    ...(healthcheck !== undefined && healthcheck !== 'off' && { healthcheck }),
+    ...(healthcheck?.kind === 'on' && { healthcheck: healthcheck.check }),
     ...readEndpoints(name, fields, around),
     ...(container !== undefined && { container }),
     restart: readRestart(name, fields, around),
@@ -148,12 +149,8 @@ export function readComponent(
   checkRunnable(component, around);
   checkTargets(name, fields, around);
   checkRestart(component, fields, around);
-  adviseUpdate(component, around);
-  if (healthcheck === 'off' && image !== undefined && component.heartbeat === undefined) {
-    const why = 'a healthcheck that the image brings along stays on';
-    const path = ['services', name, 'healthcheck'];
-    around.warnings.push({ path, on: 'key', message: 'no healthcheck is added', why });
-  }
+  adviseUpdate(component, fields, around);
+  adviseHealthcheck(component, healthcheck, around);
   advisePorts(component, fields, around);
   return component;
 }

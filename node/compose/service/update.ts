@@ -11,6 +11,7 @@ import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { complain, duration, expected, integer, line, mapping } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
 import * as z from 'zod';
+import type { ServiceFields } from './service.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const ORDERS = 'stop-first or start-first';
@@ -47,19 +48,31 @@ const keys = {
   max_failure_ratio: ratio.optional(),
 };
 
+/** `asks`: it says anything at all. */
+type Way<Policy> = { readonly policy: Policy; readonly asks: boolean };
+
 export const updateField = mapping({ ...keys, failure_action: action.optional() }).transform(
-  (written): UpdatePolicy => ({
-    ...readWay(written),
-    onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+  (written): Way<UpdatePolicy> => ({
+    policy: {
+      ...readWay(written),
+      onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+    },
+    asks: saysAny(written),
   }),
 );
 
 export const rollbackField = mapping({ ...keys, failure_action: actionBack.optional() }).transform(
-  (written): RollbackPolicy => ({
-    ...readWay(written),
-    onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+  (written): Way<RollbackPolicy> => ({
+    policy: {
+      ...readWay(written),
+      onFailure: written.failure_action ?? DEFAULT_UPDATE.onFailure,
+    },
+    asks: saysAny(written),
   }),
 );
+
+const saysAny = (written: object): boolean =>
+  Object.values(written).some((value) => value !== undefined);
 
 function readWay(written: z.output<z.ZodObject<typeof keys>>): Omit<UpdatePolicy, 'onFailure'> {
   return {
@@ -72,16 +85,21 @@ function readWay(written: z.output<z.ZodObject<typeof keys>>): Omit<UpdatePolicy
 }
 
 /** Any of it for a job, and start-first where nothing can stand beside what it replaces. */
-export function adviseUpdate(component: ComponentSpec, { warnings }: Surroundings): void {
-  const { name, job, update, rollback } = component;
+export function adviseUpdate(
+  component: ComponentSpec,
+  { deploy }: ServiceFields,
+  { warnings }: Surroundings,
+): void {
+  const { name, job } = component;
   const why = whyStopFirst(component);
-  for (const [key, way] of Object.entries({ update_config: update, rollback_config: rollback })) {
-    if (way === undefined) continue;
+  for (const key of ['update_config', 'rollback_config'] as const) {
+    const way = deploy?.[key];
+    if (way?.asks !== true) continue;
     const path = ['services', name, 'deploy', key];
     if (job !== undefined) {
       const reason = { why: 'a job that has changed runs anew at once', next: 'leave it out' };
       warnings.push({ path, on: 'key', message: 'has no meaning for a job', ...reason });
-    } else if (why !== undefined && way.order === 'startFirst') {
+    } else if (why !== undefined && way.policy.order === 'startFirst') {
       const next = 'say stop-first, or leave it out';
       const message = 'done as stop-first';
       warnings.push({ path: [...path, 'order'], on: 'value', message, why, next });

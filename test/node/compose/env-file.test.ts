@@ -50,6 +50,13 @@ it.each<[string, readonly string[]]>([
       'c.yaml:4:17 services.web.env_file[0].pth: unknown key, did you mean path?',
     ],
   ],
+  [
+    '[a.env, swarm.env]',
+    [
+      'warning c.yaml:4:23 services.web.env_file[1]: ID: {{.Task.ID}} is passed on as it is: templates are not filled in; docs/compose.md says what each instance finds in its environment',
+    ],
+  ],
 ])('%s tells %j', (envFile, wanted) => {
-  expect(toldOf(files(envFile, { 'bad.env': 'A=1\n!\n' }))).toEqual(wanted);
+  const others = { 'bad.env': 'A=1\n!\n', 'swarm.env': 'ID=t-{{.Task.ID}}\nOWN={{.Name}}\n' };
+  expect(toldOf(files(envFile, others))).toEqual(wanted);
 });

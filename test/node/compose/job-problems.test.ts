@@ -45,6 +45,7 @@ it.each<readonly [string, readonly string[]]>([
       'warning c.yaml:4:32 services.web.deploy.rollback_config: has no meaning for a job: a job that has changed runs anew at once; leave it out',
     ],
   ],
+  ['deploy: {mode: global-job, update_config: {}, rollback_config: {order:}}', []],
 ])('job: %s', (lines, wanted) => {
   expect(told(web(lines))).toEqual(wanted);
 });

@@ -342,6 +342,41 @@ it.each([
       'warning c.yaml:4:5 services.web.healthcheck: no healthcheck is added: a healthcheck that the image brings along stays on',
     ],
   ],
+  [
+    'x-millrace: {heartbeat: {tcp: 1}}\n    healthcheck: {test: x, interval: 5s, timeout:, retries: 0, disable: true}',
+    ['test', 'interval', 'retries'].map(
+      (key, index) =>
+        `warning c.yaml:5:${[19, 28, 52][index]} services.web.healthcheck.${key}: ignored: disable: true adds no healthcheck; leave one of the two out`,
+    ),
+  ],
+  [
+    'x-millrace: {heartbeat: {tcp: 1}}\n    healthcheck: {test: [NONE], start_period: 5s, disable: false}',
+    [
+      'warning c.yaml:5:33 services.web.healthcheck.start_period: ignored: test: NONE adds no healthcheck; leave one of the two out',
+    ],
+  ],
+  [
+    'x-millrace: {heartbeat: {tcp: 1}}\n    healthcheck: {test: NONE, disable: true}',
+    [
+      'warning c.yaml:5:19 services.web.healthcheck.test: ignored: disable: true adds no healthcheck; leave one of the two out',
+    ],
+  ],
+  ['x-millrace: {heartbeat: {tcp: 1}}\n    healthcheck: {test: [NONE], disable: true}', []],
+  // templates
+  [
+    'environment: {SLOT: "web-{{.Task.Slot}}", ID: "{{ .Node.ID }}", OWN: "{{.Name}} {{ 7 }}"}',
+    [
+      'warning c.yaml:4:25 services.web.environment.SLOT: {{.Task.Slot}} is passed on as it is: templates are not filled in; each instance finds its slot in MILLRACE_SLOT',
+      'warning c.yaml:4:51 services.web.environment.ID: {{ .Node.ID }} is passed on as it is: templates are not filled in; docs/compose.md says what each instance finds in its environment',
+    ],
+  ],
+  [
+    'environment: ["A={{index .Service.Labels `a`}}", "B={{.Service.Name}}"]',
+    [
+      'warning c.yaml:4:19 services.web.environment[0]: {{index .Service.Labels `a`}} is passed on as it is: templates are not filled in; docs/compose.md says what each instance finds in its environment',
+      'warning c.yaml:4:54 services.web.environment[1]: {{.Service.Name}} is passed on as it is: templates are not filled in; each instance finds its stack and service in MILLRACE_COMPONENT',
+    ],
+  ],
   // variables
   [
     'command: $GONE $GONE ${EMPTY}\n    entrypoint: $GONE',
