@@ -52,15 +52,24 @@ export async function readContext(folder: string, dockerfile: Dockerfile): Promi
   const own = dockerfile.kind === 'file' ? placeIn(folder, dockerfile.file) : undefined;
   const text = own === undefined ? await outsideText(folder, dockerfile) : undefined;
   if (own !== undefined) await requireFile(join(folder, own), own);
-  const ignoring = await ignoreOf(folder, own);
+  const ignoring = await ignoreOf(folder, dockerfile);
   const forced = new Set([IGNORE_FILE, ...(own === undefined ? [] : [own])]);
   const entries = await entriesOf(folder, ignoring.ignore, forced);
   if (own !== undefined) return { dockerfile: own, entries };
-  // The builder takes out what is ignored of the two, so that no COPY finds them.
-  const listed = `${ignoring.written ?? IGNORE_FILE}\n${OUTSIDE}\n`;
-  const added = [file(OUTSIDE, text ?? ''), file(IGNORE_FILE, listed)];
+  const added = [file(OUTSIDE, text ?? ''), file(IGNORE_FILE, listOf(ignoring))];
   const others = entries.filter(({ path }) => !added.some((one) => one.path === path));
   return { dockerfile: OUTSIDE, entries: [...others, ...added].toSorted(byPath) };
+}
+
+/** The builder takes out what is ignored of the two that are added, so that no COPY finds them. */
+function listOf({ ignore, whole }: Ignoring): string {
+  const hidesItself = whole === undefined || ignore.ignores(IGNORE_FILE);
+  return [
+    ...(whole === undefined ? [] : [whole]),
+    ...(hidesItself ? [IGNORE_FILE] : []),
+    OUTSIDE,
+    '',
+  ].join('\n');
 }
 
 const file = (path: string, text: string): Entry => {
@@ -83,22 +92,20 @@ async function outsideText(folder: string, dockerfile: Dockerfile): Promise<stri
   });
 }
 
-type Ignoring = { readonly ignore: Ignore; readonly written: string | undefined };
+/** `whole`: what is written in that of the context. */
+type Ignoring = { readonly ignore: Ignore; readonly whole: string | undefined };
 
 /** One beside the Dockerfile, named after it, is asked before that of the context. */
-async function ignoreOf(folder: string, dockerfile: string | undefined): Promise<Ignoring> {
+async function ignoreOf(folder: string, dockerfile: Dockerfile): Promise<Ignoring> {
   const whole = await textOf(join(folder, IGNORE_FILE));
-  const special =
-    dockerfile === undefined
-      ? undefined
-      : await textOf(join(folder, `${dockerfile}${IGNORE_FILE}`));
-  const text = special ?? whole;
+  const beside =
+    dockerfile.kind === 'file' ? `${resolve(folder, dockerfile.file)}${IGNORE_FILE}` : undefined;
+  const special = beside === undefined ? undefined : await textOf(beside);
   try {
-    return { ignore: readIgnore(text ?? ''), written: whole };
+    return { ignore: readIgnore(special ?? whole ?? ''), whole };
   } catch (error) {
-    const name = special === undefined ? IGNORE_FILE : `${dockerfile}${IGNORE_FILE}`;
     throw new ContextError(
-      `${join(folder, name)} cannot be read`,
+      `${special === undefined ? join(folder, IGNORE_FILE) : beside} cannot be read`,
       error instanceof Error ? error.message : String(error),
       'correct that line: docs/compose.md says what patterns are',
     );

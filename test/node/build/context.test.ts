@@ -24,6 +24,7 @@ import {
   type Dockerfile,
   readContext,
 } from '../../../node/build/context.ts';
+import { readIgnore } from '../../../node/build/ignore.ts';
 import type { Recipe } from '../../../node/build/recipe.ts';
 
 const RECIPE: Recipe = {
@@ -116,6 +117,42 @@ it('asks the ignore file of its Dockerfile before that of the context', async ()
   const dev: Dockerfile = { kind: 'file', file: 'Dockerfile.dev' };
   expect(await pathsIn(folder, dev)).toContain('a');
   expect(await pathsIn(folder, dev)).not.toContain('b');
+});
+
+it.each<[string | undefined, string | undefined, readonly string[], string]>([
+  ['a', undefined, ['.dockerignore', 'b'], 'that of the context where it has none'],
+  ['a', 'b', ['.dockerignore', 'a'], 'its own before that of the context'],
+  ['a', 'b\n.dockerignore', ['a'], 'its own, which hides the other'],
+  [undefined, 'b', ['a'], 'its own alone'],
+  [undefined, '', ['a', 'b'], 'its own, though it is empty'],
+] as const)(
+  'of a Dockerfile outside (.dockerignore %j, its own %j) takes %j: %s',
+  async (whole, own, copied) => {
+    const root = folderOf({
+      'x/Dockerfile.dev': 'FROM a',
+      ...(own !== undefined && { 'x/Dockerfile.dev.dockerignore': own }),
+      ...(whole !== undefined && { 'c/.dockerignore': whole }),
+      'c/a': '',
+      'c/b': '',
+    });
+    const dockerfile: Dockerfile = { kind: 'file', file: '../x/Dockerfile.dev' };
+    const { recipe, found } = await unpacked(join(root, 'c'), dockerfile);
+    // The builder takes out what is ignored of the two that it always gets.
+    const hidden = readIgnore(found['.dockerignore']?.[2] ?? '');
+    expect(hidden.ignores(recipe.dockerfile)).toBe(true);
+    const kept = Object.keys(found).filter(
+      (path) => ![recipe.dockerfile, '.dockerignore'].includes(path) || !hidden.ignores(path),
+    );
+    expect(kept.toSorted()).toEqual(copied);
+  },
+);
+
+it('says which ignore file of a Dockerfile outside is wrong', async () => {
+  const files = { 'x/D': '', 'x/D.dockerignore': '[b', 'c/a': '' };
+  const root = folderOf(files);
+  const dockerfile: Dockerfile = { kind: 'file', file: join(root, 'x/D') };
+  const { message } = await refusalOf(join(root, 'c'), dockerfile);
+  expect(message).toBe(`${root}/x/D.dockerignore cannot be read`);
 });
 
 it('keeps modes, links and empty folders, and no owner or time', async () => {
