@@ -11,6 +11,9 @@ import { type Cli, note } from './terminal.ts';
 
 export type LogSubject = Omit<LogQuery, 'follow'>;
 
+/** A host that cannot be asked, and why. */
+export type LostLines = { readonly host: string; readonly why: string };
+
 /** How long a line of one host waits for older ones of another. */
 const MERGE_WAIT_MS = 250;
 /** How often it is looked which hosts run instances of it now, and whoever went is asked again. */
@@ -42,8 +45,10 @@ export async function readHosts(
   cli: Cli,
   asked: LogSubject,
   printer: LinePrinter,
+  lost: readonly LostLines[],
 ): Promise<number> {
   const reading = createReading(cli, asked, printer, false);
+  tellLost(reading, lost);
   for (const host of (await hostsOf(reading)) ?? []) open(reading, host, asked);
   reading.merge.close();
   for await (const lines of reading.merge) await printer.print(lines);
@@ -56,8 +61,10 @@ export async function followHosts(
   cli: Cli,
   asked: LogSubject,
   printer: LinePrinter,
+  lost: readonly LostLines[],
 ): Promise<number> {
   const reading = createReading(cli, asked, printer, true);
+  tellLost(reading, lost);
   const printing = (async () => {
     for await (const lines of reading.merge) await printer.print(lines);
   })();
@@ -79,6 +86,14 @@ function createReading(
 ): Reading {
   const merge = createMerge<LogLine>(MERGE_WAIT_MS);
   return { cli, asked, printer, follow, merge, hosts: new Map(), stop: new AbortController() };
+}
+
+function tellLost(reading: Reading, lost: readonly LostLines[]): void {
+  for (const { host, why } of lost) {
+    const state = { isOpen: false, isMissing: true, hasTold: false };
+    reading.hosts.set(host, state);
+    missing(reading, host, state, why);
+  }
 }
 
 /** Asks each host once it runs some of it, and again where its stream has broken; ends with the subject. */

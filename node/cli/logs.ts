@@ -1,12 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { parseSince } from './duration.ts';
+import type { ClusterView, SlotView } from '../../protocol/view/view.ts';
+import { age, parseSince } from './duration.ts';
 import { EXIT, Failure, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { createLinePrinter } from './log-lines.ts';
-import { followHosts, type LogSubject, readHosts } from './log-hosts.ts';
+import { followHosts, type LogSubject, type LostLines, readHosts } from './log-hosts.ts';
 import type { Perform } from './perform.ts';
 import { instanceIds, resolve, type Subject } from './subject.ts';
 import type { Cli } from './terminal.ts';
+import { isUp } from './verdict.ts';
 
 type LogOptions = {
   readonly follow?: boolean;
@@ -41,7 +43,8 @@ async function logs(cli: Cli, word: string, options: LogOptions): Promise<number
   const { cluster } = (await cli.client.status(cli.signal)).data;
   const subject = resolve(cluster, word, ['stack', 'component', 'instance']);
   const known = subject.kind === 'stack' ? ofStack(subject) : instanceIds(subject);
-  if (known.length === 0 && !follow) throw nothingRuns(subject.id);
+  const lost = lostOf(cluster, slotsOf(subject));
+  if (known.length === 0 && lost.length === 0 && !follow) throw nothingRuns(subject.id);
   const asked: LogSubject = {
     subject: subject.id,
     previous,
@@ -50,13 +53,36 @@ async function logs(cli: Cli, word: string, options: LogOptions): Promise<number
   };
   const named = options.prefix && (known.length > 1 || (follow && subject.kind !== 'instance'));
   const printer = createLinePrinter(cli, { named, hosts: cluster.hosts });
-  return follow ? followHosts(cli, asked, printer) : readHosts(cli, asked, printer);
+  const read = follow ? followHosts : readHosts;
+  return read(cli, asked, printer, lost);
 }
 
 const ofStack = ({ stack }: Extract<Subject, { kind: 'stack' }>): readonly string[] =>
   stack.components.flatMap((component) =>
     instanceIds({ kind: 'component', id: component.id, component }),
   );
+
+type Seat = { readonly id: string; readonly slot: SlotView };
+
+function slotsOf(subject: Exclude<Subject, { kind: 'host' }>): readonly Seat[] {
+  if (subject.kind === 'instance') return [{ id: subject.id, slot: subject.slot }];
+  const components = subject.kind === 'stack' ? subject.stack.components : [subject.component];
+  return components.flatMap(({ id, slots }) =>
+    slots.map((slot) => ({ id: `${id}.${slot.slot}`, slot })),
+  );
+}
+
+/** Slots of hosts that are gone have no instance until they are placed elsewhere. */
+function lostOf(view: ClusterView, seats: readonly Seat[]): readonly LostLines[] {
+  const there = seats.filter(({ slot }) => slot.instance === undefined);
+  return view.hosts.flatMap((host) => {
+    const ids = there.filter(({ slot }) => slot.host === host.id).map(({ id }) => id);
+    if (ids.length === 0 || isUp(view, host.id)) return [];
+    const heard = host.heardMsAgo === undefined ? '' : `, last heard ${age(host.heardMsAgo)} ago`;
+    const why = `${host.state}${heard}: what ${ids.join(' and ')} printed there cannot be read`;
+    return [{ host: host.id, why }];
+  });
+}
 
 /** A component or slot that has no instance now. */
 export function nothingRuns(id: string): Failure {

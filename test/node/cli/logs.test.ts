@@ -2,7 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import { expect, it, vi } from 'vitest';
 import { refusal, run, sendJson, start, startAgent } from './fixture-agent.ts';
-import { cluster, component, healthy, idOf, status } from './views.ts';
+import { cluster, component, healthy, host, idOf, status } from './views.ts';
+import { millis } from '../../../protocol/base/time.ts';
 
 const line = (instance: string, second: number, text: string, more: object = {}): object => ({
   instance,
@@ -23,7 +24,7 @@ const inspected = (...instances: readonly (readonly [string, string])[]): object
   data: { kind: 'component', instances: instances.map(([id, on]) => ({ id, host: idOf(on) })) },
 });
 const WEB = inspected(['shop.web.1', 'h1'], ['shop.web.2', 'h2']);
-const logsOn = (host: string): string => `GET /v1/hosts/${idOf(host)}/logs`;
+const logsOn = (name: string): string => `GET /v1/hosts/${idOf(name)}/logs`;
 
 it('merges the hosts by time, each line after the name of its instance', async () => {
   await using agent = await startAgent({
@@ -121,6 +122,73 @@ it('ends with 4 where nothing runs', async () => {
   await using agent = await startAgent({ 'GET /v1/status': status(cluster({ stacks })) });
   const ran = await run(['logs', 'shop', '--socket', agent.socket]);
   expect(ran).toMatchObject({ code: 4, stderr: expect.stringContaining('shop has no instance') });
+});
+
+/** Of `web` one runs on h1; what ran on h5 is to be placed elsewhere. */
+function lost(): object {
+  const { slots, ...web } = component('shop.web', ['h1', 'h5', 'h5']);
+  const left = slots.map((slot) => {
+    const { instance: _, ...empty } = slot;
+    return slot.host === idOf('h5') ? { ...empty, note: 'its host is dead' } : slot;
+  });
+  const components = [
+    { ...web, slots: left },
+    { ...component('shop.db', []), slots: [{ slot: 1, host: idOf('h5') }] },
+    { ...component('shop.new', []), slots: [{ slot: 1, host: idOf('h1') }] },
+  ];
+  const hosts = [
+    host('h1'),
+    host('h2', { self: true }),
+    host('h5', { state: 'dead', heardMsAgo: millis(40_000) }),
+  ];
+  const stacks = [{ name: 'shop', revision: '4.7', components }];
+  return status(cluster({ hosts, stacks }));
+}
+
+it.each([
+  ['web', ['shop.web.1'], 'shop.web.2 and shop.web.3', 'its name'],
+  ['web.3', [], 'shop.web.3', 'one slot of it'],
+  ['db', [], 'shop.db.1', 'nothing else of it'],
+])('says of %s what a dead host has, exit 3: %j, not %s: %s', async (word, there, not) => {
+  await using agent = await startAgent({
+    'GET /v1/status': lost(),
+    'GET /v1/inspect': inspected(...there.map((id) => [id, 'h1'] as const)),
+    [logsOn('h1')]: tells(line('shop.web.1', 1, 'one')),
+  });
+  expect(await run(['logs', word, '--no-prefix', '--socket', agent.socket])).toEqual({
+    code: 3,
+    stdout: there.length === 0 ? '' : 'one\n',
+    stderr: `h5: dead, last heard 40s ago: what ${not} printed there cannot be read\n`,
+  });
+});
+
+it('ends with 4 where a host that lives has yet to start it', async () => {
+  await using agent = await startAgent({ 'GET /v1/status': lost() });
+  const ran = await run(['logs', 'new', '--socket', agent.socket]);
+  expect(ran).toMatchObject({ code: 4, stderr: expect.stringContaining('shop.new has no') });
+});
+
+it('follows what a dead host has from its beginning, once that is back', async () => {
+  let looks = 0;
+  await using agent = await startAgent({
+    'GET /v1/status': lost(),
+    'GET /v1/inspect': (_, response) => {
+      looks += 1;
+      if (looks > 3) sendJson(response, 404, refusal('not-found', 4));
+      else sendJson(response, 200, looks < 2 ? inspected() : inspected(['shop.db.1', 'h5']));
+    },
+    [logsOn('h5')]: ({ path }, response) => {
+      const tail = new URL(path, 'http://agent').searchParams.get('tail');
+      response.write(ndjson([line('shop.db.1', 1, `tail ${tail}`)]));
+    },
+  });
+  const words = ['logs', 'db', '-f', '--tail', '7', '--no-prefix', '--socket', agent.socket];
+  expect(await start(words).done).toEqual({
+    code: 0,
+    stdout: 'tail 7\n',
+    stderr:
+      'h5: dead, last heard 40s ago: what shop.db.1 printed there cannot be read\nshop.db is gone\n',
+  });
 });
 
 it('follows hosts that come, and asks one that broke off only for what it has not seen', async () => {
