@@ -41,9 +41,8 @@ export async function execIn(
       abortSignal,
     }),
   );
-  const stream: Duplex = await connection.call(limits, () =>
-    made.start({ hijack: true, stdin, Tty }),
-  );
+  const begin = { hijack: true, stdin, Tty, ...(terminal !== undefined && sizeAtStart(terminal)) };
+  const stream: Duplex = await connection.call(limits, () => made.start(begin));
   const { signal } = limits;
   const cut = (): void => {
     void killIn(made, id).finally(() => stream.destroy());
@@ -89,6 +88,9 @@ async function feed(made: Exec, stream: Duplex, input: AsyncIterable<ExecInput>)
     // Whoever gave it is gone; so is the command, by its signal.
   }
 }
+
+/** Engines before API 1.42 do not read it, and are told once the command runs. */
+const sizeAtStart = ({ columns, rows }: TerminalSize) => ({ ConsoleSize: [rows, columns] });
 
 /** The engine hands its connection over before the command has begun, and until then refuses. */
 async function resizeOnceItRuns(made: Exec, size: TerminalSize, stream: Duplex): Promise<void> {
