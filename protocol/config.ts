@@ -79,6 +79,9 @@ export type Config = {
   readonly isolatedStartMs: Millis;
   /** How long a command may take before its outcome is given as unknown. */
   readonly commandMs: Millis;
+  /** Numbers given to ports that are published without one: from this, to this. */
+  readonly portFirst: number;
+  readonly portLast: number;
 };
 
 /** The default profile: 2 to 200 hosts on one LAN. */
@@ -119,6 +122,10 @@ export const LAN: Config = {
   tombstoneMs: minutes(7 * 24 * 60),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),
+  // Below 32768, from where Linux takes the ports of outgoing connections; and below 30000 to 32767, the range
+  // of Swarm and Kubernetes, whose rules in the packet filter take a port that looks free.
+  portFirst: 20_000,
+  portLast: 29_999,
 };
 
 /** How long a holder may count on a voter's grant after the send of its keepalive (Th). */
@@ -182,6 +189,10 @@ export function validateConfig(config: Config): readonly string[] {
     [
       config.forgetMs >= config.agentGraceMs,
       'forgetMs must be at least agentGraceMs: a crashed agent comes back',
+    ],
+    [
+      config.portFirst > 0 && config.portLast >= config.portFirst && config.portLast < 65_536,
+      'portFirst to portLast must be ports',
     ],
   ];
   return rules.filter(([holds]) => !holds).map(([, reason]) => reason);

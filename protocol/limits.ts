@@ -33,6 +33,8 @@ export const WRAPS_MAX = 16;
 /** Components of a stack, and slots of a component. */
 export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;
+/** Ports chosen for the slots of one component, so that its record fits a frame; of more engines choose. */
+export const CHOSEN_PORTS_MAX = 1_000;
 /** Specs that slots of one component still wait with; of more, those of the newest change at once. */
 export const VERSIONS_MAX = 3;
 /** Revisions of a component that are remembered, the present one too; the oldest is dropped. */

@@ -62,6 +62,8 @@ export type Options = {
   readonly drift?: Recurring;
   /** So many pairs of components of a stack are to share hosts, or to share none. */
   readonly affinity?: { readonly pairPermille: number };
+  /** So many components publish ports, most of them without a number of their own. */
+  readonly ports?: { readonly permille: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */
   readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
@@ -115,6 +117,8 @@ export const CONFIG: Config = {
   rosterStableMs: seconds(3),
   voterDeadMs: seconds(8),
   backWithinMs: seconds(8),
+  // So few that slots come to want the same.
+  portLast: LAN.portFirst + 23,
 };
 
 export const configOf = ({ members, suspicionMaxFactor, tombstoneMs }: Options): Config => ({

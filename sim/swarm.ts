@@ -3,26 +3,12 @@
  * absent in others: a fault that is always there hides what only its absence shows (Groce 2012).
  */
 import { LAN } from '../protocol/config.ts';
-import type { Message } from '../protocol/wire/message.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { type Ambush, type Options, type Plague, quiet } from './options.ts';
 import { drawApart, drawOnePlague, drawPlagues } from './plagues.ts';
+import { drawLength, drawRates, drawWeather, drawWorkload } from './weather-draws.ts';
 
 const T = LAN.termMs;
-/** Losing only one of these has found what losing all alike did not. */
-const SINGLED_OUT = [
-  'release',
-  'keepaliveAck',
-  'prepareAck',
-  'accept',
-  'acceptAck',
-  'writeAck',
-  'readAck',
-  'push',
-  'syncPage',
-  'rosterAccepted',
-] as const satisfies readonly Message['kind'][];
-
 /** Moments at which a protocol is most easily hurt: something was promised, nobody else may know. */
 const AMBUSHES = [
   'won',
@@ -56,6 +42,8 @@ export function drawOptions(seed: number): Options {
   if (happens(bonded, 20)) return oftenToppled(seed, drawAffinity(seed, bonded));
   const meddled = streamOf(choices, 'options/drift');
   if (happens(meddled, 25)) return oftenToppled(seed, drawDrift(seed, meddled));
+  const published = streamOf(choices, 'options/ports');
+  if (happens(published, 20)) return oftenToppled(seed, drawPorts(seed, published));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -308,13 +296,32 @@ function drawDrift(seed: number, draw: Stream): Options {
   };
 }
 
-const drawLength = (draw: Stream): number => within(draw, 30, 90) * 1000;
-
-const drawWorkload = (draw: Stream): Options['workload'] => ({
-  kind: 'random',
-  everyMs: pick(draw, [400, 1500, 4000]),
-  stackCount: pick(draw, [1, 1, 2, 3]),
-});
+/** Slots are given numbers from a range that is hardly large enough, by leaders that hear late of each other (P1 to P3). */
+function drawPorts(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [2, 3, 3, 4]);
+  const plagues: Options['recurring'] = {
+    drains: { everyMs: 8000, lastMs: 8000 },
+    hostLosses: { everyMs: 15_000, lastMs: 15_000 },
+    partitions: { everyMs: 10_000, lastMs: 8000 },
+    crashes: { everyMs: 8000, lastMs: 2000 },
+  };
+  const kinds = (Object.keys(plagues) as Plague[]).filter(() => happens(draw, 400));
+  return {
+    ...quiet(seed, hostCount, drawLength(draw)),
+    voterCount: hostCount === 2 ? 1 : pick(draw, [1, 3]),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 10, 40]),
+    lossPermille: pick(draw, [0, 0, 100, 300]),
+    recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
+    ports: { permille: pick(draw, [500, 900]) },
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [700, 1500, 4000]),
+      stackCount: pick(draw, [2, 3]),
+      strictPermille: 50,
+    },
+  };
+}
 
 function drawStorm(seed: number, draw: Stream): Options {
   const hostCount = happens(draw, 40)
@@ -357,36 +364,9 @@ function drawGrowth(draw: Stream, stormMs: number): Pick<Options, 'growth' | 'st
   return { growth: { startsWithinMs }, stormMs: stormMs + startsWithinMs };
 }
 
-type Weather = Pick<
-  Options,
-  'delayMeanMs' | 'lossPermille' | 'lossOnly' | 'duplicatePermille' | 'tailPermille' | 'tailMs'
->;
-
-function drawWeather(draw: Stream, transport: Options['transport']): Weather {
-  // In a stream everything waits for what is lost or late: beyond this it stands still.
-  const isStream = transport === 'stream';
-  const losses = isStream ? [10, 30, 100] : [20, 50, 100, 200, 300, 500];
-  const tails = isStream ? [2, 5, 10] : [5, 20, 50, 200];
-  return {
-    delayMeanMs: pick(draw, [1, 1, 3, 10, 40]),
-    lossPermille: happens(draw, 500) ? pick(draw, losses) : 0,
-    ...(happens(draw, 250) ? { lossOnly: pick(draw, SINGLED_OUT) } : {}),
-    duplicatePermille: happens(draw, 500) ? pick(draw, [20, 200, 500]) : 0,
-    tailPermille: happens(draw, 500) ? pick(draw, tails) : 0,
-    tailMs: pick(draw, [T / 2, T, 2 * T, 6 * T]),
-  };
-}
-
 function drawAmbush(draw: Stream): Ambush {
   const after = pick(draw, AMBUSHES);
   // The rarer the moment, the surer the strike.
   const rare = after === 'won' || after.startsWith('roster') || after.startsWith('sync');
   return { after, permille: rare ? pick(draw, [100, 300]) : pick(draw, [5, 20]) };
-}
-
-/** Extremes, not a spread: what two clocks can do to each other they do at the ends. */
-function drawRates(draw: Stream, hostCount: number): readonly number[] {
-  const rho = LAN.rateErrorPermille;
-  if (!happens(draw, 667)) return [];
-  return Array.from({ length: hostCount }, () => pick(draw, [0, -rho, rho]));
 }

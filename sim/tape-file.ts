@@ -194,6 +194,7 @@ const options: Schema<Options> = where(
     rollouts: optional(object({ wordPermille: permille, dudPermille: permille })),
     drift: recurring,
     affinity: optional(object({ pairPermille: permille })),
+    ports: optional(object({ permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

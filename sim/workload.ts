@@ -25,6 +25,7 @@ import {
   type PlacementDraws,
   placementDraws,
 } from './placement-draws.ts';
+import { drawPorts } from './port-draws.ts';
 import { drawWord } from './steering-draws.ts';
 import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
 import type { World } from './world.ts';
@@ -64,6 +65,8 @@ export type Workload = {
   readonly updates: Stream;
   /** What they say of a rollout. */
   readonly steering: Stream;
+  /** What is published. */
+  readonly ports: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -98,6 +101,7 @@ export function createWorkload(
     dependencies: streamOf(world.choices, 'dependencies'),
     updates: streamOf(world.choices, 'updates'),
     steering: streamOf(world.choices, 'steering'),
+    ports: streamOf(world.choices, 'ports'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -148,6 +152,7 @@ const AGAIN_MS = 500;
 /** Whoever lives has answered by then. */
 const UNANSWERED_MS = CONFIG.commandMs + 1000;
 
+const STACKS = ['shop', 'blog', 'mail'];
 type Random = Extract<World['options']['workload'], { readonly kind: 'random' }>;
 function keepDrawing(workload: Workload, random: Random): void {
   askIn(workload, random.everyMs, () => {
@@ -175,7 +180,7 @@ function drawErrand(workload: Workload, { stackCount }: Random): Errand {
   const deployId = `op${workload.count}`;
   const word = drawWord(workload.world, workload.steering, deployId);
   if (word !== undefined) return { stack: word.spec.name, given: word, attempt: 1 };
-  const stack = pick(draw, ['shop', 'blog', 'mail'].slice(0, stackCount));
+  const stack = pick(draw, STACKS.slice(0, stackCount));
   const expect = drawExpected(workload, stack);
   const given = happens(draw, 150)
     ? ({ kind: 'destroy', deployId, stack, ...expect } as const)
@@ -236,9 +241,13 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
-  const { affinity } = workload.world.options;
+  const { affinity, ports } = workload.world.options;
   const isServed = happens(draw, 500);
-  const components = [db, ...(isServed || affinity !== undefined ? [waiting] : []), ...jobs];
+  const all = [db, ...(isServed || affinity !== undefined ? [waiting] : []), ...jobs];
+  const components = drawPorts(workload.ports, all, {
+    stack: STACKS.indexOf(name),
+    permille: ports?.permille,
+  });
   if (affinity === undefined) return { name, components };
   return { name, components: drawBonds(workload.placements, components, affinity.pairPermille) };
 }

@@ -105,7 +105,7 @@ export type Job = {
 /** A port published on the host that runs the instance (Compose `mode: host`). */
 export type Port = {
   readonly target: number;
-  /** Absent: the engine chooses one. */
+  /** Absent: each slot is given one (`placement/ports.ts`). */
   readonly published?: number;
   readonly protocol: 'tcp' | 'udp';
   /** Absent: the agent's `publish_address`. */

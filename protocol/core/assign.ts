@@ -26,6 +26,7 @@ import { whyNotPlace } from '../placement/fit.ts';
 import type { Progress } from '../placement/job.ts';
 import { type Neighbor, neighborsBy } from '../placement/neighbor.ts';
 import { place, type PlacementHost } from '../placement/place.ts';
+import { choosePorts } from '../placement/ports.ts';
 import { reservedWith } from '../placement/room.ts';
 import {
   compareRevision,
@@ -117,7 +118,8 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
     for (const decision of decisions)
       journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
   }
-  const next = concluded(course, slots, { current, stack: known.stack });
+  const placed = concluded(course, slots, { current, stack: known.stack });
+  const next = { ...placed, slots: numbered(core, turn, component, placed, current?.slots) };
   for (const note of course.notes) journal(turn, 'rollout', [component], note);
   const { dueAt } = course;
   if (current !== undefined && isAsBefore(current, { ...next, run }))
@@ -125,6 +127,27 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
   const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
   const jobRun = run === undefined ? {} : { run };
   return { value: { ...head, ...next, ...jobRun }, dueAt, isTimely: true };
+}
+
+/** The slots with the numbers of those ports to which their spec gives none. */
+function numbered(
+  core: Core,
+  turn: Turn,
+  component: ComponentId,
+  placed: Pick<Component, 'spec' | 'rollout' | 'slots'>,
+  current: readonly Slot[] = [],
+): readonly Slot[] {
+  const { slots, notes } = choosePorts({
+    component,
+    slots: placed.slots,
+    specOf: (slot) => specOf(placed, slot),
+    current,
+    holders: know(core).portHolders,
+    range: turn.config,
+  });
+  for (const { slot, text } of notes)
+    journal(turn, 'placement', [component, `${component}.${slot}`], text);
+  return slots;
 }
 
 function isRestless({ membership }: Core, { now }: Turn): boolean {

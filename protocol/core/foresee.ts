@@ -10,6 +10,7 @@ import { type Decision, place } from '../placement/place.ts';
 import type { Slot } from '../record/record.ts';
 import { holdersOf, know, loadedWith, loadsOf } from './know.ts';
 import { hostsUnder, progressOf } from './assign.ts';
+import type { Load } from './knowledge.ts';
 import type { Core } from './state.ts';
 
 export type Foreseen = {
@@ -19,11 +20,17 @@ export type Foreseen = {
   readonly decisions: readonly Decision[];
 };
 
+const withoutChosen = (load: Load): Load => ({
+  ...load,
+  portsTaken: load.portsTaken.filter(({ givesWay }) => givesWay !== true),
+});
+
 /** In the order of the stack; each with the room that those before it leave, and after those it follows. */
 export function foresee(core: Core, now: Instant, stack: StackSpec): readonly Foreseen[] {
   const { assignments } = know(core);
   const others = new Map([...assignments].filter(([id]) => stackOf(id) !== stack.name));
-  const loads = new Map(loadsOf(others));
+  // By then what was chosen has given way to what is fixed now.
+  const loads = new Map([...loadsOf(others)].map(([id, load]) => [id, withoutChosen(load)]));
   const foreseen = new Map<ComponentId, Foreseen & Seated>();
   for (const spec of followersLast(stack.components)) {
     const component = componentId(stack.name, spec.name);

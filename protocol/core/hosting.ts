@@ -65,7 +65,7 @@ function desiredSlot(
   core: Core,
   leases: Leases,
   turn: Turn,
-  { assignment, slot, host: assigned, spec, revision: given }: SeatHere,
+  { assignment, slot, host: assigned, spec, revision: given, ports }: SeatHere,
 ): DesiredSlot {
   const { component } = assignment.component;
   const { revision } = assignment;
@@ -94,6 +94,7 @@ function desiredSlot(
     revision: given ?? wantedRevision(core, assignment.component),
     term: revision.term,
     mayStart,
+    ...(ports === undefined ? {} : { ports }),
     ...(waiting === undefined ? {} : { waitsFor: waiting }),
     ...(ended === undefined ? {} : { ended }),
     ...(isolation === undefined ? {} : { isolation }),

@@ -14,7 +14,10 @@ import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
 import { entriesOf, hasChanged } from '../inventory/inventories.ts';
 import { aliveHosts } from '../membership/membership.ts';
+import { type ChosenPorts, numberName, portName, protocolOf } from '../component/port.ts';
 import type { ComponentSpec } from '../component/spec.ts';
+import type { PortTaken } from '../placement/fit.ts';
+import type { PortHolders } from '../placement/ports.ts';
 import { reservedWith } from '../placement/room.ts';
 import { allCommitted, committedOf } from '../record/committed.ts';
 import type { Committed, Member, Revision, Slot, Stack } from '../record/record.ts';
@@ -100,6 +103,7 @@ function readRecords(core: Core): OfRecords {
     rivals,
     contracted: specs.filter(({ onIsolation }) => onIsolation !== undefined),
     loads: loadsOf(assignments),
+    portHolders: portHoldersOf(stacks, assignments),
   };
 }
 
@@ -171,7 +175,8 @@ function slotsAt(assignments: Assignments, isMeant: (slot: Slot) => boolean): Kn
       if (isMeant(slot)) {
         const spec = specOf(assignment.component, slot);
         const revision = slot.former ?? assignment.component.revision;
-        here.push({ assignment, slot: slot.slot, host: slot.host, spec, revision });
+        const { ports } = slot;
+        here.push({ assignment, slot: slot.slot, host: slot.host, spec, revision, ports });
       }
   }
   return here;
@@ -183,6 +188,29 @@ export function holdersOf({ host, from, ended }: Slot): readonly HostId[] {
   return from === undefined ? [host] : [host, from];
 }
 
+/** What specs fix, those that are deployed now and those that slots still have; and what slots were given. */
+function portHoldersOf(stacks: Stacks, assignments: Assignments): PortHolders {
+  const fixed = new Map<string, ComponentId>();
+  const chosen = new Map<string, ComponentId[]>();
+  const fix = (component: ComponentId, { ports }: ComponentSpec): void => {
+    for (const { published, protocol } of ports)
+      if (published !== undefined) fixed.set(numberName(published, protocol), component);
+  };
+  for (const [name, { stack }] of stacks)
+    for (const spec of stack.spec?.components ?? []) fix(componentId(name, spec.name), spec);
+  for (const [id, { component, isVoid }] of assignments) {
+    if (isVoid) continue;
+    fix(id, component.spec);
+    for (const { spec } of component.rollout?.former ?? []) fix(id, spec);
+    for (const { ports = {} } of component.slots)
+      for (const [port, number] of Object.entries(ports)) {
+        const name = numberName(number, protocolOf(port));
+        chosen.set(name, [...(chosen.get(name) ?? []), id]);
+      }
+  }
+  return { fixed, chosen };
+}
+
 /** Once for all components: each leader subtracts what is its own. */
 export function loadsOf(assignments: Assignments): Knowledge['loads'] {
   const loads = new Map<HostId, Load>();
@@ -190,7 +218,7 @@ export function loadsOf(assignments: Assignments): Knowledge['loads'] {
     if (isVoid) continue;
     for (const slot of component.slots)
       for (const host of holdersOf(slot))
-        loads.set(host, loadedWith(loads.get(host), by, specOf(component, slot)));
+        loads.set(host, loadedWith(loads.get(host), by, specOf(component, slot), slot.ports));
   }
   return loads;
 }
@@ -200,10 +228,14 @@ export function loadedWith(
   { slotCount, portsTaken, reserved }: Load = NO_LOAD,
   by: ComponentId,
   spec: ComponentSpec,
+  chosen: ChosenPorts = {},
 ): Load {
-  const taken = spec.ports.flatMap(({ published, protocol }) =>
-    published === undefined ? [] : [{ published, protocol, by }],
-  );
+  const taken = spec.ports.flatMap((port): readonly PortTaken[] => {
+    const { published, protocol } = port;
+    if (published !== undefined) return [{ published, protocol, by }];
+    const given = chosen[portName(port)];
+    return given === undefined ? [] : [{ published: given, protocol, by, givesWay: true }];
+  });
   return {
     slotCount: slotCount + 1,
     portsTaken: taken.length === 0 ? portsTaken : [...portsTaken, ...taken],

@@ -1,8 +1,10 @@
 /** What follows from the tables of a core, kept until they change (`know.ts` derives it). */
 import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
+import type { ChosenPorts } from '../component/port.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import type { InstanceReport } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
+import type { PortHolders } from '../placement/ports.ts';
 import { NOTHING_RESERVED, type Reserved } from '../placement/room.ts';
 import type { Component, Member, Revision, Stack } from '../record/record.ts';
 
@@ -42,6 +44,8 @@ export type OfRecords = {
   readonly contracted: readonly ComponentSpec[];
   /** What all of them together put on each host. */
   readonly loads: ReadonlyMap<HostId, Load>;
+  /** What of the numbers of ports is anybody's, on whatever host. */
+  readonly portHolders: PortHolders;
 };
 
 /** `host`: to whom it is assigned. */
@@ -52,6 +56,7 @@ export type SeatHere = {
   readonly spec: ComponentSpec;
   /** Absent: of a record that is older than rollouts. */
   readonly revision: string | undefined;
+  readonly ports: ChosenPorts | undefined;
 };
 
 /** Of the tables it was derived from. */

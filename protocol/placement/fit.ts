@@ -14,6 +14,8 @@ export type PortTaken = {
   readonly protocol: 'tcp' | 'udp';
   /** The component that publishes it there. */
   readonly by: string;
+  /** It was chosen for a slot, which is given another as soon as a spec fixes it (P3). */
+  readonly givesWay?: true;
 };
 
 /** A member as placement sees it. */
@@ -84,7 +86,9 @@ export function whyNotKeep(
   if (!host.alive && host.awaited === true) return hasData(spec) ? undefined : REBOOTS;
   if (!host.alive) return 'dead or gone';
   if (host.leaving === true) return LEAVES;
-  const portsTaken = host.portsTaken.filter(({ by }) => compareText(by, component) < 0);
+  const portsTaken = host.portsTaken.filter(
+    ({ by, givesWay }) => givesWay !== true && compareText(by, component) < 0,
+  );
   return (
     unsuited(spec, host) ??
     portTaken(spec, { portsTaken }) ??
@@ -122,7 +126,9 @@ function portTaken(
     const taken = portsTaken.find(
       (port) => port.published === published && port.protocol === protocol,
     );
-    if (taken !== undefined) return `port ${published}/${protocol} is taken there by ${taken.by}`;
+    if (taken === undefined) continue;
+    const until = taken.givesWay === true ? ', until that has been given another' : '';
+    return `port ${published}/${protocol} is taken there by ${taken.by}${until}`;
   }
   return undefined;
 }

@@ -11,6 +11,7 @@
  *  3. Repairs of a slot back off (`component/repair.ts`), and count as no failure.
  */
 import { after, between, type Instant, later, seconds } from '../base/time.ts';
+import { hasOtherNumber } from '../component/port.ts';
 import { repairableAt, repaired } from '../component/repair.ts';
 import type { Turn } from '../turn.ts';
 import { type Instance, isLive, type StopWhy } from './instance.ts';
@@ -37,11 +38,16 @@ export function whyRepair(
   desired: DesiredSlot,
   live: Instance,
   turn: Turn,
-): Extract<StopWhy, 'drifted' | 'stuck'> | undefined {
+): Repair | undefined {
   const at = repairAt(seat, desired, live, turn);
   if (at === undefined || turn.now < at) return undefined;
-  return isDrifted(desired, live) ? 'drifted' : 'stuck';
+  if (isDrifted(desired, live)) return 'drifted';
+  return isRenumbered(desired, live, turn) ? 'renumbered' : 'stuck';
 }
+
+type Repair = Extract<StopWhy, 'drifted' | 'renumbered' | 'stuck'>;
+export const isRepair = (why: StopWhy): why is Repair =>
+  why === 'drifted' || why === 'renumbered' || why === 'stuck';
 
 export function noteRepair(seat: Seat, { now, config }: Turn): void {
   seat.repairs = repaired(seat.repairs, now, config);
@@ -60,16 +66,23 @@ function repairAt(
   seat: Seat,
   desired: DesiredSlot,
   live: Instance,
-  { config }: Turn,
+  turn: Turn,
 ): Instant | undefined {
   if (live.stop !== undefined || !isLive(live)) return undefined;
-  const at = repairableAt(seat.repairs, config);
-  if (isDrifted(desired, live)) return at;
+  const at = repairableAt(seat.repairs, turn.config);
+  if (isDrifted(desired, live) || isRenumbered(desired, live, turn)) return at;
   return seat.stuckSince === undefined ? undefined : later(at, after(seat.stuckSince, STUCK_MS));
 }
 
 const isDrifted = ({ spec }: DesiredSlot, { observed }: Instance): boolean =>
   observed.drift !== undefined && spec.job === undefined;
+
+/** P3. An engine that binds another number than it was told is so asked again ever more slowly. */
+const isRenumbered = (
+  { spec, ports }: DesiredSlot,
+  { observed }: Instance,
+  { config }: Turn,
+): boolean => spec.job === undefined && hasOtherNumber(spec, ports, observed.ports, config);
 
 /** `before`: what was known of it to differ until now. */
 export function tellDrift(

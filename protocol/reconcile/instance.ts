@@ -30,6 +30,8 @@ export type StopWhy =
   | 'timeout'
   /** Someone else has changed it: it is not what was made from its spec. */
   | 'drifted'
+  /** A number that was chosen for a port of it is another slot's now. */
+  | 'renumbered'
   /** It is strict, its guard lets it run, and someone else has it stand still. */
   | 'stuck';
 

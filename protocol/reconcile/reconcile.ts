@@ -22,9 +22,10 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { ComponentId } from '../base/ids.ts';
 import { after, earlier, FOREVER, type Millis, millis } from '../base/time.ts';
 import { sameData } from '../base/same.ts';
+import { withChosen } from '../component/port.ts';
 import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
-import { noteRepair, noteStuck, repairDeadline, whyRepair } from './drift.ts';
+import { isRepair, noteRepair, noteStuck, repairDeadline, whyRepair } from './drift.ts';
 import { countFailure, judgeEnd } from './endings.ts';
 import { stopInstance } from './events.ts';
 import { type Instance, isLive, type StopWhy, UNKNOWN_GRACE_MS } from './instance.ts';
@@ -342,7 +343,7 @@ function perform(slots: Slots, turn: Turn, seat: Seat, step: Step): void {
 function start(
   turn: Turn,
   seat: Seat,
-  { component, slot, revision, term, spec }: DesiredSlot,
+  { component, slot, revision, term, spec: wanted, ports }: DesiredSlot,
 ): void {
   assert(seat.starting === undefined, 'reconcile 2: one start per slot');
   seat.attempt += 1; // invariant 4
@@ -350,6 +351,7 @@ function start(
   seat.starting = { attempt, revision, term, since: turn.now };
   seat.restartAsked = false;
   seat.dirty = true;
+  const spec = withChosen(wanted, ports);
   turn.out.push({ kind: 'startInstance', component, slot, attempt, revision, term, spec });
 }
 
@@ -358,7 +360,7 @@ function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: S
   if (why === 'unhealthy') countFailure(turn, seat, instance, { kind: 'unhealthy' }, 'unhealthy');
   if (why === 'timeout')
     countFailure(turn, seat, instance, { kind: 'timedOut' }, STOP_TEXT.timeout);
-  if (why === 'drifted' || why === 'stuck') noteRepair(seat, turn);
+  if (isRepair(why)) noteRepair(seat, turn);
   const judged = instance.judged || why === 'unhealthy' || why === 'timeout';
   stopInstance(slots, turn, seat, { ...instance, judged }, why, graceOf(seat, instance, why));
 }

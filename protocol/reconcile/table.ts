@@ -2,6 +2,7 @@
  * The slots that concern this host: what is desired in each, and every instance the engine has of it.
  * The table is written by this folder alone; `events.ts` tells it what happened, `reconcile.ts` acts.
  */
+import type { ChosenPorts } from '../component/port.ts';
 import { NO_REPAIRS, type Repairs } from '../component/repair.ts';
 import { FRESH, type History, historyDeadline } from '../component/restart.ts';
 import type { ComponentSpec, OnIsolation } from '../component/spec.ts';
@@ -30,6 +31,8 @@ export type DesiredSlot = {
   readonly ended?: SlotEnd;
   /** What its contract asks for now that this host is isolated; absent: nothing. */
   readonly isolation?: OnIsolation['action'];
+  /** The numbers of its ports that were chosen for it. */
+  readonly ports?: ChosenPorts;
 };
 
 /** A slot that was taken from this host while it was believed dead, and is not decided on yet. */

@@ -48,6 +48,7 @@ export const STOP_TEXT = {
   isolated: 'this host hears no quorum of the voters',
   timeout: 'it has taken longer than its timeout',
   drifted: 'someone else has changed it',
+  renumbered: 'its port on this host is given to another',
   stuck: 'someone else has it stand still, and its guard does not',
 } as const satisfies Record<StopWhy, string>;
 

@@ -1,6 +1,7 @@
 /** The values kept under keys on the voters' durable store, and their revisions. */
 import type { Boot, ComponentId, HostId, Key, Term } from '../base/ids.ts';
 import type { Labels } from '../component/label.ts';
+import type { ChosenPorts } from '../component/port.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 
 /** Totally ordered without clocks: by the leader's term, then by its count of writes. */
@@ -132,6 +133,8 @@ export type Slot = {
   readonly ended?: SlotEnd;
   /** A host that is drained, and runs it until the one that has it now does (`placement/handover.ts`). */
   readonly from?: HostId;
+  /** What it was given for ports without a number (`placement/ports.ts`); absent: none, or an older record. */
+  readonly ports?: ChosenPorts;
 };
 export type SlotEnd = {
   readonly state: 'complete' | 'failed';

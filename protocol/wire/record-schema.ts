@@ -15,6 +15,7 @@ import {
   MEMBERS_MAX,
   RIVALS_MAX,
   SLOTS_MAX,
+  STACK_CHARS_MAX,
   VERSIONS_MAX,
 } from '../limits.ts';
 import { ok } from '../base/result.ts';
@@ -26,6 +27,7 @@ import {
   literal,
   object,
   optional,
+  record,
   type Schema,
   text,
   where,
@@ -47,6 +49,7 @@ import {
   labels,
   length,
   peerId,
+  port,
   stackName,
   subject,
   term,
@@ -113,6 +116,9 @@ const slotEnd = object({
   exitCode: optional(exitCode),
 });
 
+/** As `portName` writes it. */
+const portName = text(STACK_CHARS_MAX, /^(?:[^\0]*:)?\d{1,5}\/(?:tcp|udp)$/);
+
 const slot = where(
   object({
     slot: counter,
@@ -122,6 +128,7 @@ const slot = where(
     left: optional(list(hostId, RIVALS_MAX)),
     ended: optional(slotEnd),
     from: optional(hostId),
+    ports: optional(record(portName, port, ITEMS_MAX)),
   }),
   ({ host, left = [], from }) => duplicate([host, ...left, ...(from === undefined ? [] : [from])]),
 );

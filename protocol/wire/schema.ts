@@ -112,16 +112,16 @@ export function object<const F extends Fields>(fields: F): Schema<ObjectOf<F>> {
   };
 }
 
-/** Texts by name. The result is sorted by name. */
-export function record(
+/** Values by name. The result is sorted by name. */
+export function record<T>(
   name: Schema<string>,
-  content: Schema<string>,
+  content: Schema<T>,
   sizeMax: number,
-): Schema<Readonly<Record<string, string>>> {
+): Schema<Readonly<Record<string, T>>> {
   return (value) => {
     const plain = plainObject(value, sizeMax);
     if (!plain.ok) return plain;
-    const entries: [string, string][] = [];
+    const entries: [string, T][] = [];
     for (const given of Object.keys(plain.value)) {
       const key = name(given);
       if (!key.ok) return fail(within(`[${JSON.stringify(given.slice(0, 64))}]`, key.error));

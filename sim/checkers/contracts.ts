@@ -30,7 +30,7 @@ import { saysSilent } from './engines.ts';
 import { membersIn } from './lists.ts';
 import type { Report } from './report.ts';
 import { brokenBond, placeOf } from './affinity.ts';
-import { isAllowed } from './whereabouts.ts';
+import { fixesPort, isAllowed } from './whereabouts.ts';
 
 /** One life of an agent. */
 type Life = {
@@ -215,7 +215,7 @@ function checkChoice(
   const before = core.writers.get(key)?.record?.value;
   if (before?.kind !== 'component' || before.life !== value.life) return;
   const { onHeal, mode } = value.spec;
-  if (onHeal === undefined || mode === 'global' || value.spec.ports.length > 0) return;
+  if (onHeal === undefined || mode === 'global' || fixesPort(value.spec)) return;
   for (const was of before.slots) {
     const is = value.slots.find(({ slot }) => slot === was.slot);
     if (is === undefined) continue;

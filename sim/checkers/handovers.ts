@@ -13,7 +13,7 @@ import { seatName } from '../engine/engine.ts';
 import type { Agent, Host } from '../host.ts';
 import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
-import { isAllowed } from './whereabouts.ts';
+import { fixesPort, isAllowed } from './whereabouts.ts';
 
 export type HandoverChecker = {
   readonly report: Report;
@@ -74,7 +74,7 @@ function judge(
   if (from === undefined) {
     if (list.get(host)?.availability !== 'draining' || !isAllowed(spec, host, list)) return;
     const { perHostMax, reserves } = spec.placement ?? {};
-    if (spec.ports.length > 0 || (perHostMax ?? reserves) !== undefined) return; // may be full
+    if (fixesPort(spec) || (perHostMax ?? reserves) !== undefined) return; // may be full
     return report('S29', `${by} takes ${seat} from ${host}, which is drained, at once`);
   }
   const has = (next: HostId): boolean =>

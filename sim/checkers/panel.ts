@@ -57,6 +57,7 @@ import {
 } from './members.ts';
 import { agendaOf, dueAfter, type Occasion, type Standing, type Step } from './occasion.ts';
 import { checkPatience, checkReboots, createRebootChecker, type RebootChecker } from './reboots.ts';
+import { checkPorts, createPortChecker, type PortChecker } from './ports.ts';
 import type { Report } from './report.ts';
 import {
   checkRollouts,
@@ -134,6 +135,7 @@ export type Panel = {
   readonly handovers: HandoverChecker;
   readonly rollouts: RolloutChecker;
   readonly affinity: AffinityChecker;
+  readonly ports: PortChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -175,6 +177,7 @@ export function createPanel(report: Report): Panel {
     handovers: createHandoverChecker(report),
     rollouts: createRolloutChecker(report),
     affinity: createAffinityChecker(report),
+    ports: createPortChecker(report),
   };
 }
 
@@ -290,6 +293,7 @@ const CHECKS: readonly Check[] = [
         lists,
         decided: decidedOn(panel.rollouts, host, key),
       }));
+      checkPorts(panel.ports, host, step.effects, (key) => decidedOn(panel.rollouts, host, key));
     },
   },
   {

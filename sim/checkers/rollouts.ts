@@ -25,7 +25,7 @@ import type { List, Lists } from './lists.ts';
 import type { Report } from './report.ts';
 import { isResumed, isUndoing, ofHistory, ofPauses, type Words } from './rollout-words.ts';
 import { brokenBond, placeOf } from './affinity.ts';
-import { isAllowed, mostPerHost } from './whereabouts.ts';
+import { fixesPort, isAllowed, mostPerHost } from './whereabouts.ts';
 
 type Decided = NonNullable<ReturnType<Agent['core']['decided']['get']>>;
 /** What one life of an agent knew of the components it leads. */
@@ -341,7 +341,7 @@ function roomFor(change: Change): HostId | undefined {
   const { agent, id: by } = host;
   const isOpen = (list: List, id: HostId): boolean =>
     list.get(id)?.availability === undefined && isAllowed(after.spec, id, list);
-  if (agent === undefined || after.spec.ports.length > 0) return undefined;
+  if (agent === undefined || fixesPort(after.spec)) return undefined;
   if (after.spec.placement?.reserves !== undefined) return undefined; // others may have more of it
   return knowledge.alive.find((id) => {
     const facts = entriesOf(agent.core.inventories, id).get(HOST_ENTRY);

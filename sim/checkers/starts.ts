@@ -24,6 +24,7 @@ import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
 import { CONFIG } from '../options.ts';
 import { missingFor } from './dependencies.ts';
+import { wrongPorts } from './ports.ts';
 import type { Report } from './report.ts';
 import { wrongStart } from './rollouts.ts';
 
@@ -151,6 +152,8 @@ function checkStart(
   const value = records(componentKey(component))?.value;
   const wrong = value?.kind === 'component' ? wrongStart(start, value) : undefined;
   if (wrong !== undefined) report('S26', `${host.id} ${wrong}`);
+  const unbound = value?.kind === 'component' ? wrongPorts(start, value) : undefined;
+  if (unbound !== undefined) report('S33', `${host.id} ${unbound}`);
   const isFirst = !life.ran.has(seat) && !life.tried.has(seat);
   if (isFirst && handsOver(records, component, slot, host.id))
     report('S13', `${host.id} starts ${seat}, which it only hands over`);

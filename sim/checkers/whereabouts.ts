@@ -66,9 +66,12 @@ function judge(
 /** A port of the host can be published once. */
 export function mostPerHost({ mode, placement, ports }: ComponentSpec): number {
   const isOne = mode === 'global' && placement?.fill !== true;
-  if (isOne || ports.some(({ published }) => published !== undefined)) return 1;
+  if (isOne || fixesPort({ ports })) return 1;
   return Math.min(placement?.perHostMax ?? Infinity, roomFor(placement, 0, 0));
 }
+
+export const fixesPort = ({ ports }: Pick<ComponentSpec, 'ports'>): boolean =>
+  ports.some(({ published }) => published !== undefined);
 
 /** How many more slots find room beside what is reserved. */
 export function roomFor(

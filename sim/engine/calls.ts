@@ -74,9 +74,22 @@ function startMade(engine: Engine, made: Instance): Refusal | undefined {
     discard(engine, made);
     return refusal('failed', 'the engine could not start it');
   }
+  const bound = [...engine.instances.values()].filter((other) => other !== made && isAlive(other));
+  if (bound.some((other) => sharesPort(other, made))) {
+    discard(engine, made);
+    return refusal('conflict', 'port is already allocated');
+  }
   launch(engine, made);
   return undefined;
 }
+
+const sharesPort = (a: Instance, b: Instance): boolean =>
+  a.spec.ports.some(({ published, protocol }) =>
+    b.spec.ports.some(
+      (port) =>
+        published === port.published && protocol === port.protocol && published !== undefined,
+    ),
+  );
 
 /** Asks it to end, kills it after the grace, and answers when it has ended. */
 export function stopInstance(

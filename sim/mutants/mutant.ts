@@ -41,7 +41,8 @@ export type Mutant = {
     | 'drains'
     | 'drift'
     | 'rollouts'
-    | 'affinity';
+    | 'affinity'
+    | 'ports';
   /** The walk of `explore` that must find it too, within its quick bounds. */
   readonly walk?: Explored;
 };

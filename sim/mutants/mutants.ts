@@ -1,5 +1,6 @@
 /** Every mutant, by machine. */
 import { AFFINITY_MUTANTS } from './affinity.ts';
+import { PORT_MUTANTS } from './ports.ts';
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
 import { FORCE_MUTANTS } from './forces.ts';
@@ -28,6 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...INVENTORY_MUTANTS,
   ...COMPONENT_MUTANTS,
   ...AFFINITY_MUTANTS,
+  ...PORT_MUTANTS,
   ...RECONCILE_MUTANTS,
   ...JOB_MUTANTS,
   ...ROLLOUT_MUTANTS,

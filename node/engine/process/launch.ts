@@ -4,8 +4,8 @@
  * This engine isolates nothing. It mounts nothing: a volume is a folder that the instance finds in
  * `MILLRACE_VOLUME_TARGET` (`/var/lib/data` → `MILLRACE_VOLUME_VAR_LIB_DATA`), and `readOnly` is left
  * to the instance's good will. A file is below the folder `MILLRACE_FILES`, at its target there, and
- * belongs to whom the agent runs as, as the instance itself does. It binds nothing: the instance itself listens, on a published port at
- * `MILLRACE_PUBLISH_ADDRESS`.
+ * belongs to whom the agent runs as, as the instance itself does. It binds nothing: the instance itself listens, at
+ * `MILLRACE_PUBLISH_ADDRESS`, where its port has a number on the host at that one: `MILLRACE_PORT_80`.
  */
 import { isAbsolute, join } from 'node:path';
 import type { ComponentSpec, Healthcheck } from '../../../protocol/component/spec.ts';
@@ -19,6 +19,7 @@ import {
   type InstanceRequest,
 } from '../engine.ts';
 import type { InstanceFolders } from '../files.ts';
+import { portVariables } from '../port-variables.ts';
 import type { CheckPlan } from './check.ts';
 
 /** Set on an instance and everything it starts; with the two others it says whose process it is. */
@@ -166,6 +167,7 @@ function environmentOf(
     MILLRACE_REVISION: labels.revision,
     MILLRACE_TERM: String(labels.term),
     MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
+    ...portVariables(spec),
     ...(spec.files !== undefined && { MILLRACE_FILES: folders.folderOf(tokenOf(labels)) }),
   };
 }

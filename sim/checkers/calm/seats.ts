@@ -3,6 +3,7 @@
  *    not assigned.
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
  * L9 A slot of a job that can end has ended.
+ * L11 It has the ports that were chosen for it (`ports.ts`).
  * L10 What is to run is as it was made, and does not stand still.
  */
 import {
@@ -24,6 +25,7 @@ import { type Broken, brokenBond } from '../affinity.ts';
 import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
+import { contested, hasItsNumbers } from './ports.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { canHearQuorum, isWell } from './standing.ts';
 
@@ -60,7 +62,11 @@ export function isStranded(calm: Calm, id: HostId): boolean {
 export function unseated(calm: Calm): readonly Owed[] {
   const parts = partsOf(calm);
   const led = parts.filter(({ component }) => isLedWell(calm, component));
-  return [...led.flatMap((part) => ofPart(calm, part, part.life)), ...strays(calm, parts)];
+  return [
+    ...led.flatMap((part) => ofPart(calm, part, part.life)),
+    ...strays(calm, parts),
+    ...contested(calm, (component) => isLedWell(calm, component)),
+  ];
 }
 
 /** Its leader is well: what one does that is half alive, nobody can say. */
@@ -226,10 +232,13 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
   const revision =
     mark.former ?? (isTakenBack(part, value) ? value.revision : wantedOf(part)) ?? '';
   const ofRevision = instances.filter((instance) => instance.revision === revision);
-  if (ofRevision.some(({ drift }) => drift === undefined)) return [];
+  const asMade = ofRevision.filter(({ drift }) => drift === undefined);
+  if (asMade.some((instance) => hasItsNumbers(instance, spec, mark.ports))) return [];
   if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
   if (isKept(calm, component, slot) || isIsolated(calm, one, spec)) return [];
   const last = saying(one, component, slot);
+  if (asMade.length > 0)
+    return [{ rule: 'L11', about, text: `${seat} runs with another port on ${at}${last}` }];
   if (ofRevision.length > 0)
     return [{ rule: 'L10', about, text: `${seat} is as others have changed it on ${at}${last}` }];
   const what = instances.length === 0 ? 'does not run' : 'is of an old spec';
