@@ -40,6 +40,9 @@ it.each([
   [{ restartMaxMs: millis(999) }, 'restart', 'the longest pause is below the shortest'],
   [{ refusedRepeatMs: LAN.agentGraceMs }, 'refusedRepeatMs', 'the grace ends between two looks'],
   [{ stallGraceMs: millis(600) }, 'stallGraceMs', 'a stall of 2 s could be a death'],
+  [{ portFirst: 30_000 }, 'portFirst', 'no number could be chosen'],
+  [{ portFirst: 0 }, 'portFirst', 'an engine would choose again'],
+  [{ portLast: 65_536 }, 'portFirst', 'no host has it'],
   [{ suspicionMaxFactor: 0 }, 'suspicionMaxFactor', 'the longest suspicion is below the shortest'],
 ] satisfies readonly (readonly [Partial<Config>, string, string])[])(
   'with %j it refuses "%s": %s',

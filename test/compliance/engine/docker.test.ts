@@ -78,6 +78,7 @@ function itIsDocker(): void {
         'MILLRACE_SLOT=3',
         'MILLRACE_TERM=1',
         'MILLRACE_PUBLISH_ADDRESS=127.0.0.1',
+        'MILLRACE_PORT_80=28614',
       ]),
     );
     expect(ports).toContainEqual({ target: 80, address: '127.0.0.2', published: 28_614 });

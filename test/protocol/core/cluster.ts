@@ -317,10 +317,15 @@ function runEngine(
   const tell = (input: Input): void => plan(cluster, START_MS, () => give(cluster, host, input));
   switch (effect.kind) {
     case 'startInstance': {
-      const { component, slot, attempt, revision, term } = effect;
+      const { component, slot, attempt, revision, term, spec: made } = effect;
       const engineId = `${host.id}-${(host.made += 1)}`;
       const labels = { engineId, component, slot, attempt, revision, term };
-      const instance: Observed = { ...labels, state: 'running', health: 'none', ports: [] };
+      const ports = made.ports.map(({ target, published }) => ({
+        target,
+        address: '0.0.0.0',
+        published: published ?? 32_768 + host.made,
+      }));
+      const instance: Observed = { ...labels, state: 'running', health: 'none', ports };
       instances.set(engineId, instance);
       say(cluster, `${host.id} starts ${component}.${slot}`);
       return tell({ kind: 'instanceStarted', instance });

@@ -68,6 +68,10 @@ export const DATA = {
 export const takes = (by: string, protocol: 'tcp' | 'udp' = 'tcp'): Partial<PlacementHost> => ({
   portsTaken: [{ published: 8080, protocol, by }],
 });
+/** It was given to a slot, and gives way. */
+export const chosenBy = (by: string): Partial<PlacementHost> => ({
+  portsTaken: [{ published: 8080, protocol: 'tcp', by, givesWay: true }],
+});
 export const run = (
   wanted: ComponentSpec,
   current: string,

@@ -19,6 +19,7 @@ import {
   FIXED,
   request,
   takes,
+  chosenBy,
   run,
 } from './cluster.ts';
 
@@ -154,6 +155,21 @@ it.each<readonly [string, ComponentSpec, string, readonly PlacementHost[], strin
     '',
     [host('h1', takes('shop.api')), host('h2', { slotCount: 9 })],
     'h2',
+  ],
+  [
+    'a number that another slot has still to give up',
+    image(1, FIXED),
+    '',
+    [host('h1', chosenBy('shop.api')), host('h2', { slotCount: 9 })],
+    'h2',
+  ],
+  ['it is waited for', image(1, FIXED), '', [host('h1', chosenBy('shop.api'))], ''],
+  [
+    'what has a fixed port never leaves for a chosen one',
+    image(1, FIXED),
+    'h1',
+    [host('h1', chosenBy('shop.api')), host('h2')],
+    'h1',
   ],
   [
     'the same number of the other protocol is free',

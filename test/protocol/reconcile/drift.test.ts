@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { millis } from '../../../protocol/base/time.ts';
 import { term } from '../../../protocol/base/ids.ts';
-import { onExited } from '../../../protocol/reconcile/slots.ts';
+import { onExited, onStarted } from '../../../protocol/reconcile/slots.ts';
 import {
   desired,
   drifted,
@@ -243,4 +243,54 @@ it('says who has ended it, where that was not this agent', () => {
   expect(said(s)).toContain(
     'ended after 4.9 s: exit 143 (SIGTERM); someone had its engine send SIGTERM',
   );
+});
+
+const OPEN = spec({ ports: [{ target: 80, protocol: 'tcp' }] });
+const at = (published: number) => ({ ports: [{ target: 80, address: '0.0.0.0', published }] });
+const numbered = (published: number, changes = {}) =>
+  desired({ spec: OPEN, ports: { '80/tcp': published }, ...changes });
+
+it('P3: what runs at a number that its slot has given up is replaced once, and it is no failure', () => {
+  const s = running(numbered(20_001));
+  expect(s.effects).toEqual([]);
+  s.wanted = [numbered(20_002)];
+  s.step(900, 'given another', (slots, turn) =>
+    onStarted(slots, turn, observed({ attempt: 1, ...at(20_001) })),
+  );
+  exited(s, 1000, 1, 143);
+  expect(s.effects).toMatchObject([
+    { kind: 'startInstance', attempt: 2, spec: { ports: [{ published: 20_002 }] } },
+  ]);
+  started(s, 1100, 2, at(20_002));
+  wake(s, 90_000);
+  expect(trace(s)).toMatchInlineSnapshot();
+  expect(said(s)).toMatchInlineSnapshot();
+});
+
+it('P3: an engine that binds what it likes is asked ever more slowly', () => {
+  const s = running(numbered(20_001));
+  const stops: number[] = [];
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    const shown = s.now + 50;
+    s.step(shown, 'shown', (slots, turn) =>
+      onStarted(slots, turn, observed({ attempt, ...at(20_009) })),
+    );
+    if (s.effects.length === 0) wake(s, s.slots.deadline ?? 0);
+    expect(s.effects).toMatchObject([{ kind: 'stopInstance' }]);
+    stops.push(s.now - shown);
+    exited(s, s.now + 10, attempt, 143);
+  }
+  expect(stops.map((ms) => Math.round(ms / 500) * 500)).toEqual([0, 1000, 2000, 4000]);
+});
+
+it.each<[string, Partial<Parameters<typeof desired>[0]>, ReturnType<typeof at> | { ports: [] }]>([
+  ['an attempt of a job is left to its end', { spec: { ...OPEN, job: {} } }, at(20_001)],
+  ['an older agent let the engine choose', {}, at(40_000)],
+  ['nothing is known of its ports', {}, { ports: [] }],
+  ['its successor may not start here yet', { mayStart: false }, at(20_001)],
+])('what runs with another number stays: %s', (_why, changes, ports) => {
+  const s = running(numbered(20_002, changes));
+  s.step(500, 'shown', (slots, turn) => onStarted(slots, turn, observed({ attempt: 1, ...ports })));
+  wake(s, 9000);
+  expect(s.effects).toEqual([]);
 });

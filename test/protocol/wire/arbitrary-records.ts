@@ -208,6 +208,10 @@ const stackRecord: Of<Placed> = fc
     value: gone ? { kind: 'stack', ...rest } : { kind: 'stack', spec, ...rest },
   }));
 const exitCode = fc.integer({ min: -1, max: 255 });
+const CHOSEN: readonly NonNullable<Slot['ports']>[] = [
+  { '80/tcp': 20_000 },
+  { '127.0.0.1:53/udp': 29_999, '::1:53/udp': 1 },
+];
 const slot: Of<Slot> = fc
   .record({
     slot: fc.integer({ min: 1, max: 1_000 }),
@@ -220,11 +224,13 @@ const slot: Of<Slot> = fc
         exitCode: maybe(exitCode),
       }),
     ),
+    ports: maybe(fc.constantFrom(...CHOSEN)),
   })
-  .map(({ hosts, host: at, ended, ...rest }) => {
+  .map(({ hosts, host: at, ended, ports, ...rest }) => {
     const [from, ...left] = hosts.filter((other) => other !== at);
     const end = ended === undefined ? {} : { ended };
-    const seat = { ...rest, host: at, ...(left.length === 0 ? {} : { left }), ...end };
+    const chosen = ports === undefined ? {} : { ports };
+    const seat = { ...rest, host: at, ...(left.length === 0 ? {} : { left }), ...end, ...chosen };
     return from === undefined || rest.slot % 2 === 0 ? seat : { ...seat, from };
   });
 const slots = fc.uniqueArray(slot, { maxLength: 5, selector: (one) => one.slot });

@@ -79,6 +79,8 @@ it('binds a port to its own address or the one of the agent, several times if as
     ],
     '53/udp': [{ HostIp: '10.0.0.1', HostPort: '' }],
   });
+  const told = body({ ports }).Env?.filter((line) => line.startsWith('MILLRACE_PORT'));
+  expect(told).toEqual(['MILLRACE_PORT_80=8080']);
 });
 
 it('names a volume after its stack and marks it, and leaves a bind mount alone', () => {

@@ -46,6 +46,8 @@ it.each<[Partial<ComponentSpec>, string[], string]>([
   expect(plan(spec).words).toEqual(words);
 });
 
+const HTTP: Port = { target: 80, protocol: 'tcp' };
+
 describe('the environment', () => {
   const agent = {
     PATH: '/agent',
@@ -71,6 +73,25 @@ describe('the environment', () => {
   ])('has %s, of %j, as %s: %s', (name, environment, value) => {
     const volumes = [named('data', '/var/lib/data/'), bound];
     expect(plan({ environment, volumes }, agent).environment[name]).toBe(value);
+  });
+
+  it.each<[string, readonly Port[], string | undefined, string]>([
+    ['MILLRACE_PORT_80', [{ ...HTTP, published: 20_001 }], '20001', 'where it is to listen'],
+    ['MILLRACE_PORT_80', [HTTP], undefined, 'nobody has chosen a number'],
+    ['MILLRACE_PORT_80_UDP', [{ ...HTTP, protocol: 'udp', published: 7 }], '7', 'of UDP'],
+    [
+      'MILLRACE_PORT_80',
+      [
+        { ...HTTP, published: 1 },
+        { ...HTTP, published: 2 },
+      ],
+      '1',
+      'the first of several',
+    ],
+  ])('has %s of %j as %s: %s', (name, ports, value) => {
+    const environment = { MILLRACE_PORT_81: 'its own' };
+    const all = plan({ ports, environment }, agent).environment;
+    expect([all[name], all['MILLRACE_PORT_81']]).toEqual([value, 'its own']);
   });
 
   it('has a usual PATH where the agent has none', () => {
