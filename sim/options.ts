@@ -118,7 +118,7 @@ export const CONFIG: Config = {
   voterDeadMs: seconds(8),
   backWithinMs: seconds(8),
   // So few that slots come to want the same.
-  portLast: LAN.portFirst + 23,
+  portLast: LAN.portFirst + 26,
 };
 
 export const configOf = ({ members, suspicionMaxFactor, tombstoneMs }: Options): Config => ({

@@ -3,7 +3,7 @@
  * so that slots have to give them up.
  */
 import type { ComponentSpec, Port } from '../protocol/component/spec.ts';
-import { happens, pick, type Stream } from './choice.ts';
+import { below, happens, pick, type Stream } from './choice.ts';
 import { CONFIG } from './options.ts';
 
 const PLAIN: Port = { target: 80, protocol: 'tcp' };
@@ -25,12 +25,16 @@ export function drawPorts(
   });
 }
 const NAMES = ['db', 'web', 'load'];
+/** Of three stacks; and how many numbers of the range each of them may fix. */
+const COMPONENTS = 9;
+const ROUNDS = 3;
 
 function drawList(draw: Stream, rank: number): readonly Port[] {
-  const [isOpen, isFixed, isMore] = [happens(draw, 700), happens(draw, 250), happens(draw, 300)];
+  const [isOpen, isFixed, isMore] = [happens(draw, 700), happens(draw, 400), happens(draw, 300)];
+  const published = CONFIG.portFirst + COMPONENTS * below(draw, ROUNDS) + rank;
   return [
     ...(isOpen ? [PLAIN] : []),
     ...(isOpen && isMore ? [pick(draw, OTHERS)] : []),
-    ...(isFixed ? [{ ...PLAIN, target: 90, published: CONFIG.portFirst + rank }] : []),
+    ...(isFixed ? [{ ...PLAIN, target: 90, published }] : []),
   ];
 }

@@ -42,7 +42,7 @@ export function drawOptions(seed: number): Options {
   if (happens(bonded, 20)) return oftenToppled(seed, drawAffinity(seed, bonded));
   const meddled = streamOf(choices, 'options/drift');
   if (happens(meddled, 25)) return oftenToppled(seed, drawDrift(seed, meddled));
-  const published = streamOf(choices, 'options/ports');
+  const published = streamOf(choices, 'options/chosen');
   if (happens(published, 20)) return oftenToppled(seed, drawPorts(seed, published));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))

@@ -188,6 +188,8 @@ export function holdersOf({ host, from, ended }: Slot): readonly HostId[] {
   return from === undefined ? [host] : [host, from];
 }
 
+const NO_PORTS: ChosenPorts = {};
+
 /** What specs fix, those that are deployed now and those that slots still have; and what slots were given. */
 function portHoldersOf(stacks: Stacks, assignments: Assignments): PortHolders {
   const fixed = new Map<string, ComponentId>();
@@ -202,7 +204,7 @@ function portHoldersOf(stacks: Stacks, assignments: Assignments): PortHolders {
     if (isVoid) continue;
     fix(id, component.spec);
     for (const { spec } of component.rollout?.former ?? []) fix(id, spec);
-    for (const { ports = {} } of component.slots)
+    for (const { ports = NO_PORTS } of component.slots)
       for (const [port, number] of Object.entries(ports)) {
         const name = numberName(number, protocolOf(port));
         chosen.set(name, [...(chosen.get(name) ?? []), id]);
@@ -228,7 +230,7 @@ export function loadedWith(
   { slotCount, portsTaken, reserved }: Load = NO_LOAD,
   by: ComponentId,
   spec: ComponentSpec,
-  chosen: ChosenPorts = {},
+  chosen = NO_PORTS,
 ): Load {
   const taken = spec.ports.flatMap((port): readonly PortTaken[] => {
     const { published, protocol } = port;
