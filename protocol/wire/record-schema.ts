@@ -15,7 +15,6 @@ import {
   MEMBERS_MAX,
   RIVALS_MAX,
   SLOTS_MAX,
-  STACK_CHARS_MAX,
   VERSIONS_MAX,
 } from '../limits.ts';
 import { ok } from '../base/result.ts';
@@ -27,7 +26,6 @@ import {
   literal,
   object,
   optional,
-  record,
   type Schema,
   text,
   where,
@@ -36,6 +34,7 @@ import {
 import { componentSpec, oversize, stackSpec } from './spec-schema.ts';
 import {
   boot,
+  chosenPorts,
   componentId,
   counter,
   deployId,
@@ -49,7 +48,6 @@ import {
   labels,
   length,
   peerId,
-  port,
   stackName,
   subject,
   term,
@@ -116,9 +114,6 @@ const slotEnd = object({
   exitCode: optional(exitCode),
 });
 
-/** As `portName` writes it. */
-const portName = text(STACK_CHARS_MAX, /^(?:[^\0]*:)?\d{1,5}\/(?:tcp|udp)$/);
-
 const slot = where(
   object({
     slot: counter,
@@ -128,7 +123,7 @@ const slot = where(
     left: optional(list(hostId, RIVALS_MAX)),
     ended: optional(slotEnd),
     from: optional(hostId),
-    ports: optional(record(portName, port, ITEMS_MAX)),
+    ports: optional(chosenPorts),
   }),
   ({ host, left = [], from }) => duplicate([host, ...left, ...(from === undefined ? [] : [from])]),
 );

@@ -13,7 +13,7 @@ import type {
 import { compareText } from '../base/order.ts';
 import type { Millis } from '../base/time.ts';
 import { LABEL_NAME, LABEL_VALUE } from '../component/label.ts';
-import { LABELS_MAX, TEXT_MAX } from '../limits.ts';
+import { ITEMS_MAX, LABELS_MAX, STACK_CHARS_MAX, TEXT_MAX } from '../limits.ts';
 import { record, text, whole } from './schema.ts';
 
 /**
@@ -39,6 +39,10 @@ export const epoch = whole<Epoch>(0, COUNTER_MAX);
 export const fork = whole<Fork>(0, COUNTER_MAX);
 export const length = whole<Millis>(0, COUNTER_MAX);
 export const port = whole(1, 65_535);
+
+/** As `portName` writes it; its address is any text of a spec. */
+const portName = text(STACK_CHARS_MAX, /^(?:[^\0]*:)?\d{1,5}\/(?:tcp|udp)$/);
+export const chosenPorts = record(portName, port, ITEMS_MAX);
 
 export const hostId = text<HostId>(NAME_CHARS_MAX, only(HOST));
 export const key = text<Key>(NAME_CHARS_MAX, only(KEY));

@@ -14,6 +14,7 @@ import { begin, createGuard, type Guard, vouch } from '../../../protocol/guard/g
 import type { Input, Observed } from '../../../protocol/input.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import { spec } from '../reconcile/stage.ts';
+import { instanceOf } from './instance.ts';
 
 export type Host = {
   readonly id: HostId;
@@ -317,15 +318,8 @@ function runEngine(
   const tell = (input: Input): void => plan(cluster, START_MS, () => give(cluster, host, input));
   switch (effect.kind) {
     case 'startInstance': {
-      const { component, slot, attempt, revision, term, spec: made } = effect;
-      const engineId = `${host.id}-${(host.made += 1)}`;
-      const labels = { engineId, component, slot, attempt, revision, term };
-      const ports = made.ports.map(({ target, published }) => ({
-        target,
-        address: '0.0.0.0',
-        published: published ?? 32_768 + host.made,
-      }));
-      const instance: Observed = { ...labels, state: 'running', health: 'none', ports };
+      const instance = instanceOf(host.id, (host.made += 1), effect);
+      const { engineId, component, slot } = instance;
       instances.set(engineId, instance);
       say(cluster, `${host.id} starts ${component}.${slot}`);
       return tell({ kind: 'instanceStarted', instance });

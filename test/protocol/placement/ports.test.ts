@@ -21,7 +21,10 @@ const seat = (slot: number, ports?: Slot['ports'], more: Partial<Slot> = {}): Sl
   ...more,
   ...(ports === undefined ? {} : { ports }),
 });
-const bare = ({ ports: _, ...slot }: Slot): Slot => slot;
+const bare = (slot: Slot): Slot => {
+  const { ports: _, ...rest } = slot;
+  return rest;
+};
 const publishing = (...ports: readonly Port[]): ComponentSpec => spec({ ports });
 
 function request(current: readonly Slot[], changes: Partial<PortsRequest> = {}): PortsRequest {
@@ -94,7 +97,7 @@ describe('P1: a slot keeps its number', () => {
 describe('P2: what is chosen is nobody’s', () => {
   it('differs from slot to slot, and is in the range', () => {
     const all = numbers(request([], { slots: [1, 2, 3, 4, 5].map((slot) => seat(slot)) }));
-    expect(all.toSorted()).toEqual([1000, 1001, 1002, 1003, 1004]);
+    expect(new Set(all)).toEqual(new Set([1000, 1001, 1002, 1003, 1004]));
   });
 
   it('is not what another slot keeps, whichever comes first', () => {
@@ -232,6 +235,6 @@ describe('P4: where the choice begins', () => {
   it('goes on from the end of the range at its beginning', () => {
     const small = { portFirst: 7, portLast: 8 };
     const both = numbers(request([], { slots: [seat(1), seat(2)], range: small }));
-    expect(both.toSorted()).toEqual([7, 8]);
+    expect(new Set(both)).toEqual(new Set([7, 8]));
   });
 });
