@@ -70,7 +70,8 @@ function repairAt(
 ): Instant | undefined {
   if (live.stop !== undefined || !isLive(live)) return undefined;
   const at = repairableAt(seat.repairs, turn.config);
-  if (isDrifted(desired, live) || isRenumbered(desired, live, turn)) return at;
+  if (isDrifted(desired, live)) return at;
+  if (isRenumbered(desired, live, turn)) return at;
   return seat.stuckSince === undefined ? undefined : later(at, after(seat.stuckSince, STUCK_MS));
 }
 
