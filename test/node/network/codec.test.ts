@@ -70,11 +70,14 @@ const FREE = new Set(
   ['environment', 'labels', 'options', 'sysctls', 'wraps'].map((name) => numberOfField(name)),
 );
 
+/** Nor is a port by which its number on a host is kept. */
+const PORT = /\d\/(?:tcp|udp)$/;
+
 function textsIn(value: unknown): readonly string[] {
   if (Array.isArray(value)) return value.flatMap(textsIn);
   if (!(value instanceof Map)) return [];
   return [...value].flatMap(([name, inner]) => [
-    ...(typeof name === 'string' ? [name] : []),
+    ...(typeof name === 'string' && !PORT.test(name) ? [name] : []),
     ...(FREE.has(name) ? [] : textsIn(inner)),
   ]);
 }
