@@ -6,6 +6,7 @@ import type { DeployBody } from '../http/api.ts';
 import { counted } from './counted.ts';
 import { durationOption } from './duration-option.ts';
 import { expectOption, typedExpect } from './expect-option.ts';
+import { inNames } from './event-lines.ts';
 import { asFailure, EXIT, Failure, isUnknown, unknownOutcome, usageFailure } from './failure.ts';
 import { typed } from './invocation.ts';
 import { listLocal, removeLocal } from './local-engine.ts';
@@ -150,7 +151,7 @@ async function leftOf(
     return new Map([...facts(view)].filter(([id]) => id.startsWith(`${stack}.`)));
   try {
     const remains = await remainsOn(cli, stack, hosts);
-    return new Map(remains.map((one) => [one.id, remainText(one)]));
+    return new Map(remains.map((one) => [one.id, inNames(view, remainText(one))]));
   } catch (error) {
     if (cli.signal.aborted || asFailure(error).parts.exit !== EXIT.noAgent) throw error;
     return undefined;

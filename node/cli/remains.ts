@@ -9,9 +9,20 @@ import { EXIT } from './failure.ts';
 import type { Cli } from './terminal.ts';
 
 /** `id`: of the instance. */
-export type Remain = { readonly id: string; readonly state: string; readonly host: string };
+export type Remain = {
+  readonly id: string;
+  readonly state: string;
+  readonly host: string;
+  /** What it waits for, where it is not told to stop yet. */
+  readonly reason?: string;
+};
 
-const REPORT = z.object({ component: z.string(), slot: z.number(), state: z.string() });
+const REPORT = z.object({
+  component: z.string(),
+  slot: z.number(),
+  state: z.string(),
+  reason: z.string().optional(),
+});
 
 /** Ids of those that have something of it, or are to have it. */
 export function hostsOf({ stacks }: ClusterView, stack: string): readonly string[] {
@@ -37,8 +48,9 @@ async function remainsOf(cli: Cli, stack: string, { id, name }: HostView) {
   return Object.values(record ?? {})
     .flatMap((entry) => REPORT.safeParse(entry).data ?? [])
     .filter(({ component }) => component.startsWith(`${stack}.`))
-    .map(({ component, slot, state }): Remain => {
-      return { id: `${component}.${slot}`, state, host: name };
+    .map(({ component, slot, state, reason }): Remain => {
+      const waits = state === 'running' && reason !== undefined ? { reason } : {};
+      return { id: `${component}.${slot}`, state, host: name, ...waits };
     });
 }
 
@@ -52,7 +64,8 @@ async function recordOf(cli: Cli, host: string) {
   }
 }
 
-export const remainText = ({ id, state, host }: Remain): string => `${id} is ${state} on ${host}`;
+export const remainText = ({ id, state, host, reason }: Remain): string =>
+  `${id} is ${state} on ${host}${reason === undefined ? '' : ` (${reason})`}`;
 
 /** Nobody hears what it has. */
 export const isLost = ({ state }: HostView): boolean => state === 'dead' || state === 'left';

@@ -16,6 +16,7 @@
 import { type HostId, type Key, stackKey } from '../base/ids.ts';
 import { after, earlier, type Instant } from '../base/time.ts';
 import { sameData } from '../base/same.ts';
+import { dependentsIn } from '../component/dependents.ts';
 import type { CommandResult } from '../effect.ts';
 import { COMMANDS_MAX, STACK_CHARS_MAX } from '../limits.ts';
 import {
@@ -226,7 +227,7 @@ function lead(
   const since = nextRevision(writer);
   const value: Stack =
     deploy.spec === undefined
-      ? { kind: 'stack', life: (current?.life ?? 0) + 1, since }
+      ? { kind: 'stack', ...endedFirst(current), life: (current?.life ?? 0) + 1, since }
       : { kind: 'stack', spec: deploy.spec, life: current?.life ?? 0, since, ...atOf(deploy) };
   const revision = write(writer, turn, scene.roster, value, deploy.deployId);
   // One write at a time: whoever waits for an earlier one of this key was outbid, and asks again.
@@ -262,6 +263,12 @@ function unmetBy(
   const isStill =
     compareRevision(expect, current.since) >= 0 && compareRevision(expect, revision) <= 0;
   return isStill ? undefined : `${wanted}, and it is now ${showRevision(revision)}`;
+}
+
+/** Who ends before whom, of a stack that is destroyed (O3). */
+function endedFirst(current: Stack | undefined): Pick<Stack, 'dependents'> {
+  const dependents = current?.spec === undefined ? [] : dependentsIn(current.spec);
+  return dependents.length === 0 ? {} : { dependents };
 }
 
 const atOf = ({ at }: Deploy): Pick<Stack, 'at'> => (at === undefined ? {} : { at });

@@ -21,6 +21,7 @@ import {
   type RivalSlot,
 } from '../reconcile/slots.ts';
 import type { Turn } from '../turn.ts';
+import { createEnder } from './ending.ts';
 import { isolationOf, noteIsolation } from './isolation.ts';
 import { know } from './know.ts';
 import type { Assignment, SeatHere } from './knowledge.ts';
@@ -40,6 +41,7 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
   // What a host was given before it became a witness has perhaps nowhere else to go.
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
+  const ender = createEnder(core, turn);
   const desired = here.map((seat) => desiredSlot(core, leases, turn, seat));
   reconcile(core.slots, turn, {
     desired,
@@ -49,10 +51,12 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
       if (isDismissed || stack === undefined) return isDismissed;
       return assignments.has(component) || stack.spec === undefined;
     },
+    waitOf: ender.waitOf,
     rivals: rivalsOf(core, turn),
     leaseOf: (component, slot) => leaseOf(core, leases, turn, component, slot),
     holdStarts: turn.now < core.heldBackUntil,
   });
+  core.endings = ender.asked;
 }
 
 /** Not what is strict, where the agent is to end (X9). */

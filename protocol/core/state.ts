@@ -36,6 +36,7 @@ import { type Roster, votersOf } from '../roster/roster.ts';
 import type { Watch } from '../rollout/draft.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
+import type { Endings } from './ending.ts';
 import type { Knowledge } from './knowledge.ts';
 import { createPulse, type Pulse } from './pulse.ts';
 import { createGuarding, type Guarding, isFree } from './strict.ts';
@@ -117,6 +118,8 @@ export type Core = {
   readonly brake: Brake;
   readonly inventories: Inventories;
   readonly slots: Slots;
+  /** At the last look at what runs here. */
+  endings: Endings;
   readonly guarding: Guarding;
   readonly pulse: Pulse;
   readonly deploys: Deploys;
@@ -234,6 +237,7 @@ export function newCore(
     brake: createBrake(),
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
+    endings: new Map(),
     guarding: createGuarding(),
     pulse: createPulse(),
     deploys: createDeploys(),

@@ -26,8 +26,7 @@ import { instanceEntry } from '../inventory/entry.ts';
 import { classOf } from '../lease/class.ts';
 import { heldUntil } from '../lease/hold.ts';
 import type { Leases } from '../lease/leases.ts';
-import { isLive } from '../reconcile/instance.ts';
-import type { Seat, SlotLease } from '../reconcile/table.ts';
+import { hasLife, type SlotLease } from '../reconcile/table.ts';
 import { specOf } from '../rollout/version.ts';
 import { journal, type Turn } from '../turn.ts';
 import { know } from './know.ts';
@@ -78,9 +77,6 @@ export function isFree({ slots }: Core, key: Key): boolean {
   // Without a lease: what lives there is of a spec that is not strict any more.
   return slots.listed && (seat?.lease === undefined || !hasLife(seat));
 }
-
-const hasLife = ({ starting, instances }: Seat): boolean =>
-  starting !== undefined || [...instances.values()].some(isLive);
 
 /** Every strict slot that this host is to hold: assigned to it, or still running here (X4). */
 export function strictKeys(core: Core): readonly Key[] {

@@ -49,6 +49,7 @@ import {
   type SlotLease,
   type Slots,
   timeoutOf,
+  type Wait,
 } from './table.ts';
 import { STOP_TEXT, tell } from './words.ts';
 
@@ -60,6 +61,8 @@ export type Wish = {
    * assignment is not known: then it is left alone.
    */
   readonly unwanted: (component: ComponentId, slot: number) => boolean;
+  /** What an unwanted slot waits for before its instance is told to stop; undefined: nothing. */
+  readonly waitOf: (component: ComponentId) => Wait | undefined;
   /** Slots that are not desired, whose instances are left alone for now. */
   readonly rivals: readonly RivalSlot[];
   /** Of a strict slot; undefined: the slot is not strict. */
@@ -90,11 +93,14 @@ export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
   slots.deadline = undefined;
   for (const seat of inOrder(slots)) {
     const unwanted = seat.desired === undefined && wish.unwanted(seat.component, seat.slot);
+    const wait = unwanted ? wish.waitOf(seat.component) : undefined;
+    noteWait(turn, seat, wait);
     take(slots, turn, seat);
     takeSteps(slots, turn, seat, unwanted);
     refreshReport(slots, seat);
     slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn));
     slots.deadline = earlier(slots.deadline, repairDeadline(seat, turn));
+    if (seat.waits !== undefined) slots.deadline = earlier(slots.deadline, wait?.until);
   }
 }
 
@@ -226,14 +232,26 @@ function nextStep(seat: Seat, turn: Turn, unwanted: boolean, hold: boolean): Ste
     const duplicate = live[1];
     if (duplicate !== undefined) return { kind: 'stop', instance: duplicate, why: 'duplicate' };
     const step =
-      desired === undefined ? endStep(live[0]) : keepStep(seat, turn, desired, live[0], hold);
+      desired === undefined ? endStep(seat, live[0]) : keepStep(seat, turn, desired, live[0], hold);
     if (step !== undefined) return step;
   }
   return removeStep(seat, live[0]) ?? forgottenStep(seat);
 }
 
-function endStep(live: Instance | undefined): Step | undefined {
-  return live === undefined ? undefined : { kind: 'stop', instance: live, why: 'unwanted' };
+function endStep({ waits }: Seat, live: Instance | undefined): Step | undefined {
+  const isDue = live !== undefined && waits === undefined;
+  return isDue ? { kind: 'stop', instance: live, why: 'unwanted' } : undefined;
+}
+
+/** What is told to stop waits no more. */
+function noteWait(turn: Turn, seat: Seat, wait: Wait | undefined): void {
+  const runs = wait !== undefined && liveOf(seat).some(({ stop }) => stop === undefined);
+  const why = runs ? wait.why : undefined;
+  if (seat.waits === why) return;
+  if (seat.waits === undefined && why !== undefined)
+    tell(turn, seat, `not wanted any more; ${why}`);
+  seat.waits = why;
+  seat.dirty = true;
 }
 
 function keepStep(

@@ -53,7 +53,10 @@ function restOf(seat: Seat, waits: string | undefined): Rest | undefined {
     const state = current?.observed.attempt === attempt ? 'starting' : 'preparing';
     return { state, health: 'none', attempt, revision, term: under, ports: [] };
   }
-  if (current !== undefined && isLive(current)) return ofLive(current, desired, waits);
+  if (current !== undefined && isLive(current))
+    return seat.waits === undefined
+      ? ofLive(current, desired, waits)
+      : { ...ofLive(current, desired), reason: seat.waits };
   if (outcome !== undefined && outcome.attempt > (current?.observed.attempt ?? -1)) {
     const reason = joined(outcome.reason, waits);
     return { ...outcome, reason, health: 'none', ports: [] };

@@ -15,9 +15,11 @@ export {
   createSlots,
   type DesiredSlot,
   hasBeenHere,
+  hasLife,
   hasRun,
   reportsOf,
   type RivalSlot,
   type Slots,
   slotsDeadline,
+  type Wait,
 } from './table.ts';

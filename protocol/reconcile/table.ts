@@ -44,6 +44,9 @@ export type RivalSlot = {
   readonly isolation?: OnIsolation['action'];
 };
 
+/** Why an instance that is not wanted any more is not told to stop yet, and when to ask again at the latest. */
+export type Wait = { readonly why: string; readonly until: Instant };
+
 /** What the lease of a strict slot allows at this moment. */
 export type SlotLease = {
   /** The present one, and the one since which it is held without a gap; absent: not held. */
@@ -98,6 +101,8 @@ export type Seat = {
   next: Next;
   starting: Start | undefined;
   outcome: Outcome | undefined;
+  /** Why what runs here and is not wanted is not told to stop yet; undefined: nothing waits. */
+  waits: string | undefined;
   /** A user wants a new instance in place of the running one. */
   restartAsked: boolean;
   /** An instance of it has run here since this agent started. */
@@ -220,6 +225,7 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     next: NOW,
     starting: undefined,
     outcome: undefined,
+    waits: undefined,
     restartAsked: false,
     hasRun: false,
     attempt: slots.pastAttempts.get(name) ?? 0,
@@ -308,6 +314,10 @@ export function isLawful(lease: SlotLease | undefined, { observed, stop }: Insta
   if (allows === 'nothing' || (first !== undefined && observed.term < first)) return false;
   return allows !== 'stand' || observed.state === 'paused';
 }
+
+/** Something of it runs, or is being started. */
+export const hasLife = ({ starting, instances }: Seat): boolean =>
+  starting !== undefined || [...instances.values()].some(isLive);
 
 /** What runs, newest first. */
 export const liveOf = (seat: Seat): readonly Instance[] =>

@@ -1,5 +1,6 @@
 /** The values kept under keys on the voters' durable store, and their revisions. */
 import type { Boot, ComponentId, HostId, Key, Term } from '../base/ids.ts';
+import type { Dependent } from '../component/dependents.ts';
 import type { Labels } from '../component/label.ts';
 import type { ChosenPorts } from '../component/port.ts';
 import type { ComponentSpec, StackSpec } from '../component/spec.ts';
@@ -43,6 +44,8 @@ export type Stack = {
   readonly kind: 'stack';
   /** Absent: destroyed, this is its tombstone (R8). */
   readonly spec?: StackSpec;
+  /** Of a tombstone: what ends before others (O3), by name; absent: nothing depended on anything. */
+  readonly dependents?: readonly Dependent[];
   /** Counts the tombstones so far: an assignment of an earlier life is void. */
   readonly life: number;
   /** When it was deployed, as the host that was asked says it; nothing goes by it. */

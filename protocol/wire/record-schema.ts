@@ -5,6 +5,7 @@ import { type Entry, HOST_ENTRY, instanceEntry, leaseEntry } from '../inventory/
 import { decisionEntry } from '../inventory/log.ts';
 import {
   BURIED_MAX,
+  COMPONENTS_MAX,
   DECISION_CHARS_MAX,
   DECISION_IDS_MAX,
   DEPLOY_IDS_MAX,
@@ -36,6 +37,7 @@ import {
   boot,
   chosenPorts,
   componentId,
+  componentName,
   counter,
   deployId,
   digest,
@@ -95,13 +97,26 @@ function verbose(all: readonly Setting[]): string | undefined {
     : undefined;
 }
 
-const stack = object({
-  kind: literal('stack'),
-  spec: optional(stackSpec),
-  at: optional(words),
-  life: counter,
-  since: revision,
-});
+const dependents = where(
+  list(
+    object({ name: componentName, on: list(componentName, COMPONENTS_MAX), graceMs: length }),
+    COMPONENTS_MAX,
+  ),
+  (all) => disorder(all.map(({ name }) => name)) ?? oversize(all),
+);
+
+const stack = where(
+  object({
+    kind: literal('stack'),
+    spec: optional(stackSpec),
+    at: optional(words),
+    dependents: optional(dependents),
+    life: counter,
+    since: revision,
+  }),
+  ({ spec, dependents: of }) =>
+    spec !== undefined && of !== undefined ? 'dependents of a stack that is there' : undefined,
+);
 
 /** An engine's word: some say -1 where they do not know. */
 const exitCode = whole(-(2 ** 31), 2 ** 32);

@@ -30,6 +30,7 @@ import {
 import { type ChangeChecker, checkChange, createChangeChecker } from './changes.ts';
 import { checkContracts, type ContractChecker, createContractChecker } from './contracts.ts';
 import { checkDrift, createDriftChecker, type DriftChecker } from './drift.ts';
+import { checkEndings, createEndingChecker, type EndingChecker } from './endings.ts';
 import { checkEngines, createEngineChecker, type EngineChecker } from './engines.ts';
 import { checkForcedDisk, checkForces, createForceChecker, type ForceChecker } from './forces.ts';
 import { checkJobs, createJobChecker, type JobChecker } from './jobs.ts';
@@ -126,6 +127,7 @@ export type Panel = {
   readonly members: MemberChecker;
   readonly burials: BurialChecker;
   readonly forces: ForceChecker;
+  readonly endings: EndingChecker;
   readonly engines: EngineChecker;
   readonly reboots: RebootChecker;
   readonly lists: ListWatch;
@@ -168,6 +170,7 @@ export function createPanel(report: Report): Panel {
     members: createMemberChecker(report),
     burials: createBurialChecker(report),
     forces: createForceChecker(report),
+    endings: createEndingChecker(report),
     engines: createEngineChecker(report),
     reboots: createRebootChecker(report),
     lists: new WeakMap(),
@@ -264,6 +267,10 @@ const CHECKS: readonly Check[] = [
   { look: ({ singletons }, host, step, now) => checkSingletons(singletons, host, step, now) },
   {
     look: ({ contracts }, host, { effects }, now) => checkContracts(contracts, host, effects, now),
+  },
+  {
+    when: { sees: ['records'], on: ['woken'], does: ['stopInstance'] },
+    look: ({ endings }, host, { effects }, now) => checkEndings(endings, host, effects, now),
   },
   { look: ({ engines }, host, { effects }, now) => checkEngines(engines, host, effects, now) },
   {

@@ -55,6 +55,12 @@ export function seeStop(
     sometimes(observer, 'rival-lost');
 }
 
+/** What is not wanted any more runs on for a while. */
+export function seeWaiting(observer: Observer, text: string): void {
+  if (!text.startsWith('not wanted any more; waits until ')) return;
+  sometimes(observer, text.endsWith(' has ended') ? 'end-put-off' : 'end-host-unheard');
+}
+
 /** The engine has told an agent for the first time what there is. */
 export function seeList(observer: Observer, { life, input }: Moment): void {
   if (input.kind !== 'instancesListed' || life.listed) return;

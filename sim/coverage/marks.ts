@@ -110,6 +110,9 @@ export const MARKS = {
   'start-alone': 'A host that heard nobody started what it had run before.',
   'run-anew':
     'A slot that is never restarted was started again, because its spec had changed since it ran.',
+  'end-put-off':
+    'What others of a destroyed stack had depended on was not ended yet, as one of them ran.',
+  'end-host-unheard': 'It was not ended yet, as a host had still to say what it runs.',
   adopted: 'A new agent found instances running and took them over.',
   'engine-silent': 'A host said that its engine answers nothing.',
   'engine-heard-again': 'An engine that was silent answered again.',

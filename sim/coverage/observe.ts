@@ -21,6 +21,7 @@ import {
   seeYielding,
   seeStart,
   seeStop,
+  seeWaiting,
 } from './instances.ts';
 import {
   lookAtLeases,
@@ -189,6 +190,7 @@ export function observeBegun(observer: Observer, host: Host, effect: Outward, no
   if (effect.topic === 'member') seeForgotten(observer, effect.text);
   if (effect.topic === 'health') seeOverdue(observer, effect.text);
   if (effect.topic === 'placement') seePlacement(observer, effect.text);
+  if (effect.topic === 'instance') seeWaiting(observer, effect.text);
   if (effect.topic === 'rollout') seeRollout(observer, effect.text);
 }
 

@@ -13,6 +13,7 @@ export type Machine =
   | 'inventory'
   | 'component'
   | 'reconcile'
+  | 'ending'
   | 'job'
   | 'rollout'
   | 'members'

@@ -3,6 +3,7 @@ import { AFFINITY_MUTANTS } from './affinity.ts';
 import { PORT_MUTANTS } from './ports.ts';
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
+import { ENDING_MUTANTS } from './endings.ts';
 import { FORCE_MUTANTS } from './forces.ts';
 import { HANDOVER_MUTANTS } from './handover.ts';
 import { INVENTORY_MUTANTS } from './inventory.ts';
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...AFFINITY_MUTANTS,
   ...PORT_MUTANTS,
   ...RECONCILE_MUTANTS,
+  ...ENDING_MUTANTS,
   ...JOB_MUTANTS,
   ...ROLLOUT_MUTANTS,
   ...SINGLETON_MUTANTS,

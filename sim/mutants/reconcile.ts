@@ -43,7 +43,7 @@ export const RECONCILE_MUTANTS = ofMachine('reconcile', [
   {
     name: 'unwanted-kept',
     file: RECONCILE,
-    from: "return live === undefined ? undefined : { kind: 'stop', instance: live, why: 'unwanted' };",
+    from: "return isDue ? { kind: 'stop', instance: live, why: 'unwanted' } : undefined;",
     to: 'return undefined;',
     says: 'An instance runs on where its slot was taken away.',
     rules: ['L1', 'L5'],

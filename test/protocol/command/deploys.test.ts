@@ -19,6 +19,7 @@ import { createWriter, type Writer } from '../../../protocol/record/writer.ts';
 import type { Roster } from '../../../protocol/roster/roster.ts';
 import type { Turn } from '../../../protocol/turn.ts';
 import type { Deploy } from '../../../protocol/wire/message.ts';
+import { spec as component } from '../reconcile/stage.ts';
 import { sent, turnOf } from '../turns.ts';
 
 const KEY = stackKey('shop');
@@ -259,6 +260,22 @@ it('a destroy raises the life of the stack, so that older assignments are void (
     life: 4,
     since: { term: 5, seq: 1 },
   });
+});
+
+it('a tombstone says who depended on whom, and nothing where nobody did (O3)', () => {
+  const db = component({ name: 'db' });
+  const on = { on: 'db', condition: 'healthy', required: true, restart: false } as const;
+  const web = component({ dependsOn: [on], stopGraceMs: millis(3000) });
+  const after = (...components: StackSpec['components']): unknown => {
+    const there: Stack = { kind: 'stack', spec: { ...spec(), components }, life: 3, since: SINCE };
+    const turn = command(createDeploys(), { writer: servingWriter(there) }, destroy);
+    return sent(turn, 'write')[0]?.message.value;
+  };
+  expect(after(db, web)).toMatchObject({
+    life: 4,
+    dependents: [{ name: 'web', on: ['db'], graceMs: 3000 }],
+  });
+  expect(after(db)).not.toHaveProperty('dependents');
 });
 
 it('a deploy after a destroy keeps the new life', () => {

@@ -24,6 +24,7 @@ import {
   type RivalSlot,
   type Slots,
   slotsDeadline,
+  type Wait,
 } from '../../../protocol/reconcile/slots.ts';
 import type { SlotLease } from '../../../protocol/reconcile/table.ts';
 import type { Turn } from '../../../protocol/turn.ts';
@@ -71,6 +72,8 @@ export type Stage = {
   /** What the core wants; change it between steps. */
   wanted: readonly DesiredSlot[];
   unwanted: (component: ComponentId, slot: number) => boolean;
+  /** Of every slot that is unwanted. */
+  wait: Wait | undefined;
   rivals: readonly RivalSlot[];
   hold: boolean;
   /** Of every slot; undefined: none is strict. */
@@ -91,6 +94,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
     slots: createSlots(),
     wanted,
     unwanted: () => true,
+    wait: undefined,
     rivals: [],
     hold: false,
     lease: undefined,
@@ -113,6 +117,7 @@ export function stage(wanted: readonly DesiredSlot[] = [desired()], record = tru
       reconcile(self.slots, turn, {
         desired: self.wanted,
         unwanted: self.unwanted,
+        waitOf: () => self.wait,
         rivals: self.rivals,
         leaseOf: () => self.lease,
         holdStarts: self.hold,

@@ -15,6 +15,7 @@ import {
 } from '../../../protocol/base/ids.ts';
 import { compareText } from '../../../protocol/base/order.ts';
 import { millis } from '../../../protocol/base/time.ts';
+import type { Dependent } from '../../../protocol/component/dependents.ts';
 import type { ComponentSpec, Job, StackSpec } from '../../../protocol/component/spec.ts';
 import {
   type Entry,
@@ -193,19 +194,28 @@ export const membersRecord: Of<Placed> = fc
     key: ROSTER_KEY,
     value: { kind: 'members', members: all.sort((a, b) => compareText(a.id, b.id)) },
   }));
+const dependents: Of<readonly Dependent[]> = fc
+  .uniqueArray(fc.record({ name, on: fc.array(name, { maxLength: 3 }), graceMs: length }), {
+    maxLength: 3,
+    selector: (one) => one.name,
+  })
+  .map((all) => all.sort((a, b) => compareText(a.name, b.name)));
 const stackRecord: Of<Placed> = fc
   .record({
     spec: stackSpec,
     gone: fc.boolean(),
+    dependents: maybe(dependents),
     rest: object<Pick<Stack, 'life' | 'since' | 'at'>>({
       life: fc.nat(5),
       since: revision,
       at: maybe(words),
     }),
   })
-  .map(({ spec, gone, rest }) => ({
+  .map(({ spec, gone, dependents: of, rest }) => ({
     key: stackKey(spec.name),
-    value: gone ? { kind: 'stack', ...rest } : { kind: 'stack', spec, ...rest },
+    value: gone
+      ? { kind: 'stack', ...rest, ...(of === undefined ? {} : { dependents: of }) }
+      : { kind: 'stack', spec, ...rest },
   }));
 const exitCode = fc.integer({ min: -1, max: 255 });
 const CHOSEN: readonly NonNullable<Slot['ports']>[] = [

@@ -86,6 +86,7 @@ const emptySeat = (name: string) => ({
   name,
   rival: undefined,
   lease: undefined,
+  waits: undefined,
   component: WEB,
   slot: 1,
   desired: undefined,
