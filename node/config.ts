@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import packageJson from '../package.json' with { type: 'json' };
-import { LAN } from '../protocol/config.ts';
+import { millis } from '../protocol/base/time.ts';
+import { type Config, LAN } from '../protocol/config.ts';
 import { type Labels, LABEL_NAME, LABEL_VALUE } from '../protocol/component/label.ts';
 import { LABELS_MAX } from '../protocol/limits.ts';
 import type { EngineChoice } from './engine/select.ts';
@@ -39,6 +40,8 @@ export type AgentSettings = {
   /** How long a voter is dead before another votes instead. */
   readonly voterDeadMs: number;
   readonly backWithinMs: number;
+  /** How long all must be calm before a component that asks for it is balanced. */
+  readonly rebalanceMs: number;
   /** How long a host has been gone before it is a member no more. */
   readonly forgetMs: number;
   /** What constraints of components may ask for: `node.labels.NAME`. */
@@ -90,6 +93,7 @@ const FILE = z.strictObject({
   allow_chaos: z.boolean().optional(),
   roster_stable_s: ofDay.optional(),
   voter_dead_s: ofDay.optional(),
+  rebalance_after_s: ofDay.optional(),
   back_within_s: z.number(BACK).min(0, BACK).max(86_400, BACK).optional(),
   forget_s: z.number(YEAR).min(10, YEAR).max(31_536_000, YEAR).optional(),
   join_timeout_s: z.number(SECONDS).min(1, SECONDS).max(60, SECONDS).optional(),
@@ -231,10 +235,22 @@ function settingsOf(file: FileSettings): AgentSettings {
       file.roster_stable_s === undefined ? LAN.rosterStableMs : 1000 * file.roster_stable_s,
     voterDeadMs: file.voter_dead_s === undefined ? LAN.voterDeadMs : 1000 * file.voter_dead_s,
     backWithinMs: file.back_within_s === undefined ? LAN.backWithinMs : 1000 * file.back_within_s,
+    rebalanceMs:
+      file.rebalance_after_s === undefined ? LAN.rebalanceMs : 1000 * file.rebalance_after_s,
     forgetMs: file.forget_s === undefined ? LAN.forgetMs : 1000 * file.forget_s,
     joinTimeoutMs: 1000 * (file.join_timeout_s ?? JOIN_TIMEOUT_S),
   };
 }
+
+/** What of the protocol's timings an agent is told; all else is the profile's. */
+export const configOf = (settings: AgentSettings): Config => ({
+  ...LAN,
+  rosterStableMs: millis(settings.rosterStableMs),
+  voterDeadMs: millis(settings.voterDeadMs),
+  forgetMs: millis(settings.forgetMs),
+  backWithinMs: millis(settings.backWithinMs),
+  rebalanceMs: millis(settings.rebalanceMs),
+});
 
 function misuse(why: string, next: string): StartupError {
   return new StartupError({ code: 'usage', what: 'agentd cannot start as told', why, next });

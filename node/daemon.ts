@@ -16,15 +16,14 @@ import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ClusterId, clusterId } from '../protocol/base/ids.ts';
-import { millis } from '../protocol/base/time.ts';
 import { know } from '../protocol/core/know.ts';
-import { type Config, LAN } from '../protocol/config.ts';
+import { LAN } from '../protocol/config.ts';
 import type { StopReason } from '../protocol/input.ts';
 import { decodeRestored } from '../protocol/core/restore.ts';
 import { emptyDisk, foundCluster, type Restored } from '../protocol/core.ts';
 import { chosenEngine, writeAgentFile } from './agent-file.ts';
 import { type Agent, startAgent } from './agent.ts';
-import type { AgentSettings } from './config.ts';
+import { type AgentSettings, configOf } from './config.ts';
 import { serveBuilds } from './build/serve.ts';
 import { serveOrders } from './chaos/orders.ts';
 import { createLeaseClock } from './clock.ts';
@@ -263,15 +262,6 @@ async function run(
 
 /** Beside the socket: in `/run`, where that is. */
 const filesDirOf = ({ socket }: AgentSettings): string => join(dirname(socket), 'files');
-
-/** What of the protocol's timings an agent is told; all else is the profile's. */
-const configOf = (settings: AgentSettings): Config => ({
-  ...LAN,
-  rosterStableMs: millis(settings.rosterStableMs),
-  voterDeadMs: millis(settings.voterDeadMs),
-  forgetMs: millis(settings.forgetMs),
-  backWithinMs: millis(settings.backWithinMs),
-});
 
 /** Writes down whose instances are here, for those who look while no agent answers. */
 async function introduce({ settings }: Parts, agent: Agent): Promise<void> {

@@ -71,6 +71,12 @@ export const SETTINGS: Readonly<Record<keyof FileSettings, Explained>> = {
       'Seconds, 0 to 86400: how long the others wait for this host when it reboots, before they move ' +
       'what has a named volume',
   },
+  rebalance_after_s: {
+    value: '60',
+    meaning:
+      'Seconds, 2 to 86400: how long all is calm before this host, where it leads a component with ' +
+      'x-millrace.rebalance, moves one of its instances',
+  },
   forget_s: {
     value: '86400',
     meaning:

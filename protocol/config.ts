@@ -73,6 +73,11 @@ export type Config = {
    * named volume. Smaller: a slow boot leaves its data behind.
    */
   readonly backWithinMs: Millis;
+  /**
+   * How long all must be calm before a slot is moved for nothing but balance, and so between two such moves.
+   * Smaller: a host that is back is sooner made use of, and more is moved that would move again.
+   */
+  readonly rebalanceMs: Millis;
   /** How long a destroyed stack is remembered, and then that it was: longer than any message is late. */
   readonly tombstoneMs: Millis;
   /** How long a host without a quorum waits after its start before it runs what it ran before (R9). */
@@ -119,6 +124,7 @@ export const LAN: Config = {
   voterDeadMs: minutes(5),
   forgetMs: minutes(24 * 60),
   backWithinMs: minutes(5),
+  rebalanceMs: minutes(1),
   tombstoneMs: minutes(7 * 24 * 60),
   isolatedStartMs: seconds(30),
   commandMs: seconds(10),

@@ -64,6 +64,8 @@ export type Options = {
   readonly affinity?: { readonly pairPermille: number };
   /** So many components publish ports, most of them without a number of their own. */
   readonly ports?: { readonly permille: number };
+  /** So many components ask to be balanced; there are more slots of each then. */
+  readonly balance?: { readonly askPermille: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */
   readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */
@@ -119,6 +121,7 @@ export const CONFIG: Config = {
   backWithinMs: seconds(8),
   // So few that slots come to want the same.
   portLast: LAN.portFirst + 26,
+  rebalanceMs: seconds(4),
 };
 
 export const configOf = ({ members, suspicionMaxFactor, tombstoneMs }: Options): Config => ({

@@ -10,6 +10,7 @@ import type {
 import { DEFAULT_UPDATE } from '../protocol/component/update.ts';
 import { type Choices, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { CAPACITY } from './host.ts';
+import type { Options } from './options.ts';
 
 /** One stream each, so that a new kind of rule leaves what the others are. */
 export type PlacementDraws = {
@@ -18,6 +19,7 @@ export type PlacementDraws = {
   readonly fills: Stream;
   readonly spreads: Stream;
   readonly bonds: Stream;
+  readonly balances: Stream;
 };
 
 export const placementDraws = (choices: Choices): PlacementDraws => ({
@@ -26,6 +28,7 @@ export const placementDraws = (choices: Choices): PlacementDraws => ({
   fills: streamOf(choices, 'fills'),
   spreads: streamOf(choices, 'spreads'),
   bonds: streamOf(choices, 'bonds'),
+  balances: streamOf(choices, 'balances'),
 });
 
 export function drawPlacement(
@@ -50,8 +53,39 @@ export function drawPlacement(
   return isEmpty ? {} : { placement, ...(fill && { update: BRISK, rollback: BRISK }) };
 }
 
+/** What holds for several components of a stack, where a seed is for that. */
+export function drawBeyond(
+  draws: PlacementDraws,
+  components: readonly ComponentSpec[],
+  { affinity, balance }: Pick<Options, 'affinity' | 'balance'>,
+): readonly ComponentSpec[] {
+  const balanced = balance === undefined ? components : drawBalances(draws, components, balance);
+  return affinity === undefined ? balanced : drawBonds(draws, balanced, affinity.pairPermille);
+}
+
+/** Some that must not run twice ask too: nothing becomes of that. */
+function drawBalances(
+  { balances: draw }: PlacementDraws,
+  components: readonly ComponentSpec[],
+  { askPermille }: NonNullable<Options['balance']>,
+): readonly ComponentSpec[] {
+  return components.map((spec) => {
+    const many = spec.mode === 'replicated' && spec.job === undefined && within(draw, 2, 5);
+    const rules = { constraints: [], ...spec.placement };
+    return {
+      ...spec,
+      ...(many && {
+        replicas: many,
+        update: spec.update ?? BRISK,
+        rollback: spec.rollback ?? BRISK,
+      }),
+      ...(happens(draw, askPermille) && { placement: { ...rules, rebalance: true } }),
+    };
+  });
+}
+
 /** Each may follow those before it, or each those after it: never in a circle. */
-export function drawBonds(
+function drawBonds(
   { bonds: draw }: PlacementDraws,
   components: readonly ComponentSpec[],
   permille: number,

@@ -6,6 +6,7 @@ import { LAN } from '../protocol/config.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { type Ambush, type Options, type Plague, quiet } from './options.ts';
 import { drawApart, drawOnePlague, drawPlagues } from './plagues.ts';
+import { drawAffinity, drawBalance, drawDrift, drawPorts, drawRollouts } from './themes.ts';
 import { drawLength, drawRates, drawWeather, drawWorkload } from './weather-draws.ts';
 
 const T = LAN.termMs;
@@ -44,6 +45,8 @@ export function drawOptions(seed: number): Options {
   if (happens(meddled, 25)) return oftenToppled(seed, drawDrift(seed, meddled));
   const published = streamOf(choices, 'options/chosen');
   if (happens(published, 20)) return oftenToppled(seed, drawPorts(seed, published));
+  const evened = streamOf(choices, 'options/rebalance');
+  if (happens(evened, 20)) return drawBalance(seed, evened);
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);
@@ -221,105 +224,6 @@ function drawDisaster(seed: number, draw: Stream): Options {
     recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
     disaster: { everyMs: pick(draw, [5000, 15_000]) },
     workload: drawWorkload(draw),
-  };
-}
-
-/** Much that is deployed never works, and users look at it and say what is to become of it (U8, U9). */
-function drawRollouts(seed: number, draw: Stream): Options {
-  const hostCount = pick(draw, [3, 3, 4, 5]);
-  return {
-    ...quiet(seed, hostCount, within(draw, 60, 100) * 1000),
-    voterCount: pick(draw, [1, 3]),
-    ratesPermille: drawRates(draw, hostCount),
-    delayMeanMs: pick(draw, [1, 3, 10]),
-    rollouts: { wordPermille: 500, dudPermille: pick(draw, [150, 400, 700]) },
-    workload: {
-      kind: 'random',
-      everyMs: pick(draw, [1000, 2500]),
-      stackCount: 1,
-      strictPermille: 50,
-    },
-  };
-}
-
-/** Components follow each other about, while hosts are drained and vanish (A1 to A3). */
-function drawAffinity(seed: number, draw: Stream): Options {
-  const hostCount = pick(draw, [3, 4, 5]);
-  const plagues = {
-    drains: { everyMs: pick(draw, [4000, 10_000]), lastMs: 12_000 },
-    hostLosses: { everyMs: 15_000, lastMs: pick(draw, [8000, 20_000]) },
-  };
-  const kinds = (['drains', 'hostLosses'] as const).filter(() => happens(draw, 600));
-  return {
-    ...quiet(seed, hostCount, drawLength(draw)),
-    voterCount: pick(draw, [1, 3]),
-    ratesPermille: drawRates(draw, hostCount),
-    delayMeanMs: pick(draw, [1, 10, 40]),
-    lossPermille: pick(draw, [0, 0, 50]),
-    recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
-    affinity: { pairPermille: pick(draw, [500, 800]) },
-    workload: {
-      kind: 'random',
-      everyMs: pick(draw, [1500, 5000]),
-      stackCount: pick(draw, [1, 1, 2]),
-      strictPermille: 50,
-    },
-  };
-}
-
-/** Someone changes, freezes, stops and removes instances, while agents, engines and guards fail (S32). */
-function drawDrift(seed: number, draw: Stream): Options {
-  const hostCount = pick(draw, [2, 3, 3, 4]);
-  const paces: Options['recurring'] = {
-    crashes: { everyMs: 8000, lastMs: pick(draw, [500, 6000]) },
-    partitions: { everyMs: 12_000, lastMs: 8000 },
-    pauses: { everyMs: 10_000, lastMs: 4000 },
-    engines: { everyMs: 8000, lastMs: 5000 },
-    guards: { everyMs: 10_000, lastMs: pick(draw, [400, 6000]) },
-  };
-  const kinds = (Object.keys(paces) as Plague[]).filter(() => happens(draw, 300));
-  return {
-    ...quiet(seed, hostCount, drawLength(draw)),
-    voterCount: hostCount === 2 ? 1 : pick(draw, [1, 3]),
-    calm: pick(draw, ['all', 'core'] as const),
-    ratesPermille: drawRates(draw, hostCount),
-    delayMeanMs: pick(draw, [1, 3, 10]),
-    ...(happens(draw, 250) ? { lifeMs: 5000 } : {}),
-    recurring: Object.fromEntries(kinds.map((kind) => [kind, paces[kind]])),
-    drift: { everyMs: pick(draw, [700, 2000, 5000]), lastMs: pick(draw, [4000, 15_000]) },
-    workload: {
-      kind: 'random',
-      everyMs: pick(draw, [2000, 8000]),
-      stackCount: pick(draw, [1, 2]),
-      strictPermille: pick(draw, [100, 500]),
-    },
-  };
-}
-
-/** Slots are given numbers from a range that is hardly large enough, by leaders that hear late of each other (P1 to P3). */
-function drawPorts(seed: number, draw: Stream): Options {
-  const hostCount = pick(draw, [2, 3, 3, 4]);
-  const plagues: Options['recurring'] = {
-    drains: { everyMs: 8000, lastMs: 8000 },
-    hostLosses: { everyMs: 15_000, lastMs: 15_000 },
-    partitions: { everyMs: 10_000, lastMs: 8000 },
-    crashes: { everyMs: 8000, lastMs: 2000 },
-  };
-  const kinds = (Object.keys(plagues) as Plague[]).filter(() => happens(draw, 400));
-  return {
-    ...quiet(seed, hostCount, drawLength(draw)),
-    voterCount: hostCount === 2 ? 1 : pick(draw, [1, 3]),
-    ratesPermille: drawRates(draw, hostCount),
-    delayMeanMs: pick(draw, [1, 10, 40]),
-    lossPermille: pick(draw, [0, 0, 100, 300]),
-    recurring: Object.fromEntries(kinds.map((kind) => [kind, plagues[kind]])),
-    ports: { permille: pick(draw, [500, 900]) },
-    workload: {
-      kind: 'random',
-      everyMs: pick(draw, [700, 1500, 4000]),
-      stackCount: pick(draw, [2, 3]),
-      strictPermille: 50,
-    },
   };
 }
 

@@ -195,6 +195,7 @@ const options: Schema<Options> = where(
     drift: recurring,
     affinity: optional(object({ pairPermille: permille })),
     ports: optional(object({ permille })),
+    balance: optional(object({ askPermille: permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

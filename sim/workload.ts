@@ -20,7 +20,7 @@ import { ofMillis, schedule, scheduleDeed } from './event-queue.ts';
 import { CONFIG } from './options.ts';
 import type { HostIndex } from './strike.ts';
 import {
-  drawBonds,
+  drawBeyond,
   drawPlacement,
   type PlacementDraws,
   placementDraws,
@@ -241,15 +241,15 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
   };
   const jobs = drawJobs(workload, op);
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
-  const { affinity, ports } = workload.world.options;
+  const { options } = workload.world;
   const isServed = happens(draw, 500);
-  const all = [db, ...(isServed || affinity !== undefined ? [waiting] : []), ...jobs];
+  const isPlaced = options.affinity !== undefined || options.balance !== undefined;
+  const all = [db, ...(isServed || isPlaced ? [waiting] : []), ...jobs];
   const components = drawPorts(workload.ports, all, {
     stack: STACKS.indexOf(name),
-    permille: ports?.permille,
+    permille: options.ports?.permille,
   });
-  if (affinity === undefined) return { name, components };
-  return { name, components: drawBonds(workload.placements, components, affinity.pairPermille) };
+  return { name, components: drawBeyond(workload.placements, components, options) };
 }
 
 /** Of what may end for good nobody could say that it will be there. */

@@ -72,6 +72,8 @@ export type PlacementRules = {
   readonly affinity?: readonly string[];
   /** The same, none of which has a slot there. */
   readonly antiAffinity?: readonly string[];
+  /** Slots of which two may run move to where there are fewer of them (`../placement/rebalance.ts`). */
+  readonly rebalance?: boolean;
 };
 
 /** What each slot takes of its host, whether it uses it or not; absent: nothing. */

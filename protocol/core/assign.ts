@@ -7,7 +7,7 @@
  * its leader need not decide anew for anything else (`leading.ts`).
  */
 import { componentOf, type ComponentId, type HostId, stackOf } from '../base/ids.ts';
-import type { Instant } from '../base/time.ts';
+import { earlier, type Instant } from '../base/time.ts';
 import { sameData } from '../base/same.ts';
 import { revisionOf, runRevision } from '../component/digest.ts';
 import { mergedLabels } from '../component/label.ts';
@@ -25,7 +25,7 @@ import { movesLeft, noteMoves } from '../placement/brake.ts';
 import { whyNotPlace } from '../placement/fit.ts';
 import type { Progress } from '../placement/job.ts';
 import { type Neighbor, neighborsBy } from '../placement/neighbor.ts';
-import { place, type PlacementHost } from '../placement/place.ts';
+import { type Decision, place, type PlacementHost, type PlaceRequest } from '../placement/place.ts';
 import { choosePorts } from '../placement/ports.ts';
 import { reservedWith } from '../placement/room.ts';
 import {
@@ -41,6 +41,7 @@ import { atOnce, concluded, type Course, rollOut } from '../rollout/rollout.ts';
 import { specOf } from '../rollout/version.ts';
 import { journal, type Turn } from '../turn.ts';
 import type { InstanceState } from '../view/view.ts';
+import { balance } from './balance.ts';
 import { holdersOf, know } from './know.ts';
 import { type Knowledge, type Load, NO_LOAD } from './knowledge.ts';
 import type { Core, Decided } from './state.ts';
@@ -48,8 +49,9 @@ import type { Core, Decided } from './state.ts';
 type Intent = {
   /** The component's record as it should be; absent: as it is. */
   readonly value?: Component;
-  /** Until a rollout goes on by itself. */
+  /** Until a rollout goes on by itself, or a slot may be moved to balance. */
   readonly dueAt?: Instant | undefined;
+  readonly calmSince?: Instant | undefined;
   /** Decided anew it may be another at any moment, or is to be noted again. */
   readonly isTimely: boolean;
 };
@@ -97,8 +99,58 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
     run !== undefined || current?.spec.job !== undefined
       ? atOnce(wanted, before ?? [])
       : courseOf(core, turn, { component, wanted, current, hosts, at: known.stack.at });
+  const request = requestFor(core, turn, { component, course, hosts, run });
+  const placement = place(request);
+  const { slots, decisions, withheld } = placement;
+  noteMoves(core.brake, turn.now, placement.moved, withheld);
+  const text = JSON.stringify(decisions);
+  if (core.explained.get(component) !== text) {
+    core.explained.set(component, text);
+    for (const decision of decisions) tell(turn, component, decision);
+  }
+  const placed = concluded(course, slots, { current, stack: known.stack });
+  const next = { ...placed, slots: numbered(core, turn, component, placed, current?.slots) };
+  for (const note of course.notes) journal(turn, 'rollout', [component], note);
+  if (current === undefined || !isAsBefore(current, { ...next, run })) {
+    const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
+    return {
+      value: { ...head, ...next, ...(run && { run }) },
+      dueAt: course.dueAt,
+      isTimely: true,
+    };
+  }
+  const { calmSince } = core.decided.get(writer.key) ?? {};
+  const balanced = balance(core, turn, { request, placement, course, current, calmSince });
+  const dueAt = earlier(course.dueAt, balanced.dueAt);
+  const { shift } = balanced;
+  if (shift === undefined) {
+    const isTimely = withheld > 0 || course.notes.length > 0 || isRestless(core, turn);
+    return { dueAt, calmSince: balanced.calmSince, isTimely };
+  }
+  tell(turn, component, shift.decision);
+  const moved = { ...current, slots: shift.slots };
+  const seats = numbered(core, turn, component, moved, current.slots);
+  const head = { stackRevision: known.revision, slots: seats };
+  return { value: { ...current, ...head }, dueAt, isTimely: true };
+}
+
+const tell = (turn: Turn, component: ComponentId, { slot, text }: Decision): void =>
+  journal(turn, 'placement', [component, `${component}.${slot}`], text);
+
+type Asked = {
+  readonly component: ComponentId;
+  readonly course: Course;
+  readonly hosts: readonly PlacementHost[];
+  readonly run: Run | undefined;
+};
+
+function requestFor(
+  core: Core,
+  turn: Turn,
+  { component, course, hosts, run }: Asked,
+): PlaceRequest {
   const { target, extra } = course;
-  const { slots, decisions, moved, withheld } = place({
+  return {
     component,
     spec: extra === 0 ? target.spec : { ...target.spec, replicas: target.spec.replicas + extra },
     current: course.slots,
@@ -110,23 +162,7 @@ export function assign(core: Core, turn: Turn, writer: Writer, component: Compon
     isStuck: (slot, host) => isStuck(core, component, slot, host),
     progress: (slot, host) => progressOf(core, component, run, slot, host),
     reported: (slot, host) => reported(core, component, slot, host),
-  });
-  noteMoves(core.brake, turn.now, moved, withheld);
-  const text = JSON.stringify(decisions);
-  if (core.explained.get(component) !== text) {
-    core.explained.set(component, text);
-    for (const decision of decisions)
-      journal(turn, 'placement', [component, `${component}.${decision.slot}`], decision.text);
-  }
-  const placed = concluded(course, slots, { current, stack: known.stack });
-  const next = { ...placed, slots: numbered(core, turn, component, placed, current?.slots) };
-  for (const note of course.notes) journal(turn, 'rollout', [component], note);
-  const { dueAt } = course;
-  if (current !== undefined && isAsBefore(current, { ...next, run }))
-    return { dueAt, isTimely: withheld > 0 || course.notes.length > 0 || isRestless(core, turn) };
-  const head = { kind: 'component', component, life, stackRevision: known.revision } as const;
-  const jobRun = run === undefined ? {} : { run };
-  return { value: { ...head, ...next, ...jobRun }, dueAt, isTimely: true };
+  };
 }
 
 /** The slots with the numbers of those ports to which their spec gives none. */

@@ -142,14 +142,14 @@ export function decide(core: Core, leases: Leases, turn: Turn): void {
       decided.knowledge = knowledge;
       continue;
     }
-    const { value, dueAt, isTimely } = assign(core, turn, writer, component);
-    core.decided.set(key, { knowledge, record, movesMax, dueAt, isTimely });
+    const { value, dueAt, calmSince, isTimely } = assign(core, turn, writer, component);
+    core.decided.set(key, { knowledge, record, movesMax, dueAt, calmSince, isTimely });
     if (value !== undefined) write(writer, turn, core.council.roster, value);
   }
 }
 
-/** When a rollout that is led here goes on by itself. */
-export function rolloutDeadline({ decided }: Core, { now }: Turn): Instant | undefined {
+/** When something that is led here goes on by itself. */
+export function decisionDeadline({ decided }: Core, { now }: Turn): Instant | undefined {
   let deadline: Instant | undefined;
   for (const { dueAt } of decided.values())
     if (dueAt !== undefined && dueAt > now) deadline = earlier(deadline, dueAt);

@@ -47,7 +47,7 @@ import { know } from './know.ts';
 import { pulseDeadline, silentAfterMs, tendPulse } from './pulse.ts';
 import { wakeDetector } from './rhythm.ts';
 import { isGuarded, mayLeadStrict, strictDeadline, strictKeys, tellGuard } from './strict.ts';
-import { decide, rolloutDeadline, tellReturned, tendWriters, writerOf } from './leading.ts';
+import { decide, decisionDeadline, tellReturned, tendWriters, writerOf } from './leading.ts';
 import { tendMembers } from './members.ts';
 import type { Core } from './state.ts';
 
@@ -300,7 +300,7 @@ export function deadlineOf(core: Core, leases: Leases, turn: Turn): Instant | un
   deadline = earlier(deadline, councilDeadline(council, turn, writers.has(ROSTER_KEY)));
   deadline = earlier(deadline, pusherDeadline(core.pusher));
   deadline = earlier(deadline, isolationDeadline(core, turn));
-  deadline = earlier(deadline, rolloutDeadline(core, turn));
+  deadline = earlier(deadline, decisionDeadline(core, turn));
   if (turn.now < heldBackUntil && heldBackUntil !== FOREVER)
     deadline = earlier(deadline, heldBackUntil);
   for (const writer of writers.values()) deadline = earlier(deadline, writerDeadline(writer));

@@ -194,8 +194,10 @@ export type Decided = {
   readonly record: Committed | undefined;
   /** How many slots of dead hosts it was allowed to move. */
   readonly movesMax: number;
-  /** Until a rollout goes on by itself. */
+  /** Until a rollout goes on by itself, or a slot may be moved to balance. */
   readonly dueAt: Instant | undefined;
+  /** Since when nothing speaks against that but the time (`balance.ts`); undefined: something does. */
+  readonly calmSince: Instant | undefined;
   /** Whatever is new, it is to be decided anew. */
   readonly isTimely: boolean;
 };

@@ -30,13 +30,15 @@ export function quietMs({ deaths }: Flaps): Millis {
   return millis(Math.min(QUIET_MAX_MS, QUIET_MIN_MS * 2 ** Math.min(DOUBLINGS_MAX, deaths - 2)));
 }
 
+/** From when on it is given slots again, if it stays alive. */
+export const steadyAt = (flaps: Flaps, { since }: Member): Instant => after(since, quietMs(flaps));
+
 /** Whether time alone may make it restless or steady: while it is suspected, its age may begin anew. */
-export const mayTurn = (flaps: Flaps, { health, since }: Member, now: Instant): boolean =>
-  quietMs(flaps) > 0 && (health === 'suspect' || now < after(since, quietMs(flaps)));
+export const mayTurn = (flaps: Flaps, member: Member, now: Instant): boolean =>
+  quietMs(flaps) > 0 && (member.health === 'suspect' || now < steadyAt(flaps, member));
 
 /** Why it should not be given slots yet; undefined: it may. */
-export function whyRestless(flaps: Flaps, { since }: Member, now: Instant): string | undefined {
-  const needsMs = quietMs(flaps);
-  if (now >= after(since, needsMs)) return undefined;
-  return `dead ${flaps.deaths} times of late: gets slots again once it is alive for ${needsMs / 1000} s`;
+export function whyRestless(flaps: Flaps, member: Member, now: Instant): string | undefined {
+  if (now >= steadyAt(flaps, member)) return undefined;
+  return `dead ${flaps.deaths} times of late: gets slots again once it is alive for ${quietMs(flaps) / 1000} s`;
 }

@@ -9,7 +9,7 @@
  */
 export { membershipDeadline, onPeerDisconnected, wakeMembership } from './detector.ts';
 export { onProbeFor } from './favors.ts';
-export { mayTurn, whyRestless } from './flaps.ts';
+export { mayTurn, steadyAt, whyRestless } from './flaps.ts';
 export { noteHeard, onBeat, onHeartbeat, onProbeAck, onProbeForAck, onRumor } from './hearing.ts';
 export { onConnectProbed, onKnock } from './knock.ts';
 export type { Member as MemberView } from './member.ts';

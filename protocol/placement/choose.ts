@@ -2,7 +2,7 @@
 import type { HostId } from '../base/ids.ts';
 import { rendezvous } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
-import { type Draft, ownOn } from './draft.ts';
+import { ownOn, type Seating } from './draft.ts';
 import { type PlacementHost, steadyOf, whyNotPlace } from './fit.ts';
 import { type Rejection, slotsThere } from './reasons.ts';
 import { compareGroups, fullerGroup, type Spread, spreadOf } from './spread.ts';
@@ -12,11 +12,11 @@ export type Sifted = {
   readonly rejected: readonly Rejection[];
 };
 
-export function sift(draft: Draft, spec: ComponentSpec): Sifted {
+export function sift(seating: Seating, spec: ComponentSpec): Sifted {
   const fitting: PlacementHost[] = [];
   const rejected: Rejection[] = [];
-  for (const host of draft.hosts.values()) {
-    const why = whyNotPlace(spec, host, ownOn(draft, host.id));
+  for (const host of seating.hosts.values()) {
+    const why = whyNotPlace(spec, host, ownOn(seating, host.id));
     if (why === undefined) fitting.push(host);
     else rejected.push({ host: host.id, why });
   }
@@ -30,16 +30,16 @@ export type Choice = {
 };
 
 export function choose(
-  draft: Draft,
+  seating: Seating,
   slot: number,
   fitting: readonly PlacementHost[],
 ): Choice | undefined {
-  const { request, hosts, own } = draft;
-  const spread = spreadOf(draft.groups, own);
+  const { request, hosts, own } = seating;
+  const spread = spreadOf(seating.groups, own);
   let best: PlacementHost[] = [];
   for (const host of steadyOf(fitting)) {
     const first = best[0];
-    const order = first === undefined ? -1 : compare(draft, spread, host, first);
+    const order = first === undefined ? -1 : compareHosts(seating, spread, host, first);
     if (order < 0) best = [host];
     else if (order === 0) best.push(host);
   }
@@ -51,30 +51,38 @@ export function choose(
   if (chosen === undefined) return undefined;
   const others = fitting
     .filter((host) => host.id !== chosen.id)
-    .map((host) => ({ host: host.id, why: outscored(draft, spread, host, chosen) }));
+    .map((host) => ({ host: host.id, why: outscored(seating, spread, host, chosen) }));
   return { chosen, others };
 }
 
 /** Negative: `a` is preferred. */
-const compare = (draft: Draft, spread: Spread, a: PlacementHost, b: PlacementHost): number =>
-  compareGroups(spread, a.id, b.id) || compareLoad(draft, a, b);
+export const compareHosts = (
+  seating: Seating,
+  spread: Spread,
+  a: PlacementHost,
+  b: PlacementHost,
+): number => compareOwn(seating, spread, a, b) || a.slotCount - b.slotCount;
 
-function compareLoad(draft: Draft, a: PlacementHost, b: PlacementHost): number {
-  const [ownA, ownB] = [countOn(draft, a.id), countOn(draft, b.id)];
-  return ownA - ownB || ownA + a.slotCount - (ownB + b.slotCount);
-}
+/** The same, whatever other components have there. */
+export const compareOwn = (
+  seating: Seating,
+  spread: Spread,
+  a: PlacementHost,
+  b: PlacementHost,
+): number => compareGroups(spread, a.id, b.id) || countOn(seating, a.id) - countOn(seating, b.id);
 
-const countOn = (draft: Draft, id: HostId): number => ownOn(draft, id).length;
+const countOn = (seating: Seating, id: HostId): number => ownOn(seating, id).length;
 
 function outscored(
-  draft: Draft,
+  seating: Seating,
   spread: Spread,
   host: PlacementHost,
   chosen: PlacementHost,
 ): string {
   if (host.restless !== undefined && chosen.restless === undefined) return host.restless;
-  const group = fullerGroup(draft.request.spec, spread, host, chosen.id);
+  const group = fullerGroup(seating.request.spec, spread, host, chosen.id);
   if (group !== undefined) return group;
-  if (compareLoad(draft, host, chosen) === 0) return 'as good, later in the order of this slot';
-  return slotsThere(countOn(draft, host.id), host.slotCount);
+  if (compareHosts(seating, spread, host, chosen) === 0)
+    return 'as good, later in the order of this slot';
+  return slotsThere(countOn(seating, host.id), host.slotCount);
 }

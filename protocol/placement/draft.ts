@@ -1,5 +1,6 @@
 /** What is asked of placement, what it answers, and the answer while it is being made. */
 import type { ComponentId, HostId } from '../base/ids.ts';
+import { compareText } from '../base/order.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import { SLOTS_MAX } from '../limits.ts';
 import type { Slot, SlotEnd } from '../record/record.ts';
@@ -8,7 +9,7 @@ import type { Handing, Reported } from './handover.ts';
 import { seated } from './heal.ts';
 import { endText, type Progress } from './job.ts';
 import { REJECTED_MAX, type Rejection } from './reasons.ts';
-import type { Groups } from './spread.ts';
+import { type Groups, groupsOf } from './spread.ts';
 
 export type PlaceRequest = {
   readonly component: ComponentId;
@@ -50,14 +51,19 @@ export type Placement = {
   readonly withheld: number;
 };
 
-export type Draft = {
+/** What one host is chosen by. */
+export type Seating = {
   readonly request: PlaceRequest;
   /** In the order of their ids. */
   readonly hosts: ReadonlyMap<HostId, PlacementHost>;
   /** What its slots are spread over. */
   readonly groups: Groups;
   /** Slots of this component so far, by host. */
-  readonly own: Map<HostId, number[]>;
+  readonly own: ReadonlyMap<HostId, readonly number[]>;
+};
+
+export type Draft = Seating & {
+  readonly own: Map<HostId, readonly number[]>;
   readonly returned: Set<HostId>; // they have got back what they had (6)
   readonly slots: Slot[];
   readonly decisions: Decision[];
@@ -69,7 +75,14 @@ export type Leaver = Slot & { readonly why: string };
 
 export const replicasOf = ({ replicas }: ComponentSpec): number => Math.min(replicas, SLOTS_MAX);
 
-export const ownOn = ({ own }: Pick<Draft, 'own'>, host: HostId): readonly number[] =>
+/** Without any slot. */
+export function emptySeating(request: PlaceRequest): Omit<Seating, 'own'> {
+  const sorted = [...request.hosts].sort((a, b) => compareText(a.id, b.id));
+  const hosts = new Map(sorted.map((host) => [host.id, host]));
+  return { request, hosts, groups: groupsOf(request.spec, sorted) };
+}
+
+export const ownOn = ({ own }: Pick<Seating, 'own'>, host: HostId): readonly number[] =>
   own.get(host) ?? [];
 
 export const isGone = ({ hosts }: Pick<Draft, 'hosts'>, { host }: Slot): boolean =>
@@ -115,6 +128,16 @@ export function decide(
   host?: HostId,
   rejected: readonly Rejection[] = [],
 ): void {
+  draft.decisions.push(decisionOf(kind, slot, text, host, rejected));
+}
+
+export function decisionOf(
+  kind: Decision['kind'],
+  slot: number,
+  text: string,
+  host: HostId | undefined,
+  rejected: readonly Rejection[],
+): Decision {
   const where = host === undefined ? {} : { host };
-  draft.decisions.push({ kind, slot, ...where, text, rejected: rejected.slice(0, REJECTED_MAX) });
+  return { kind, slot, ...where, text, rejected: rejected.slice(0, REJECTED_MAX) };
 }

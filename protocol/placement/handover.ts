@@ -1,8 +1,8 @@
 /**
- * How a slot leaves a host that is drained: the other one starts it first. Pure; asked by the component's
- * leader.
+ * How a slot leaves a host that is drained, or has too many (`rebalance.ts`): the other one starts it
+ * first. Pure; asked by the component's leader.
  *
- *     A has it ──A is drained──▶ B has it, from A ──B runs it, and is well──▶ B has it
+ *     A has it ──A gives it──▶ B has it, from A ──B runs it, and is well──▶ B has it
  *                                      └─ nothing of it runs on A, or A is dead ──▲
  *
  * `from` is a host that keeps what it runs, and restarts it, but starts nothing anew. So there is
@@ -47,7 +47,8 @@ export function handsOver({ spec, reported }: Handing, slot: number, host: HostI
   return mayOverlap(spec) && (there === undefined || goesOn(there));
 }
 
-const isServing = ({ state, health }: InstanceReport): boolean =>
+/** It runs, and nothing speaks against it. */
+export const isServing = ({ state, health }: InstanceReport): boolean =>
   state === 'running' && (health === 'none' || health === 'healthy');
 
 const goesOn = ({ state }: InstanceReport): boolean =>

@@ -59,6 +59,32 @@ function seatsFor(
   return seats;
 }
 
+/** Where those are that follow a component, so that what it does there would move them (A2). */
+export type Followers = {
+  /** They need it there. */
+  readonly near: ReadonlySet<HostId>;
+  /** They keep away from it. */
+  readonly apart: ReadonlySet<HostId>;
+};
+
+/** `seatedOf`: undefined if nothing is known of it yet. */
+export function followersOf(
+  name: string,
+  components: readonly Pick<ComponentSpec, 'name' | 'placement'>[],
+  seatedOf: (name: string) => Pick<Seated, 'slots'> | undefined,
+): Followers {
+  const near = new Set<HostId>();
+  const apart = new Set<HostId>();
+  for (const each of components)
+    for (const { on, bond } of followedBy(each)) {
+      if (on !== name) continue;
+      const hosts = bond === 'affinity' ? near : apart;
+      for (const { host, from, ended } of seatedOf(each.name)?.slots ?? [])
+        if (ended === undefined) for (const id of [host, from ?? host]) hosts.add(id);
+    }
+  return { near, apart };
+}
+
 /** Why a new slot cannot go there. Without knowing where the others are, none can go anywhere. */
 export function whyNotBeside(neighbors: readonly Neighbor[]): string | undefined {
   const unknown = neighbors.find(({ has }) => has === undefined);

@@ -1,7 +1,8 @@
 /**
  * Which host fills which slot of one component. Pure: the same request, the same answer, anywhere.
  *
- *  1. A slot stays where it is while its host is alive and can still run it: nothing is rebalanced.
+ *  1. A slot stays where it is while its host is alive and can still run it; what is moved to balance
+ *     is no matter of this (`rebalance.ts`).
  *  2. A slot whose host is dead moves; while no other host fits, it stays assigned there, so that
  *     nothing is stopped when the host returns. The same for one that leaves the cluster, and for a
  *     replicated slot that an engine was asked to start before it fell silent.
@@ -19,13 +20,13 @@
  *     one that is not to be tried again, what was begun on a host that is gone has failed with it.
  */
 import type { HostId } from '../base/ids.ts';
-import { compareText } from '../base/order.ts';
 import { choose, sift } from './choose.ts';
 import {
   assign,
   conclude,
   decide,
   type Draft,
+  emptySeating,
   fromWhom,
   handingOf,
   isGone,
@@ -43,18 +44,13 @@ import { rivalsAfter } from './heal.ts';
 import { isLost } from './job.ts';
 import { isAskedOnly, keep } from './keep.ts';
 import { reasonsOf, type Rejection, slotsThere, volumesLeft } from './reasons.ts';
-import { groupsOf } from './spread.ts';
 
 export type { Decision, Placement, PlaceRequest } from './draft.ts';
 export type { PlacementHost } from './fit.ts';
 
 export function place(request: PlaceRequest): Placement {
-  const sorted = [...request.hosts].sort((a, b) => compareText(a.id, b.id));
-  const hosts = new Map(sorted.map((host) => [host.id, host]));
   const draft: Draft = {
-    request,
-    hosts,
-    groups: groupsOf(request.spec, sorted),
+    ...emptySeating(request),
     own: new Map(),
     returned: new Set(),
     slots: [],

@@ -32,7 +32,7 @@ const FIELDS = list(`
   sealed securityOpt sender shmBytes since singleton slots soft source spec spread stack
   stackRevision startPeriodMs status steering stopGraceMs stopSignal strict subnet subnets
   subpath swappiness sysctls target test timeoutMs tmpfs to trial uid ulimits undoes update
-  user userns uts volumes voters why windowMs words workingDir wraps dependents graceMs
+  user userns uts volumes voters why windowMs words workingDir wraps dependents graceMs rebalance
 `);
 
 const WORDS = list(`

@@ -158,6 +158,7 @@ const placement = object({
   spread: optional(list(subject, ITEMS_MAX)),
   affinity: optional(list(componentName, COMPONENTS_MAX)),
   antiAffinity: optional(list(componentName, COMPONENTS_MAX)),
+  rebalance: optional(boolean),
 });
 
 const way = {

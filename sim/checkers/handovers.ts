@@ -49,7 +49,7 @@ export function checkHandovers(
   }
 }
 
-const mayOverlap = ({ mode, singleton, volumes, job }: ComponentSpec): boolean =>
+export const mayOverlap = ({ mode, singleton, volumes, job }: ComponentSpec): boolean =>
   mode === 'replicated' &&
   singleton === undefined &&
   job === undefined &&

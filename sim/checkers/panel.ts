@@ -1,10 +1,13 @@
 /** All checkers together: each is told what concerns it. */
+import type { Key } from '../../protocol/base/ids.ts';
+import type { Decided } from '../../protocol/core/state.ts';
 import type { DiskWrite } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
 import { type AffinityChecker, checkAffinity, createAffinityChecker } from './affinity.ts';
 import { checkLeading } from './acts.ts';
+import { type BalanceChecker, checkBalance, createBalanceChecker, noteDoubts } from './balance.ts';
 import {
   type BallotChecker,
   checkClaims,
@@ -138,6 +141,7 @@ export type Panel = {
   readonly rollouts: RolloutChecker;
   readonly affinity: AffinityChecker;
   readonly ports: PortChecker;
+  readonly balance: BalanceChecker;
 };
 
 export function createPanel(report: Report): Panel {
@@ -181,6 +185,7 @@ export function createPanel(report: Report): Panel {
     rollouts: createRolloutChecker(report),
     affinity: createAffinityChecker(report),
     ports: createPortChecker(report),
+    balance: createBalanceChecker(report),
   };
 }
 
@@ -287,6 +292,10 @@ const CHECKS: readonly Check[] = [
     when: { sees: ['beliefs'], does: ['persist'], says: ['push', 'write'] },
     look: ({ moves }, host, { effects }, now) => checkMoves(moves, host, effects, now),
   },
+  {
+    when: { sees: ['beliefs'] },
+    look: ({ balance }, host, _step, now) => noteDoubts(balance, host, now),
+  },
   { look: ({ rollouts }, host, _step, now) => lookAtTrials(rollouts, host, now) },
   {
     when: { sees: ['records'], on: ['commandGiven'], does: ['reply'], says: ['write'] },
@@ -296,11 +305,13 @@ const CHECKS: readonly Check[] = [
       checkSettings(panel.settings, host, step, lists);
       checkHandovers(panel.handovers, host, step.effects, lists);
       checkRollouts(panel.rollouts, host, step.effects, lists, now);
+      const decided = (key: Key): Decided | undefined => decidedOn(panel.rollouts, host, key);
       checkAffinity(panel.affinity, host, step.effects, (key) => ({
         lists,
-        decided: decidedOn(panel.rollouts, host, key),
+        decided: decided(key),
       }));
       checkPorts(panel.ports, host, step.effects, (key) => decidedOn(panel.rollouts, host, key));
+      checkBalance(panel.balance, host, step.effects, { lists, decidedOn: decided, now });
     },
   },
   {

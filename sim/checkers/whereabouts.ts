@@ -6,7 +6,7 @@
  * before the step and after it: it was so when this was decided.
  */
 import type { HostId } from '../../protocol/base/ids.ts';
-import type { ComponentSpec, Constraint } from '../../protocol/component/spec.ts';
+import type { ComponentSpec, Subject } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Committed, RecordValue, Slot } from '../../protocol/record/record.ts';
 import { CAPACITY, type Host, labelsOf, PLATFORM } from '../host.ts';
@@ -93,7 +93,7 @@ export const isAllowed = ({ placement }: ComponentSpec, id: HostId, list: List):
   );
 
 /** Its name is its id, and its own labels go by its number, whatever life it lives. */
-function wordOf(asked: Constraint, id: HostId, list: List): string {
+export function wordOf(asked: Subject, id: HostId, list: List): string {
   if (asked.kind === 'label') {
     const own = labelsOf(Number.parseInt(id.slice(1), 10) - 1);
     return list.get(id)?.labels?.[asked.label] ?? own[asked.label] ?? '';

@@ -92,6 +92,7 @@ export function seePlacement(observer: Observer, text: string): void {
   if (text.includes(' does not hold there) to ')) sometimes(observer, 'constraint-left');
   if (/ moves from .* \(it is drained\) to .* runs it until then/.test(text))
     sometimes(observer, 'slot-handed-over');
+  if (text.includes(' to balance: ')) sometimes(observer, 'slot-balanced');
   if (/ \(dead or gone\) to .* runs it until then/.test(text))
     sometimes(observer, 'handover-interrupted');
   if (/ (waits for|stays on) .* fits nowhere else: .* it is drained/.test(text))

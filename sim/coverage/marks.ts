@@ -154,6 +154,7 @@ export const MARKS = {
   'job-run-again': 'A slot was begun anew whose run had ended with 0 where nobody was told of it.',
   'slot-handed-over':
     'A slot was taken over from a host that was drained, which ran it until then.',
+  'slot-balanced': 'A slot moved for nothing but to make them more even.',
   'handover-interrupted': 'Such a slot went to another host again before the first had run it.',
   'drained-for-want-of-room':
     'A slot stayed on a host that was drained, as it fitted nowhere else.',

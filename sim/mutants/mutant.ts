@@ -43,7 +43,8 @@ export type Mutant = {
     | 'drift'
     | 'rollouts'
     | 'affinity'
-    | 'ports';
+    | 'ports'
+    | 'balance';
   /** The walk of `explore` that must find it too, within its quick bounds. */
   readonly walk?: Explored;
 };

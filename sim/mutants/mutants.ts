@@ -1,6 +1,7 @@
 /** Every mutant, by machine. */
 import { AFFINITY_MUTANTS } from './affinity.ts';
 import { PORT_MUTANTS } from './ports.ts';
+import { BALANCE_MUTANTS } from './balance.ts';
 import { COMPONENT_MUTANTS } from './component.ts';
 import { DETECTOR_MUTANTS } from './detector.ts';
 import { ENDING_MUTANTS } from './endings.ts';
@@ -31,6 +32,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMPONENT_MUTANTS,
   ...AFFINITY_MUTANTS,
   ...PORT_MUTANTS,
+  ...BALANCE_MUTANTS,
   ...RECONCILE_MUTANTS,
   ...ENDING_MUTANTS,
   ...JOB_MUTANTS,

@@ -323,9 +323,11 @@ export type Millrace<Name extends string = never> = {
   /** No host that runs it runs one of these. */
   readonly anti_affinity?: readonly Name[];
 } & (
-  | { readonly singleton: 'strict' }
+  | { readonly singleton: 'strict'; readonly rebalance?: false }
   | {
       readonly singleton?: 'available';
+      /** Once all is calm instances move to hosts that have fewer, one by one. */
+      readonly rebalance?: boolean;
       readonly on_isolation?: OnIsolation;
       readonly on_heal?: 'keep_oldest' | 'keep_newest' | 'keep_leader';
     }

@@ -270,7 +270,7 @@ export const PLACES: readonly Place[] = [
     at: ['services', '*', 'x-millrace'],
     keys: {
       ...honored('process', 'singleton', 'on_isolation', 'on_heal', 'timeout', 'replicas'),
-      ...honored('heartbeat', 'inspect', 'affinity', 'anti_affinity'),
+      ...honored('heartbeat', 'inspect', 'affinity', 'anti_affinity', 'rebalance'),
       ...refused(MILLRACE_LATER, MAPPING, 'autoscale'),
       ...refused(MILLRACE_LATER, TEXT, 'placement'),
     },

@@ -7,6 +7,7 @@ import type {
   Reservation,
   Subject,
 } from '../../../protocol/component/spec.ts';
+import { staysBehind } from '../../../protocol/component/volume.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { array, expected, integer, line, mapping } from '../fields.ts';
 import { nearest } from '../nearest.ts';
@@ -121,6 +122,7 @@ type Written = {
   readonly fill?: true | undefined;
   readonly affinity?: readonly string[] | undefined;
   readonly antiAffinity?: readonly string[] | undefined;
+  readonly rebalance?: boolean | undefined;
   readonly reserves?: Reservation | undefined;
 };
 
@@ -130,7 +132,7 @@ export function readPlacement(
   platform: readonly Constraint[] = [],
 ): Pick<ComponentSpec, 'placement'> {
   const { constraints = [], preferences = [], fill, reserves } = written;
-  const { affinity = [], antiAffinity = [] } = written;
+  const { affinity = [], antiAffinity = [], rebalance = false } = written;
   const perHostMax = written.max_replicas_per_node ?? 0;
   const spread = preferences.map((preference) => preference.spread);
   const placement = {
@@ -141,6 +143,7 @@ export function readPlacement(
     ...(spread.length > 0 && { spread }),
     ...(affinity.length > 0 && { affinity }),
     ...(antiAffinity.length > 0 && { antiAffinity }),
+    ...(rebalance && { rebalance }),
   };
   const isEmpty = placement.constraints.length === 0 && Object.keys(placement).length === 1;
   return isEmpty ? {} : { placement };
@@ -166,4 +169,27 @@ export function checkPlacement(
   if (perHostMax !== undefined && fill !== true)
     complain('max_replicas_per_node', 'that is one on every host');
   if (spread !== undefined) complain('preferences', 'every host is taken');
+}
+
+/** One at a time starts elsewhere before it ends: what must not run twice cannot. */
+export function checkRebalance(spec: ComponentSpec, { errors }: Surroundings): void {
+  const found = whyNeverTwice(spec);
+  if (spec.placement?.rebalance !== true || found === undefined) return;
+  const path = ['services', spec.name, 'x-millrace', 'rebalance'];
+  const [beside, why] = found;
+  const message = `has no meaning ${beside}`;
+  errors.push({ path, on: 'key', message, why, next: 'leave one of the two out' });
+}
+
+/** What it is, and what follows from that. */
+function whyNeverTwice(spec: ComponentSpec): readonly [string, string] | undefined {
+  const { mode, singleton, job, volumes, placement } = spec;
+  const named = volumes.find(staysBehind);
+  if (job !== undefined) return ['for a job', 'an attempt is never begun twice'];
+  if (placement?.fill === true) return ['beside replicas: fill', 'every host is full'];
+  if (mode === 'global') return ['beside mode: global', 'every host has one'];
+  if (singleton === 'strict')
+    return ['beside singleton: strict', 'none starts before the one before has ended'];
+  if (named === undefined) return undefined;
+  return [`beside volume ${named.source}`, 'what is in it stays on its host'];
 }

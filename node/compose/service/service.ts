@@ -13,11 +13,12 @@ import { heartbeatField, inspectField, readEndpoints } from './endpoints.ts';
 import { envFileField } from './env-file.ts';
 import { environmentField, readEnvironment } from './environment.ts';
 import { configsField, readFiles, secretsField } from './file.ts';
-import { array, duration, expected, integer, line, mapping, text, texts } from '../fields.ts';
+import { array, duration, expected, flag, integer, line, mapping, text, texts } from '../fields.ts';
 import { adviseHealthcheck, healthcheckField } from './healthcheck.ts';
 import { networkModeField, networksField, readNetworking } from './network.ts';
 import {
   checkPlacement,
+  checkRebalance,
   fillField,
   placementField,
   platformField,
@@ -94,6 +95,7 @@ export const serviceField = mapping({
     inspect: inspectField.optional(),
     affinity: texts.optional(),
     anti_affinity: texts.optional(),
+    rebalance: flag.optional(),
   }).optional(),
 });
 
@@ -108,7 +110,8 @@ export function readComponent(
   const image = readBuild(name, fields, around) ?? fields.image;
   const update = fields.deploy?.update_config?.policy;
   const rollback = fields.deploy?.rollback_config?.policy;
-  const { replicas: fill, affinity, anti_affinity: antiAffinity } = fields['x-millrace'] ?? {};
+  const millrace = fields['x-millrace'] ?? {};
+  const { replicas: fill, affinity, anti_affinity: antiAffinity, rebalance } = millrace;
   const process = readProcess(name, fields, around);
   const inMemory = [...(fields.tmpfs ?? []), ...tmpfsOf(fields.volumes ?? [])];
   const files = readFiles(name, fields, around);
@@ -137,15 +140,16 @@ export function readComponent(
     stopGraceMs: fields.stop_grace_period ?? STOP_GRACE,
     ...(update !== undefined && { update }),
     ...(rollback !== undefined && { rollback }),
-    ...readContract(fields['x-millrace'] ?? {}, around.onIsolation),
+    ...readContract(millrace, around.onIsolation),
     ...readPlacement(
-      { ...fields.deploy?.placement, fill, reserves, affinity, antiAffinity },
+      { ...fields.deploy?.placement, fill, reserves, affinity, antiAffinity, rebalance },
       fields.platform,
     ),
   };
   checkHeal(component, around);
   checkStrict(name, fields, around);
   checkPlacement(component, around);
+  checkRebalance(component, around);
   checkRunnable(component, around);
   checkTargets(name, fields, around);
   checkRestart(component, fields, around);

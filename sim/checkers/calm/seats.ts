@@ -30,15 +30,16 @@ import { type Calm, lastWord, type Owed, type Participant, standingOf } from './
 import { canHearQuorum, isWell } from './standing.ts';
 
 /** One component of a stack that exists, and what is committed about it. */
-type Part = {
+export type Part = {
   readonly component: ComponentId;
   readonly spec: ComponentSpec;
   readonly stack: StackSpec;
   readonly record: Committed | undefined;
   readonly records: ReturnType<typeof newestRecords>;
 };
+type LivingPart = Part & { readonly life: number };
 
-function partsOf(calm: Calm): readonly (Part & { readonly life: number })[] {
+export function partsOf(calm: Calm): readonly LivingPart[] {
   const records = newestRecords(calm);
   return newestStacks(calm).flatMap(({ name, stack: { spec: stack, life } }) =>
     (stack?.components ?? []).map((spec) => {
@@ -70,7 +71,7 @@ export function unseated(calm: Calm): readonly Owed[] {
 }
 
 /** Its leader is well: what one does that is half alive, nobody can say. */
-function isLedWell(calm: Calm, component: ComponentId): boolean {
+export function isLedWell(calm: Calm, component: ComponentId): boolean {
   const leader = leaderOf(calm, componentKey(component));
   return leader !== undefined && isWell(standingOf(calm, leader));
 }
@@ -118,7 +119,7 @@ function ofPart(calm: Calm, part: Part, life: number): readonly Owed[] {
 }
 
 /** Whoever is well, may run it, and has room for one more of it. */
-function fittingOf(calm: Calm, part: Part): readonly Participant[] {
+export function fittingOf(calm: Calm, part: Part): readonly Participant[] {
   const { spec, record } = part;
   const value = record?.value;
   const slots = value?.kind === 'component' ? value.slots : [];

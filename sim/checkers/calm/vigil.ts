@@ -1,5 +1,5 @@
 /**
- * Watches after the storm until everything owed has been given and stays so: L1 to L11.
+ * Watches after the storm until everything owed has been given and stays so: L1 to L12.
  *
  * Where everything heals, or whoever stays broken can be heard by nobody, all must be right at one
  * moment and stay so. Beside hosts that are half alive things will go on happening: of each demand,
@@ -9,6 +9,7 @@ import { isStalled } from '../../network/network.ts';
 import type { World } from '../../world.ts';
 import { CONFIG } from '../../options.ts';
 import type { LeaseChecker } from '../leases.ts';
+import { uneven } from './balance.ts';
 import { misbelieved } from './beliefs.ts';
 import { ghosts } from './ghosts.ts';
 import { dethroned, isTroubled, leaked, type Reigns, reignsOf, unled } from './leaders.ts';
@@ -107,6 +108,7 @@ const demands = (calm: Calm, news: News): readonly Owed[] => [
   ...misbelieved(calm),
   ...undelivered(news, calm),
   ...unseated(calm),
+  ...uneven(calm),
   ...ghosts(calm),
 ];
 

@@ -37,6 +37,7 @@ it('says what a Compose file says', () => {
         'x-millrace': {
           on_isolation: { action: 'stop', after: '20s' },
           on_heal: 'keep_oldest',
+          rebalance: true,
           heartbeat: { path: '/up', every: '5s' },
           inspect: { path: '/vars', port: 81 },
         },
@@ -77,6 +78,7 @@ it('says what a Compose file says', () => {
         stopGraceMs: 90_000,
         restart: { kind: 'onFailure', retryMax: 3 },
         onIsolation: { action: 'stop', afterMs: 20_000 },
+        placement: { constraints: [], rebalance: true },
         heartbeat: { target: { kind: 'http', path: '/up', port: 80 }, intervalMs: 5_000 },
         inspect: { path: '/vars', port: 81 },
       },
@@ -116,6 +118,8 @@ it('is held to names, keys and values by the compiler', () => {
       ill: { image: 'a', 'x-millrace': { heartbeat: { every: '1s' } } },
       // @ts-expect-error a strict instance ends with its lease
       strict: { image: 'a', 'x-millrace': { singleton: 'strict', on_isolation: 'keep' } },
+      // @ts-expect-error none starts before the one before has ended
+      still: { image: 'a', 'x-millrace': { singleton: 'strict', rebalance: true } },
     },
     volumes: { data: null },
   });

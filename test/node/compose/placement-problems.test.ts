@@ -114,6 +114,43 @@ it.each<readonly [string, readonly string[]]>([
     'deploy: {mode: global, placement: {max_replicas_per_node: 2}}\n    x-millrace: {replicas: fill}',
     [],
   ],
+  ['x-millrace: {rebalance: true}', []],
+  ['x-millrace: {rebalance: false, singleton: strict}', []],
+  ['ports: [{target: 80, published: 80, mode: host}]\n    x-millrace: {rebalance: true}', []],
+  [
+    'x-millrace: {rebalance: often}',
+    ['c.yaml:4:29 services.web.x-millrace.rebalance: expected true or false, got "often"'],
+  ],
+  [
+    'x-millrace: {rebalance: true, singleton: strict}',
+    [
+      'c.yaml:4:18 services.web.x-millrace.rebalance: has no meaning beside singleton: strict: none starts before the one before has ended; leave one of the two out',
+    ],
+  ],
+  [
+    'deploy: {mode: global}\n    x-millrace: {rebalance: true}',
+    [
+      'c.yaml:5:18 services.web.x-millrace.rebalance: has no meaning beside mode: global: every host has one; leave one of the two out',
+    ],
+  ],
+  [
+    'deploy: {placement: {max_replicas_per_node: 2}}\n    x-millrace: {rebalance: true, replicas: fill}',
+    [
+      'c.yaml:5:18 services.web.x-millrace.rebalance: has no meaning beside replicas: fill: every host is full; leave one of the two out',
+    ],
+  ],
+  [
+    'deploy: {mode: replicated-job}\n    x-millrace: {rebalance: true}',
+    [
+      'c.yaml:5:18 services.web.x-millrace.rebalance: has no meaning for a job: an attempt is never begun twice; leave one of the two out',
+    ],
+  ],
+  [
+    'volumes: [data:/data]\n    x-millrace: {rebalance: true}\nvolumes: {data: {}}',
+    [
+      'c.yaml:5:18 services.web.x-millrace.rebalance: has no meaning beside volume data: what is in it stays on its host; leave one of the two out',
+    ],
+  ],
   [
     'platform: linux',
     [

@@ -54,6 +54,7 @@ export const placement: Of<PlacementRules> = object<PlacementRules>({
   spread: maybe(fc.array(subject, { maxLength: 3 })),
   affinity: maybe(fc.array(name, { maxLength: 2 })),
   antiAffinity: maybe(fc.array(name, { maxLength: 2 })),
+  rebalance: maybe(fc.boolean()),
 });
 
 /** In a stack names are of others, and lead in no circle. */

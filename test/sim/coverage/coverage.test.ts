@@ -191,6 +191,14 @@ describe('rare states', () => {
     expect(marks).toEqual(expect.arrayContaining(wanted));
   });
 
+  it('of a machine that is back, where components ask to be balanced', () => {
+    const lost = strikes({ kind: 'lose', host: 1, forMs: 5000 }, 12_000);
+    const marks = [1, 2, 3].flatMap((seed) =>
+      seen(run([lost], { seed, balance: { askPermille: 1000 } })),
+    );
+    expect(marks).toContain('slot-balanced');
+  });
+
   it('of a change of roster, when one voter becomes three', () => {
     const growing = seen(run([], { voterCount: 1 }));
     expect(growing).toEqual(expect.arrayContaining(['raise-while-held', 'lease-carried']));
