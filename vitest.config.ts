@@ -44,7 +44,7 @@ export default defineConfig({
           exclude: [GUARD_TESTS],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 2 },
         },
       },

@@ -151,6 +151,9 @@ describe.skipIf(socketPath === '')('a registry that asks who is there', bound, (
     await expectRefusal(build(), ['no-image']);
     logIn();
     await build();
-    expect((await docker.getImage(name).inspect()).Config.Labels).toEqual({ mine: 'yes' });
+    expect((await docker.getImage(name).inspect()).Config.Labels).toEqual({
+      mine: 'yes',
+      'io.millrace.built-by': expect.any(String),
+    });
   });
 });

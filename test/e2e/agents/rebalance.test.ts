@@ -35,9 +35,10 @@ test('a host that is back is given an instance, started there before it ends els
   expect(before.length).toBeGreaterThan(0);
   await crash(last);
   for (const instance of before) await killInstance(ENGINE, instance);
-  await until('the others to run all of it', SOON_MS, async () =>
-    (await found()).length === REPLICAS ? true : undefined,
-  );
+  await until('the others to run all of it', SOON_MS, async () => {
+    const all = await found();
+    return all.length === REPLICAS && onLast(all).length === 0 ? true : undefined;
+  });
 
   await restart(cluster, last);
   let fewest = REPLICAS;

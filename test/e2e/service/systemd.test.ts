@@ -26,7 +26,7 @@ it('tells that it serves, what it is, that it goes on, and that it ends', async 
 
   // Before it belongs to a cluster.
   expect(await heard(manager, 'READY=1')).toEqual([
-    'STATUS=belongs to no cluster: agentctl cluster init, or join',
+    'STATUS=belongs to no cluster: npx agentctl cluster init, or join',
     'READY=1',
   ]);
   await heard(manager, 'WATCHDOG=1');

@@ -73,7 +73,7 @@ describe.skipIf(socket === '')('a stack whose image is built', () => {
     const deployed = await deploy();
     expect(deployed, deployed.stderr).toMatchObject({ code: 0 });
     expect(deployed.stderr).toContain('web: sends its context, ');
-    expect(deployed.stderr).toMatch(/web on h\d: Step 1\/4 : FROM/);
+    expect(deployed.stderr).toMatch(/web on h\d: Step 1\/5 : FROM/);
     expect(deployed.stderr).toMatch(/web on h\d: built/);
     const image = await imageOf();
     expect(image).not.toBe('');

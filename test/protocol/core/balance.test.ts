@@ -42,7 +42,7 @@ function returned(names: string, replicas: number, changes: Partial<ComponentSpe
 const decided = ({ lines }: Cluster): readonly string[] =>
   lines.filter((line) => line.startsWith('decided: '));
 
-it('one a minute, each started before it ends elsewhere, until it is even', () => {
+it('one a minute, each started before it ends elsewhere, until it is even (B2, B4)', () => {
   const cluster = returned('abc', 6);
   run(cluster, MINUTE - 1000);
   expect([counts(cluster), decided(cluster)]).toEqual(['3 3 0', []]);

@@ -35,7 +35,7 @@ function moved(...args: Parameters<typeof shift>): string {
   return changed.map(({ slot, host: to, from }) => `${slot} ${from}>${to}`).join(', ');
 }
 
-describe('which slot moves, and where', () => {
+describe('which slot moves, and where (B3)', () => {
   it.each<readonly [string, ComponentSpec, string, readonly PlacementHost[], string]>([
     ['one host is back', image(3), 'h1 h1 h2', hosts('h1,h2,h3'), '2 h1>h3'],
     ['two are back: the first', image(4), 'h1 h1 h1 h1', hosts('h1,h2,h3'), '4 h1>h2|4 h1>h3'],
@@ -170,7 +170,7 @@ it('says why, by what decided', () => {
   );
 });
 
-describe('nobody who follows it has to move', () => {
+describe('nobody who follows it has to move (B4)', () => {
   const on = (...ids: string[]): ReadonlySet<ReturnType<typeof hostId>> => new Set(ids.map(hostId));
   it.each<readonly [string, string, Followers, string]>([
     ['they keep away from it', 'h1 h1', { near: on(), apart: on('h2') }, ''],
@@ -229,7 +229,7 @@ it.each<readonly [string, ComponentSpec, boolean]>([
   ['global', asking({ mode: 'global' }), false],
   ['a job', asking({ job: {} }), false],
   ['with a fixed port', asking(FIXED), true],
-])('%s', (_name, wanted, expected) => {
+])('%s: whether it is balanced (B1)', (_name, wanted, expected) => {
   expect(mayRebalance(wanted)).toBe(expected);
 });
 
