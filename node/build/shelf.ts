@@ -6,7 +6,7 @@
  * to build fetches it from them, and keeps it too. One that no record has named for an hour is removed;
  * where the room is short, those first of which nothing is deployed any more.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -181,13 +181,22 @@ async function write(path: string, bytes: AsyncIterable<Uint8Array>): Promise<st
         if (!sink.write(chunk)) await Promise.race([once(sink, 'drain'), failed]);
       }),
     ]);
-    const closed = once(sink, 'close');
+    const written = once(sink, 'close');
     sink.end();
-    await Promise.race([closed, failed]);
+    await Promise.race([written, failed]);
     return hash;
   } finally {
-    sink.destroy();
+    await closed(sink);
   }
+}
+
+/** It may still be about to make its file, which must not be there once it has been removed. */
+async function closed(sink: WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (sink.closed) return;
+  sink.once('close', resolve);
+  sink.destroy();
+  await promise;
 }
 
 type Kept = { readonly hash: string; readonly bytes: number; readonly writtenAt: number };
