@@ -10,7 +10,7 @@ const LAB_TESTS = 'test/lab/**/*.test.ts';
 
 /**
  * Groups one after the other, so that the machine is quiet when time matters; agents mostly wait, so
- * three clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
+ * four clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
  */
 export default defineConfig({
   test: {
