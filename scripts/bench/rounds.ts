@@ -11,6 +11,11 @@ export type Round = { readonly ms: number; readonly phases: Phases };
 const REPLACED_MS = 60_000;
 /** Between two kills: what the last one set off has ended. */
 const BREATH_MS = 500;
+/**
+ * Who has stood still trusts its own ears less for so long, and confirms no suspicion at first: whoever is
+ * lost meanwhile is dead 0.4 s later.
+ */
+const EARS_HEAL_MS = 10_000;
 /** Components to choose a victim from: enough for every host to run and to lead some. */
 const SINGLES = 10;
 
@@ -101,6 +106,7 @@ async function loseOne(stage: Stage, { agent, host, component }: Victim): Promis
   } finally {
     returnHost(agent);
     await settled(stage);
+    await pause(EARS_HEAL_MS);
   }
 }
 
