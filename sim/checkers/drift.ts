@@ -38,7 +38,7 @@ export function checkDrift(
     const { engineId } = effect;
     const seat = agent.core.slots.byEngineId.get(engineId);
     const { stop, ended } = seat?.instances.get(engineId) ?? {};
-    if (seat === undefined || (stop?.why !== 'drifted' && stop?.why !== 'stuck')) continue;
+    if (seat === undefined || stop === undefined || !REPAIRS.has(stop.why)) continue;
     // Others have started it again.
     if (ended !== undefined) continue;
     // Told once more, as it still runs.
@@ -51,13 +51,16 @@ export function checkDrift(
   }
 }
 
+const REPAIRS: ReadonlySet<StopWhy> = new Set(['drifted', 'renumbered', 'stuck']);
+
 function whyWrong(why: StopWhy, instance: Instance): string | undefined {
   if (why === 'stuck') {
     if (!isStrict(instance)) return 'only what is strict may be stuck';
     return instance.stills.daemon ? undefined : 'nobody has had it stand still';
   }
   if (instance.spec.job !== undefined) return 'is an attempt of a job';
-  return instance.wasChanged ? undefined : 'nobody has changed it';
+  // Whether its slot has given the number up is S33's to say.
+  return why === 'renumbered' || instance.wasChanged ? undefined : 'nobody has changed it';
 }
 
 function checkPace({ report, paces }: DriftChecker, seat: Seat, where: string, atMs: number): void {

@@ -68,14 +68,20 @@ export function checkRestarts(
   }
 }
 
-/** What was stopped as its host was isolated, for want of a lease, or as others meddle, has not failed. */
+/** What was stopped as its host was isolated, for want of a lease, of a number, or as others meddle, has not failed. */
 function forgetStopped({ agent, streaks }: Life, engineId: string): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
   if (seat !== undefined && why !== undefined && FAULTLESS.has(why)) streaks.delete(seat.name);
 }
 
-const FAULTLESS: ReadonlySet<StopWhy> = new Set(['isolated', 'fenced', 'drifted', 'stuck']);
+const FAULTLESS: ReadonlySet<StopWhy> = new Set([
+  'isolated',
+  'fenced',
+  'drifted',
+  'renumbered',
+  'stuck',
+]);
 
 function checkRestart(
   { report }: RestartChecker,

@@ -109,6 +109,7 @@ const ONCE_FAILED = [
     'an instance that someone had started again was taken for one of two to choose from (S15)',
   ],
   [15080, 'a way back of eighteen slots by the usual policy took longer than the calm lasts (L1)'],
+  [3963, 'an instance that gave up its number was counted as one that had failed (S13)'],
   [16187, 'a host was asked to run what waits for a quorum that it cannot hear (L5)'],
   [16666, 'a way back took as many at once as the way there had stand in (S26)'],
   [17595, 'a host forced to vote was judged by that when voters were forced elsewhere later (S22)'],
