@@ -14,6 +14,8 @@ export type Options = {
   readonly hostCount: number;
   /** How many of the hosts vote from the beginning; one of them is the founder of a new cluster. */
   readonly voterCount: 1 | 3 | 5;
+  /** All hosts are members from the beginning, as if they had joined long ago; else only those that vote. */
+  readonly hasJoined?: true;
   /** The last host is a witness: it votes, and runs nothing. */
   readonly witness?: true;
   /** How long faults go on. */

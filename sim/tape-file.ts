@@ -167,6 +167,7 @@ const options: Schema<Options> = where(
     seed: whole(0, 2 ** 32),
     hostCount: whole(1, HOSTS_MAX),
     voterCount,
+    hasJoined: optional(yes),
     witness: optional(yes),
     stormMs: ms,
     stormFromMs: optional(ms),

@@ -1,5 +1,6 @@
 /** All hosts and the network between them: what effects become, and how hosts begin and end. */
 import { type HostId, ROSTER_KEY } from '../protocol/base/ids.ts';
+import { compareText } from '../protocol/base/order.ts';
 import { foundCluster } from '../protocol/core.ts';
 import type { CommandResult, DiskWrite, Effect } from '../protocol/effect.ts';
 import type { Command, Input, Observed } from '../protocol/input.ts';
@@ -177,11 +178,11 @@ function deliver(
 
 const STARTS_WITHIN_MS = 2000;
 
-/** The first hosts vote; the others start a little later and ask to be let in. */
+/** The first hosts vote; the others start a little later and, unless they have joined, ask to be let in. */
 export function populate(world: World): void {
   const { hosts, queue, options, choices } = world;
   const draw = streamOf(choices, 'start');
-  found(world, hosts.slice(0, options.voterCount));
+  found(world);
   for (const host of hosts) {
     const at =
       host.index === 0
@@ -192,24 +193,25 @@ export function populate(world: World): void {
 }
 
 /** One voter founds a cluster as `cluster init` does; several have done so, and met, long ago. */
-function found({ watch }: World, voters: readonly Host[]): void {
-  const members = voters.map(({ id }) => ({ id, name: id, peerId: peerIdOf(id) }));
+function found({ watch, hosts, options }: World): void {
+  const voters = hosts.slice(0, options.voterCount).map(({ id }) => id);
+  const joined = options.hasJoined === true ? hosts : hosts.slice(0, options.voterCount);
+  const members = joined.map(({ id }) => ({ id, name: id, peerId: peerIdOf(id) }));
+  members.sort((a, b) => compareText(a.id, b.id));
+  const key = ROSTER_KEY;
   const value = { kind: 'members', members };
   const revision = { term: 1, seq: 1 };
-  for (const host of voters) {
-    const { roster } = foundCluster(host.id, CONFIG);
-    const { durable } = host.disk;
-    durable.set('roster', { ...roster, voters: members.map(({ id }) => id) });
-    if (voters.length === 1) return;
-    const key = ROSTER_KEY;
-    const write = {
-      name: `record/${key}`,
-      value: { promised: 1, revision, value, deployIds: [] },
-    };
+  for (const { id, disk } of joined) {
+    disk.durable.set('roster', { ...foundCluster(id, CONFIG).roster, voters });
+    if (joined.length === 1) return;
+    disk.durable.set('host', { boot: 1, ceiling: revision.term, maxTermMs: 0, synced: true });
+    disk.durable.set(`committed/${key}`, { key, revision, value });
+  }
+  for (const host of hosts.slice(0, options.voterCount)) {
     // Whoever stored under a term has promised it.
-    durable.set('host', { boot: 1, ceiling: revision.term, maxTermMs: 0, synced: true });
-    durable.set(write.name, write.value);
-    durable.set(`committed/${key}`, { key, revision, value });
+    const stored = { promised: 1, revision, value, deployIds: [] };
+    const write = { name: `record/${key}`, value: stored };
+    host.disk.durable.set(write.name, write.value);
     watch.synced(host, [write]);
   }
 }

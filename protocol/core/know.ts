@@ -13,7 +13,7 @@ import {
 import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
 import { entriesOf, hasChanged } from '../inventory/inventories.ts';
-import { aliveHosts } from '../membership/membership.ts';
+import { aliveHosts, healthOf } from '../membership/membership.ts';
 import { type ChosenPorts, numberName, portName, protocolOf } from '../component/port.ts';
 import type { ComponentSpec } from '../component/spec.ts';
 import type { PortTaken } from '../placement/fit.ts';
@@ -28,6 +28,7 @@ import {
   type Load,
   NO_LOAD,
   type OfRecords,
+  type Report,
   type Versions,
 } from './knowledge.ts';
 import type { Core } from './state.ts';
@@ -58,10 +59,11 @@ function derive(core: Core, was: Knowledge | undefined): Knowledge {
   const { isMember, stacks, members } = ofRecords;
   const alive =
     kept('membership')?.alive ?? [...aliveHosts(core.membership), identity.host].sort(compareText);
-  const saidOfLeases = hasChanged(inventories, 'lease', since) ? undefined : kept('membership');
+  const claims = (hasChanged(inventories, 'lease', since) ? undefined : was)?.claims;
   const saidOfInstances = hasChanged(inventories, 'instance', since)
     ? undefined
     : kept('committed');
+  const claimed = claims ?? claimsOf(core);
   return {
     ...ofRecords,
     versions,
@@ -69,9 +71,16 @@ function derive(core: Core, was: Knowledge | undefined): Knowledge {
     alive,
     wanted: kept('committed', 'deploys', 'epoch')?.wanted ?? wantedKeys(core, stacks),
     urgent: kept('deploys')?.urgent ?? new Set(keysWanted(core.deploys)),
-    leaders: saidOfLeases?.leaders ?? leadersOf(core, alive),
-    reports: saidOfInstances?.reports ?? reportsOf(core, members),
+    claims: claimed,
+    leaders: (claims && kept('membership')?.leaders) ?? leadersOf(core, claimed),
+    reports: saidOfInstances?.reports ?? once(() => readReports(core, members)),
   };
+}
+
+/** Made when it is first asked for: what instances say changes often, and is seldom asked for as a whole. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 const versionsOf = (core: Core): Versions => ({
@@ -107,7 +116,7 @@ function readRecords(core: Core): OfRecords {
   };
 }
 
-const reportsOf = ({ inventories }: Core, members: readonly Member[]): Knowledge['reports'] =>
+const readReports = ({ inventories }: Core, members: readonly Member[]): readonly Report[] =>
   members.flatMap(({ id }) =>
     [...entriesOf(inventories, id).values()]
       .filter((entry) => entry.kind === 'instance')
@@ -135,16 +144,21 @@ function wantedKeys(core: Core, stacks: Stacks): ReadonlySet<Key> {
   return new Set([...wanted].sort());
 }
 
-function leadersOf(core: Core, alive: readonly HostId[]): Knowledge['leaders'] {
+function claimsOf({ inventories, identity }: Core): Knowledge['claims'] {
+  const claims: Knowledge['claims'][number][] = [];
+  for (const [host, { entries }] of inventories.byOwner)
+    if (host !== identity.host)
+      for (const entry of entries.values())
+        if (entry.kind === 'lease') claims.push({ ...entry, host });
+  return claims.sort((a, b) => compareText(a.host, b.host));
+}
+
+function leadersOf({ membership }: Core, claims: Knowledge['claims']): Knowledge['leaders'] {
   const leaders = new Map<Key, { readonly host: HostId; readonly term: Term }>();
-  for (const host of alive) {
-    if (host === core.identity.host) continue;
-    for (const entry of entriesOf(core.inventories, host).values()) {
-      if (entry.kind !== 'lease') continue;
-      const known = leaders.get(entry.key);
-      if (known === undefined || entry.term > known.term)
-        leaders.set(entry.key, { host, term: entry.term });
-    }
+  for (const { host, key, term } of claims) {
+    if (healthOf(membership, host) !== 'alive') continue;
+    const known = leaders.get(key);
+    if (known === undefined || term > known.term) leaders.set(key, { host, term });
   }
   return leaders;
 }

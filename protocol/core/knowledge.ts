@@ -2,7 +2,7 @@
 import type { ComponentId, Epoch, HostId, Key, Term } from '../base/ids.ts';
 import type { ChosenPorts } from '../component/port.ts';
 import type { ComponentSpec } from '../component/spec.ts';
-import type { InstanceReport } from '../inventory/entry.ts';
+import type { InstanceReport, Leadership } from '../inventory/entry.ts';
 import type { PortTaken } from '../placement/fit.ts';
 import type { PortHolders } from '../placement/ports.ts';
 import { NOTHING_RESERVED, type Reserved } from '../placement/room.ts';
@@ -18,11 +18,15 @@ export type Knowledge = OfRecords & {
   readonly wanted: ReadonlySet<Key>;
   /** Those of them that a user of this host waits for. */
   readonly urgent: ReadonlySet<Key>;
-  /** Who says it leads, among alive hosts other than ourselves; of two, the higher term. */
+  /** What every other host says it leads, in the order of hosts. */
+  readonly claims: readonly (Leadership & { readonly host: HostId })[];
+  /** Of those the ones of alive hosts; of two, the higher term. */
   readonly leaders: ReadonlyMap<Key, { readonly host: HostId; readonly term: Term }>;
-  /** What every host reports of its instances, the dead included. */
-  readonly reports: readonly { readonly host: HostId; readonly report: InstanceReport }[];
+  /** What every host reports of its instances, the dead included. Of this moment: ask anew in each step. */
+  readonly reports: () => readonly Report[];
 };
+
+export type Report = { readonly host: HostId; readonly report: InstanceReport };
 
 /** What follows from the committed records alone. */
 export type OfRecords = {

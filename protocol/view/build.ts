@@ -15,6 +15,7 @@ import type { ComponentSpec, StackSpec } from '../component/spec.ts';
 import { hasFreshQuorum } from '../core/hosting.ts';
 import { rivalsOf } from '../core/forks.ts';
 import { know } from '../core/know.ts';
+import type { Report } from '../core/knowledge.ts';
 import { type Core, turnOf } from '../core/state.ts';
 import { HOST_ENTRY, type InstanceReport } from '../inventory/entry.ts';
 import { begunAtOf, entriesOf } from '../inventory/inventories.ts';
@@ -97,9 +98,9 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
   const self = id === core.identity.host;
   const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
   const believed = membersOf(core.membership).get(id);
-  const running = know(core).reports.filter(
-    ({ host, report }) => host === id && report.state === 'running',
-  );
+  const running = know(core)
+    .reports()
+    .filter(({ host, report }) => host === id && report.state === 'running');
   return {
     id,
     name,
@@ -196,8 +197,8 @@ function slotView(
   { slot, host, ended, from }: Slot,
   run: Run | undefined,
 ): SlotView {
-  const { reports } = know(core);
-  const reportOf = (at: HostId | undefined): (typeof reports)[number] | undefined =>
+  const reports = know(core).reports();
+  const reportOf = (at: HostId | undefined): Report | undefined =>
     reports.find(
       (entry) => entry.host === at && entry.report.component === id && entry.report.slot === slot,
     );

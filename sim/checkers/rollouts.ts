@@ -128,7 +128,7 @@ function reportOf(
   { slot, host }: Slot,
 ): InstanceReport | undefined {
   if (!alive.includes(host)) return undefined;
-  return reports.find(
+  return reports().find(
     (one) => one.host === host && one.report.component === component && one.report.slot === slot,
   )?.report;
 }
