@@ -23,16 +23,22 @@ export const protocolOf = (name: string): Port['protocol'] =>
 export const numberName = (published: number, protocol: Port['protocol']): string =>
   `${published}/${protocol}`;
 
-/** Those to be given a number. */
-export const openPorts = ({ ports }: Pick<ComponentSpec, 'ports'>): readonly Port[] =>
-  ports.filter(({ published }) => published === undefined);
+/** Those to be given a number. What a spec says twice is one port. */
+export function openPorts({ ports }: Pick<ComponentSpec, 'ports'>): readonly Port[] {
+  const open = ports.filter(({ published }) => published === undefined);
+  return [...new Map(open.map((port) => [portName(port), port])).values()];
+}
 
 /** What the engine of the slot's host is to make. Where none was chosen the engine chooses. */
 export function withChosen(spec: ComponentSpec, chosen: ChosenPorts | undefined): ComponentSpec {
   if (chosen === undefined) return spec;
-  const ports = spec.ports.map((port): Port => {
-    const published = port.published ?? chosen[portName(port)];
-    return published === undefined ? port : { ...port, published };
+  const left = new Set(openPorts(spec).map(portName));
+  const ports = spec.ports.flatMap((port): readonly Port[] => {
+    if (port.published !== undefined) return [port];
+    const name = portName(port);
+    if (!left.delete(name)) return [];
+    const published = chosen[name];
+    return [published === undefined ? port : { ...port, published }];
   });
   return { ...spec, ports };
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { type Millis, seconds } from '../../../protocol/base/time.ts';
+import { portName } from '../../../protocol/component/port.ts';
 import type { ComponentSpec, Port } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
 import { buildField, readBuild } from './build.ts';
@@ -266,8 +267,11 @@ function advisePorts(
   }
   for (const [index, field] of ports.entries()) {
     const { published, protocol } = field.port;
-    if (published === undefined) continue;
-    if (ports.findIndex((other) => collides(other.port, field.port)) < index)
+    const isTwice = ports.findIndex((other) => collides(other.port, field.port)) < index;
+    if (published === undefined) {
+      const message = `port ${portName(field.port)} is published twice`;
+      if (isTwice) advise(field.step, { message, why: 'without a number it is one port' });
+    } else if (isTwice)
       advise(field.step, { message: `port ${published}/${protocol} is published twice` });
     else if (kind === 'replicated' && replicas > 1 && field.mode === 'ingress') {
       const seats = `each of the ${replicas} instances needs a host of its own`;
@@ -277,6 +281,8 @@ function advisePorts(
 }
 
 function collides(a: Port, b: Port): boolean {
+  if (a.published === undefined || b.published === undefined)
+    return a.published === b.published && portName(a) === portName(b);
   const sameAddress = a.address === b.address || a.address === undefined || b.address === undefined;
   return a.published === b.published && a.protocol === b.protocol && sameAddress;
 }

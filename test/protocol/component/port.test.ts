@@ -27,6 +27,7 @@ it.each<[string, readonly Port[], ChosenPorts | undefined, readonly (number | un
   ['the one that is fixed', [FIXED], { '81/tcp': 20_001 }, [8081]],
   ['none where none was chosen', [TCP, FIXED], {}, [undefined, 8081]],
   ['none by an older record', [TCP], undefined, [undefined]],
+  ['one of what is said twice', [TCP, FIXED, TCP, FIXED], { '80/tcp': 2 }, [2, 8081, 8081]],
   ['one for each address', [TCP, { ...TCP, address: '::1' }], { '::1:80/tcp': 2 }, [undefined, 2]],
 ])('starts with %s', (_why, ports, chosen, published) => {
   expect(withChosen(spec({ ports }), chosen).ports.map((port) => port.published)).toEqual(

@@ -104,3 +104,17 @@ it('who fixes the number of a slot gets it, and the slot another, once', () => {
     `decided: shop.web.1 gives up port ${numbersIn(before)[0]}/tcp, since blog.front has it fixed`,
   );
 });
+
+it('a port that is said twice is given one number, which its slot keeps (P1)', () => {
+  const [port] = OPEN.ports ?? [];
+  if (port === undefined) throw new Error('it has one');
+  const cluster = grown('abc');
+  deploy(cluster, 'a', 'one', stack('shop', 'web:2', { ports: [port, { ...port }] }));
+  soon(cluster, 10_000, () => bound(cluster).length === 2);
+  const revision = (): unknown =>
+    [...know(coreOf(cluster, 'a')).assignments.values()].map((each) => each.revision);
+  const [slots, before] = [given(cluster), revision()];
+  expect(bound(cluster)).toEqual([...slots].sort());
+  run(cluster, 10_000);
+  expect([given(cluster), revision()]).toEqual([slots, before]);
+});

@@ -64,6 +64,11 @@ describe('P1: a slot keeps its number', () => {
       { specOf: ({ slot }) => publishing(...(slot === 1 ? [TCP] : [UDP])) },
       [1003, undefined],
     ],
+    [
+      'though its spec says that port twice',
+      { specOf: () => publishing(TCP, UDP, { ...TCP }) },
+      [1003, 1001],
+    ],
     ['outside of the range as well', { range: { portFirst: 2000, portLast: 2001 } }, [1003, 1001]],
     [
       'though a later component has it too',
