@@ -70,11 +70,13 @@ type Draft = {
   /** Numbers of this component's slots, as far as they are known. */
   readonly own: Map<string, number>;
   readonly seats: Seat[];
+  /** Of these protocols no number is free. */
+  readonly full: Set<Port['protocol']>;
 };
 
 export function choosePorts(request: PortsRequest): PortsChosen {
   const { component, slots, current } = request;
-  const draft: Draft = { request, own: new Map(), seats: [] };
+  const draft: Draft = { request, own: new Map(), seats: [], full: new Set() };
   const before = new Map(current.map((slot) => [slot.slot, slot]));
   for (const slot of slots) if (slot.ended === undefined) keepPorts(draft, slot, before);
   if (draft.seats.length === 0) return { slots, notes: [] };
@@ -119,21 +121,39 @@ function whyLost({ request, own }: Draft, name: string): string | undefined {
 }
 
 /** P2, P4. */
-function giveNumber({ request, own }: Draft, seat: Seat): void {
-  const { component, holders, range } = request;
+function giveNumber(draft: Draft, seat: Seat): void {
+  const { own, full } = draft;
+  const { component, holders, range } = draft.request;
   const { slot, port } = seat;
+  if (full.has(port.protocol)) return;
   const { portFirst, portLast } = range;
   const size = portLast - portFirst + 1;
+  const beside = hadBeside(draft, seat);
   const start = hash(`${component}/${slot} ${port.target}`) % size;
   for (let step = 0; step < size; step++) {
     const number = portFirst + ((start + step) % size);
     const name = numberName(number, port.protocol);
     const others = holders.chosen.get(name)?.some((other) => other !== component) ?? false;
-    if (others || own.has(name) || holders.fixed.has(name)) continue;
+    if (others || own.has(name) || holders.fixed.has(name) || beside.includes(number)) continue;
     own.set(name, slot);
     seat.has = number;
     return;
   }
+  // Asked for each slot, so long a search would hold up its host.
+  if (beside.length === 0) full.add(port.protocol);
+}
+
+/**
+ * What it must not get in place of what it had: hosts do not say of which protocol a number is (P3), so that
+ * an instance which has that one already would be taken for one that was replaced.
+ */
+function hadBeside({ seats }: Draft, { slot, port, lost }: Seat): readonly number[] {
+  if (lost === undefined) return [];
+  return seats.flatMap((other) =>
+    other.slot === slot && other.port.target === port.target && other.had !== undefined
+      ? [other.had]
+      : [],
+  );
 }
 
 function chosenBySlot(seats: readonly Seat[]): ReadonlyMap<number, ChosenPorts> {

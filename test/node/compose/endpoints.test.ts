@@ -118,6 +118,12 @@ it.each<readonly [string, readonly string[]]>([
     ],
   ],
   [
+    'ports: [{target: 8, mode: host}, {target: 8, mode: host}]\n    x-millrace: {heartbeat: {path: /}}',
+    [
+      'warning c.yaml:4:38 services.web.ports[1]: port 8/tcp is published twice: without a number it is one port',
+    ],
+  ],
+  [
     'ports: ["1:80/tcp", "2:81/tcp"]\n    x-millrace: {heartbeat: {path: /}}',
     [
       'c.yaml:5:18 services.web.x-millrace.heartbeat: missing: port: more than one is published; write port: N, where it listens',

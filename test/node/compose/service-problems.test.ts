@@ -265,12 +265,6 @@ it.each([
   ['ports: ["80:80"]', [`warning c.yaml:4:13 services.web.ports[0]: ${INGRESS}`]],
   ['ports: [{target: 80, mode: host}]', []],
   [
-    'ports: [{target: 8, mode: host}, {target: 8, mode: host}, {target: 9, mode: host}]',
-    [
-      'warning c.yaml:4:38 services.web.ports[1]: port 8/tcp is published twice: without a number it is one port',
-    ],
-  ],
-  [
     'ports: [{target: 1, published: 9, mode: host}, {target: 2, published: 9, mode: host}]',
     ['warning c.yaml:4:52 services.web.ports[1]: port 9/tcp is published twice'],
   ],

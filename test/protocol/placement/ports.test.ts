@@ -1,6 +1,7 @@
 /** Which numbers slots have on hosts, where their spec gives none. */
 import { describe, expect, it } from 'vitest';
 import { componentId, hostId } from '../../../protocol/base/ids.ts';
+import { hasOtherNumber } from '../../../protocol/component/port.ts';
 import type { ComponentSpec, Port } from '../../../protocol/component/spec.ts';
 import { CHOSEN_PORTS_MAX } from '../../../protocol/limits.ts';
 import { choosePorts, type PortsRequest } from '../../../protocol/placement/ports.ts';
@@ -148,6 +149,18 @@ describe('P2: what is chosen is nobody’s', () => {
     expect(notes({ ...asked, current: [seat(1)] })).toEqual([]);
   });
 
+  it('is looked for once where none is free, however many slots want one', () => {
+    let asked = 0;
+    const all = new Map([1000, 1001, 1002, 1003, 1004].map((n) => [`${n}/tcp`, [API]]));
+    const chosen = { get: (name: string) => (asked++, all.get(name)) };
+    const slots = Array.from({ length: 100 }, (_, i) => seat(i + 1));
+    const counted = { fixed: new Map(), chosen: chosen as typeof all };
+    expect(numbers(request(slots, { holders: counted }))).toEqual(slots.map(() => undefined));
+    expect(asked).toBe(5);
+    const other = request(slots, { holders: counted, specOf: () => publishing(TCP, UDP) });
+    expect(choosePorts(other).slots.filter(({ ports }) => ports !== undefined)).toHaveLength(5);
+  });
+
   it('is bounded for one component', () => {
     const range = { portFirst: 1, portLast: 65_535 };
     const many = [1, 2].map((slot) => seat(slot));
@@ -191,6 +204,22 @@ describe('P3: who has the better claim keeps it', () => {
     ]);
   });
 
+  it('by one that what runs does not have for the other protocol, so that it is seen to have another', () => {
+    const all = [1000, 1001, 1002, 1003, 1004];
+    const ports = publishing(TCP, UDP);
+    const missed = all.flatMap((tcp) =>
+      all.filter((udp) => {
+        const current = [seat(1, { '80/tcp': tcp, '80/udp': udp })];
+        const taken = holders({ [`${tcp}/tcp`]: ZOO });
+        const asked = request(current, { specOf: () => ports, holders: taken });
+        const [now] = choosePorts(asked).slots;
+        const bound = [tcp, udp].map((published) => ({ target: 80, published }));
+        return now?.ports?.['80/udp'] !== udp || !hasOtherNumber(ports, now.ports, bound, RANGE);
+      }),
+    );
+    expect(missed).toEqual([]);
+  });
+
   it('once: of two that each know of the other one moves, and both rest then', () => {
     const both = (
       component: typeof WEB,
@@ -223,8 +252,8 @@ describe('P4: where the choice begins', () => {
       specOf: () => publishing(port),
     }).slots[0]?.ports?.[`${port.target}/tcp`];
 
-  it('is the same for the same slot and port, whoever chooses', () => {
-    expect(alone(WEB, 1)).toBe(alone(WEB, 1));
+  it('is the same for the same slot and port, whoever chooses, by whatever version', () => {
+    expect([alone(WEB, 1), alone(WEB, 2)]).toEqual([29_345, 25_438]);
   });
 
   it('is elsewhere for another slot, component or port', () => {
