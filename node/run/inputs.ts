@@ -44,16 +44,17 @@ export function awaitInputs({ engine, now, log }: InputsInit): Inputs {
         log.warn({ instance: name }, 'a task was killed: nobody has brought its input');
       } catch (error) {
         const isOver = error instanceof EngineError && OVER.has(error.code);
-        if (!isOver) throw error;
+        if (!isOver) {
+          // It is tried again with the next look; the others do not wait for that.
+          log.warn({ instance: name, error: String(error) }, 'a task is not killed');
+          continue;
+        }
       }
       waiting.delete(id);
     }
   }
 
-  const timer = setInterval(() => {
-    // What fails is tried again with the next look.
-    look().catch((error: unknown) => log.warn({ error: String(error) }, 'a task is not killed'));
-  }, LOOK_MS).unref();
+  const timer = setInterval(() => void look(), LOOK_MS).unref();
   return {
     started({ id, name }, spec) {
       if (hasInput(spec)) waiting.set(id, { name, since: now() });

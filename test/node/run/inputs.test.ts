@@ -76,6 +76,14 @@ it.each([
 ] as const)('where the engine says %s it is told to kill it %d times', async (code, times) => {
   const { inputs, after } = sceneOf(new EngineError(code, 'it says so'));
   inputs.started(TASK, specWith(INPUT));
-  await after(UNFED_MS).catch(() => undefined);
+  await after(UNFED_MS);
   expect(await after(1)).toHaveLength(times);
+});
+
+it('kills the others where one cannot be killed', async () => {
+  const { inputs, after } = sceneOf(new EngineError('unavailable', 'it says so'));
+  inputs.started(TASK, specWith(INPUT));
+  inputs.started({ id: 'i2', name: 'run-2' }, specWith(INPUT));
+  expect(await after(UNFED_MS)).toEqual(['SIGKILL i1', 'SIGKILL i2']);
+  expect(await after(1)).toEqual(['SIGKILL i1', 'SIGKILL i2', 'SIGKILL i1']);
 });
