@@ -55,6 +55,8 @@ export function pruneImages({ images, committed, now, log }: PrunerInit): Pruner
       now() - (unneededSince.get(image) ?? now()) >= UNNEEDED_MS;
     const due = spare.find(isDue);
     if (due === undefined) return;
+    // One that stays all the same is due in an hour again: the others do not wait for it.
+    unneededSince.delete(due);
     await images.remove(due, end.signal);
     log.info({ image: due }, 'an image that was built here and is needed no more is removed');
   }

@@ -36,11 +36,15 @@ function sceneOf(...built: readonly string[]) {
   const committed = createCommitted([]);
   const there = new Set(built);
   const used = new Set<string>();
+  const stuck = new Set<string>();
   const clock = { now: 1 };
   const pruner = pruneImages({
     images: {
       unused: () => Promise.resolve([...there].filter((image) => !used.has(image))),
-      remove: (image) => Promise.resolve(void there.delete(image)),
+      async remove(image) {
+        if (stuck.has(image)) throw new Error('it cannot be removed');
+        there.delete(image);
+      },
     },
     committed,
     now: () => clock.now,
@@ -53,7 +57,7 @@ function sceneOf(...built: readonly string[]) {
     await pruner.look();
     return [...there];
   };
-  return { pruner, committed, used, after };
+  return { pruner, committed, used, stuck, after };
 }
 
 it('removes what no record has named for an hour, and not before, one at a time', async () => {
@@ -62,6 +66,17 @@ it('removes what no record has named for an hour, and not before, one at a time'
   expect(await after(UNNEEDED_MS - 1)).toEqual([FIRST, SECOND]);
   expect(await after(1)).toEqual([SECOND]);
   expect(await after(0)).toEqual([]);
+});
+
+it('goes on with the others where one cannot be removed, and tries that one again an hour later', async () => {
+  const { stuck, after } = sceneOf(FIRST, SECOND);
+  stuck.add(FIRST);
+  await after(0);
+  await expect(after(UNNEEDED_MS)).rejects.toThrow('it cannot be removed');
+  expect(await after(0)).toEqual([FIRST]);
+  stuck.clear();
+  expect(await after(UNNEEDED_MS - 1)).toEqual([FIRST]);
+  expect(await after(1)).toEqual([]);
 });
 
 it('leaves what is deployed, and what an undo may go back to', async () => {
