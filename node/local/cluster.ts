@@ -18,6 +18,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readAgentFile } from '../agent-file.ts';
+import { LAN } from '../../protocol/config.ts';
 import { AGENTD, NODE_ENVIRONMENT, NODE_FLAGS } from '../agentd.ts';
 import { CGROUP_MOUNT, type Gate, openGates } from '../guard/gates.ts';
 import type { ClusterBody } from '../http/api.ts';
@@ -271,8 +272,11 @@ export async function until<T>(
   throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
 }
 
-/** Below those from which the kernel takes the ports of outgoing connections: it is bound only later. */
-const PORTS = { from: 10_000, count: 22_000 };
+/**
+ * Below those from which the kernel takes the ports of outgoing connections, as it is bound only later, and
+ * below those that slots are given.
+ */
+const PORTS = { from: 10_000, count: LAN.portFirst - 10_000 };
 
 async function freePort(): Promise<number> {
   for (;;) {
