@@ -74,7 +74,10 @@ const PLAGUES: { readonly [kind in Plague]: readonly [readonly number[], readonl
   /** Users who cordon, drain and label hosts. */
   drains: [[1500, 5000], [0]],
 };
-export const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
+const PLAGUE_KINDS = Object.keys(PLAGUES) as Plague[];
+/** Every kind of fault that can be asked for alone. */
+export type FaultKind = Plague | 'drift';
+export const FAULT_KINDS: readonly FaultKind[] = [...PLAGUE_KINDS, 'drift'];
 /** Drawn on a stream of its own, in so many of a thousand storms. */
 const APART: { readonly [kind in Plague]?: number } = {
   guards: 300,
@@ -122,8 +125,22 @@ function drawPace(draw: Stream, kind: Plague): Recurring {
   };
 }
 
+/** Of those who have a hand on the engines. */
+export const drawDriftPace = (draw: Stream): Recurring => ({
+  everyMs: pick(draw, [700, 2000, 5000]),
+  lastMs: pick(draw, [4000, 15_000]),
+});
+
 /** These faults and no others, each at a pace from the seed. */
-export function drawOnly(seed: number, kinds: readonly Plague[]): Options['recurring'] {
-  const draw = streamOf(choicesOfSeed(seed), 'options');
-  return Object.fromEntries(kinds.map((kind) => [kind, drawPace(draw, kind)]));
+export function drawOnly(
+  seed: number,
+  kinds: readonly FaultKind[],
+): Pick<Options, 'recurring' | 'drift'> {
+  const choices = choicesOfSeed(seed);
+  const draw = streamOf(choices, 'options');
+  const plagues = kinds.filter((kind) => kind !== 'drift');
+  return {
+    recurring: Object.fromEntries(plagues.map((kind) => [kind, drawPace(draw, kind)])),
+    ...(kinds.includes('drift') && { drift: drawDriftPace(streamOf(choices, 'options/drift')) }),
+  };
 }

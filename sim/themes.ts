@@ -5,6 +5,7 @@
  */
 import { happens, pick, type Stream, within } from './choice.ts';
 import { type Options, type Plague, quiet } from './options.ts';
+import { drawDriftPace } from './plagues.ts';
 import { drawLength, drawRates } from './weather-draws.ts';
 
 /** Much that is deployed never works, and users look at it and say what is to become of it (U8, U9). */
@@ -69,7 +70,7 @@ export function drawDrift(seed: number, draw: Stream): Options {
     delayMeanMs: pick(draw, [1, 3, 10]),
     ...(happens(draw, 250) ? { lifeMs: 5000 } : {}),
     recurring: Object.fromEntries(kinds.map((kind) => [kind, paces[kind]])),
-    drift: { everyMs: pick(draw, [700, 2000, 5000]), lastMs: pick(draw, [4000, 15_000]) },
+    drift: drawDriftPace(draw),
     workload: {
       kind: 'random',
       everyMs: pick(draw, [2000, 8000]),

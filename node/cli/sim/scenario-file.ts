@@ -4,8 +4,7 @@
  */
 import * as z from 'zod';
 import type { StackSpec } from '../../../protocol/component/spec.ts';
-import type { Plague } from '../../../sim/options.ts';
-import { PLAGUE_KINDS } from '../../../sim/plagues.ts';
+import { FAULT_KINDS, type FaultKind } from '../../../sim/plagues.ts';
 import { CLAIM_FORMS, parseClaim } from '../../../sim/scenario/claim.ts';
 import {
   type Expectation,
@@ -184,14 +183,14 @@ type PlanRead =
 
 const snake = (word: string): string => word.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 /** As they are written: `host_losses`. */
-export const PLAN_WORDS: readonly string[] = PLAGUE_KINDS.map(snake);
+export const PLAN_WORDS: readonly string[] = FAULT_KINDS.map(snake);
 
 export function parsePlan(words: readonly string[]): PlanRead {
   const [only] = words;
   if (words.length === 1 && (only === 'none' || only === 'swarm')) return { ok: true, plan: only };
-  const kinds: Plague[] = [];
+  const kinds: FaultKind[] = [];
   for (const word of words) {
-    const kind = PLAGUE_KINDS.find((known) => snake(known) === word);
+    const kind = FAULT_KINDS.find((known) => snake(known) === word);
     if (kind === undefined)
       return {
         ok: false,

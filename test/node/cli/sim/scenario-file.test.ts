@@ -10,6 +10,7 @@ import {
   readScenario,
   type ScenarioRead,
 } from '../../../../node/cli/sim/scenario-file.ts';
+import { simulate } from '../../../../sim/run.ts';
 import { optionsOf } from '../../../../sim/scenario/scenario.ts';
 
 const SCENARIOS = join(import.meta.dirname, '../../../../examples/scenarios');
@@ -108,6 +109,19 @@ it('becomes the options of a run, with its own word over the faults', () => {
       lossPermille: 0,
       workload: { kind: 'given', stacks: [{ name: 'site' }] },
     });
+});
+
+it('has kinds of faults alone, a hand on the engines among them', () => {
+  const { scenario } = scenarioIn(`${HEAD}faults: [drift, crashes]\nfor: 30s`);
+  const options = optionsOf(scenario, 1);
+  expect(Object.keys(options.recurring)).toEqual(['crashes']);
+  expect(options.drift).toEqual({ everyMs: expect.any(Number), lastMs: expect.any(Number) });
+  const { tape } = simulate(options, { recording: true, isUnjudged: true });
+  const kinds = tape?.deeds.map((deed) => (deed.kind === 'strike' ? deed.strike.kind : deed.kind));
+  expect(new Set(kinds)).toEqual(new Set(['command', 'crash', 'drift']));
+  const only = optionsOf(scenarioIn(`${HEAD}faults: [crashes]\nfor: 30s`).scenario, 1);
+  expect(only).not.toHaveProperty('drift');
+  expect(only.recurring).toEqual(options.recurring);
 });
 
 it('gives way to the command line', () => {
