@@ -22,6 +22,7 @@ import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
 import { type Agent, type Host, localNow } from '../host.ts';
 import type { List, Lists } from './lists.ts';
+import { ofMembers } from './made.ts';
 import type { Report } from './report.ts';
 import { isResumed, isUndoing, ofHistory, ofPauses, type Words } from './rollout-words.ts';
 import { brokenBond, placeOf } from './affinity.ts';
@@ -159,6 +160,7 @@ function wrongs(change: Change): readonly string[] {
     ofBatch(change),
     ofPauses(wordsOf(change)),
     ofHistory(wordsOf(change)),
+    ofMembers(change.before, change.after),
   ];
   return told.filter((why) => why !== undefined);
 }

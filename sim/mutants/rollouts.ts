@@ -8,6 +8,14 @@ const HISTORY = 'protocol/rollout/history.ts';
 
 export const ROLLOUT_MUTANTS = ofMachine('rollout', [
   {
+    name: 'files-in-no-revision',
+    file: 'protocol/component/digest.ts',
+    from: 'files: files?.map(asFound).sort(),',
+    to: '',
+    says: 'A component whose files have changed goes on with the old ones.',
+    rules: ['S26'],
+  },
+  {
     name: 'all-at-once',
     file: BATCH,
     from: "orderOf(draft) === 'stopFirst' ? size",
