@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { followersOf } from '../../../node/cli/followers.ts';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
-import { bareSpec } from './views.ts';
+import { spec } from '../../protocol/reconcile/stage.ts';
 
 /** `web!db,log`: depends on db with `restart: true`, and on log without. */
 function component(text: string): ComponentSpec {
@@ -13,7 +13,7 @@ function component(text: string): ComponentSpec {
     required: true,
     restart: each.startsWith('!'),
   }));
-  return { ...bareSpec(name), dependsOn };
+  return spec({ name, dependsOn });
 }
 
 it.each([
@@ -27,7 +27,7 @@ it.each([
   [['db!a', 'b!db'], ['b after db'], 'not what it depends on itself'],
   [['a!b', 'b!a'], ['b after a'], 'a circle comes to an end'],
 ])('%j: %j, %s', (stack, order) => {
-  const spec = { name: 'shop', components: stack.map(component) };
+  const shop = { name: 'shop', components: stack.map(component) };
   const first = stack.includes('db') || stack.includes('db!a') ? 'db' : 'a';
-  expect(followersOf(spec, first).map(({ name, on }) => `${name} after ${on}`)).toEqual(order);
+  expect(followersOf(shop, first).map(({ name, on }) => `${name} after ${on}`)).toEqual(order);
 });

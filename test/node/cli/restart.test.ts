@@ -3,12 +3,14 @@ import { expect, it } from 'vitest';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type { InstanceView } from '../../../protocol/view/view.ts';
 import { type Asked, refusal, run, sendJson, startAgent } from './fixture-agent.ts';
-import { bareSpec, cluster, component, filled, status } from './views.ts';
+import { spec } from '../../protocol/reconcile/stage.ts';
+import { cluster, component, filled, status } from './views.ts';
 
-const spec = (name: string, follows: readonly string[] = []): ComponentSpec => ({
-  ...bareSpec(name),
-  dependsOn: follows.map((on) => ({ on, condition: 'started', required: true, restart: true })),
-});
+const after = (name: string, ...follows: readonly string[]): ComponentSpec =>
+  spec({
+    name,
+    dependsOn: follows.map((on) => ({ on, condition: 'started', required: true, restart: true })),
+  });
 const committed = {
   key: 'stack/shop',
   revision: { term: 9, seq: 1 },
@@ -18,7 +20,7 @@ const committed = {
     since: { term: 4, seq: 7 },
     spec: {
       name: 'shop',
-      components: [spec('web', ['api']), spec('api', ['db']), spec('db'), spec('seed', ['db'])],
+      components: [after('web', 'api'), after('api', 'db'), after('db'), after('seed', 'db')],
     },
   },
 };

@@ -1,15 +1,11 @@
 /** `scale` through the real process: what is sent, on which condition, and what is refused. */
 import { expect, it } from 'vitest';
-import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { refusal, run, sendJson, startAgent } from './fixture-agent.ts';
-import { bareSpec, cluster, component, status } from './views.ts';
+import { spec } from '../../protocol/reconcile/stage.ts';
+import { cluster, component, status } from './views.ts';
 
-const spec = (name: string, replicas: number): ComponentSpec => ({
-  ...bareSpec(name),
-  replicas,
-  image: `${name}:1`,
-});
-const components = [spec('web', 2), spec('db', 1)];
+const sized = (name: string, replicas: number) => spec({ name, replicas, image: `${name}:1` });
+const components = [sized('web', 2), sized('db', 1)];
 
 /** As `inspect shop` answers. */
 const committed = {
@@ -53,7 +49,7 @@ it('deploys what is committed with other numbers, only if nothing was deployed s
   expect(code).toBe(0);
   expect(sent.map(({ body }) => body)).toEqual([
     {
-      stack: { name: 'shop', components: [spec('web', 5), spec('db', 0)] },
+      stack: { name: 'shop', components: [sized('web', 5), sized('db', 0)] },
       deploy_id: 'abc',
       expect: { term: 4, seq: 7 },
     },

@@ -9,7 +9,6 @@ import {
   term,
 } from '../../../protocol/base/ids.ts';
 import { millis } from '../../../protocol/base/time.ts';
-import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import type {
   ClusterView,
   ComponentView,
@@ -41,19 +40,6 @@ export function host(name: string, changes: Partial<HostView> = {}): HostView {
     ...changes,
   };
 }
-
-/** As it is committed, where nothing of it is to be said but its name. */
-export const bareSpec = (name: string): ComponentSpec => ({
-  name,
-  mode: 'replicated',
-  replicas: 1,
-  environment: {},
-  ports: [],
-  volumes: [],
-  restart: { kind: 'always' },
-  dependsOn: [],
-  stopGraceMs: millis(1000),
-});
 
 /** Component `shop.web` of `slots` that run healthy on these hosts, one each. */
 export function component(
