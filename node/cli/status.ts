@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { StatusBody } from '../http/api.ts';
 import type { ClusterView } from '../../protocol/view/view.ts';
+import { orDestroyed } from './destroyed.ts';
 import { EXIT } from './failure.ts';
 import type { Perform } from './perform.ts';
 import { createRedraw } from './redraw.ts';
@@ -31,7 +32,7 @@ export function statusCommand(perform: Perform): Command {
 
 async function show(cli: Cli, word: string | undefined, options: StatusOptions): Promise<number> {
   const body = await cli.client.status(cli.signal);
-  const subject = subjectOf(body, word);
+  const subject = await orDestroyed(cli, word ?? '', () => subjectOf(body, word));
   if (cli.json) printJson(cli, body);
   else print(cli, ...screen(body, subject, { width: widthOf(cli.stdout), paint: cli.paint }));
   const healthy = options.exitCode !== true || isWell(body.data.cluster, subject);

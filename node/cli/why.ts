@@ -3,6 +3,7 @@ import type { ClusterView, ComponentView, HostView, SlotView } from '../../proto
 import type { Wanted } from '../../protocol/view/wanted.ts';
 import type { EventBody } from '../http/api.ts';
 import { counted } from './counted.ts';
+import { orDestroyed } from './destroyed.ts';
 import { age, freshness } from './duration.ts';
 import { EXIT } from './failure.ts';
 import { typed } from './invocation.ts';
@@ -33,7 +34,9 @@ export function whyCommand(perform: Perform): Command {
 
 async function explain(cli: Cli, word: string): Promise<number> {
   const body = await cli.client.status(cli.signal);
-  const subject = resolve(body.data.cluster, word, ['component', 'instance', 'host']);
+  const subject = await orDestroyed(cli, word, () =>
+    resolve(body.data.cluster, word, ['component', 'instance', 'host']),
+  );
   const trace = await traceOf(cli, subject);
   if (cli.json) {
     const { kind, id } = subject;

@@ -21,6 +21,11 @@ test('destroy waits for what takes its time to end', async () => {
   expect(await runningInstances({ kind: 'process' }, { cluster: cluster.id })).toEqual([]);
   expect(destroyed, destroyed.stderr).toMatchObject({ code: 0, stdout: 'shop is gone\n' });
   expect(destroyed.stderr).toMatch(/shop\.slow\.\d is stopping on h\d/);
+  for (const verb of ['status', 'why']) {
+    const told = await agentctl(first, [verb, 'shop']);
+    expect(told.code).toBe(4);
+    expect(told.stderr).toMatch(/stack "shop" was destroyed at \S+Z\n {2}why {3}h\d led it then/);
+  }
 });
 
 test('destroy ends what depended on others before those, on whatever hosts they are', async () => {
