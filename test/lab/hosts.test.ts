@@ -1,7 +1,7 @@
 /** Whole machines that are lost, one, two and three of five, and the whole lab at once. */
 import { expect, test } from 'vitest';
 import { cut, freeze, heal, kill, power, slow } from '../../node/local/lab/faults.ts';
-import { execIn, type Lab, until } from '../../node/local/lab/lab.ts';
+import { containerOf, execIn, type Lab, until } from '../../node/local/lab/lab.ts';
 import {
   agentctl,
   allAgree,
@@ -148,6 +148,45 @@ test.runIf(IS_FULL)('two of five, one of them a voter: the other three run all o
   await allAgree(lab, names);
   await runOnce(lab, names, WEB);
 });
+
+/** Each start of it leaves a line in its volume. */
+const DATA = `name: data
+services:
+  db:
+    image: millrace/busybox:test
+    command: [sh, -c, 'echo started >>/data/starts; exec sleep 1000000']
+    stop_grace_period: 1s
+    volumes: ['kept:/data']
+volumes: { kept: }
+`;
+const DB = slots('data.db', 1);
+
+test.runIf(IS_FULL)(
+  'a machine reboots: its volume is waited for, the rest runs elsewhere meanwhile',
+  async () => {
+    const { lab, names } = await runningLab();
+    expect(await deploy(lab, names[0] ?? '', DATA)).toMatchObject({ code: 0 });
+    const all = [...WEB, ...DB];
+    const before = await runOnce(lab, names, all);
+    const home = before.find(({ instance }) => instance === DB[0])?.machine ?? '';
+    const left = without(names, [home]);
+    const [asked = ''] = left;
+    await execIn(lab, home, ['systemctl', '--no-block', 'reboot']);
+    await runOnce(lab, left, WEB);
+    expect(await said(lab, asked, 'status')).toMatch(
+      new RegExp(`^${home} .*reboots, to be back within`, 'm'),
+    );
+    await until(`${home} to be off`, STEP_MS, async () =>
+      (await containerOf(lab, home).inspect()).State.Running ? undefined : true,
+    );
+    await power(lab, home);
+    await allAgree(lab, names);
+    const db = (await runOnce(lab, names, all)).find(({ instance }) => instance === DB[0]);
+    expect(db?.machine).toBe(home);
+    const starts = await execIn(lab, home, ['docker', 'exec', db?.id ?? '', 'cat', '/data/starts']);
+    expect(starts.stdout).toBe('started\nstarted\n');
+  },
+);
 
 test('three of five, two of them voters: restarts go on, decisions are refused', async () => {
   const { lab, names } = await runningLab();
