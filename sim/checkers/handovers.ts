@@ -71,15 +71,17 @@ function judge(
   const there = reportOf(agent, component, slot, giver);
   if (there !== undefined && !GOES_ON.has(there.state)) return;
   const seat = seatName(component, slot);
+  const has = (next: HostId): boolean =>
+    isWellOn(agent, { component, slot, host: next, by }) &&
+    hosts.get(next)?.engine.ran.has(seat) === true;
   if (from === undefined) {
+    // It was taken from that one while that was believed dead, and goes back (`on_heal`).
+    if (now !== undefined && was.left?.includes(now.host) === true && has(now.host)) return;
     if (list.get(host)?.availability !== 'draining' || !isAllowed(spec, host, list)) return;
     const { perHostMax, reserves } = spec.placement ?? {};
     if (fixesPort(spec) || (perHostMax ?? reserves) !== undefined) return; // may be full
     return report('S29', `${by} takes ${seat} from ${host}, which is drained, at once`);
   }
-  const has = (next: HostId): boolean =>
-    isWellOn(agent, { component, slot, host: next, by }) &&
-    hosts.get(next)?.engine.ran.has(seat) === true;
   // Where two have run since a partition the older may be kept, though it is not the one that was to follow.
   if (!has(host) && (now === undefined || !has(now.host)))
     report('S29', `${by} takes ${seat} from ${from} before it runs on ${host}`);

@@ -35,6 +35,8 @@ type Sight = {
   readonly decided: Map<Key, Decided>;
   /** Since when it has known the new instance of a slot on trial to be well, by slot, host and revision. */
   readonly wellSince: Map<string, Instant>;
+  /** The same of what has ended on the leader itself in the step that is judged, after it had decided. */
+  readonly justEnded: Map<Key, ReadonlyMap<string, Instant>>;
 };
 export type RolloutChecker = {
   readonly report: Report;
@@ -93,13 +95,14 @@ export const decidedOn = ({ sights }: RolloutChecker, host: Host, key: Key): Dec
 function sightOf({ sights }: RolloutChecker, host: Host, life: Agent): Sight {
   const known = sights.get(host);
   if (known?.life === life) return known;
-  const fresh: Sight = { life, decided: new Map(), wellSince: new Map() };
+  const fresh: Sight = { life, decided: new Map(), wellSince: new Map(), justEnded: new Map() };
   sights.set(host, fresh);
   return fresh;
 }
 
 /** What the leader learns of slots on trial. */
-function look({ wellSince }: Sight, key: Key, { knowledge, record }: Decided, at: Instant): void {
+function look(sight: Sight, key: Key, { knowledge, record }: Decided, at: Instant): void {
+  const { life, wellSince, justEnded } = sight;
   const value = record?.value;
   const trials = new Set<string>();
   if (value?.kind === 'component')
@@ -111,8 +114,10 @@ function look({ wellSince }: Sight, key: Key, { knowledge, record }: Decided, at
       trials.add(name);
       if (!wellSince.has(name)) wellSince.set(name, at);
     }
-  for (const name of wellSince.keys())
-    if (name.startsWith(`${key} `) && !trials.has(name)) wellSince.delete(name);
+  const gone = [...wellSince].filter(([name]) => name.startsWith(`${key} `) && !trials.has(name));
+  for (const [name] of gone) wellSince.delete(name);
+  const { host } = life.core.identity;
+  justEnded.set(key, new Map(gone.filter(([name]) => name.split(' ')[2] === host)));
 }
 
 const trialName = (
@@ -200,8 +205,8 @@ function ofTrials({ sight, key, before, after, knowledge, at }: Change): string 
     if (was.trial !== true || is === undefined || is.trial === true) continue;
     const report = reportOf(knowledge, before, was);
     if (report !== undefined && report.revision === before.revision && hasFailed(report)) continue;
-    const since =
-      report === undefined ? undefined : sight.wellSince.get(trialName(key, before, was, report));
+    const name = report === undefined ? '' : trialName(key, before, was, report);
+    const since = sight.wellSince.get(name) ?? sight.justEnded.get(key)?.get(name);
     if (since !== undefined && at - since >= monitorMs) continue;
     return `slot ${was.slot} counts as done, and ${since === undefined ? 'is not well' : `has stood ${at - since} ms`}`;
   }
