@@ -7,6 +7,7 @@ import type { HostFacts } from '../protocol/inventory/entry.ts';
 import { votersOf } from '../protocol/roster/roster.ts';
 import { type AgentSettings, VERSION } from './config.ts';
 import type { Engine } from './engine/engine.ts';
+import { parseEndpoint, reachableAt } from './network/addresses.ts';
 import { type Credentials, hostIdOf } from './token.ts';
 
 type About = {
@@ -17,13 +18,16 @@ type About = {
 };
 
 export function identityOf({ settings, credentials, peerId, engine }: About): Identity {
+  const { publishAddress } = settings;
+  const address = reachableAt(publishAddress, settings.listen.map(parseEndpoint));
   const facts: HostFacts = {
     kind: 'host',
     name: settings.name,
     agent: VERSION,
     engine: engine.version,
     runs: settings.witness ? 'nothing' : engine.kind === 'docker' ? 'images' : 'processes',
-    publishAddress: settings.publishAddress,
+    publishAddress,
+    ...(address === undefined ? {} : { address }),
     cpuCount: cpus().length,
     memoryBytes: totalmem(),
     os: platform(),

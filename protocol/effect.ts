@@ -7,6 +7,7 @@
  */
 import type { ComponentId, Epoch, HostId, Key, Term } from './base/ids.ts';
 import type { Instant, Millis } from './base/time.ts';
+import type { Addresses } from './component/addresses.ts';
 import type { ComponentSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
 import type { Setting } from './record/record.ts';
@@ -33,6 +34,8 @@ export type Effect =
       readonly revision: string;
       readonly term: Term;
       readonly spec: ComponentSpec;
+      /** Where it finds what it depends on, as this host knows; absent: it depends on nothing. */
+      readonly addresses?: Addresses;
     }
   /** Asks it to end, then kills it after `graceMs`; answered by `instanceExited`. */
   | { readonly kind: 'stopInstance'; readonly engineId: string; readonly graceMs: number }

@@ -2,6 +2,7 @@
 import type { ComponentId, HostId, Key } from './base/ids.ts';
 import type { Millis } from './base/time.ts';
 import type { Change } from './command/adjusts.ts';
+import type { Addresses } from './component/addresses.ts';
 import type { StackSpec } from './component/spec.ts';
 import type { Warrant } from './guard/guard.ts';
 import type { Expected } from './record/record.ts';
@@ -120,11 +121,15 @@ export type Observed = {
   readonly pid?: number;
   readonly startedAt?: string;
   readonly exitCode?: number;
+  /** What it was told of those it depends on. Absent: nothing, or it was made before that was kept. */
+  readonly addresses?: Addresses;
   /** While it runs: what is not as it was made, in words. Absent: nothing, as far as can be seen. */
   readonly drift?: string;
   readonly ports: readonly {
     readonly target: number;
     readonly address: string;
     readonly published: number;
+    /** Absent: TCP. */
+    readonly protocol?: 'udp';
   }[];
 };

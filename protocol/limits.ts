@@ -35,6 +35,8 @@ export const COMPONENTS_MAX = 200;
 export const SLOTS_MAX = 1_000;
 /** Ports chosen for the slots of one component, so that its record fits a frame; of more engines choose. */
 export const CHOSEN_PORTS_MAX = 1_000;
+/** Addresses of one port of which an instance is told; of more the nearest. */
+export const ADDRESSES_MAX = 32;
 /** Specs that slots of one component still wait with; of more, those of the newest change at once. */
 export const VERSIONS_MAX = 3;
 /** Revisions of a component that are remembered, the present one too; the oldest is dropped. */

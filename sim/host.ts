@@ -132,6 +132,7 @@ export const localNow = (agent: Agent, now: Micros): Instant => readClock(agent.
 export const peerIdOf = (id: HostId): string => `peer-${id}`;
 
 export const CAPACITY = { cpuCount: 4, memoryBytes: 2 ** 32 } as const;
+export const addressOf = (index: Host['index']): string => `10.0.0.${index + 1}`;
 export const PLATFORM = { os: 'linux', arch: 'amd64' } as const;
 
 /** Two zones in turn; every third host has a disk of its own kind. */
@@ -149,6 +150,7 @@ function identityOf(host: Host, options: Options): Identity {
     engine: 'simulated',
     runs: isWitness(options, host.index) ? 'nothing' : 'processes',
     publishAddress: '0.0.0.0',
+    address: addressOf(host.index),
     ...CAPACITY,
     ...PLATFORM,
     labels: labelsOf(host.index),

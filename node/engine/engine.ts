@@ -7,6 +7,7 @@
  * what happened. Every call takes an `AbortSignal` and rejects with an `EngineError`.
  */
 import type { Readable } from 'node:stream';
+import type { Addresses } from '../../protocol/component/addresses.ts';
 import type { FileSpec } from '../../protocol/component/file.ts';
 import type { ComponentSpec, Heartbeat } from '../../protocol/component/spec.ts';
 import type { Recipe } from '../build/recipe.ts';
@@ -36,6 +37,8 @@ export type InstanceLabels = {
   readonly revision: string;
   /** The term under which its assignment was decided. */
   readonly term: number;
+  /** What it is told of those it depends on; absent: it depends on none. */
+  readonly addresses?: Addresses;
 };
 
 /** What an instance is to find at `target`. */
@@ -78,6 +81,8 @@ export type EngineInstance = {
     readonly target: number;
     readonly address: string;
     readonly published: number;
+    /** Absent: TCP. */
+    readonly protocol?: 'udp';
   }[];
 };
 

@@ -100,9 +100,10 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
   }
 
   async function start(effect: Start): Promise<void> {
-    const { component, slot, attempt, revision, term, spec } = effect;
+    const { component, slot, attempt, revision, term, spec, addresses } = effect;
     try {
-      const labels = { component, slot, attempt, revision, term };
+      const told = addresses === undefined ? {} : { addresses };
+      const labels = { component, slot, attempt, revision, term, ...told };
       const signal = bounded(START_MS);
       const files = await openFiles(component, spec, signal);
       const instance = await engine.start({ labels, spec, files }, signal);
@@ -210,7 +211,7 @@ const hasRun = ({ labels, state }: EngineInstance, start: Refused): boolean =>
   labels.attempt === start.attempt;
 
 function observedOf(instance: EngineInstance): Observed {
-  const { component, slot, attempt, revision, term } = instance.labels;
+  const { component, slot, attempt, revision, term, addresses } = instance.labels;
   const { id, state, health, pid, startedAt, exitCode, drift, ports } = instance;
   return {
     engineId: id,
@@ -225,6 +226,7 @@ function observedOf(instance: EngineInstance): Observed {
     ...(pid === undefined ? {} : { pid }),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(addresses === undefined ? {} : { addresses }),
     ...(drift === undefined ? {} : { drift }),
   };
 }

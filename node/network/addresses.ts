@@ -101,6 +101,25 @@ function sortLinks(interfaces: Interfaces, named: readonly string[]): Links {
   return { real, virtual };
 }
 
+/**
+ * Where others reach what this host publishes at this address: there, or where that is every address, at the
+ * first that its network announces, an IPv4 one before others. Undefined: it announces none but the loopback.
+ */
+export function reachableAt(
+  published: string,
+  listen: readonly Endpoint[],
+  interfaces: Interfaces = networkInterfaces(),
+): string | undefined {
+  if (!isUnspecified(published)) return published;
+  const hosts = listen.map((endpoint) => endpoint.host);
+  if (hosts.length > 0 && hosts.every(isLoopback)) return undefined;
+  const isEverywhere = hosts.length === 0 || hosts.some(isUnspecified);
+  const announced = sortLinks(interfaces, hosts)
+    .real.flat()
+    .filter(({ address }) => isEverywhere || hosts.includes(address));
+  return (announced.find(({ family }) => family === 'IPv4') ?? announced[0])?.address;
+}
+
 /** `HOST:PORT`, an IPv6 host in brackets. */
 export function parseEndpoint(text: string): Endpoint {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);

@@ -22,6 +22,7 @@ import {
 } from '../reconcile/slots.ts';
 import type { Turn } from '../turn.ts';
 import { createEnder } from './ending.ts';
+import { createFinder } from './finding.ts';
 import { isolationOf, noteIsolation } from './isolation.ts';
 import { know } from './know.ts';
 import type { Assignment, SeatHere } from './knowledge.ts';
@@ -42,7 +43,11 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
   const ender = createEnder(core, turn);
-  const desired = here.map((seat) => desiredSlot(core, leases, turn, seat));
+  const finder = createFinder(core);
+  const desired = here.map((seat): DesiredSlot => {
+    const reach = finder.reachOf(seat.assignment.component.component, seat.spec);
+    return { ...desiredSlot(core, leases, turn, seat), ...(reach && { reach }) };
+  });
   reconcile(core.slots, turn, {
     desired,
     // Of a component we know nothing about, nothing is touched: its record may be on its way.
@@ -57,6 +62,7 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
     holdStarts: turn.now < core.heldBackUntil,
   });
   core.endings = ender.asked;
+  core.finds = finder.asked;
 }
 
 /** Not what is strict, where the agent is to end (X9). */

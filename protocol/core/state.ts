@@ -37,6 +37,7 @@ import type { Watch } from '../rollout/draft.ts';
 import type { Turn } from '../turn.ts';
 import type { JournalEntry } from '../view/view.ts';
 import type { Endings } from './ending.ts';
+import type { Finds } from './finding.ts';
 import type { Knowledge } from './knowledge.ts';
 import { createPulse, type Pulse } from './pulse.ts';
 import { createGuarding, type Guarding, isFree } from './strict.ts';
@@ -120,6 +121,7 @@ export type Core = {
   readonly slots: Slots;
   /** At the last look at what runs here. */
   endings: Endings;
+  finds: Finds;
   readonly guarding: Guarding;
   readonly pulse: Pulse;
   readonly deploys: Deploys;
@@ -240,6 +242,7 @@ export function newCore(
     inventories: createInventories(identity.host, present),
     slots: createSlots(),
     endings: new Map(),
+    finds: new Map(),
     guarding: createGuarding(),
     pulse: createPulse(),
     deploys: createDeploys(),

@@ -24,7 +24,10 @@ export type HostFacts = {
   readonly guard?: boolean;
   /** How long after its agent's start its engine has fallen silent; absent: it answers. */
   readonly engineSilentAfterMs?: Millis;
+  /** Where its instances are published, unless their port says otherwise. */
   readonly publishAddress: string;
+  /** Where other hosts reach what this one publishes on all its addresses; absent: unknown. */
+  readonly address?: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
   /** As images name them, `linux` and `amd64`; absent: an agent of before says nothing of it. */
@@ -60,6 +63,8 @@ export type InstanceReport = {
     readonly target: number;
     readonly address: string;
     readonly published: number;
+    /** Absent: TCP. */
+    readonly protocol?: 'udp';
   }[];
 };
 

@@ -1,7 +1,9 @@
 /**
- * What others do to an instance that runs, behind the agent's back, and what is done about it.
+ * What becomes wrong of an instance that runs, and no fault of its own, and what is done about it: others
+ * change it behind the agent's back, its number is given to another, what it depends on moves.
  *
  *     changed ──may its successor start, and is it time?──▶ told to stop, and replaced
+ *     told where others are ──nothing of that is true any more──▶ for long enough: replaced
  *     frozen ──was that not asked for here?──▶ thawed; what is strict ──too long──▶ replaced
  *     ended or removed ──▶ as if it had ended by itself (`endings.ts`)
  *
@@ -10,7 +12,8 @@
  *  2. An attempt of a job is left to its end: another would be one more than was asked for (J2).
  *  3. Repairs of a slot back off (`component/repair.ts`), and count as no failure.
  */
-import { after, between, type Instant, later, seconds } from '../base/time.ts';
+import { after, between, earlier, type Instant, later, seconds } from '../base/time.ts';
+import { isSamePort, lostPort, type PortReach } from '../component/addresses.ts';
 import { hasOtherNumber } from '../component/port.ts';
 import { repairableAt, repaired } from '../component/repair.ts';
 import type { Turn } from '../turn.ts';
@@ -20,6 +23,11 @@ import { lengthText, tell } from './words.ts';
 
 /** So long a strict one may stand still under a lease before someone else must have done it. */
 const STUCK_MS = seconds(5);
+/**
+ * So long what it depends on must be found elsewhere. An instance that ends and starts again in its place is
+ * away for a moment, and an agent that has just started has not heard of all.
+ */
+const MOVED_MS = seconds(5);
 
 /** Since when a strict instance stands still that may run: its guard would have let it go on by now. */
 export function noteStuck(seat: Seat, { now }: Turn): void {
@@ -32,6 +40,30 @@ export function noteStuck(seat: Seat, { now }: Turn): void {
   seat.stuckSince = isHeld ? (seat.stuckSince ?? now) : undefined;
 }
 
+/** Since when what it depends on is found elsewhere only (N3); an attempt of a job is left to its end. */
+export function noteMoved(seat: Seat, turn: Turn): void {
+  const { desired } = seat;
+  const current = currentOf(seat);
+  const isLooking = current !== undefined && isLive(current) && current.stop === undefined;
+  const lost =
+    isLooking && desired?.reach !== undefined && desired.spec.job === undefined
+      ? lostPort(current.observed.addresses, desired.reach)
+      : undefined;
+  if (lost === undefined) {
+    seat.movedSince = undefined;
+    return;
+  }
+  if (seat.movedSince === undefined) tell(turn, seat, lostText(current, lost));
+  seat.movedSince ??= turn.now;
+}
+
+function lostText(current: Instance | undefined, lost: PortReach): string {
+  const told = current?.observed.addresses?.find((port) => isSamePort(port, lost))?.at ?? [];
+  const [now = ''] = lost.at;
+  const was = told.length === 0 ? 'it was told of none' : `it was told ${told.join(', ')}`;
+  return `${lost.on} is found at ${now} for port ${lost.target}, and ${was}`;
+}
+
 /** Why the live instance is to be replaced by one as it was made; asked where that may start at once. */
 export function whyRepair(
   seat: Seat,
@@ -42,12 +74,19 @@ export function whyRepair(
   const at = repairAt(seat, desired, live, turn);
   if (at === undefined || turn.now < at) return undefined;
   if (isDrifted(desired, live)) return 'drifted';
-  return isRenumbered(desired, live, turn) ? 'renumbered' : 'stuck';
+  if (isRenumbered(desired, live, turn)) return 'renumbered';
+  const movedAt = movedUntil(seat);
+  return movedAt !== undefined && movedAt <= turn.now ? 'readdressed' : 'stuck';
 }
 
-type Repair = Extract<StopWhy, 'drifted' | 'renumbered' | 'stuck'>;
-export const isRepair = (why: StopWhy): why is Repair =>
-  why === 'drifted' || why === 'renumbered' || why === 'stuck';
+type Repair = Extract<StopWhy, 'drifted' | 'renumbered' | 'readdressed' | 'stuck'>;
+const REPAIRS: ReadonlySet<StopWhy> = new Set<Repair>([
+  'drifted',
+  'renumbered',
+  'readdressed',
+  'stuck',
+]);
+export const isRepair = (why: StopWhy): why is Repair => REPAIRS.has(why);
 
 export function noteRepair(seat: Seat, { now, config }: Turn): void {
   seat.repairs = repaired(seat.repairs, now, config);
@@ -72,8 +111,14 @@ function repairAt(
   const at = repairableAt(seat.repairs, turn.config);
   if (isDrifted(desired, live)) return at;
   if (isRenumbered(desired, live, turn)) return at;
-  return seat.stuckSince === undefined ? undefined : later(at, after(seat.stuckSince, STUCK_MS));
+  const { stuckSince } = seat;
+  const stuckAt = stuckSince === undefined ? undefined : after(stuckSince, STUCK_MS);
+  const due = earlier(stuckAt, movedUntil(seat));
+  return due === undefined ? undefined : later(at, due);
 }
+
+const movedUntil = ({ movedSince }: Seat): Instant | undefined =>
+  movedSince === undefined ? undefined : after(movedSince, MOVED_MS);
 
 const isDrifted = ({ spec }: DesiredSlot, { observed }: Instance): boolean =>
   observed.drift !== undefined && spec.job === undefined;

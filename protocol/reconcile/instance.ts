@@ -32,6 +32,8 @@ export type StopWhy =
   | 'drifted'
   /** A number that was chosen for a port of it is another slot's now. */
   | 'renumbered'
+  /** What it was told of what it depends on is not true any more, and that is found elsewhere. */
+  | 'readdressed'
   /** It is strict, its guard lets it run, and someone else has it stand still. */
   | 'stuck';
 

@@ -12,7 +12,8 @@
  *  5. A slot that is neither desired nor known to be unwanted is not touched at all.
  *  6. A running instance of the wanted spec is stopped only for bad health, by a user, as a duplicate,
  *     because its contract says so of a host that is isolated, or as a job whose time is up; one of
- *     another spec, or that others have changed, only when its successor may start at once.
+ *     another spec, that others have changed, or that looks for what it depends on where that is not any
+ *     more, only when its successor may start at once.
  *  7. What runs of a slot that was taken from this host, and is not decided on yet, is left alone.
  *
  * A start without an answer stays under way until the engine shows its instance: an image may take
@@ -22,10 +23,11 @@ import { assert, unreachable } from '../base/assert.ts';
 import type { ComponentId } from '../base/ids.ts';
 import { after, earlier, FOREVER, type Millis, millis } from '../base/time.ts';
 import { sameData } from '../base/same.ts';
+import { toldOf } from '../component/addresses.ts';
 import { withChosen } from '../component/port.ts';
 import { FRESH, mayGoOn, mayRestart, settle } from '../component/restart.ts';
 import type { Turn } from '../turn.ts';
-import { isRepair, noteRepair, noteStuck, repairDeadline, whyRepair } from './drift.ts';
+import { isRepair, noteMoved, noteRepair, noteStuck, repairDeadline, whyRepair } from './drift.ts';
 import { countFailure, judgeEnd } from './endings.ts';
 import { stopInstance } from './events.ts';
 import { type Instance, isLive, type StopWhy, UNKNOWN_GRACE_MS } from './instance.ts';
@@ -189,6 +191,7 @@ function take(slots: Slots, turn: Turn, seat: Seat): void {
   const { desired } = seat;
   if (desired === undefined) return;
   noteStuck(seat, turn);
+  noteMoved(seat, turn);
   const current = currentOf(seat);
   if (current !== undefined) {
     if (isLive(current)) adopt(slots, turn, seat, current, desired);
@@ -361,7 +364,7 @@ function perform(slots: Slots, turn: Turn, seat: Seat, step: Step): void {
 function start(
   turn: Turn,
   seat: Seat,
-  { component, slot, revision, term, spec: wanted, ports }: DesiredSlot,
+  { component, slot, revision, term, spec: wanted, ports, reach }: DesiredSlot,
 ): void {
   assert(seat.starting === undefined, 'reconcile 2: one start per slot');
   seat.attempt += 1; // invariant 4
@@ -370,7 +373,8 @@ function start(
   seat.restartAsked = false;
   seat.dirty = true;
   const spec = withChosen(wanted, ports);
-  turn.out.push({ kind: 'startInstance', component, slot, attempt, revision, term, spec });
+  const told = reach === undefined ? {} : { addresses: toldOf(reach) };
+  turn.out.push({ kind: 'startInstance', component, slot, attempt, revision, term, spec, ...told });
 }
 
 function giveUp(slots: Slots, turn: Turn, seat: Seat, instance: Instance, why: StopWhy): void {

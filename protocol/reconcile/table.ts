@@ -2,6 +2,7 @@
  * The slots that concern this host: what is desired in each, and every instance the engine has of it.
  * The table is written by this folder alone; `events.ts` tells it what happened, `reconcile.ts` acts.
  */
+import type { PortReach } from '../component/addresses.ts';
 import type { ChosenPorts } from '../component/port.ts';
 import { NO_REPAIRS, type Repairs } from '../component/repair.ts';
 import { FRESH, type History, historyDeadline } from '../component/restart.ts';
@@ -33,6 +34,8 @@ export type DesiredSlot = {
   readonly isolation?: OnIsolation['action'];
   /** The numbers of its ports that were chosen for it. */
   readonly ports?: ChosenPorts;
+  /** Where what it depends on is found now; absent: it depends on nothing. */
+  readonly reach?: readonly PortReach[];
 };
 
 /** A slot that was taken from this host while it was believed dead, and is not decided on yet. */
@@ -98,6 +101,8 @@ export type Seat = {
   repairs: Repairs;
   /** Since when a strict one stands still though its lease lets it run. */
   stuckSince: Instant | undefined;
+  /** Since when nothing that it was told of a port which it follows is true, and that is found elsewhere. */
+  movedSince: Instant | undefined;
   next: Next;
   starting: Start | undefined;
   outcome: Outcome | undefined;
@@ -222,6 +227,7 @@ export function seatOf(slots: Slots, component: ComponentId, slot: number): Seat
     history: FRESH,
     repairs: NO_REPAIRS,
     stuckSince: undefined,
+    movedSince: undefined,
     next: NOW,
     starting: undefined,
     outcome: undefined,

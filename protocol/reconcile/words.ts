@@ -49,6 +49,7 @@ export const STOP_TEXT = {
   timeout: 'it has taken longer than its timeout',
   drifted: 'someone else has changed it',
   renumbered: 'its port on this host is given to another',
+  readdressed: 'what it depends on is found elsewhere now',
   stuck: 'someone else has it stand still, and its guard does not',
 } as const satisfies Record<StopWhy, string>;
 

@@ -156,6 +156,8 @@ export type InstanceView = {
     readonly target: number;
     readonly address: string;
     readonly published: number;
+    /** Absent: TCP. */
+    readonly protocol?: 'udp';
   }[];
   /** Why it is in this state: `exit 137`, `unhealthy`, `waits for shop.db healthy`, … */
   readonly reason?: string;

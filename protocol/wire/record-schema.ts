@@ -255,12 +255,14 @@ const hostFacts = object({
   os: optional(words),
   arch: optional(words),
   labels: optional(labels),
+  address: optional(words),
 });
 
 const reportedPort = object({
   target: whole(0, 65_535),
   address: words,
   published: whole(0, 65_535),
+  protocol: optional(literal('udp')),
 });
 
 const instanceReport = object({

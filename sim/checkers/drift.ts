@@ -51,7 +51,7 @@ export function checkDrift(
   }
 }
 
-const REPAIRS: ReadonlySet<StopWhy> = new Set(['drifted', 'renumbered', 'stuck']);
+const REPAIRS: ReadonlySet<StopWhy> = new Set(['drifted', 'renumbered', 'readdressed', 'stuck']);
 
 function whyWrong(why: StopWhy, instance: Instance): string | undefined {
   if (why === 'stuck') {
@@ -59,8 +59,8 @@ function whyWrong(why: StopWhy, instance: Instance): string | undefined {
     return instance.stills.daemon ? undefined : 'nobody has had it stand still';
   }
   if (instance.spec.job !== undefined) return 'is an attempt of a job';
-  // Whether its slot has given the number up is S33's to say.
-  return why === 'renumbered' || instance.wasChanged ? undefined : 'nobody has changed it';
+  // Whether its slot has given the number up is S33's to say, and S36's where what it depends on is.
+  return why !== 'drifted' || instance.wasChanged ? undefined : 'nobody has changed it';
 }
 
 function checkPace({ report, paces }: DriftChecker, seat: Seat, where: string, atMs: number): void {

@@ -68,7 +68,7 @@ export function checkRestarts(
   }
 }
 
-/** What was stopped as its host was isolated, for want of a lease, of a number, or as others meddle, has not failed. */
+/** What was stopped as its host was isolated, for want of a lease, of a number, of what it depends on, or as others meddle, has not failed. */
 function forgetStopped({ agent, streaks }: Life, engineId: string): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
   const why = seat?.instances.get(engineId)?.stop?.why;
@@ -80,6 +80,7 @@ const FAULTLESS: ReadonlySet<StopWhy> = new Set([
   'fenced',
   'drifted',
   'renumbered',
+  'readdressed',
   'stuck',
 ]);
 

@@ -38,16 +38,18 @@ export const nameOf = ({ component, slot, attempt }: Request): string =>
   `${component}-${slot}-${attempt}`;
 
 export function create(engine: Engine, request: Request, program: Program): Instance {
-  const { component, slot, attempt, revision, term, spec } = request;
+  const { component, slot, attempt, revision, term, spec, addresses } = request;
   engine.made += 1;
   const engineId = `${engine.name}-${engine.made}`;
   const health = spec.healthcheck === undefined ? 'none' : 'starting';
-  const ports = spec.ports.map(({ target, published, address }) => ({
+  const ports = spec.ports.map(({ target, published, address, protocol }) => ({
     target,
     published: published ?? EPHEMERAL + engine.made,
     address: address ?? engine.publishAddress,
+    ...(protocol === 'udp' && { protocol }),
   }));
-  const labels = { engineId, component, slot, attempt, revision, term };
+  const told = addresses === undefined ? {} : { addresses };
+  const labels = { engineId, component, slot, attempt, revision, term, ...told };
   const instance: Instance = {
     name: nameOf(request),
     spec,

@@ -9,7 +9,7 @@ import type { Volume } from '../../../protocol/component/volume.ts';
 import { hasInput } from '../../run/label.ts';
 import { unreachable } from '../../../protocol/base/assert.ts';
 import { EngineError, type EngineScope, type InstanceRequest } from '../engine.ts';
-import { portVariables } from '../port-variables.ts';
+import { addressVariables, portVariables } from '../port-variables.ts';
 import { fileMounts } from './files.ts';
 import { INPUT_SETTINGS } from './input.ts';
 import { heartbeatLabels, scopeLabels, volumeName, writeLabels } from './labels.ts';
@@ -79,6 +79,7 @@ function environment(scope: EngineScope, { labels, spec }: InstanceRequest): str
     MILLRACE_TERM: String(labels.term),
     MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
     ...portVariables(spec),
+    ...addressVariables(labels.addresses),
   };
   return Object.entries(all).map(([name, value]) => `${name}=${value}`);
 }

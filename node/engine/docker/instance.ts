@@ -124,6 +124,7 @@ function readPorts({ NetworkSettings }: Inspected): EngineInstance['ports'] {
       target: Number.parseInt(key, 10),
       address: binding.HostIp,
       published: Number(binding.HostPort),
+      ...(key.endsWith('/udp') && { protocol: 'udp' as const }),
     })),
   );
 }

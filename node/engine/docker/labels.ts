@@ -2,6 +2,7 @@
 import type { Heartbeat } from '../../../protocol/component/spec.ts';
 import { decode } from '../../../protocol/wire/schema.ts';
 import { heartbeat as heartbeatSchema } from '../../../protocol/wire/spec-schema.ts';
+import { readAddresses } from '../kept-addresses.ts';
 import type { EngineScope, InstanceLabels } from '../engine.ts';
 
 const CLUSTER = 'io.millrace.cluster';
@@ -12,6 +13,7 @@ const SLOT = 'io.millrace.slot';
 const ATTEMPT = 'io.millrace.attempt';
 const REVISION = 'io.millrace.revision';
 const TERM = 'io.millrace.term';
+const ADDRESSES = 'io.millrace.addresses';
 const HEARTBEAT = 'io.millrace.heartbeat';
 const STACK = 'io.millrace.stack';
 const HAND = 'io.millrace.hand';
@@ -36,6 +38,7 @@ export function writeLabels(scope: EngineScope, labels: InstanceLabels): Record<
     [ATTEMPT]: String(labels.attempt),
     [REVISION]: labels.revision,
     [TERM]: String(labels.term),
+    ...(labels.addresses !== undefined && { [ADDRESSES]: JSON.stringify(labels.addresses) }),
   };
 }
 
@@ -49,7 +52,9 @@ export function readLabels(scope: EngineScope, written: Labels): InstanceLabels 
   const term = readCount(written[TERM]);
   if (component === undefined || revision === undefined) return undefined;
   if (slot === undefined || attempt === undefined || term === undefined) return undefined;
-  return { component, slot, attempt, revision, term };
+  const addresses = readAddresses(written[ADDRESSES]);
+  const told = addresses === undefined ? {} : { addresses };
+  return { component, slot, attempt, revision, term, ...told };
 }
 
 /** For whichever agent finds the container: it does not know its spec. */

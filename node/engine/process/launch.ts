@@ -19,7 +19,7 @@ import {
   type InstanceRequest,
 } from '../engine.ts';
 import type { InstanceFolders } from '../files.ts';
-import { portVariables } from '../port-variables.ts';
+import { addressVariables, portVariables } from '../port-variables.ts';
 import type { CheckPlan } from './check.ts';
 
 /** Set on an instance and everything it starts; with the two others it says whose process it is. */
@@ -93,10 +93,11 @@ export function planLaunch({ labels, spec }: InstanceRequest, place: LaunchPlace
     environment: { ...environment, ...ownToken, ...guarded },
     volumeFolders: volumes.filter(({ named }) => named).map(({ folder }) => folder),
     hasInput: hasInput(spec),
-    ports: spec.ports.map(({ target, published, address }) => ({
+    ports: spec.ports.map(({ target, published, address, protocol }) => ({
       target,
       address: address ?? place.scope.publishAddress,
       published: published ?? target,
+      ...(protocol === 'udp' && { protocol }),
     })),
     ...(spec.healthcheck === undefined
       ? {}
@@ -168,6 +169,7 @@ function environmentOf(
     MILLRACE_TERM: String(labels.term),
     MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
     ...portVariables(spec),
+    ...addressVariables(labels.addresses),
     ...(spec.files !== undefined && { MILLRACE_FILES: folders.folderOf(tokenOf(labels)) }),
   };
 }

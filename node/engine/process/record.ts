@@ -12,6 +12,7 @@ import type { Heartbeat } from '../../../protocol/component/spec.ts';
 import { decode } from '../../../protocol/wire/schema.ts';
 import { heartbeat } from '../../../protocol/wire/spec-schema.ts';
 import { EngineError } from '../engine.ts';
+import { keptAddresses } from '../kept-addresses.ts';
 
 const checkSchema = z.object({
   words: z.array(z.string()).min(1).readonly(),
@@ -29,6 +30,7 @@ const labelsSchema = z.object({
   attempt: z.int(),
   revision: z.string(),
   term: z.int(),
+  addresses: keptAddresses.exactOptional(),
 });
 
 const recordSchema = z.object({
@@ -37,7 +39,14 @@ const recordSchema = z.object({
   /** RFC 3339; the moment before the process was made. */
   startedAt: z.string(),
   ports: z
-    .array(z.object({ target: z.number(), address: z.string(), published: z.number() }))
+    .array(
+      z.object({
+        target: z.number(),
+        address: z.string(),
+        published: z.number(),
+        protocol: z.literal('udp').exactOptional(),
+      }),
+    )
     .readonly(),
   check: checkSchema.exactOptional(),
   heartbeat: z.custom<Heartbeat>((value) => decode(heartbeat, value).ok).exactOptional(),

@@ -1,6 +1,7 @@
 /** Part of the suite: health, and what outlives or does not belong to an agent. */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { Addresses } from '../../../protocol/component/addresses.ts';
 import { expectRefusal, patience, PATIENCE_MS, start, type Subject, Watch } from './ground.ts';
 
 export function itWatchesHealth({ ground, folder, workloads, machine }: Subject): void {
@@ -46,6 +47,11 @@ export function itWatchesHealth({ ground, folder, workloads, machine }: Subject)
   });
 }
 
+const ADDRESSES: Addresses = [
+  { on: 'the-db', target: 5432, protocol: 'tcp', at: ['10.0.0.7:20001', '[fd00::8]:20002'] },
+  { on: 'names', target: 53, protocol: 'udp', at: ['10.0.0.7:53'] },
+];
+
 export function itAdopts({ ground, folder, workloads, machine }: Subject): void {
   it('finds what the last agent started, unchanged', async () => {
     const engine = await ground().engine();
@@ -55,6 +61,24 @@ export function itAdopts({ ground, folder, workloads, machine }: Subject): void 
     expect(await next.list(patience())).toEqual([instance]);
     await next.stop(instance.id, 1_000, patience());
     expect((await next.inspect(instance.id, patience())).state).toBe('exited');
+  });
+
+  it('keeps what it was told of others beside it, and takes that for no change', async () => {
+    const engine = await ground().engine();
+    const instance = await start(engine, workloads.sleepForEver(), { addresses: ADDRESSES });
+    const other = await start(engine, workloads.sleepForEver(), { slot: 2, addresses: [] });
+    const none = await start(engine, workloads.sleepForEver(), { slot: 3 });
+    expect([instance, other, none].map(({ labels }) => labels.addresses)).toEqual([
+      ADDRESSES,
+      [],
+      undefined,
+    ]);
+    await ground().close();
+    const next = await ground().engine();
+    const listed = await next.list(patience());
+    expect(listed).toHaveLength(3);
+    expect(listed).toEqual(expect.arrayContaining([instance, other, none]));
+    expect(listed.map(({ drift }) => drift)).toEqual([undefined, undefined, undefined]);
   });
 
   it('reports the end of what it did not start', async () => {

@@ -97,6 +97,21 @@ function itExecutesCommands({ ground, workloads }: Subject, commands: Commands):
     expect(await shown('MILLRACE_SLOT')).toBe('3');
   });
 
+  it('has told the instance where it finds what it depends on, whatever its spec says of that', async () => {
+    const engine = await ground().engine();
+    const named = 'MILLRACE_ADDRESS_THE_DB_5432';
+    const spec = { ...workloads.sleepForEver(), environment: { [named]: 'elsewhere' } };
+    const addresses = [
+      { on: 'the-db', target: 5432, protocol: 'tcp', at: ['10.0.0.7:20001', '10.0.0.8:20002'] },
+      { on: 'names', target: 53, protocol: 'udp', at: ['10.0.0.7:53'] },
+    ] as const;
+    const { id } = await start(engine, spec, { addresses });
+    const shown = async (variable: string) =>
+      (await run(engine, id, plain(commands.show(variable)))).stdout.trimEnd();
+    expect(await shown(named)).toBe('10.0.0.7:20001,10.0.0.8:20002');
+    expect(await shown('MILLRACE_ADDRESS_NAMES_53_UDP')).toBe('10.0.0.7:53');
+  });
+
   it('says with 127 that there is no such command, and the instance runs on', async () => {
     const engine = await ground().engine();
     const instance = await start(engine, workloads.sleepForEver());

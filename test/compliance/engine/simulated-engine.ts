@@ -186,12 +186,13 @@ class SimulatedEngine implements Engine {
 
   #instanceOf(observed: Observed): EngineInstance {
     const { engineId: id, component, slot, attempt, revision, term, ...rest } = observed;
-    const { state, health, exitCode, drift, ports } = rest;
+    const { state, health, exitCode, drift, ports, addresses } = rest;
+    const told = addresses === undefined ? {} : { addresses };
     const life = this.#machine.lives.get(id);
     return {
       id,
       name: `${component}-${slot}-${attempt}`,
-      labels: { component, slot, attempt, revision, term },
+      labels: { component, slot, attempt, revision, term, ...told },
       state,
       health,
       ports,

@@ -6,6 +6,7 @@ import {
   type Interfaces,
   parseEndpoint,
   parsePeer,
+  reachableAt,
   toMultiaddr,
 } from '../../../node/network/addresses.ts';
 
@@ -128,4 +129,30 @@ describe('addresses as users write them', () => {
   test.each(['h2', '/ip4/1.2.3.4.5/tcp/1', 'h2:x', ''])('not the peer %j', (text) => {
     expect(() => parsePeer(text)).toThrow(/next {2}write it like/);
   });
+});
+
+test.each<[string, string, readonly string[], Interfaces, string | undefined]>([
+  ['the address that was set', '198.51.100.7', EVERYWHERE, HOST, '198.51.100.7'],
+  ['the loopback address that was set', '127.0.1.2', EVERYWHERE, HOST, '127.0.1.2'],
+  ['the first of a LAN', '0.0.0.0', EVERYWHERE, HOST, '192.0.2.2'],
+  ['for all of IPv6 too', '::', EVERYWHERE, HOST, '192.0.2.2'],
+  ['the one that the agent listens on', '0.0.0.0', ['10.8.0.2:7400'], HOST, '10.8.0.2'],
+  [
+    'an IPv6 one where there is no other',
+    '0.0.0.0',
+    EVERYWHERE,
+    { lo, eth0: [ip6('fd00::2')] },
+    'fd00::2',
+  ],
+  [
+    'no bridge',
+    '0.0.0.0',
+    EVERYWHERE,
+    { lo, docker0: bridge, eth0: [ip4('192.0.2.2')] },
+    '192.0.2.2',
+  ],
+  ['nothing where there is no LAN', '0.0.0.0', EVERYWHERE, { lo, docker0: bridge }, undefined],
+  ['nothing where the agent keeps to itself', '0.0.0.0', ['127.0.1.1:7400'], HOST, undefined],
+])('others reach what is published at: %s', (_, published, listen, interfaces, expected) => {
+  expect(reachableAt(published, listen.map(parseEndpoint), interfaces)).toBe(expected);
 });

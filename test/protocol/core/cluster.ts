@@ -117,6 +117,7 @@ function identityOf({ id }: Host): Core['identity'] {
     engine: 'in memory',
     runs: 'images',
     publishAddress: '0.0.0.0',
+    address: `10.0.0.${id}`,
     cpuCount: 1,
     memoryBytes: 1,
   } as const;

@@ -9,12 +9,21 @@ const EPHEMERAL = 32_768;
 
 /** `count`: of those it has made, this one too. */
 export function instanceOf(host: string, count: number, start: Start): Observed {
-  const { component, slot, attempt, revision, term, spec } = start;
+  const { component, slot, attempt, revision, term, spec, addresses } = start;
   const ports = spec.ports.map(({ target, published }) => ({
     target,
     address: '0.0.0.0',
     published: published ?? EPHEMERAL + count,
   }));
-  const labels = { engineId: `${host}-${count}`, component, slot, attempt, revision, term };
+  const told = addresses === undefined ? {} : { addresses };
+  const labels = {
+    engineId: `${host}-${count}`,
+    component,
+    slot,
+    attempt,
+    revision,
+    term,
+    ...told,
+  };
   return { ...labels, state: 'running', health: 'none', ports };
 }

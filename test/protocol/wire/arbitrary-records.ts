@@ -328,6 +328,7 @@ const entry: Of<Entry> = fc.oneof(
     os: maybe(words),
     arch: maybe(words),
     labels: maybe(labels),
+    address: maybe(words),
   }),
   object<Extract<Entry, { kind: 'instance' }>>({
     kind: word('instance'),

@@ -93,6 +93,7 @@ const emptySeat = (name: string) => ({
   revision: 'r',
   repairs: NO_REPAIRS,
   stuckSince: undefined,
+  movedSince: undefined,
   next: { kind: 'now' } as const,
   starting: undefined,
   outcome: undefined,

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { EngineError, type InstanceLabels } from '../../../../node/engine/engine.ts';
-import { type Launch, planLaunch, tokenOf } from '../../../../node/engine/process/launch.ts';
+import {
+  type Launch,
+  type LaunchPlace,
+  planLaunch,
+  tokenOf,
+} from '../../../../node/engine/process/launch.ts';
 import { millis } from '../../../../protocol/base/time.ts';
 import type { ComponentSpec, Port } from '../../../../protocol/component/spec.ts';
 
@@ -23,16 +28,14 @@ const plain: ComponentSpec = {
   dependsOn: [],
   stopGraceMs: millis(1_000),
 };
+const PLACE: LaunchPlace = {
+  scope: { cluster: 'c1', host: 'h1', publishAddress: '127.0.1.2' },
+  volumesDir: '/state/volumes',
+  folders: { folderOf: (token) => `/run/files/${token}` },
+  agent: {},
+};
 const plan = (spec: Partial<ComponentSpec>, agent: Record<string, string> = {}): Launch =>
-  planLaunch(
-    { labels, spec: { ...plain, ...spec } },
-    {
-      scope: { cluster: 'c1', host: 'h1', publishAddress: '127.0.1.2' },
-      volumesDir: '/state/volumes',
-      folders: { folderOf: (token) => `/run/files/${token}` },
-      agent,
-    },
-  );
+  planLaunch({ labels, spec: { ...plain, ...spec } }, { ...PLACE, agent });
 const named = (source: string, target: string) =>
   ({ kind: 'named', source, target, readOnly: false }) as const;
 const called = { ...named('data', '/var/lib/data'), made: { name: 'shared' } };
@@ -92,6 +95,25 @@ describe('the environment', () => {
     const environment = { MILLRACE_PORT_81: 'its own' };
     const all = plan({ ports, environment }, agent).environment;
     expect([all[name], all['MILLRACE_PORT_81']]).toEqual([value, 'its own']);
+  });
+
+  it('has where those are that it depends on, of two with one name the first', () => {
+    const port = { target: 80, protocol: 'tcp' } as const;
+    const addresses = [
+      { ...port, on: 'the-db', at: ['10.0.0.7:1', '10.0.0.8:2'] },
+      { ...port, on: 'the_db', at: ['10.0.0.9:3'] },
+      { ...port, on: 'the.db', protocol: 'udp', at: ['10.0.0.9:4'] },
+    ] as const;
+    const environment = { MILLRACE_ADDRESS_THE_DB_80: 'its own', MILLRACE_ADDRESS_OTHER_80: 'x' };
+    const told = planLaunch(
+      { labels: { ...labels, addresses }, spec: { ...plain, environment } },
+      PLACE,
+    );
+    expect(told.environment).toMatchObject({
+      MILLRACE_ADDRESS_THE_DB_80: '10.0.0.7:1,10.0.0.8:2',
+      MILLRACE_ADDRESS_THE_DB_80_UDP: '10.0.0.9:4',
+      MILLRACE_ADDRESS_OTHER_80: 'x',
+    });
   });
 
   it('has a usual PATH where the agent has none', () => {
