@@ -68,6 +68,8 @@ export type Options = {
   readonly ports?: { readonly permille: number };
   /** So many components ask to be balanced; there are more slots of each then. */
   readonly balance?: { readonly askPermille: number };
+  /** What others depend on is published, and so many of those follow it. */
+  readonly follows?: { readonly permille: number };
   /** How long destroyed stacks are remembered; only where no message is late by as much. */
   readonly tombstoneMs?: number;
   /** Of the detector, instead of its own: 1 makes every suspicion as short as the shortest. */

@@ -6,7 +6,14 @@ import { LAN } from '../protocol/config.ts';
 import { below, choicesOfSeed, happens, pick, type Stream, streamOf, within } from './choice.ts';
 import { type Ambush, type Options, type Plague, quiet } from './options.ts';
 import { drawApart, drawOnePlague, drawPlagues } from './plagues.ts';
-import { drawAffinity, drawBalance, drawDrift, drawPorts, drawRollouts } from './themes.ts';
+import {
+  drawAffinity,
+  drawBalance,
+  drawDrift,
+  drawFollows,
+  drawPorts,
+  drawRollouts,
+} from './themes.ts';
 import { drawLength, drawRates, drawWeather, drawWorkload } from './weather-draws.ts';
 
 const T = LAN.termMs;
@@ -47,6 +54,8 @@ export function drawOptions(seed: number): Options {
   if (happens(published, 20)) return oftenToppled(seed, drawPorts(seed, published));
   const evened = streamOf(choices, 'options/rebalance');
   if (happens(evened, 20)) return drawBalance(seed, evened);
+  const moved = streamOf(choices, 'options/moved');
+  if (happens(moved, 20)) return oftenToppled(seed, drawFollows(seed, moved));
   const draw = streamOf(choices, 'options');
   if (!happens(draw, 250))
     return happens(draw, 120) ? drawTurnover(seed, draw) : drawStorm(seed, draw);

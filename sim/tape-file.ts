@@ -197,6 +197,7 @@ const options: Schema<Options> = where(
     affinity: optional(object({ pairPermille: permille })),
     ports: optional(object({ permille })),
     balance: optional(object({ askPermille: permille })),
+    follows: optional(object({ permille })),
     suspicionMaxFactor: optional(count),
     tombstoneMs: optional(ms),
     workload: byKind({

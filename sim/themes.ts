@@ -1,7 +1,7 @@
 /**
  * Seeds that are for one matter of components, with little else in its way: what users say of rollouts,
  * components that follow each other, others' hands on the engines, numbers of ports, slots that move to
- * balance.
+ * balance, dependents that are told where others are.
  */
 import { happens, pick, type Stream, within } from './choice.ts';
 import { type Options, type Plague, quiet } from './options.ts';
@@ -142,6 +142,44 @@ export function drawBalance(seed: number, draw: Stream): Options {
       kind: 'random',
       everyMs: pick(draw, [8000, 20_000]),
       stackCount: pick(draw, [1, 1, 2]),
+      strictPermille: 100,
+    },
+  };
+}
+
+/**
+ * What others depend on moves from host to host, ends and falls ill, while their own agents end and hear
+ * late of each other (N1 to N4).
+ */
+export function drawFollows(seed: number, draw: Stream): Options {
+  const hostCount = pick(draw, [3, 3, 4, 5]);
+  const paces: Options['recurring'] = {
+    hostLosses: { everyMs: 12_000, lastMs: pick(draw, [6000, 20_000]) },
+    drains: { everyMs: 8000, lastMs: 8000 },
+    crashes: { everyMs: 10_000, lastMs: pick(draw, [500, 8000]) },
+    partitions: { everyMs: 15_000, lastMs: 8000 },
+    pauses: { everyMs: 12_000, lastMs: 4000 },
+    engines: { everyMs: 15_000, lastMs: 4000 },
+  };
+  const kinds = (Object.keys(paces) as Plague[]).filter(() => happens(draw, 350));
+  const { hostLosses } = paces;
+  return {
+    ...quiet(seed, hostCount, within(draw, 60, 100) * 1000),
+    voterCount: pick(draw, [1, 3]),
+    calm: pick(draw, ['all', 'core'] as const),
+    ratesPermille: drawRates(draw, hostCount),
+    delayMeanMs: pick(draw, [1, 10, 40]),
+    lossPermille: pick(draw, [0, 0, 100]),
+    ...(happens(draw, 250) ? { lifeMs: 15_000 } : {}),
+    recurring: {
+      ...(hostLosses && happens(draw, 700) && { hostLosses }),
+      ...Object.fromEntries(kinds.map((kind) => [kind, paces[kind]])),
+    },
+    follows: { permille: pick(draw, [600, 900]) },
+    workload: {
+      kind: 'random',
+      everyMs: pick(draw, [8000, 20_000]),
+      stackCount: pick(draw, [1, 2]),
       strictPermille: 100,
     },
   };

@@ -25,6 +25,7 @@ import {
   type PlacementDraws,
   placementDraws,
 } from './placement-draws.ts';
+import { drawFollowing } from './follow-draws.ts';
 import { drawPorts } from './port-draws.ts';
 import { drawWord } from './steering-draws.ts';
 import { drawDud, drawRestart, drawUpdate } from './update-draws.ts';
@@ -67,6 +68,8 @@ export type Workload = {
   readonly steering: Stream;
   /** What is published. */
   readonly ports: Stream;
+  /** What follows what it depends on. */
+  readonly follows: Stream;
   /** When users looked at what there is. */
   readonly looks: Stream;
   readonly checker: RecordChecker;
@@ -102,6 +105,7 @@ export function createWorkload(
     updates: streamOf(world.choices, 'updates'),
     steering: streamOf(world.choices, 'steering'),
     ports: streamOf(world.choices, 'ports'),
+    follows: streamOf(world.choices, 'follows'),
     looks: streamOf(world.choices, 'looks'),
     checker,
     command,
@@ -243,12 +247,14 @@ function drawSpec(workload: Workload, name: string, op: string): StackSpec {
   const waiting = { ...web, dependsOn: drawDependencies(workload, db, jobs) };
   const { options } = workload.world;
   const isServed = happens(draw, 500);
-  const isPlaced = options.affinity !== undefined || options.balance !== undefined;
+  const { affinity, balance, follows } = options;
+  const isPlaced = [affinity, balance, follows].some((theme) => theme !== undefined);
   const all = [db, ...(isServed || isPlaced ? [waiting] : []), ...jobs];
-  const components = drawPorts(workload.ports, all, {
+  const published = drawPorts(workload.ports, all, {
     stack: STACKS.indexOf(name),
     permille: options.ports?.permille,
   });
+  const components = drawFollowing(workload.follows, published, follows?.permille);
   return { name, components: drawBeyond(workload.placements, components, options) };
 }
 

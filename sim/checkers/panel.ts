@@ -5,6 +5,7 @@ import type { DiskWrite } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import type { Micros } from '../event-queue.ts';
 import type { Host, Outward } from '../host.ts';
+import { type AddressChecker, checkAddresses, createAddressChecker } from './addresses.ts';
 import { type AffinityChecker, checkAffinity, createAffinityChecker } from './affinity.ts';
 import { checkLeading } from './acts.ts';
 import { type BalanceChecker, checkBalance, createBalanceChecker, noteDoubts } from './balance.ts';
@@ -141,6 +142,7 @@ export type Panel = {
   readonly rollouts: RolloutChecker;
   readonly affinity: AffinityChecker;
   readonly ports: PortChecker;
+  readonly addresses: AddressChecker;
   readonly balance: BalanceChecker;
 };
 
@@ -185,6 +187,7 @@ export function createPanel(report: Report): Panel {
     rollouts: createRolloutChecker(report),
     affinity: createAffinityChecker(report),
     ports: createPortChecker(report),
+    addresses: createAddressChecker(report),
     balance: createBalanceChecker(report),
   };
 }
@@ -277,7 +280,12 @@ const CHECKS: readonly Check[] = [
     when: { sees: ['records'], on: ['woken'], does: ['stopInstance'] },
     look: ({ endings }, host, { effects }, now) => checkEndings(endings, host, effects, now),
   },
-  { look: ({ engines }, host, { effects }, now) => checkEngines(engines, host, effects, now) },
+  {
+    look({ engines, addresses }, host, { effects }, now) {
+      checkEngines(engines, host, effects, now);
+      checkAddresses(addresses, host, effects, now);
+    },
+  },
   {
     when: { sees: ['beliefs'], on: ['stopping'], says: ['write'] },
     look: ({ reboots }, host, step, now) => checkReboots(reboots, host, step, now),

@@ -1,13 +1,15 @@
 /** Rare states of instances and of the engines that run them. */
 import { componentKey, slotKey } from '../../protocol/base/ids.ts';
+import type { Addresses } from '../../protocol/component/addresses.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Observed } from '../../protocol/input.ts';
 import { hasRun } from '../../protocol/reconcile/slots.ts';
-import { currentOf, isRival } from '../../protocol/reconcile/table.ts';
+import { isLive } from '../../protocol/reconcile/instance.ts';
+import { currentOf, isRival, type Seat } from '../../protocol/reconcile/table.ts';
 import { seatName, tryName } from '../engine/engine.ts';
 import { isRunning } from '../engine/instance.ts';
 import type { GuardDeed } from '../guard.ts';
-import type { Host } from '../host.ts';
+import { addressOf, type Host } from '../host.ts';
 import type { Strike } from '../strike.ts';
 import { type Moment, type Observer, sometimes } from './observer.ts';
 import { hearsQuorum } from './phases.ts';
@@ -16,8 +18,15 @@ import { hearsQuorum } from './phases.ts';
 export function seeStart(
   observer: Observer,
   { host, agent, now }: Moment,
-  { component, slot, revision, spec }: Extract<Effect, { readonly kind: 'startInstance' }>,
+  {
+    component,
+    slot,
+    revision,
+    spec,
+    addresses,
+  }: Extract<Effect, { readonly kind: 'startInstance' }>,
 ): void {
+  seeTold(observer, host, addresses);
   const ran = host.engine.ran.get(seatName(component, slot));
   if (spec.restart.kind === 'no' && ran?.has(revision) === false) sometimes(observer, 'run-anew');
   if (spec.dependsOn.some(({ condition }) => condition === 'completed'))
@@ -27,6 +36,14 @@ export function seeStart(
   const { slots, authorized } = agent.core;
   if (hasRun(slots, component, slot)) sometimes(observer, 'restart-without-quorum');
   else if (!authorized.has(componentKey(component))) sometimes(observer, 'start-alone');
+}
+
+function seeTold(observer: Observer, host: Host, addresses: Addresses | undefined): void {
+  const own = `${addressOf(host.index)}:`;
+  if (
+    addresses?.some(({ at }) => at.some((each) => each.startsWith('10.') && !each.startsWith(own)))
+  )
+    sometimes(observer, 'told-of-another-host');
 }
 
 function seeTry(observer: Observer, host: Host, name: string): void {
@@ -44,7 +61,12 @@ export function seeStop(
   { engineId }: Extract<Effect, { readonly kind: 'stopInstance' }>,
 ): void {
   const seat = agent.core.slots.byEngineId.get(engineId);
-  const why = seat?.instances.get(engineId)?.stop?.why;
+  const instance = seat?.instances.get(engineId);
+  const why = instance?.stop?.why;
+  if (why === 'readdressed') {
+    sometimes(observer, 'moved-followed');
+    if (instance?.ours === false) sometimes(observer, 'told-before-restart');
+  }
   if (why === 'fenced') sometimes(observer, 'strict-fenced');
   if (why === 'drifted') sometimes(observer, 'drift-repaired');
   if (why === 'drifted' && (seat?.repairs.count ?? 0) > 2) sometimes(observer, 'drift-put-off');
@@ -172,6 +194,7 @@ export function lookAtInstances(observer: Observer, { agent, life }: Moment): vo
   for (const seat of agent.core.slots.seats.values()) {
     const { name, history, desired } = seat;
     if (history.crashLoop) sometimes(observer, 'crash-loop');
+    seeMoved(observer, life.moved, seat);
     const isKept = [...seat.instances.values()].some((instance) => isRival(seat, instance));
     if (isKept) sometimes(observer, 'rival-left-alone');
     if (desired?.spec.job !== undefined && currentOf(seat)?.observed.drift !== undefined)
@@ -180,4 +203,14 @@ export function lookAtInstances(observer: Observer, { agent, life }: Moment): vo
     if (isKept) life.rivals.add(name);
     else if (desired !== undefined) life.rivals.delete(name);
   }
+}
+
+function seeMoved(observer: Observer, moved: Map<string, string>, seat: Seat): void {
+  const current = currentOf(seat);
+  const { engineId } = current?.observed ?? {};
+  if (seat.movedSince !== undefined && engineId !== undefined) moved.set(seat.name, engineId);
+  else if (moved.get(seat.name) === engineId && current !== undefined && isLive(current)) {
+    if (current.stop === undefined) sometimes(observer, 'moved-back');
+    moved.delete(seat.name);
+  } else moved.delete(seat.name);
 }

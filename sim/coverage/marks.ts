@@ -171,6 +171,13 @@ export const MARKS = {
   'nothing-stood-in': 'Slots were replaced without, where an extra one would have fitted nowhere.',
   'stood-in': 'An extra slot stood in for those that were replaced.',
   'crash-loop': 'A slot failed so often that it was put off for as long as may be.',
+  // What instances are told of others.
+  'told-of-another-host':
+    'A start was told of something that it depends on and that runs elsewhere.',
+  'moved-followed': 'An instance was replaced, as what it depends on had moved.',
+  'moved-back':
+    'What an instance depends on was found elsewhere, and in time where it had been again.',
+  'told-before-restart': 'A new agent replaced an instance for what that was told before.',
   // What others do to instances.
   'drift-repaired': 'An instance that others had changed was replaced.',
   'drift-put-off': 'Others changed the new ones too, and the third repair had to wait.',

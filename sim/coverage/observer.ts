@@ -48,6 +48,8 @@ export type Life = {
   listed: boolean;
   /** Seats whose instances ran beside the ones that had been given their slots. */
   readonly rivals: Set<string>;
+  /** By seat, the instance that was told where something no longer is, as long as that lasts. */
+  readonly moved: Map<string, string>;
 };
 
 /** One step of one host, as the observer is told of it. */
@@ -92,6 +94,7 @@ export function lifeOf({ lives }: Observer, host: Host, agent: Agent): Life {
     unsyncedSince: undefined,
     listed: false,
     rivals: new Set(),
+    moved: new Map(),
   };
   lives.set(host, life);
   return life;

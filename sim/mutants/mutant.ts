@@ -44,7 +44,8 @@ export type Mutant = {
     | 'rollouts'
     | 'affinity'
     | 'ports'
-    | 'balance';
+    | 'balance'
+    | 'follows';
   /** The walk of `explore` that must find it too, within its quick bounds. */
   readonly walk?: Explored;
 };

@@ -1,4 +1,5 @@
 /** Every mutant, by machine. */
+import { ADDRESS_MUTANTS } from './addresses.ts';
 import { AFFINITY_MUTANTS } from './affinity.ts';
 import { PORT_MUTANTS } from './ports.ts';
 import { BALANCE_MUTANTS } from './balance.ts';
@@ -32,6 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...COMPONENT_MUTANTS,
   ...AFFINITY_MUTANTS,
   ...PORT_MUTANTS,
+  ...ADDRESS_MUTANTS,
   ...BALANCE_MUTANTS,
   ...RECONCILE_MUTANTS,
   ...ENDING_MUTANTS,

@@ -4,6 +4,7 @@
  * L5 What is assigned to a host that is well runs there, of its present spec, again and again.
  * L9 A slot of a job that can end has ended.
  * L11 It has the ports that were chosen for it (`ports.ts`).
+ * L13 It was told where that is which it follows (`addresses.ts`).
  * L10 What is to run is as it was made, and does not stand still.
  */
 import {
@@ -25,6 +26,7 @@ import { type Broken, brokenBond } from '../affinity.ts';
 import { isAllowed, mostPerHost, roomFor } from '../whereabouts.ts';
 import { leaderOf } from './leaders.ts';
 import { newestList, newestRecords, newestStacks, takersOf } from './newest.ts';
+import { misled } from './addresses.ts';
 import { contested, hasItsNumbers } from './ports.ts';
 import { type Calm, lastWord, type Owed, type Participant, standingOf } from './owed.ts';
 import { canHearQuorum, isWell } from './standing.ts';
@@ -234,10 +236,14 @@ function notRunning(calm: Calm, part: Part, value: Component, mark: Slot): reado
     mark.former ?? (isTakenBack(part, value) ? value.revision : wantedOf(part)) ?? '';
   const ofRevision = instances.filter((instance) => instance.revision === revision);
   const asMade = ofRevision.filter(({ drift }) => drift === undefined);
-  if (asMade.some((instance) => hasItsNumbers(instance, spec, mark.ports))) return [];
+  const numbered = asMade.filter((instance) => hasItsNumbers(instance, spec, mark.ports));
+  const astray = numbered.map((instance) => misled(calm, one, part, instance));
+  if (astray.includes(undefined)) return [];
   if (isDone(one, component, spec, slot, revision) || isHeldUp(calm, part)) return [];
   if (isKept(calm, component, slot) || isIsolated(calm, one, spec)) return [];
   const last = saying(one, component, slot);
+  if (numbered.length > 0)
+    return [{ rule: 'L13', about, text: `${seat} on ${at} was told ${astray[0]}${last}` }];
   if (asMade.length > 0)
     return [{ rule: 'L11', about, text: `${seat} runs with another port on ${at}${last}` }];
   if (ofRevision.length > 0)

@@ -1,5 +1,5 @@
 /**
- * Watches after the storm until everything owed has been given and stays so: L1 to L12.
+ * Watches after the storm until everything owed has been given and stays so: L1 to L13.
  *
  * Where everything heals, or whoever stays broken can be heard by nobody, all must be right at one
  * moment and stay so. Beside hosts that are half alive things will go on happening: of each demand,
