@@ -23,7 +23,7 @@ const PATIENCE_MS = 30_000;
 async function answerOf(port: number): Promise<string> {
   return until(`an answer from ${port}`, PATIENCE_MS, async () => {
     const response = await fetch(`http://127.0.0.1:${port}`).catch(() => undefined);
-    return response === undefined ? undefined : (await response.text()).trim();
+    return response?.ok === true ? (await response.text()).trim() : undefined;
   });
 }
 
