@@ -1,10 +1,13 @@
 /** Where what runs here finds what it depends on, by what this host knows of all. */
 import { type ComponentId, componentId, type HostId, stackOf } from '../base/ids.ts';
+import { after, type Instant, seconds } from '../base/time.ts';
 import { type PortReach, reachOf, type Sight } from '../component/addresses.ts';
 import type { ComponentSpec, Dependency } from '../component/spec.ts';
 import { HOST_ENTRY, type HostFacts, instancesOf } from '../inventory/entry.ts';
 import { entriesOf, hasChanged } from '../inventory/inventories.ts';
 import { healthOf } from '../membership/membership.ts';
+import type { Wait } from '../reconcile/slots.ts';
+import type { Turn } from '../turn.ts';
 import { know } from './know.ts';
 import type { Versions } from './knowledge.ts';
 import type { Core } from './state.ts';
@@ -14,42 +17,76 @@ export type Finds = ReadonlyMap<ComponentId, Found>;
 type Found = {
   readonly versions: Versions;
   readonly dependsOn: readonly Dependency[];
+  /** Undefined: it depends on nothing that could be told of. */
   readonly reach: readonly PortReach[] | undefined;
+  /** Since when something that it follows is nowhere, as this agent has seen it. */
+  readonly awaySince: Instant | undefined;
 };
 
+/**
+ * So long a start waits for what it follows, once that is nowhere (N5). A deploy that changes both replaces
+ * both at the same moment.
+ */
+const AWAITED_MS = seconds(10);
+
 type Finder = {
-  /** Undefined: it depends on nothing that could be told of. */
-  readonly reachOf: (
+  /** `wait`: for what it follows; undefined: for nothing. */
+  readonly find: (
     component: ComponentId,
     spec: ComponentSpec,
-  ) => readonly PortReach[] | undefined;
+  ) => Pick<Found, 'reach'> & { readonly wait: Wait | undefined };
   /** Those that were asked for. */
   readonly asked: Finds;
 };
 
 /** For one look at what runs here. */
-export function createFinder(core: Core): Finder {
+export function createFinder(core: Core, { now }: Turn): Finder {
   const asked = new Map<ComponentId, Found>();
   return {
     asked,
-    reachOf(component, { dependsOn }) {
-      if (dependsOn.length === 0) return undefined;
+    find(component, { dependsOn }) {
+      if (dependsOn.length === 0) return { reach: undefined, wait: undefined };
       const known = asked.get(component) ?? core.finds.get(component);
-      const found =
+      const { reach, versions } =
         known !== undefined && isCurrent(core, component, known)
           ? known
-          : find(core, component, dependsOn);
-      asked.set(component, found);
-      return found.reach;
+          : findAnew(core, component, dependsOn);
+      const away = reach && awayOf(core, component, dependsOn, reach);
+      const awaySince = away === undefined ? undefined : (known?.awaySince ?? now);
+      asked.set(component, { versions, dependsOn, reach, awaySince });
+      if (awaySince === undefined) return { reach, wait: undefined };
+      const until = after(awaySince, AWAITED_MS);
+      return {
+        reach,
+        wait: now < until ? { why: `waits until ${away} is found`, until } : undefined,
+      };
     },
   };
 }
 
-const find = (core: Core, component: ComponentId, dependsOn: readonly Dependency[]): Found => ({
+const findAnew = (core: Core, component: ComponentId, dependsOn: readonly Dependency[]) => ({
   versions: know(core).versions,
-  dependsOn,
   reach: reachOf(component, dependsOn, sightOf(core)),
 });
+
+/** What it follows, of which ports are to be published and none is found. */
+function awayOf(
+  core: Core,
+  component: ComponentId,
+  dependsOn: readonly Dependency[],
+  reach: readonly PortReach[],
+): ComponentId | undefined {
+  const stack = stackOf(component);
+  const components = know(core).stacks.get(stack)?.stack.spec?.components ?? [];
+  const away = dependsOn.find(
+    ({ on, restart, condition }) =>
+      restart &&
+      condition !== 'completed' &&
+      components.some(({ name, ports }) => name === on && ports.length > 0) &&
+      !reach.some((port) => port.on === on && port.at.length > 0),
+  );
+  return away && componentId(stack, away.on);
+}
 
 /** It is asked for in every step, and follows from what few of the others say. */
 function isCurrent(core: Core, component: ComponentId, { versions, dependsOn }: Found): boolean {

@@ -43,10 +43,13 @@ export function host(core: Core, leases: Leases, turn: Turn): void {
   const here = core.identity.facts.runs === 'nothing' ? [] : know(core).here.filter(isKept(core));
   noteIsolation(core, leases, turn);
   const ender = createEnder(core, turn);
-  const finder = createFinder(core);
+  const finder = createFinder(core, turn);
   const desired = here.map((seat): DesiredSlot => {
-    const reach = finder.reachOf(seat.assignment.component.component, seat.spec);
-    return { ...desiredSlot(core, leases, turn, seat), ...(reach && { reach }) };
+    const slot = desiredSlot(core, leases, turn, seat);
+    const { reach, wait } = finder.find(slot.component, seat.spec);
+    const isFree = slot.waitsFor === undefined && slot.ended === undefined;
+    const awaits = isFree && wait && { waitsFor: wait.why, waitsUntil: wait.until };
+    return { ...slot, ...(reach && { reach }), ...awaits };
   });
   reconcile(core.slots, turn, {
     desired,

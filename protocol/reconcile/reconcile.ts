@@ -102,6 +102,7 @@ export function reconcile(slots: Slots, turn: Turn, wish: Wish): void {
     refreshReport(slots, seat);
     slots.deadline = earlier(slots.deadline, seatDeadline(seat, turn));
     slots.deadline = earlier(slots.deadline, repairDeadline(seat, turn));
+    slots.deadline = earlier(slots.deadline, seat.desired?.waitsUntil);
     if (seat.waits !== undefined) slots.deadline = earlier(slots.deadline, wait?.until);
   }
 }

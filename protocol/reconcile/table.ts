@@ -28,6 +28,8 @@ export type DesiredSlot = {
   readonly mayStart: boolean;
   /** What it waits for, in words; while present nothing is started: `waits for shop.db to be healthy`. */
   readonly waitsFor?: string;
+  /** When that is to be asked again, if nothing happens before. */
+  readonly waitsUntil?: Instant;
   /** Of a job: what has become of it, by the committed record; nothing is started any more. */
   readonly ended?: SlotEnd;
   /** What its contract asks for now that this host is isolated; absent: nothing. */

@@ -1,17 +1,25 @@
 /**
  * S36 A start is told where what its component depends on is found by what its host knows then, and nothing
  *     else: all that others who are believed alive say to be well, or else to run. An instance is replaced
- *     for that only where its component follows, once for 5 s nothing that it was told was true (N1 to N3).
+ *     for that only where its component follows, once for 5 s nothing that it was told was true. It is not
+ *     started with nothing to go by within 10 s after what it follows was there (N1 to N5).
  *
  * The rules are read here once more, from the inventories themselves. What a host has itself it may have
  * seen come and go within the step, so that of itself less is asked for.
  */
-import { type ComponentId, componentId, type HostId, stackOf } from '../../protocol/base/ids.ts';
+import {
+  type ComponentId,
+  componentId,
+  type HostId,
+  stackKey,
+  stackOf,
+} from '../../protocol/base/ids.ts';
 import type { PortAddresses } from '../../protocol/component/addresses.ts';
 import type { ComponentSpec, Dependency } from '../../protocol/component/spec.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import { HOST_ENTRY, type InstanceReport } from '../../protocol/inventory/entry.ts';
 import { entriesOf } from '../../protocol/inventory/inventories.ts';
+import { committedOf } from '../../protocol/record/committed.ts';
 import { currentOf, type Seat } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
 import type { Micros } from '../event-queue.ts';
@@ -25,6 +33,8 @@ type Truth = { readonly engineId: string; readonly atMs: number };
 export type AddressChecker = {
   readonly report: Report;
   readonly truths: WeakMap<Seat, Truth>;
+  /** By life of an agent and component, when an instance of it was last known to run. */
+  readonly seen: WeakMap<Agent, Map<ComponentId, number>>;
   /** The last look of a core at its slots that was judged. */
   readonly rounds: WeakMap<Agent, number>;
 };
@@ -32,10 +42,12 @@ export type AddressChecker = {
 export const createAddressChecker = (report: Report): AddressChecker => ({
   report,
   truths: new WeakMap(),
+  seen: new WeakMap(),
   rounds: new WeakMap(),
 });
 
 const LOST_MS = 5000;
+const AWAITED_MS = 10_000;
 
 export function checkAddresses(
   checker: AddressChecker,
@@ -51,10 +63,15 @@ export function checkAddresses(
     if (effect.kind === 'startInstance') {
       const wrong = wrongAddresses(agent, effect);
       if (wrong !== undefined) checker.report('S36', `${host.id} ${wrong}`);
+      const rash = rashStart(checker, agent, effect, atMs);
+      if (rash !== undefined) checker.report('S36', `${host.id} ${rash}`);
     }
     if (effect.kind === 'stopInstance') checkStop(checker, host, agent, effect.engineId, atMs);
   }
-  for (const seat of agent.core.slots.seats.values()) noteTruth(checker, agent, seat, atMs);
+  for (const seat of agent.core.slots.seats.values()) {
+    noteSeen(checker, agent, seat, atMs);
+    noteTruth(checker, agent, seat, atMs);
+  }
 }
 
 /** Where one port is found, as somebody says. */
@@ -140,6 +157,34 @@ function wrongAddresses(agent: Agent, start: Start): string | undefined {
       addresses?.find((told) => isOf(told, port))?.at.includes(address) !== true,
   );
   return missed && `${what} nothing of ${missed.port.on} at ${missed.address}`;
+}
+
+/** Undefined: it knows something of all that it follows, or has waited for it. */
+function rashStart(
+  { seen }: AddressChecker,
+  agent: Agent,
+  { component, slot, spec, addresses }: Start,
+  atMs: number,
+): string | undefined {
+  const value = committedOf(agent.core.committed, stackKey(stackOf(component)))?.value;
+  const stack = value?.kind === 'stack' ? value.spec : undefined;
+  for (const { on, restart } of followed(spec)) {
+    const isPublished = stack?.components.find(({ name }) => name === on)?.ports.length !== 0;
+    if (!restart || !isPublished || addresses?.some((port) => port.on === on) === true) continue;
+    const agoMs = atMs - (seen.get(agent)?.get(componentId(stackOf(component), on)) ?? -Infinity);
+    if (agoMs < AWAITED_MS)
+      return `starts ${seatName(component, slot)} and tells it nothing of ${on}, which was there ${agoMs} ms ago`;
+  }
+  return undefined;
+}
+
+function noteSeen({ seen }: AddressChecker, agent: Agent, seat: Seat, atMs: number): void {
+  const spec = seat.desired?.spec;
+  const life = seen.get(agent) ?? new Map<ComponentId, number>();
+  for (const { on } of spec === undefined ? [] : followed(spec))
+    if (linesOf(agent, seat.component, on).some(({ isSuspect }) => !isSuspect))
+      life.set(componentId(stackOf(seat.component), on), atMs);
+  seen.set(agent, life);
 }
 
 /** An instance that this host has or had. */

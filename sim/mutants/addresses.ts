@@ -1,4 +1,4 @@
-/** Of what instances are told of those they depend on (N1 to N4). */
+/** Of what instances are told of those they depend on (N1 to N5). */
 import { type Mutant, ofMachine } from './mutant.ts';
 
 const ADDRESSES = 'protocol/component/addresses.ts';
@@ -64,6 +64,15 @@ export const ADDRESS_MUTANTS: readonly Mutant[] = ofMachine('component', [
     from: 'const MOVED_MS = seconds(5);',
     to: 'const MOVED_MS = seconds(0);',
     says: 'An instance is replaced as soon as what it depends on ends and others run.',
+    rules: ['S36'],
+    among: 'follows',
+  },
+  {
+    name: 'starts-with-nothing-to-go-by',
+    file: 'protocol/core/finding.ts',
+    from: 'const AWAITED_MS = seconds(10);',
+    to: 'const AWAITED_MS = seconds(0);',
+    says: 'A start does not wait for what it follows, which is replaced at that moment.',
     rules: ['S36'],
     among: 'follows',
   },

@@ -23,13 +23,12 @@ const only = (operator: '==' | '!=', value: string): Pick<ComponentSpec, 'placem
 });
 
 /** `web` on `a`, and what it depends on elsewhere, at a number of its own. */
-function shop(restart: boolean, changes: Partial<Dependency> = {}): StackSpec {
+function shop(restart: boolean): StackSpec {
   const dependency: Dependency = {
     on: 'db',
     condition: 'started',
     required: true,
     restart,
-    ...changes,
   };
   const image = 'any:1';
   const ports = [{ target: 5432, protocol: 'tcp' }] as const;
@@ -61,9 +60,22 @@ const saying = (address: string): Addresses => [
   { on: 'db', target: 5432, protocol: 'tcp', at: [address] },
 ];
 
-function deployed(restart: boolean, changes: Partial<Dependency> = {}): Cluster {
+/** As by itself, in failure. */
+function end(cluster: Cluster, at: string, component: string): void {
+  const host = hostOf(cluster, at);
+  const alive = [...host.instances.values()].filter(
+    (one) => one.component === component && one.state === 'running',
+  );
+  for (const one of alive) {
+    const { engineId } = one;
+    host.instances.set(engineId, { ...one, state: 'exited', exitCode: 1 });
+    give(cluster, host, { kind: 'instanceExited', engineId, exitCode: 1, oomKilled: false });
+  }
+}
+
+function deployed(restart: boolean): Cluster {
   const cluster = grown('abc');
-  deploy(cluster, 'a', 'one', shop(restart, changes));
+  deploy(cluster, 'a', 'one', shop(restart));
   soon(cluster, 20_000, () => attemptOf(cluster) === 1);
   run(cluster, 3000);
   return cluster;
@@ -100,12 +112,7 @@ it('N4: without it it runs on, and is told at its next start', () => {
   lose(cluster, before.host);
   run(cluster, 120_000);
   expect([attemptOf(cluster), toldTo(cluster)]).toEqual([1, saying(before.address)]);
-  const web = webOf(cluster);
-  if (web === undefined) throw new Error('it runs');
-  const { engineId } = web;
-  hostOf(cluster, 'a').instances.set(engineId, { ...web, state: 'exited', exitCode: 1 });
-  const exited = { kind: 'instanceExited', engineId, exitCode: 1, oomKilled: false } as const;
-  give(cluster, hostOf(cluster, 'a'), exited);
+  end(cluster, 'a', 'shop.web');
   run(cluster, 1000);
   expect([attemptOf(cluster), toldTo(cluster)]).toEqual([2, saying(db(cluster).address)]);
 });
@@ -113,11 +120,7 @@ it('N4: without it it runs on, and is told at its next start', () => {
 it('N3: a new start of the other in its place changes nothing', () => {
   const cluster = deployed(true);
   const { host, address } = db(cluster);
-  const at = hostOf(cluster, host);
-  for (const [engineId, one] of at.instances) {
-    at.instances.set(engineId, { ...one, state: 'exited', exitCode: 1 });
-    give(cluster, at, { kind: 'instanceExited', engineId, exitCode: 1, oomKilled: false });
-  }
+  end(cluster, host, 'shop.db');
   run(cluster, 30_000);
   expect(db(cluster)).toEqual({ host, address });
   expect(attemptOf(cluster)).toBe(1);
@@ -147,4 +150,46 @@ it('N3: of what was made before this was kept nothing is known, and it runs on',
   start(cluster, 'a');
   run(cluster, 60_000);
   expect([attemptOf(cluster), toldTo(cluster)]).toEqual([1, undefined]);
+});
+
+it('N5: where both fail the one is started once the other is there, and knows where', () => {
+  const cluster = deployed(true);
+  const { host } = db(cluster);
+  // The second time it is put off for a second.
+  for (let count = 1; count <= 2; count++) {
+    end(cluster, host, 'shop.db');
+    run(cluster, 300);
+  }
+  end(cluster, 'a', 'shop.web');
+  run(cluster, 300);
+  expect(webOf(cluster)).toBeUndefined();
+  run(cluster, 20_000);
+  expect([attemptOf(cluster), toldTo(cluster)]).toEqual([2, saying(db(cluster).address)]);
+});
+
+it('N5: what it follows is awaited for ten seconds, and no longer', () => {
+  const cluster = deployed(true);
+  for (const host of 'bc') lose(cluster, host);
+  run(cluster, 3000);
+  end(cluster, 'a', 'shop.web');
+  run(cluster, 5000);
+  expect(webOf(cluster)).toBeUndefined();
+  const reports = [...coreOf(cluster, 'a').slots.reports.values()];
+  expect(reports.map(({ reason }) => reason)).toEqual([
+    expect.stringContaining('waits until shop.db is found'),
+  ]);
+  run(cluster, 5000);
+  expect([attemptOf(cluster), toldTo(cluster)]).toEqual([2, []]);
+  end(cluster, 'a', 'shop.web');
+  run(cluster, 2000);
+  expect(attemptOf(cluster)).toBe(3);
+});
+
+it('N5: without restart: true nothing is awaited', () => {
+  const cluster = deployed(false);
+  for (const host of 'bc') lose(cluster, host);
+  run(cluster, 3000);
+  end(cluster, 'a', 'shop.web');
+  run(cluster, 1000);
+  expect(attemptOf(cluster)).toBe(2);
 });
