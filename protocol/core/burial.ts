@@ -62,7 +62,7 @@ function ripeOf(core: Core, { now, config }: Turn, members: Members): readonly B
   const { graves } = core;
   const { stacks, reports } = know(core);
   const runs = (stack: string): boolean =>
-    reports().some(({ report }) => stackOf(report.component) === stack);
+    reports.some(({ report }) => stackOf(report.component) === stack);
   const candidates: Burial[] = [...(members.buried ?? [])];
   for (const [stack, { revision, stack: value }] of stacks)
     if (value.spec === undefined && !runs(stack))

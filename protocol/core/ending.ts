@@ -69,7 +69,7 @@ export function createEnder(core: Core, turn: Turn): Ender {
 /** Components of which something runs, or is on its way to or from there; here, by what this step knows. */
 function goingOn(core: Core): ReadonlySet<ComponentId> {
   const going = new Set<ComponentId>();
-  for (const { host, report } of know(core).reports())
+  for (const { host, report } of know(core).reports)
     if (isGoingOn(report) && isBelieved(core, host)) going.add(report.component);
   for (const seat of core.slots.seats.values()) if (hasLife(seat)) going.add(seat.component);
   return going;

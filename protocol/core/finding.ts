@@ -108,9 +108,7 @@ function sightOf(core: Core): Sight {
   return {
     self: identity.host,
     reportsOf: (component) =>
-      know(core)
-        .reports()
-        .filter(({ report }) => report.component === component),
+      know(core).reports.filter(({ report }) => report.component === component),
     factsOf: (host) => (host === identity.host ? identity.facts : factsIn(core, host)),
     healthOf(host) {
       if (host === identity.host) return 'alive';

@@ -157,7 +157,7 @@ function missing(core: Core, component: ComponentId): string | undefined {
   const own = spec?.components.find(({ name }) => name === componentOf(component));
   if (spec === undefined || own === undefined || own.dependsOn.length === 0) return undefined;
   // What a dead host last said of its instances meets nobody's needs.
-  const present = reports().filter(({ host: reporter }) => alive.includes(reporter));
+  const present = reports.filter(({ host: reporter }) => alive.includes(reporter));
   return waitsFor(component, spec, present, (id) => jobOf(core, id));
 }
 

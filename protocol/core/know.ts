@@ -12,7 +12,8 @@ import {
 } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
 import { keysWanted } from '../command/deploys.ts';
-import { entriesOf, hasChanged } from '../inventory/inventories.ts';
+import { hasChanged } from '../inventory/inventories.ts';
+import type { Inventory } from '../inventory/inventory.ts';
 import { aliveHosts, healthOf } from '../membership/membership.ts';
 import { type ChosenPorts, numberName, portName, protocolOf } from '../component/port.ts';
 import type { ComponentSpec } from '../component/spec.ts';
@@ -73,14 +74,8 @@ function derive(core: Core, was: Knowledge | undefined): Knowledge {
     urgent: kept('deploys')?.urgent ?? new Set(keysWanted(core.deploys)),
     claims: claimed,
     leaders: (claims && kept('membership')?.leaders) ?? leadersOf(core, claimed),
-    reports: saidOfInstances?.reports ?? once(() => readReports(core, members)),
+    reports: saidOfInstances?.reports ?? reportsOf(core, members),
   };
-}
-
-/** Made when it is first asked for: what instances say changes often, and is seldom asked for as a whole. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 const versionsOf = (core: Core): Versions => ({
@@ -116,12 +111,28 @@ function readRecords(core: Core): OfRecords {
   };
 }
 
-const readReports = ({ inventories }: Core, members: readonly Member[]): readonly Report[] =>
-  members.flatMap(({ id }) =>
-    [...entriesOf(inventories, id).values()]
-      .filter((entry) => entry.kind === 'instance')
-      .map((report) => ({ host: id, report })),
-  );
+function reportsOf({ inventories }: Core, members: readonly Member[]): Knowledge['reports'] {
+  return members.flatMap(({ id }) => {
+    const inventory = inventories.byOwner.get(id);
+    return inventory === undefined ? [] : reportsIn(id, inventory);
+  });
+}
+
+type Read = { readonly version: number; readonly reports: readonly Report[] };
+
+/** Of many inventories one has changed. */
+const read = new WeakMap<Inventory, Read>();
+
+function reportsIn(host: HostId, inventory: Inventory): readonly Report[] {
+  const { version, entries } = inventory;
+  const known = read.get(inventory);
+  if (known?.version === version) return known.reports;
+  const reports = [...entries.values()]
+    .filter((entry) => entry.kind === 'instance')
+    .map((report) => ({ host, report }));
+  read.set(inventory, { version, reports });
+  return reports;
+}
 
 type Stacks = Knowledge['stacks'];
 

@@ -22,8 +22,8 @@ export type Knowledge = OfRecords & {
   readonly claims: readonly (Leadership & { readonly host: HostId })[];
   /** Of those the ones of alive hosts; of two, the higher term. */
   readonly leaders: ReadonlyMap<Key, { readonly host: HostId; readonly term: Term }>;
-  /** What every host reports of its instances, the dead included. Of this moment: ask anew in each step. */
-  readonly reports: () => readonly Report[];
+  /** What every host reports of its instances, the dead included. */
+  readonly reports: readonly Report[];
 };
 
 export type Report = { readonly host: HostId; readonly report: InstanceReport };

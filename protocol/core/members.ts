@@ -132,7 +132,7 @@ function hasLeft(core: Core, id: HostId): boolean {
   if (mayVote(core.council, id)) return false;
   for (const { isVoid, component } of assignments.values())
     if (!isVoid && component.slots.some(isAt(id))) return false;
-  return !reports().some(({ host, report }) => host === id && isGoingOn(report));
+  return !reports.some(({ host, report }) => host === id && isGoingOn(report));
 }
 
 /** What has ended there needs no host. */

@@ -98,9 +98,9 @@ function hostView(core: Core, now: Instant, id: HostId, name: string): HostView 
   const self = id === core.identity.host;
   const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
   const believed = membersOf(core.membership).get(id);
-  const running = know(core)
-    .reports()
-    .filter(({ host, report }) => host === id && report.state === 'running');
+  const running = know(core).reports.filter(
+    ({ host, report }) => host === id && report.state === 'running',
+  );
   return {
     id,
     name,
@@ -197,7 +197,7 @@ function slotView(
   { slot, host, ended, from }: Slot,
   run: Run | undefined,
 ): SlotView {
-  const reports = know(core).reports();
+  const reports = know(core).reports;
   const reportOf = (at: HostId | undefined): Report | undefined =>
     reports.find(
       (entry) => entry.host === at && entry.report.component === id && entry.report.slot === slot,

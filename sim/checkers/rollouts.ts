@@ -35,8 +35,6 @@ type Sight = {
   readonly decided: Map<Key, Decided>;
   /** Since when it has known the new instance of a slot on trial to be well, by slot, host and revision. */
   readonly wellSince: Map<string, Instant>;
-  /** The same of what has ended on the leader itself in the step that is judged, after it had decided. */
-  readonly justEnded: Map<Key, ReadonlyMap<string, Instant>>;
 };
 export type RolloutChecker = {
   readonly report: Report;
@@ -95,14 +93,13 @@ export const decidedOn = ({ sights }: RolloutChecker, host: Host, key: Key): Dec
 function sightOf({ sights }: RolloutChecker, host: Host, life: Agent): Sight {
   const known = sights.get(host);
   if (known?.life === life) return known;
-  const fresh: Sight = { life, decided: new Map(), wellSince: new Map(), justEnded: new Map() };
+  const fresh: Sight = { life, decided: new Map(), wellSince: new Map() };
   sights.set(host, fresh);
   return fresh;
 }
 
 /** What the leader learns of slots on trial. */
-function look(sight: Sight, key: Key, { knowledge, record }: Decided, at: Instant): void {
-  const { life, wellSince, justEnded } = sight;
+function look({ wellSince }: Sight, key: Key, { knowledge, record }: Decided, at: Instant): void {
   const value = record?.value;
   const trials = new Set<string>();
   if (value?.kind === 'component')
@@ -114,10 +111,8 @@ function look(sight: Sight, key: Key, { knowledge, record }: Decided, at: Instan
       trials.add(name);
       if (!wellSince.has(name)) wellSince.set(name, at);
     }
-  const gone = [...wellSince].filter(([name]) => name.startsWith(`${key} `) && !trials.has(name));
-  for (const [name] of gone) wellSince.delete(name);
-  const { host } = life.core.identity;
-  justEnded.set(key, new Map(gone.filter(([name]) => name.split(' ')[2] === host)));
+  for (const name of wellSince.keys())
+    if (name.startsWith(`${key} `) && !trials.has(name)) wellSince.delete(name);
 }
 
 const trialName = (
@@ -134,7 +129,7 @@ function reportOf(
   { slot, host }: Slot,
 ): InstanceReport | undefined {
   if (!alive.includes(host)) return undefined;
-  return reports().find(
+  return reports.find(
     (one) => one.host === host && one.report.component === component && one.report.slot === slot,
   )?.report;
 }
@@ -205,8 +200,8 @@ function ofTrials({ sight, key, before, after, knowledge, at }: Change): string 
     if (was.trial !== true || is === undefined || is.trial === true) continue;
     const report = reportOf(knowledge, before, was);
     if (report !== undefined && report.revision === before.revision && hasFailed(report)) continue;
-    const name = report === undefined ? '' : trialName(key, before, was, report);
-    const since = sight.wellSince.get(name) ?? sight.justEnded.get(key)?.get(name);
+    const since =
+      report === undefined ? undefined : sight.wellSince.get(trialName(key, before, was, report));
     if (since !== undefined && at - since >= monitorMs) continue;
     return `slot ${was.slot} counts as done, and ${since === undefined ? 'is not well' : `has stood ${at - since} ms`}`;
   }

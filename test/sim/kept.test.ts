@@ -8,7 +8,6 @@ import type { Instant } from '../../protocol/base/time.ts';
 import { componentOfKey } from '../../protocol/base/ids.ts';
 import { assign, isMoot } from '../../protocol/core/assign.ts';
 import { know } from '../../protocol/core/know.ts';
-import type { Knowledge } from '../../protocol/core/knowledge.ts';
 import { writerOf } from '../../protocol/core/leading.ts';
 import { type Core, turnOf } from '../../protocol/core/state.ts';
 import { heldUntil } from '../../protocol/lease/hold.ts';
@@ -24,10 +23,8 @@ function lookAtKnowledge(core: Core, looked: Looked): string | undefined {
   if (core.knowledge === undefined) return undefined;
   looked.knowledge += 1;
   const anew = know({ ...core, knowledge: undefined });
-  return isDeepStrictEqual(read(know({ ...core })), read(anew)) ? undefined : 'knowledge';
+  return isDeepStrictEqual(know({ ...core }), anew) ? undefined : 'knowledge';
 }
-
-const read = (knowledge: Knowledge) => ({ ...knowledge, reports: knowledge.reports() });
 
 function lookAtHolds(core: Core, now: Instant, looked: Looked): string | undefined {
   const { leases, council } = core;
