@@ -17,7 +17,7 @@ import type { StackSpec } from '../protocol/component/spec.ts';
 import { foresee, type Foreseen } from '../protocol/core/foresee.ts';
 import { viewOf } from '../protocol/view/build.ts';
 import { votersOf } from '../protocol/roster/roster.ts';
-import { allDecisions } from '../protocol/inventory/inventories.ts';
+import { allDecisions } from '../protocol/inventory/log.ts';
 import type { Witnessed } from '../protocol/inventory/log.ts';
 import type { ClusterView, JournalEntry } from '../protocol/view/view.ts';
 import type { LeaseClock } from './clock.ts';

@@ -158,7 +158,7 @@ function wantedKeys(core: Core, stacks: Stacks): ReadonlySet<Key> {
 function claimsOf({ inventories, identity }: Core): Knowledge['claims'] {
   const claims: Knowledge['claims'][number][] = [];
   for (const [host, { entries }] of inventories.byOwner)
-    if (host !== identity.host)
+    if (host !== identity.host && !inventories.outdated.has(host))
       for (const entry of entries.values())
         if (entry.kind === 'lease') claims.push({ ...entry, host });
   return claims.sort((a, b) => compareText(a.host, b.host));

@@ -18,7 +18,7 @@ export type Knowledge = OfRecords & {
   readonly wanted: ReadonlySet<Key>;
   /** Those of them that a user of this host waits for. */
   readonly urgent: ReadonlySet<Key>;
-  /** What every other host says it leads, in the order of hosts. */
+  /** What every other host says it leads, in the order of hosts; not of those of which that is long known (I4). */
   readonly claims: readonly (Leadership & { readonly host: HostId })[];
   /** Of those the ones of alive hosts; of two, the higher term. */
   readonly leaders: ReadonlyMap<Key, { readonly host: HostId; readonly term: Term }>;

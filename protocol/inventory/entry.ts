@@ -93,7 +93,9 @@ export const instanceEntry = (component: ComponentId, slot: number): string =>
   `instance/${component}/${slot}`;
 /** Followed by a number below `DECISIONS_MAX`. */
 export const LOG_ENTRY = 'log/';
-export const leaseEntry = (key: Key): string => `lease/${key}`;
+/** Followed by a key. */
+export const LEASE_ENTRIES = 'lease/';
+export const leaseEntry = (key: Key): string => `${LEASE_ENTRIES}${key}`;
 
 /** What an entry is about: its host, what that leads, its instances, those of one component. */
 export type Matter = 'host' | 'lease' | 'instance' | `instance/${string}`;

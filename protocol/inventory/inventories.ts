@@ -23,16 +23,17 @@ import {
   later,
   millis,
   NEVER,
+  seconds,
 } from '../base/time.ts';
-import { DECISIONS_MAX, DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX, RECORDS_MAX } from '../limits.ts';
+import { DELTA_OPS_MAX, ENTRIES_MAX, MEMBERS_MAX, RECORDS_MAX } from '../limits.ts';
 import { type CommittedRecords, mergeCommitted, nextDigest } from '../record/committed.ts';
 import type { Committed } from '../record/record.ts';
 import { journal, publish, send, type Turn } from '../turn.ts';
 import type { Delta, InventoryDelta, Pull } from '../wire/message.ts';
 import { answerTo, DIGEST_OWNERS_MAX, firstOps, type InOrder, isFull, opChars } from './delta.ts';
-import { type Entry, type Matter, mattersOf } from './entry.ts';
+import { type Entry, LEASE_ENTRIES, type Matter, mattersOf } from './entry.ts';
 import { type Inventory, newInventory, opsAfter, put, take, tidy } from './inventory.ts';
-import { decisionsIn, type Witnessed } from './log.ts';
+import { keepDecisions, type Witnessed } from './log.ts';
 
 export type Inventories = {
   readonly self: HostId;
@@ -59,6 +60,10 @@ export type Inventories = {
   /** Whom to ask beside the rhythm, and when. */
   readonly asks: Map<HostId, Instant>;
   readonly askedAt: Map<HostId, Instant>;
+  /** Of whom we have been behind, by their own word, since then. */
+  readonly behindSince: Map<HostId, Instant>;
+  /** Those of them that do not answer: what they once said they lead they may long have given up (I4). */
+  readonly outdated: Set<HostId>;
   /** Whose inventories are kept; undefined: anyone's. */
   owners: ReadonlySet<HostId> | undefined;
   /** An entry of our own did not fit; said once. */
@@ -74,6 +79,8 @@ type Derived = {
 
 /** Between two pulls from one peer that a gap or a newer version asks for. */
 const ASK_EVERY_MS = millis(300);
+/** What somebody says it leads counts for so long after it has had other news: as long as a lease. */
+const BEHIND_MS = seconds(3);
 /** Approximate characters of one gossiped delta, well below `GOSSIP_BYTES_MAX`. */
 const GOSSIP_CHARS = 16_384;
 
@@ -94,6 +101,8 @@ export const createInventories = (self: HostId, boot: Boot): Inventories => ({
   cursor: undefined,
   asks: new Map(),
   askedAt: new Map(),
+  behindSince: new Map(),
+  outdated: new Set(),
   owners: undefined,
   overfull: false,
 });
@@ -143,6 +152,7 @@ export function forgetOwners(inv: Inventories, keep: readonly HostId[]): void {
   for (const owner of inv.byOwner.keys()) {
     if (inv.owners.has(owner)) continue;
     for (const table of [inv.byOwner, inv.past, inv.asks, inv.askedAt]) table.delete(owner);
+    hear(inv, owner);
     noteWhole(inv);
   }
 }
@@ -248,8 +258,26 @@ export function noteVersion(
       : known === undefined
         ? version > 0
         : boot > known.boot;
-  if (isBehind && isKept(inv, owner)) ask(inv, turn, owner);
+  if (!isBehind || !isKept(inv, owner)) return;
+  ask(inv, turn, owner);
+  const since = inv.behindSince.get(owner) ?? turn.now;
+  inv.behindSince.set(owner, since);
+  if (turn.now < after(since, BEHIND_MS) || inv.outdated.has(owner)) return;
+  inv.outdated.add(owner);
+  noteClaims(inv, owner);
 }
+
+/** There is news of it, or none is wanted any more. */
+function hear(inv: Inventories, owner: HostId): void {
+  inv.behindSince.delete(owner);
+  if (inv.outdated.delete(owner)) noteClaims(inv, owner);
+}
+
+const noteClaims = (inv: Inventories, owner: HostId): void =>
+  noteChange(
+    inv,
+    [...entriesOf(inv, owner).keys()].filter((name) => name.startsWith(LEASE_ENTRIES)),
+  );
 
 /** Soon: the next wake sends the pull. */
 function ask(inv: Inventories, turn: Turn, peer: HostId): void {
@@ -317,6 +345,7 @@ function merge(inv: Inventories, turn: Turn, part: Part): 'news' | 'known' | 'ga
   next.version = Math.max(next.version, version);
   tidy(next);
   inv.byOwner.set(owner, next);
+  hear(inv, owner);
   if (next !== current) noteWhole(inv);
   else
     noteChange(
@@ -347,26 +376,6 @@ function noteAll(inv: Inventories): void {
   inv.allChangedAt = inv.factsVersion;
   inv.changedAt.clear();
 }
-
-/** An earlier start is over; what it has decided is not forgotten with it. */
-function keepDecisions(inv: Inventories, owner: HostId, ended: Inventory): void {
-  const all = [...(inv.past.get(owner) ?? []), ...decisionsIn(owner, ended)];
-  inv.past.set(owner, all.slice(-DECISIONS_MAX));
-}
-
-/** What is known of another host's decisions, of its earlier starts too; oldest first. */
-export function decisionsOf(inv: Inventories, owner: HostId): readonly Witnessed[] {
-  const known = inv.byOwner.get(owner);
-  const present = known === undefined ? [] : decisionsIn(owner, known);
-  return [...(inv.past.get(owner) ?? []), ...present];
-}
-
-/** Of all other hosts, in the order of hosts. */
-export const allDecisions = (inv: Inventories): readonly Witnessed[] =>
-  [...new Set([...inv.byOwner.keys(), ...inv.past.keys()])]
-    .filter((owner) => owner !== inv.self)
-    .sort()
-    .flatMap((owner) => decisionsOf(inv, owner));
 
 /** Whether another host's inventory is wanted, and there is room for it. */
 function isKept(inv: Inventories, owner: HostId): boolean {

@@ -41,7 +41,7 @@ export const decisionOf = (
 });
 
 /** The decisions in one inventory, oldest first. */
-export function decisionsIn(owner: HostId, inventory: Inventory): readonly Witnessed[] {
+function decisionsIn(owner: HostId, inventory: Inventory): readonly Witnessed[] {
   const { boot, begunAt, entries } = inventory;
   const found: Witnessed[] = [];
   for (const entry of entries.values()) if (isDecision(entry)) found.push(witnessed(entry));
@@ -53,3 +53,30 @@ export function decisionsIn(owner: HostId, inventory: Inventory): readonly Witne
 }
 
 const isDecision = (entry: Entry): entry is Decision => entry.kind === 'decision';
+
+/** Inventories as they are, and the newest decisions of earlier starts. */
+type Known = {
+  readonly self: HostId;
+  readonly byOwner: ReadonlyMap<HostId, Inventory>;
+  readonly past: Map<HostId, readonly Witnessed[]>;
+};
+
+/** An earlier start is over; what it has decided is not forgotten with it. */
+export function keepDecisions(known: Known, owner: HostId, ended: Inventory): void {
+  const all = [...(known.past.get(owner) ?? []), ...decisionsIn(owner, ended)];
+  known.past.set(owner, all.slice(-DECISIONS_MAX));
+}
+
+/** What is known of another host's decisions, of its earlier starts too; oldest first. */
+export function decisionsOf(known: Known, owner: HostId): readonly Witnessed[] {
+  const inventory = known.byOwner.get(owner);
+  const present = inventory === undefined ? [] : decisionsIn(owner, inventory);
+  return [...(known.past.get(owner) ?? []), ...present];
+}
+
+/** Of all other hosts, in the order of hosts. */
+export const allDecisions = (known: Known): readonly Witnessed[] =>
+  [...new Set([...known.byOwner.keys(), ...known.past.keys()])]
+    .filter((owner) => owner !== known.self)
+    .sort()
+    .flatMap((owner) => decisionsOf(known, owner));

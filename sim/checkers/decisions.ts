@@ -5,7 +5,7 @@
  */
 import type { HostId } from '../../protocol/base/ids.ts';
 import type { Input } from '../../protocol/input.ts';
-import { decisionsOf } from '../../protocol/inventory/inventories.ts';
+import { decisionsOf } from '../../protocol/inventory/log.ts';
 import { decisionEntry } from '../../protocol/inventory/log.ts';
 import { DECISIONS_MAX } from '../../protocol/limits.ts';
 import type { Agent, Host } from '../host.ts';

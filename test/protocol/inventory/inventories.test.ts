@@ -333,6 +333,36 @@ it('tells that every matter may have changed when an inventory begins anew or go
   expect(isNews(second)).toBe(true);
 });
 
+it('believes no claim of a host that has news for 3 s and answers nothing, until it does (I4)', () => {
+  const [world, owner, other] = pair();
+  const claim = { kind: 'lease', key: stackKey('s'), term: term(1) } as const;
+  write(world, owner, 'lease/stack/s', claim);
+  converge(world, 5);
+  const { inventories } = other;
+  write(world, owner, 'lease/stack/s', undefined);
+  world.now += 100;
+  wakeAll(world);
+  const isMute = ({ message, to }: Letter): boolean => to === owner.id || message.kind !== 'beat';
+  const first = inventories.factsVersion;
+  const believed = [0, 1000, 1999, 1].map((passesMs) => {
+    world.now += passesMs;
+    beatAll(world);
+    settle(world, isMute);
+    return [!inventories.outdated.has(owner.id), hasChanged(inventories, 'lease', first)];
+  });
+  expect(believed).toEqual([
+    [true, false],
+    [true, false],
+    [true, false],
+    [false, true],
+  ]);
+  const second = inventories.factsVersion;
+  converge(world, 5);
+  expect(inventories.outdated.has(owner.id)).toBe(false);
+  expect(hasChanged(inventories, 'lease', second)).toBe(true);
+  expect(entriesOf(inventories, owner.id).size).toBe(0);
+});
+
 it('says when it wants to be woken: for the gossip, the rhythm, and what it could not ask yet', () => {
   const [world, owner] = pair();
   expect(inventoriesDeadline(owner.inventories)).toBeGreaterThanOrEqual(1200);

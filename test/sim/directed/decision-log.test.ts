@@ -1,7 +1,7 @@
 /** What a host has decided is told by the others when its machine is gone, and its age is right. */
 import { expect, it } from 'vitest';
 import { between, millis } from '../../../protocol/base/time.ts';
-import { decisionsOf } from '../../../protocol/inventory/inventories.ts';
+import { decisionsOf } from '../../../protocol/inventory/log.ts';
 import type { JournalEntry } from '../../../protocol/view/view.ts';
 import { ofMillis } from '../../../sim/event-queue.ts';
 import { type Host, localNow } from '../../../sim/host.ts';
