@@ -14,6 +14,7 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -281,7 +282,21 @@ const PORTS = { from: 10_000, count: LAN.portFirst - 10_000 };
 async function freePort(): Promise<number> {
   for (;;) {
     const port = PORTS.from + randomInt(PORTS.count);
-    if (await isFree(port)) return port;
+    if ((await isFree(port)) && (await claim(port))) return port;
+  }
+}
+
+/** Held until this process ends: agents bind theirs later, and another process may look at the same time. */
+async function claim(port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref();
+  try {
+    socket.bind({ port, address: '127.0.0.1', exclusive: true });
+    await once(socket, 'listening');
+    return true;
+  } catch (error) {
+    socket.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return false;
   }
 }
 

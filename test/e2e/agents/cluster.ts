@@ -40,6 +40,8 @@ export type RealCluster = LocalCluster & {
 };
 
 const ENGINE = { kind: 'process' } as const;
+/** Agents of the bundle there rather than of the sources: they start sooner. */
+const BUNDLE = process.env['MILLRACE_AGENTD'];
 const AGENTCTL = fileURLToPath(new URL('../../../node/cli/main.ts', import.meta.url));
 const FORM_MS = 60_000;
 const STEP_MS = 30_000;
@@ -80,6 +82,7 @@ export async function agentsThat({
     engine,
     guards,
     logLevel: 'debug',
+    ...(BUNDLE !== undefined && { agentd: BUNDLE }),
     flagsOf: (name) => ['--config', config, ...(flagsOf(name) ?? [])],
   });
   writeFileSync(config, settings);
