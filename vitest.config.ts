@@ -10,7 +10,7 @@ const LAB_TESTS = 'test/lab/**/*.test.ts';
 
 /**
  * Groups one after the other, so that the machine is quiet when time matters; agents mostly wait, so
- * four clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
+ * five clusters at a time do not disturb each other. Nothing is left out: a test that needs an engine which does not answer says so itself, as skipped.
  */
 export default defineConfig({
   test: {
@@ -44,7 +44,7 @@ export default defineConfig({
           exclude: [GUARD_TESTS],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 4,
+          maxWorkers: 5,
           sequence: { groupOrder: 2 },
         },
       },

@@ -210,9 +210,14 @@ export function stackOf(wanted: Wanted): StackSpec {
   return loaded.stack;
 }
 
-export const deploy = (agent: LocalAgent, wanted: Wanted): Promise<DeployBody> =>
+/** A deploy without an answer may have been committed: with the same `deployId` it is the same one. */
+export const deploy = (
+  agent: LocalAgent,
+  wanted: Wanted,
+  deployId: string = randomUUID(),
+): Promise<DeployBody> =>
   agent.client.deploy(
-    { stack: stackOf(wanted), deploy_id: randomUUID() },
+    { stack: stackOf(wanted), deploy_id: deployId },
     AbortSignal.timeout(CALL_MS),
   );
 

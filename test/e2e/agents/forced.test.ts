@@ -1,4 +1,5 @@
 /** Two of three voters are lost for good: the third is made the only one, and the cluster goes on by it. */
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { until } from '../../../node/local/cluster.ts';
 import {
@@ -38,8 +39,9 @@ test('a lone voter is made the only one, deploys again, and those who come back 
     return answer.code === 0 ? answer : undefined;
   });
   expect(forced.stdout).toContain(`${left.name} is the only voter now, epoch 1:0`);
+  const deployId = randomUUID();
   await until('a deploy to be committed', SOON_MS, async () => {
-    const answer = await deploy(left, AFTER).catch(() => undefined);
+    const answer = await deploy(left, AFTER, deployId).catch(() => undefined);
     return answer?.changed === true ? true : undefined;
   });
 
