@@ -11,7 +11,7 @@ export const AFFINITY_MUTANTS: readonly Mutant[] = ofMachine('component', [
     from: 'whyNotBeside(host.neighbors) ??',
     to: '',
     says: 'A slot goes to a host wherever those are that it follows.',
-    rules: ['S31'],
+    rules: ['S31', 'L1'],
     among: 'affinity',
   },
   {
