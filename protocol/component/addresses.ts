@@ -5,7 +5,7 @@
  *     reports of all hosts ──reachOf──▶ where each port is found now ──toldOf──▶ what a start is told
  *     what an instance was told, and where it is found now ──lostPort──▶ replaced, if it asks for that
  *
- * A job that others await is not told of: it has ended by then.
+ * A job that is to have completed before is not told of: it has ended by then.
  */
 import { type ComponentId, componentId, type HostId, stackOf } from '../base/ids.ts';
 import { compareText } from '../base/order.ts';
