@@ -20,14 +20,14 @@ export function take(draft: Draft): void {
   // What is being handed over runs where it comes from, and is taken when it has arrived.
   const isAway = (slot: Slot): boolean =>
     slot.from === undefined && !draft.failed.includes(slot.slot) && !stands(draft, slot);
-  const size = sizeOf(draft);
-  // Those above were for larger batches, and go.
-  const isStandIn = (slot: Slot): boolean =>
-    isExtra(target, slot) && slot.slot <= target.spec.replicas + size && !isAway(slot);
-  const most = orderOf(draft) === 'stopFirst' ? size : slots.filter(isStandIn).length;
   // What has ended for good comes back by no waiting.
   const isAwaited = (slot: Slot): boolean =>
     isAway(slot) && request.reportOf(slot)?.isOver !== true;
+  const size = sizeOf(draft);
+  // Those above were for larger batches, and go.
+  const isStandIn = (slot: Slot): boolean =>
+    isExtra(target, slot) && slot.slot <= target.spec.replicas + size && !isAwaited(slot);
+  const most = orderOf(draft) === 'stopFirst' ? size : slots.filter(isStandIn).length;
   const away = own.filter((slot) => slot.former === undefined && isAwaited(slot)).length;
   const taken = new Set<number>();
   // Those that serve nobody first.

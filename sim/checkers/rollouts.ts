@@ -295,9 +295,14 @@ function ofBatch(change: Change): string | undefined {
     if (slot.from !== undefined) return true;
     return failed.includes(slot.slot) || (report !== undefined && isWell(report));
   };
+  // Nobody waits for what has got the new one and ended for good with it.
+  const hasEnded = (slot: Slot): boolean =>
+    versionOf(before, slot) === after.revision &&
+    !serves(slot) &&
+    reportOf(knowledge, before, slot)?.isOver === true;
   const extra = before.slots.filter((slot) => !isOwn(after, slot));
   const standIns = extra.filter(
-    (slot) => find(after, slot.slot)?.trial !== true && serves(slot),
+    (slot) => find(after, slot.slot)?.trial !== true && (serves(slot) || hasEnded(slot)),
   ).length;
   const isStartFirst =
     order === 'startFirst' &&
@@ -312,14 +317,7 @@ function ofBatch(change: Change): string | undefined {
     (slot) => serves(slot) && !ending.some((one) => one.slot === slot.slot),
   );
   const isServing = ending.some((slot) => own.some((one) => one.slot === slot.slot && serves(one)));
-  // Nobody waits for what has got the new one and ended for good with it.
-  const ended = own.filter(
-    (slot) =>
-      versionOf(before, slot) === after.revision &&
-      !serves(slot) &&
-      reportOf(knowledge, before, slot)?.isOver === true,
-  );
-  if (isServing && serving.length < own.length - ended.length - most)
+  if (isServing && serving.length < own.length - own.filter(hasEnded).length - most)
     return `leaves ${serving.length} of ${own.length} slots that serve, at ${most} at a time`;
   return undefined;
 }

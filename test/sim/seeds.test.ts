@@ -114,6 +114,7 @@ const ONCE_FAILED = [
   [16666, 'a way back took as many at once as the way there had stand in (S26)'],
   [17595, 'a host forced to vote was judged by that when voters were forced elsewhere later (S22)'],
   [18505, 'the same as 15080, after another stack of that name (L1)'],
+  [10418, 'a way back waited for one that stood in and had ended for good (L1)'],
   [43003, 'a host that heard nothing more was taken for the leader it had once said it was (L7)'],
 ] as const;
 

@@ -161,6 +161,20 @@ describe('start-first', () => {
     expect(web.slots).toBe('a a b?');
   });
 
+  it('goes on without what stood in and has ended for good, as it comes back by no waiting (U2)', () => {
+    const web = stage(2, { order: 'startFirst' });
+    web.deploy('b');
+    web.wait(0);
+    web.wait(5000);
+    expect(web.slots).toBe('b? a b');
+    web.broken.set(3, 'ends for good');
+    web.wait(0);
+    web.wait(5000);
+    expect(web.slots).toBe('b b? b');
+    web.finish();
+    expect(web.slots).toBe('b b');
+  });
+
   it.each<[string, Partial<ComponentSpec>]>([
     ['a fixed port', { ports: [{ target: 80, published: 80, protocol: 'tcp' }] }],
     [
