@@ -20,7 +20,7 @@ export const SETTING_MUTANTS = ofMachine('settings', [
     from: 'if (host.availability !== undefined)',
     to: 'if (host.availability === null)',
     says: 'A host that is cordoned or drained is given slots.',
-    rules: ['S28', 'L1'],
+    rules: ['S28', 'L1', 'S13'],
     among: 'drains',
   },
   {
