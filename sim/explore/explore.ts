@@ -19,15 +19,26 @@ export type Exploration = Walk & {
 };
 type Report = (name: string, progress: Progress) => void;
 
-/** Walks one configuration after the other, up to the first violation. */
-export function explore(which: Explored, bound: Bound, report: Report): readonly Exploration[] {
+/** Names of the configurations, in the order in which they are walked. */
+export const configurations = (which: Explored, bound: Bound): readonly string[] =>
+  Object.keys({ leases: LEASES, records: RECORDS, roster: ROSTERS }[which][bound]);
+
+/** Walks one configuration after the other, up to the first violation; `only`: none but that. */
+export function explore(
+  which: Explored,
+  bound: Bound,
+  report: Report,
+  only?: string,
+): readonly Exploration[] {
+  const of = <Bounds>(all: Readonly<Record<string, Bounds>>): readonly [string, Bounds][] =>
+    Object.entries(all).filter(([name]) => only === undefined || name === only);
   switch (which) {
     case 'leases':
-      return walkAll(LEASES[bound], leaseSpace, report);
+      return walkAll(of(LEASES[bound]), leaseSpace, report);
     case 'records':
-      return walkAll(RECORDS[bound], recordSpace, report);
+      return walkAll(of(RECORDS[bound]), recordSpace, report);
     case 'roster':
-      return walkAll(ROSTERS[bound], rosterSpace, report);
+      return walkAll(of(ROSTERS[bound]), rosterSpace, report);
   }
 }
 
@@ -35,12 +46,12 @@ export function explore(which: Explored, bound: Bound, report: Report): readonly
 const STATES_MAX = 4_000_000;
 
 function walkAll<Bounds, Node, Move>(
-  all: Readonly<Record<string, Bounds>>,
+  all: readonly [string, Bounds][],
   spaceOf: (bounds: Bounds) => Space<Node, Move>,
   report: Report,
 ): readonly Exploration[] {
   const walks: Exploration[] = [];
-  for (const [name, bounds] of Object.entries(all)) {
+  for (const [name, bounds] of all) {
     const walk = search(spaceOf(bounds), STATES_MAX, (progress) => report(name, progress));
     walks.push({ name, ...walk });
     if (walk.violation !== undefined) return walks;
