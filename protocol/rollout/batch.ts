@@ -20,9 +20,9 @@ export function take(draft: Draft): void {
   // What is being handed over runs where it comes from, and is taken when it has arrived.
   const isAway = (slot: Slot): boolean =>
     slot.from === undefined && !draft.failed.includes(slot.slot) && !stands(draft, slot);
-  // What has ended for good comes back by no waiting.
+  // What has ended for good with what is to come comes back by no waiting.
   const isAwaited = (slot: Slot): boolean =>
-    isAway(slot) && request.reportOf(slot)?.isOver !== true;
+    isAway(slot) && (slot.former !== undefined || request.reportOf(slot)?.isOver !== true);
   const size = sizeOf(draft);
   // Those above were for larger batches, and go.
   const isStandIn = (slot: Slot): boolean =>

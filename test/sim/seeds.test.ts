@@ -115,6 +115,7 @@ const ONCE_FAILED = [
   [17595, 'a host forced to vote was judged by that when voters were forced elsewhere later (S22)'],
   [18505, 'the same as 15080, after another stack of that name (L1)'],
   [10418, 'a way back waited for one that stood in and had ended for good (L1)'],
+  [11149, 'what had ended for good on the way there was to stand in on the way back (S26)'],
   [43003, 'a host that heard nothing more was taken for the leader it had once said it was (L7)'],
 ] as const;
 

@@ -73,6 +73,22 @@ it.each<[RollbackPolicy['onFailure'], string | undefined, string]>([
   expect(web.slots).toBe(slots);
 });
 
+it('a way back has nobody stand in who has ended for good on the way there (U2)', () => {
+  const web = stage(
+    2,
+    { order: 'startFirst', onFailure: 'rollback' },
+    { rollback: { ...DEFAULT_UPDATE, order: 'startFirst' } },
+  );
+  web.deploy('b');
+  web.wait(0);
+  web.wait(5000);
+  expect(web.slots).toBe('b? a b');
+  web.broken.set(3, 'ends for good');
+  web.broken.set(1, 'ends');
+  web.succeed(); // one decision
+  expect(web.slots).toBe('b a b');
+});
+
 it('with nothing to go back to it is paused', () => {
   const web = stage(1, { onFailure: 'rollback' }, { environment: { LARGE: 'x'.repeat(80_000) } });
   web.fates.set('b', 'ends');
