@@ -8,7 +8,12 @@
 import { randomBytes } from 'node:crypto';
 import { seconds } from '../../protocol/base/time.ts';
 import type { ContainerSettings, Network } from '../../protocol/component/container.ts';
-import type { ComponentSpec, RestartPolicy, StackSpec } from '../../protocol/component/spec.ts';
+import type {
+  ComponentSpec,
+  Dependency,
+  RestartPolicy,
+  StackSpec,
+} from '../../protocol/component/spec.ts';
 import { staysBehind, type Volume } from '../../protocol/component/volume.ts';
 import type { ClusterView, ComponentView, HostView } from '../../protocol/view/view.ts';
 import { runLabel } from '../run/label.ts';
@@ -85,7 +90,7 @@ export function serviceTask(
     ...(dataKey !== undefined && { dataKey }),
     container: containerOf(spec.container ?? {}, stack.name, wish.input),
     restart: restartOf(wish.retries),
-    job: spec.job ?? {},
+    job: { ...spec.job, seeks: { stack: stack.name, dependsOn: spec.dependsOn.map(unfollowed) } },
     dependsOn: [],
     stopGraceMs,
     placement: {
@@ -96,6 +101,9 @@ export function serviceTask(
   };
   return { name: stackName(`${stack.name}-${service}-`), components: [task] };
 }
+
+/** It is told where that is, and is not begun anew when that has moved. */
+const unfollowed = (dependency: Dependency): Dependency => ({ ...dependency, restart: false });
 
 /** As stacks may be called. */
 function stackName(before: string): string {

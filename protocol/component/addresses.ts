@@ -11,7 +11,7 @@ import { type ComponentId, componentId, type HostId, stackOf } from '../base/ids
 import { compareText } from '../base/order.ts';
 import type { HostFacts, InstanceReport } from '../inventory/entry.ts';
 import { ADDRESSES_MAX } from '../limits.ts';
-import type { Dependency, Port } from './spec.ts';
+import type { ComponentSpec, Port, Sought } from './spec.ts';
 
 /** A port of a component that another one depends on, and where its instances are found. */
 export type PortAddresses = {
@@ -45,25 +45,28 @@ export type Sight = {
   readonly healthOf: (host: HostId) => 'alive' | 'suspect' | 'gone';
 };
 
+/** What an instance is to find: what its component depends on, or of a one-off task its service. */
+export const soughtBy = (
+  component: ComponentId,
+  { dependsOn, job }: Pick<ComponentSpec, 'dependsOn' | 'job'>,
+): Sought => job?.seeks ?? { stack: stackOf(component), dependsOn };
+
 /** Undefined: it depends on nothing that could be told of. */
 export function reachOf(
-  component: ComponentId,
-  dependsOn: readonly Dependency[],
+  { stack, dependsOn }: Sought,
   sight: Sight,
 ): readonly PortReach[] | undefined {
   const told = dependsOn.filter(({ condition }) => condition !== 'completed');
   if (told.length === 0) return undefined;
   return told.flatMap(({ on, restart }) =>
-    portsOf(placesOf(componentId(stackOf(component), on), sight)).map(
-      ({ target, protocol, places }) => ({
-        on,
-        target,
-        protocol,
-        at: addressesOf(places),
-        isFollowed: restart,
-        all: new Set(places.map(({ address }) => address)),
-      }),
-    ),
+    portsOf(placesOf(componentId(stack, on), sight)).map(({ target, protocol, places }) => ({
+      on,
+      target,
+      protocol,
+      at: addressesOf(places),
+      isFollowed: restart,
+      all: new Set(places.map(({ address }) => address)),
+    })),
   );
 }
 

@@ -102,7 +102,10 @@ export type OnIsolation = { readonly action: 'stop' | 'freeze'; readonly afterMs
 export type Job = {
   /** One attempt may take so long; then it is ended, and the slot has failed. Absent: any time. */
   readonly timeoutMs?: Millis;
+  /** Of a one-off task: what it is to find (`addresses.ts`), in the stack of the service that it is made of. */
+  readonly seeks?: Sought;
 };
+export type Sought = { readonly stack: string; readonly dependsOn: readonly Dependency[] };
 
 /** A port published on the host that runs the instance (Compose `mode: host`). */
 export type Port = {

@@ -1,8 +1,8 @@
 /** Where what runs here finds what it depends on, by what this host knows of all. */
-import { type ComponentId, componentId, type HostId, stackOf } from '../base/ids.ts';
+import { type ComponentId, componentId, type HostId } from '../base/ids.ts';
 import { after, type Instant, seconds } from '../base/time.ts';
-import { type PortReach, reachOf, type Sight } from '../component/addresses.ts';
-import type { ComponentSpec, Dependency } from '../component/spec.ts';
+import { type PortReach, reachOf, type Sight, soughtBy } from '../component/addresses.ts';
+import type { ComponentSpec, Dependency, Sought } from '../component/spec.ts';
 import { HOST_ENTRY, type HostFacts, instancesOf } from '../inventory/entry.ts';
 import { entriesOf, hasChanged } from '../inventory/inventories.ts';
 import { healthOf } from '../membership/membership.ts';
@@ -16,7 +16,7 @@ import type { Core } from './state.ts';
 export type Finds = ReadonlyMap<ComponentId, Found>;
 type Found = {
   readonly versions: Versions;
-  readonly dependsOn: readonly Dependency[];
+  readonly sought: Sought;
   /** Undefined: it depends on nothing that could be told of. */
   readonly reach: readonly PortReach[] | undefined;
   /** Since when something that it follows is nowhere, as this agent has seen it. */
@@ -44,16 +44,15 @@ export function createFinder(core: Core, { now }: Turn): Finder {
   const asked = new Map<ComponentId, Found>();
   return {
     asked,
-    find(component, { dependsOn }) {
-      if (dependsOn.length === 0) return { reach: undefined, wait: undefined };
+    find(component, spec) {
+      const sought = soughtBy(component, spec);
+      if (sought.dependsOn.length === 0) return { reach: undefined, wait: undefined };
       const known = asked.get(component) ?? core.finds.get(component);
       const { reach, versions } =
-        known !== undefined && isCurrent(core, component, known)
-          ? known
-          : findAnew(core, component, dependsOn);
-      const away = reach && awayOf(core, component, dependsOn, reach);
+        known !== undefined && isCurrent(core, known) ? known : findAnew(core, sought);
+      const away = reach && awayOf(core, sought, reach);
       const awaySince = away === undefined ? undefined : (known?.awaySince ?? now);
-      asked.set(component, { versions, dependsOn, reach, awaySince });
+      asked.set(component, { versions, sought, reach, awaySince });
       if (awaySince === undefined) return { reach, wait: undefined };
       const until = after(awaySince, AWAITED_MS);
       return {
@@ -64,19 +63,17 @@ export function createFinder(core: Core, { now }: Turn): Finder {
   };
 }
 
-const findAnew = (core: Core, component: ComponentId, dependsOn: readonly Dependency[]) => ({
+const findAnew = (core: Core, sought: Sought) => ({
   versions: know(core).versions,
-  reach: reachOf(component, dependsOn, sightOf(core)),
+  reach: reachOf(sought, sightOf(core)),
 });
 
 /** What it follows, of which ports are to be published and none is found. */
 function awayOf(
   core: Core,
-  component: ComponentId,
-  dependsOn: readonly Dependency[],
+  { stack, dependsOn }: Sought,
   reach: readonly PortReach[],
 ): ComponentId | undefined {
-  const stack = stackOf(component);
   const components = know(core).stacks.get(stack)?.stack.spec?.components ?? [];
   const away = dependsOn.find(
     ({ on, restart, condition }) =>
@@ -89,17 +86,17 @@ function awayOf(
 }
 
 /** It is asked for in every step, and follows from what few of the others say. */
-function isCurrent(core: Core, component: ComponentId, { versions, dependsOn }: Found): boolean {
+function isCurrent(core: Core, { versions, sought }: Found): boolean {
   const now = know(core).versions;
   const hasMoved = ({ on }: Dependency): boolean => {
-    const other = componentId(stackOf(component), on);
+    const other = componentId(sought.stack, on);
     return hasChanged(core.inventories, instancesOf(other), versions.facts);
   };
   return (
     versions.membership === now.membership &&
     versions.committed === now.committed &&
     !hasChanged(core.inventories, 'host', versions.facts) &&
-    !dependsOn.some(hasMoved)
+    !sought.dependsOn.some(hasMoved)
   );
 }
 

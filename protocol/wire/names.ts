@@ -33,6 +33,7 @@ const FIELDS = list(`
   stackRevision startPeriodMs status steering stopGraceMs stopSignal strict subnet subnets
   subpath swappiness sysctls target test timeoutMs tmpfs to trial uid ulimits undoes update
   user userns uts volumes voters why windowMs words workingDir wraps dependents graceMs rebalance
+  seeks
 `);
 
 const WORDS = list(`

@@ -115,13 +115,17 @@ const restart = byKind({
   onFailure: object({ kind: literal('onFailure'), ...retries }),
 });
 
-const job = object({ timeoutMs: optional(whole<Millis>(1, COUNTER_MAX)) });
-
 const dependency = object({
   on: componentName,
   condition: literal('started', 'healthy', 'completed'),
   required: boolean,
   restart: boolean,
+});
+
+const sought = object({ stack: stackName, dependsOn: list(dependency, COMPONENTS_MAX) });
+const job = object({
+  timeoutMs: optional(whole<Millis>(1, COUNTER_MAX)),
+  seeks: optional(sought),
 });
 
 const onIsolation = object({

@@ -18,6 +18,8 @@ require('http').createServer((_, answer) => answer.end(name + ' ' + told))
   .listen(process.env.MILLRACE_PORT_80, process.env.MILLRACE_PUBLISH_ADDRESS);
 `;
 
+const fileOf = ({ init }: RealCluster): string => join(init.folder, 'found.yaml');
+
 async function deploy(cluster: RealCluster, asked: LocalAgent): Promise<void> {
   const server = join(cluster.init.folder, 'server.cjs');
   writeFileSync(server, SERVER);
@@ -37,10 +39,9 @@ async function deploy(cluster: RealCluster, asked: LocalAgent): Promise<void> {
       depends_on: { 'the-db': { condition: 'service_healthy', restart: true } },
     },
   };
-  const path = join(cluster.init.folder, 'found.yaml');
   // JSON is YAML.
-  writeFileSync(path, JSON.stringify({ name: 'found', services }));
-  const told = await agentctl(asked, ['deploy', '-f', path, '--no-wait']);
+  writeFileSync(fileOf(cluster), JSON.stringify({ name: 'found', services }));
+  const told = await agentctl(asked, ['deploy', '-f', fileOf(cluster), '--no-wait']);
   expect(told, told.stderr).toMatchObject({ code: 0 });
 }
 
@@ -88,6 +89,9 @@ test('a web finds its database on another host, and follows it when that host is
   const before = addressOf(first.db);
   expect(await answerOf(addressOf(first.web))).toBe(`found.web ${before}`);
   expect(await answerOf(before)).toBe('found.the-db nothing');
+  const task = ['--', process.execPath, '-p', 'process.env.MILLRACE_ADDRESS_THE_DB_80'];
+  const ran = await agentctl(asked, ['run', '-f', fileOf(cluster), 'web', ...task]);
+  expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: `${before}\n` });
 
   await killHost(cluster, first.db.host);
   const then = await bothOf(

@@ -56,7 +56,7 @@ it('runs once, under a name of its own', () => {
     replicas: 1,
     image: 'web:1',
     restart: { kind: 'no' },
-    job: {},
+    job: { seeks: { stack: 'shop', dependsOn: [] } },
   });
   expect(components[0]?.container?.labels).toEqual(runLabel({ input: false }));
 });
@@ -107,6 +107,15 @@ it('has the words that are given in place of its command, for every engine', () 
     command: ['ls', '-l'],
     process: { command: ['ls', '-l'], workingDir: '/w' },
   });
+});
+
+it('is told where that is what its service depends on, and is not begun anew for it', () => {
+  const db = { condition: 'service_started', restart: true };
+  const more = { services: { web: { image: 'web:1', depends_on: { db } }, db: { image: 'db:1' } } };
+  const { job, dependsOn } = taskOf({}, { noDeps: true }, NOTHING, more);
+  const on = { on: 'db', condition: 'started', required: true, restart: false };
+  expect(job?.seeks).toEqual({ stack: 'shop', dependsOn: [on] });
+  expect(dependsOn).toEqual([]);
 });
 
 it('has variables laid over those of the service, in order', () => {

@@ -6,13 +6,13 @@ import {
   lostPort,
   reachOf,
   type Sight,
+  soughtBy,
   toldOf,
 } from '../../../protocol/component/addresses.ts';
-import type { Dependency } from '../../../protocol/component/spec.ts';
+import type { Dependency, Sought } from '../../../protocol/component/spec.ts';
 import type { HostFacts, InstanceReport } from '../../../protocol/inventory/entry.ts';
 import { ADDRESSES_MAX } from '../../../protocol/limits.ts';
 
-const WEB = componentId('shop', 'web');
 type Bound = InstanceReport['ports'][number];
 type Said = Partial<InstanceReport> & { readonly on?: string };
 
@@ -77,8 +77,11 @@ const on = (name: string, changes: Partial<Dependency> = {}): Dependency => ({
   ...changes,
 });
 
+const inShop = (dependsOn: readonly Dependency[]): Sought =>
+  soughtBy(componentId('shop', 'web'), { dependsOn });
+
 const told = (world: World, ...dependsOn: readonly Dependency[]): Addresses | undefined => {
-  const reach = reachOf(WEB, dependsOn.length === 0 ? [on('db')] : dependsOn, sight(world));
+  const reach = reachOf(inShop(dependsOn.length === 0 ? [on('db')] : dependsOn), sight(world));
   return reach && toldOf(reach);
 };
 /** Of the one port. */
@@ -237,8 +240,8 @@ it('tells of nothing that it does not depend on, nor of what is to have ended by
       ['b', { on: 'other' }],
     ],
   };
-  expect(reachOf(WEB, [], sight(world))).toBeUndefined();
-  expect(reachOf(WEB, [on('db', { condition: 'completed' })], sight(world))).toBeUndefined();
+  expect(reachOf(inShop([]), sight(world))).toBeUndefined();
+  expect(reachOf(inShop([on('db', { condition: 'completed' })]), sight(world))).toBeUndefined();
   expect(told(world, on('other'), on('gone'))?.map((each) => each.on)).toEqual(['other']);
 });
 
@@ -304,11 +307,18 @@ it.each<[string, Addresses | undefined, World, boolean]>([
     true,
   ],
 ])('N3: what it was told is lost or not: %s', (_, known, world, isLost) => {
-  const reach = reachOf(WEB, [on('db')], sight(world)) ?? [];
+  const reach = reachOf(inShop([on('db')]), sight(world)) ?? [];
   expect(lostPort(known, reach) !== undefined).toBe(isLost);
 });
 
 it('N3: without restart: true nothing is followed', () => {
-  const reach = reachOf(WEB, [on('db', { restart: false })], sight({ said: [['c', {}]] })) ?? [];
+  const reach = reachOf(inShop([on('db', { restart: false })]), sight({ said: [['c', {}]] })) ?? [];
   expect(lostPort(said('10.0.0.b:5432'), reach)).toBeUndefined();
+});
+
+it('a one-off task is told what its service is, of the stack of that one (N1)', () => {
+  const task = componentId('shop-web-run-1', 'run');
+  const seeks = inShop([on('db')]);
+  expect(soughtBy(task, { dependsOn: [], job: { seeks } })).toEqual(seeks);
+  expect(soughtBy(task, { dependsOn: [on('db')], job: {} }).stack).toBe('shop-web-run-1');
 });

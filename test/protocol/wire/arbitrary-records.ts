@@ -102,6 +102,15 @@ const policy = {
   monitorMs: length,
   failuresMaxPpm: fc.nat(1_000_000),
 };
+const dependsOn = fc.array(
+  fc.record({
+    on: name,
+    condition: word('started', 'healthy', 'completed'),
+    required: fc.boolean(),
+    restart: fc.boolean(),
+  }),
+  { maxLength: 2 },
+);
 const unchecked = object<Omit<ComponentSpec, 'healthcheck' | 'heartbeat'>>({
   inspect: maybe(endpoint),
   name,
@@ -139,16 +148,13 @@ const unchecked = object<Omit<ComponentSpec, 'healthcheck' | 'heartbeat'>>({
       windowMs: maybe(length),
     }),
   ),
-  job: maybe(object<Job>({ timeoutMs: maybe(fc.integer({ min: 1 }).map(millis)) })),
-  dependsOn: fc.array(
-    fc.record({
-      on: name,
-      condition: word('started', 'healthy', 'completed'),
-      required: fc.boolean(),
-      restart: fc.boolean(),
+  job: maybe(
+    object<Job>({
+      timeoutMs: maybe(fc.integer({ min: 1 }).map(millis)),
+      seeks: maybe(fc.record({ stack: name, dependsOn })),
     }),
-    { maxLength: 2 },
   ),
+  dependsOn,
   stopGraceMs: length,
   singleton: maybe(word('strict')),
   onIsolation: maybe(
