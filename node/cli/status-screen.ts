@@ -231,6 +231,7 @@ function hostNote(host: HostView): string {
   if (host.leaving === true && host.state === 'alive')
     return 'leaves, once others have what it has';
   if (host.availability !== undefined && host.state === 'alive') return setNote(host);
+  if (host.unguarded === true && host.state === 'alive') return 'no guard: runs nothing strict';
   if (host.backWithinMs !== undefined)
     return `reboots, to be back within ${age(host.backWithinMs)}`;
   if (host.state === 'alive' || host.self || host.heardMsAgo === undefined) return '';

@@ -173,6 +173,14 @@ function hostFacts(view: ClusterView, host: HostView): readonly Fact[] {
     ...(host.engineSilentMs === undefined
       ? []
       : [['engine', `${host.engine}, silent for ${age(host.engineSilentMs)}`] as const]),
+    ...(host.unguarded === undefined
+      ? []
+      : [
+          [
+            'guard',
+            `none answers, so no strict singleton runs there: ${typed('doctor')} on it`,
+          ] as const,
+        ]),
     ...(host.availability === undefined
       ? []
       : [['set to', `${host.availability}, by a user`] as const]),

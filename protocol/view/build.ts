@@ -56,6 +56,7 @@ export function viewOf(core: Core, now: Instant): ClusterView {
   const hash = recordsHash(core.committed);
   const brake = brakeText(core.brake);
   const rivals = rivalsOf(core, now);
+  const unguarded = unguardedHosts(core);
   return {
     cluster: core.identity.cluster,
     from: core.identity.host,
@@ -72,7 +73,10 @@ export function viewOf(core: Core, now: Instant): ClusterView {
     quorum: core.leases !== undefined && hasFreshQuorum(core, core.leases, turn),
     ...(brake === undefined ? {} : { brake }),
     leaders: leadersOf(core, now),
-    hosts: know(core).members.map(({ id, name }) => hostView(core, now, id, name)),
+    hosts: know(core).members.map(({ id, name }) => ({
+      ...hostView(core, now, id, name),
+      ...(unguarded.has(id) ? { unguarded: true as const } : {}),
+    })),
     stacks: stacksOf(core),
   };
 }
@@ -131,6 +135,19 @@ function settingOf(core: Core, id: HostId): Pick<HostView, 'availability' | 'lab
     ...(member?.availability === undefined ? {} : { availability: member.availability }),
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
   };
+}
+
+/** Those that could run something strict if a guard answered there, where anything strict is deployed. */
+function unguardedHosts(core: Core): ReadonlySet<HostId> {
+  const { stacks, members } = know(core);
+  const isNeeded = [...stacks.values()].some(({ stack }) =>
+    stack.spec?.components.some(({ singleton }) => singleton === 'strict'),
+  );
+  const isWithout = (id: HostId): boolean => {
+    const facts = entriesOf(core.inventories, id).get(HOST_ENTRY);
+    return facts?.kind === 'host' && facts.runs !== 'nothing' && facts.guard !== true;
+  };
+  return new Set(isNeeded ? members.map(({ id }) => id).filter(isWithout) : []);
 }
 
 /** What a dead host has said last of its engine is no news. */

@@ -62,6 +62,8 @@ export type HostView = {
   readonly engine?: string;
   /** For how long its engine has answered nothing, as the host itself has said; absent: it answers. */
   readonly engineSilentMs?: Millis;
+  /** Something that is deployed is a strict singleton, and no guard answers there; absent: none is needed. */
+  readonly unguarded?: true;
   readonly agent?: string;
   readonly instances: number;
 };

@@ -39,6 +39,17 @@ it('tells for how long an engine is silent', () => {
   expect(lines.map((line) => line.includes('engine silent for 12s'))).toEqual([true, false]);
 });
 
+it('tells where nothing strict runs for want of a guard', () => {
+  const dead = host('h2', { unguarded: true, state: 'dead' });
+  const lines = hostTable(cluster(), [host('h1', { unguarded: true }), dead, host('h3')], style);
+  const rows = lines.filter((line) => /^h\d/.test(line));
+  expect(rows.map((line) => line.includes('no guard: runs nothing strict'))).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
 const by = (name: string, changes: Partial<EventBody> = {}): EventBody => ({
   ...event('2026-11-21T00:40:33.000Z', 'roster', ['sys/roster'], 'epoch 2'),
   host: idOf(name),

@@ -1,8 +1,10 @@
 /** Strict singletons on whole cores: who runs one, from when, until when, and who comes next. */
 import { expect, it } from 'vitest';
 import { componentId, type Key, slotKey } from '../../../protocol/base/ids.ts';
+import { instant } from '../../../protocol/base/time.ts';
 import { firstTerms, holderTermMs, LAN } from '../../../protocol/config.ts';
 import { hasYielded } from '../../../protocol/core/strict.ts';
+import { viewOf } from '../../../protocol/view/build.ts';
 import type { Message } from '../../../protocol/wire/message.ts';
 import {
   type Cluster,
@@ -82,6 +84,23 @@ it('without any guard it goes nowhere, and says why (X5)', () => {
     .split('')
     .flatMap((name) => coreOf(cluster, name).journal.map(({ text }) => text));
   expect(said.join('\n')).toContain('no guard runs there, and it is a strict singleton');
+});
+
+it('everyone sees which hosts have no guard, as long as anything strict is deployed', () => {
+  const cluster = shopping('b');
+  const unguarded = (): string =>
+    viewOf(coreOf(cluster, 'c'), instant(cluster.now))
+      .hosts.filter((host) => host.unguarded)
+      .map(({ id }) => id)
+      .join('');
+  soon(cluster, 3000, () => runs(cluster));
+  expect(unguarded()).toBe('ac');
+  guardJoins(cluster, hostOf(cluster, 'a'));
+  soon(cluster, 3000, () => unguarded() === 'c');
+  guardLeaves(cluster, 'b');
+  soon(cluster, 15_000, () => unguarded() === 'bc');
+  destroy(cluster, 'a', 'over', 'shop');
+  soon(cluster, 3000, () => unguarded() === '');
 });
 
 it('a guard that acknowledges nothing lets nothing begin (X1)', () => {
