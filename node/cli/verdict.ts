@@ -28,9 +28,10 @@ export function isHealthy(view: ClusterView, component: ComponentView): boolean 
   );
 }
 
-/** Healthy, exactly as many slots as wanted, each of the revision of the spec, and no rollout under way. */
+/** Healthy, exactly as many slots as wanted, each of the revision of the spec, and nothing more to come. */
 export function isSettled(view: ClusterView, component: ComponentView): boolean {
-  if (!isHealthy(view, component) || component.rollout !== undefined) return false;
+  const { rollout, pending } = component;
+  if (!isHealthy(view, component) || rollout !== undefined || pending === true) return false;
   if (typeof component.wanted === 'number' && component.slots.length !== component.wanted)
     return false;
   return component.slots.every((slot) => slot.instance?.revision === component.revision);

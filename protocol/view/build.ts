@@ -8,6 +8,7 @@ import {
   term as termOf,
 } from '../base/ids.ts';
 import { sorted } from '../base/order.ts';
+import { sameData } from '../base/same.ts';
 import { after, between, type Instant, millis, NEVER } from '../base/time.ts';
 import { revisionOf, runRevision } from '../component/digest.ts';
 import { mergedLabels } from '../component/label.ts';
@@ -171,6 +172,8 @@ function stacksOf(core: Core): readonly StackView[] {
   return views;
 }
 
+const PENDING = 'its leader has yet to decide by what was deployed last';
+
 function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): ComponentView {
   const id = componentId(stack.name, spec.name);
   const { assignments } = know(core);
@@ -183,7 +186,9 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
   const healthy = ready.filter(({ instance }) => isWell(instance));
   const leader = leaderOf(core, id);
   const rollout = record === undefined ? undefined : rolloutOf(record, spec);
-  const note = noteOf(core, id, spec, slots, rollout);
+  // What it decides by is in its record, whatever it changes.
+  const isPending = record !== undefined && rollout === undefined && !sameData(record.spec, spec);
+  const note = noteOf(core, id, spec, slots, rollout) ?? (isPending ? PENDING : undefined);
   return {
     id,
     wanted: wantedOf(spec),
@@ -193,6 +198,7 @@ function componentView(core: Core, stack: StackSpec, spec: ComponentSpec): Compo
     ...(leader === undefined ? {} : { leader }),
     slots,
     ...(rollout === undefined ? {} : { rollout }),
+    ...(isPending ? { pending: true } : {}),
     ...(note === undefined ? {} : { note }),
   };
 }

@@ -85,6 +85,8 @@ export type ComponentView = {
   readonly slots: readonly SlotView[];
   /** Absent: every slot has the same spec, and nothing was taken back. */
   readonly rollout?: RolloutView;
+  /** Its leader has yet to decide by what was deployed last. */
+  readonly pending?: true;
   /** Why it is not as wanted, and what comes next; absent when all is well. */
   readonly note?: string;
 };

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { agentctl, everyoneRuns, threeAgents } from '../agents/cluster.ts';
+import { agentctl, everyoneRuns, threeAgents, viewOf } from '../agents/cluster.ts';
 
 const sleep = (more: object): object => ({ command: ['sleep', '1000000'], ...more });
 
@@ -10,6 +10,7 @@ test('plan tells where what follows others goes, and with 6 what fits nowhere', 
   const cluster = await threeAgents();
   const [first, second] = cluster.agents;
   if (first === undefined || second === undefined) throw new Error('there are three');
+  const ids = new Map(cluster.agents.map((agent) => [agent.name, cluster.hostOf(agent)]));
   const file = join(cluster.init.folder, 'compose.yaml');
   const on = (name: string) => ({ placement: { constraints: [`node.hostname == ${name}`] } });
 
@@ -35,6 +36,11 @@ test('plan tells where what follows others goes, and with 6 what fits nowhere', 
   expect(apart.code).toBe(0);
   expect(apart.stdout).toContain('~ shop.web   1 running instance goes elsewhere');
   expect(apart.stdout).toContain('shop.web.1 moves from h2');
+  // When a deploy is over what moves has moved, though nothing of what runs is replaced by another revision.
+  expect(await agentctl(first, ['deploy', '-f', file])).toMatchObject({ code: 0 });
+  const components = (await viewOf(first))?.stacks.flatMap((stack) => stack.components);
+  const web1 = components?.find(({ id }) => id === 'shop.web')?.slots[0];
+  expect(web1).toMatchObject({ host: ids.get('h3'), instance: { state: 'running' } });
 
   const torn = {
     db,

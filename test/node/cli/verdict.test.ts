@@ -54,6 +54,12 @@ const ROWS: readonly Row[] = [
     false,
     'it has yet to stand',
   ],
+  [
+    component('shop.web', [], { wanted: 1, slots: [good(1)], pending: true }),
+    true,
+    false,
+    'its leader has not heard of the deploy',
+  ],
 ];
 
 it.each(ROWS)('component %#: healthy %s, settled %s: %s', (one, healthy, settled) => {

@@ -3,7 +3,9 @@
  * taken, instances started and stopped. Lines of one moment on several hosts are sorted.
  */
 import { expect, it } from 'vitest';
+import { instant } from '../../../protocol/base/time.ts';
 import { allCommitted } from '../../../protocol/record/committed.ts';
+import { viewOf } from '../../../protocol/view/build.ts';
 import {
   answered,
   type Cluster,
@@ -200,6 +202,19 @@ it('a component that left its stack stops, and starts where it was when it is ba
   deploy(cluster, 'b', 'again', stack('shop', 'web:3 db'));
   run(cluster, 3000);
   expect(lines(cluster)).toEqual(['b answers again: committed', began]);
+});
+
+it('until its leader has decided by a deploy that changes nothing of what runs, everyone sees that', () => {
+  const cluster = shopping();
+  const isPending = (name: string): boolean | undefined =>
+    viewOf(coreOf(cluster, name), instant(cluster.now)).stacks[0]?.components[0]?.pending;
+  const seen = (): readonly (boolean | undefined)[] => [...'abc'].map(isPending);
+  expect(seen()).toEqual([undefined, undefined, undefined]);
+  const placement = { constraints: [{ kind: 'id', operator: '!=', value: 'z' } as const] };
+  deploy(cluster, 'a', 'elsewhere', stack('shop', 'web:3', { placement }));
+  soon(cluster, 2000, () => seen().includes(true));
+  soon(cluster, 2000, () => !seen().includes(true));
+  expect(lines(cluster)).toEqual(['a answers elsewhere: committed']);
 });
 
 it('components with one fixed port share no host, and deployed anew they stay', () => {
