@@ -181,7 +181,7 @@ describe('nobody who follows it has to move (B4)', () => {
   });
 
   it('the last that they need stays, and one of another host goes', () => {
-    // Zone a has three hosts of it and zone b none.
+    // Zone a has two of its slots, and zone b none.
     const all = hosts('h1 in a,h2 in a,h3 in b');
     const wanted = image(2, over(ZONE));
     const spread = (near: string[]) =>
