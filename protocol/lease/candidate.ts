@@ -3,8 +3,9 @@
  *
  * Candidates are ranked per key by rendezvous; rank r waits r × `rankStaggerMs` and up to 100 ms more,
  * so that usually one of them tries. Nobody tries while an alive host says it leads, unless a voter
- * has sent `open`. After a failure the wait is 20 to 40 ms, then
- * doubles from 200 ms to 2 s.
+ * has sent `open`. After a failure the wait is 20 to 40 ms, then doubles from 200 ms to 2 s. `open`
+ * begins that anew: where a host that cannot win tries again and again, all others have one try each
+ * between two of its ballots, the number of which is too low, and the next comes in time.
  *
  * Source: README.md §5, "Who tries".
  */
@@ -96,7 +97,8 @@ export function noteOpen(
     const soon = prefer === turn.self ? turn.now : staggered(turn, field, key);
     const tryAt = prefer === undefined || prefer === turn.self ? soon : after(soon, STAND_BACK_MS);
     if (known === undefined || tryAt < known.tryAt)
-      candidacies.set(key, { tryAt, trying: false, failures: known?.failures ?? 0, opened: true });
+      candidacies.set(key, { tryAt, trying: false, failures: 0, opened: true });
+    else known.failures = 0;
   }
 }
 

@@ -146,6 +146,23 @@ it('open heard while a ballot is under way makes the wait after its failure shor
   expect(candidaciesDeadline(candidacies)).toBeLessThanOrEqual(40_060);
 });
 
+it.each([
+  [700, 'which comes sooner for that'],
+  [1, 'which was due before'],
+])('open heard %i ms before a try makes the wait after its failure short: %s', (ms, _what) => {
+  const candidacies: Candidacies = new Map();
+  look(candidacies, FIRST, 0);
+  for (const at of [10_000, 20_000, 30_000, 40_000]) {
+    takeDue(candidacies, turnOf(FIRST, at));
+    noteFailed(candidacies, turnOf(FIRST, at), [WEB]);
+  }
+  const openAt = (candidaciesDeadline(candidacies) ?? 0) - ms;
+  noteOpen(candidacies, turnOf(FIRST, openAt), field({}), { keys: [WEB] });
+  expect(takeDue(candidacies, turnOf(FIRST, 45_000))).toEqual([WEB]);
+  noteFailed(candidacies, turnOf(FIRST, 45_010), [WEB]);
+  expect(candidaciesDeadline(candidacies)).toBeLessThanOrEqual(45_050);
+});
+
 it('forgets what nobody wants led', () => {
   const candidacies: Candidacies = new Map();
   look(candidacies, FIRST, 0);
