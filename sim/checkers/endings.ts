@@ -7,15 +7,16 @@ import {
   componentId,
   componentKey,
   componentOf,
+  type Key,
   stackKey,
   stackOf,
 } from '../../protocol/base/ids.ts';
 import type { Dependent } from '../../protocol/component/dependents.ts';
 import { quorumHeardAt } from '../../protocol/core/isolation.ts';
-import type { Effect } from '../../protocol/effect.ts';
+import type { DiskWrite, Effect } from '../../protocol/effect.ts';
 import { HOST_ENTRY } from '../../protocol/inventory/entry.ts';
 import { begunAtOf, entriesOf } from '../../protocol/inventory/inventories.ts';
-import type { Stack } from '../../protocol/record/record.ts';
+import type { Committed, Stack } from '../../protocol/record/record.ts';
 import { isLive } from '../../protocol/reconcile/instance.ts';
 import type { Seat } from '../../protocol/reconcile/table.ts';
 import { seatName } from '../engine/engine.ts';
@@ -31,6 +32,8 @@ type Life = {
   readonly idle: Map<Seat, { readonly tomb: string; readonly atMs: number }>;
   /** Instances that were told to stop: what is told again was judged then. */
   readonly judged: Set<string>;
+  /** Each stack as the last step has left it; while one is judged, as its effects so far have. */
+  readonly stacks: Map<Key, Stack>;
 };
 
 export type EndingChecker = { readonly report: Report; readonly lives: WeakMap<Agent, Life> };
@@ -54,38 +57,76 @@ export function checkEndings(
   now: Micros,
 ): void {
   const { agent } = host;
-  // Between two messages of many nothing is done yet.
-  if (agent === undefined || agent.isBehind) return;
-  const life = lives.get(agent) ?? { known: new Map(), idle: new Map(), judged: new Set() };
+  if (agent === undefined) return;
+  const life = lives.get(agent) ?? begunWith(agent);
   lives.set(agent, life);
   const atMs = localNow(agent, now);
-  for (const { key, value } of agent.core.committed.byKey.values())
-    if (value.kind === 'stack' && value.dependents !== undefined) {
-      const tomb = `${key} ${value.life}`;
-      if (!life.known.has(tomb)) life.known.set(tomb, atMs);
-    }
+  // Between two messages of many nothing is done yet.
+  if (agent.isBehind) return lookAtStacks(life, agent);
+  noteTombs(life, agent, atMs);
   for (const effect of effects) {
-    if (effect.kind !== 'stopInstance' || life.judged.has(effect.engineId)) continue;
-    life.judged.add(effect.engineId);
-    const seat = agent.core.slots.byEngineId.get(effect.engineId);
-    if (seat?.instances.get(effect.engineId)?.stop?.why !== 'unwanted') continue;
-    const early = whyEarly(agent, life, seat, atMs);
-    if (early !== undefined)
-      report('S34', `${host.id} ends ${seatName(seat.component, seat.slot)} before ${early}`);
+    // A stack may be destroyed and deployed several times in one step.
+    if (effect.kind === 'persist') noteStacks(life, effect.writes);
+    if (effect.kind === 'stopInstance') judgeStop(report, host, agent, life, effect, atMs);
   }
+  lookAtStacks(life, agent);
   for (const seat of agent.core.slots.seats.values())
     lookAtIdle(report, host, agent, life, seat, atMs);
+}
+
+function begunWith(agent: Agent): Life {
+  const life = { known: new Map(), idle: new Map(), judged: new Set<string>(), stacks: new Map() };
+  lookAtStacks(life, agent);
+  return life;
+}
+
+function noteTombs({ known }: Life, { core }: Agent, atMs: number): void {
+  for (const { key, value } of core.committed.byKey.values())
+    if (value.kind === 'stack' && value.dependents !== undefined) {
+      const tomb = `${key} ${value.life}`;
+      if (!known.has(tomb)) known.set(tomb, atMs);
+    }
+}
+
+function lookAtStacks({ stacks }: Life, { core }: Agent): void {
+  stacks.clear();
+  for (const { key, value } of core.committed.byKey.values())
+    if (value.kind === 'stack') stacks.set(key, value);
+}
+
+function noteStacks({ stacks }: Life, writes: readonly DiskWrite[]): void {
+  for (const { name, value } of writes) {
+    const record = name.startsWith('committed/') ? (value as Committed | undefined) : undefined;
+    if (record?.value.kind === 'stack') stacks.set(record.key, record.value);
+  }
+}
+
+function judgeStop(
+  report: Report,
+  { id }: Host,
+  agent: Agent,
+  life: Life,
+  { engineId }: Extract<Effect, { readonly kind: 'stopInstance' }>,
+  atMs: number,
+): void {
+  if (life.judged.has(engineId)) return;
+  life.judged.add(engineId);
+  const seat = agent.core.slots.byEngineId.get(engineId);
+  if (seat?.instances.get(engineId)?.stop?.why !== 'unwanted') return;
+  const early = whyEarly(agent, life, seat, atMs);
+  if (early !== undefined)
+    report('S34', `${id} ends ${seatName(seat.component, seat.slot)} before ${early}`);
 }
 
 function lookAtIdle(
   report: Report,
   { id }: Host,
   agent: Agent,
-  { known, idle }: Life,
+  { known, idle, stacks }: Life,
   seat: Seat,
   atMs: number,
 ): void {
-  const tomb = tombOf(agent, seat.component);
+  const tomb = tombOf(agent, stacks, seat.component);
   const live = [...seat.instances.values()].filter(isLive);
   const waits =
     tomb !== undefined &&
@@ -109,18 +150,23 @@ function lookAtIdle(
 type Tomb = { readonly name: string; readonly dependents: readonly Dependent[] };
 
 /** Of a component of a destroyed stack in which some depended on others. */
-function tombOf({ core }: Agent, component: ComponentId): Tomb | undefined {
+function tombOf({ core }: Agent, stacks: Life['stacks'], component: ComponentId): Tomb | undefined {
   const key = stackKey(stackOf(component));
-  const value = core.committed.byKey.get(key)?.value as Stack | undefined;
+  const value = stacks.get(key);
   if (value?.dependents === undefined || core.dismissed) return undefined;
   return { name: `${key} ${value.life}`, dependents: value.dependents };
 }
 
 /** What was to be there first; undefined: nothing. */
-function whyEarly(agent: Agent, { known }: Life, seat: Seat, atMs: number): string | undefined {
+function whyEarly(
+  agent: Agent,
+  { known, stacks }: Life,
+  seat: Seat,
+  atMs: number,
+): string | undefined {
   const { core } = agent;
   const { component } = seat;
-  const tomb = tombOf(agent, component);
+  const tomb = tombOf(agent, stacks, component);
   if (tomb === undefined || core.guarding.yields) return undefined;
   const others = before(tomb.dependents, componentOf(component));
   if (others.length === 0) return undefined;

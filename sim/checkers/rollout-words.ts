@@ -27,7 +27,8 @@ export function isResumed({ before, wanted }: Pick<Words, 'before' | 'wanted'>):
 /** Slots still have what a user has put another one in place of. */
 export function isUndoing(before: Component, after: Component, wanted: ComponentSpec): boolean {
   const undoes = wanted.steering?.undoes;
-  if (undoes === undefined) return false;
+  // What comes back is not undone itself, whatever its name stands for.
+  if (undoes === undefined || undoes === after.revision) return false;
   const there = (before.rollout?.former ?? []).map(({ revision }) => revision);
   if (before.revision !== after.revision) there.push(before.revision ?? '');
   return there.includes(undoes);

@@ -116,6 +116,9 @@ const ONCE_FAILED = [
   [18505, 'the same as 15080, after another stack of that name (L1)'],
   [10418, 'a way back waited for one that stood in and had ended for good (L1)'],
   [11149, 'what had ended for good on the way there was to stand in on the way back (S26)'],
+  [13217, 'one that could not win left the others one try each, with a number too low (L7)'],
+  [13487, 'a stack was destroyed twice in one step, and only at last with others in order (S34)'],
+  [13789, 'what comes back was taken for what a user has undone (S26)'],
   [43003, 'a host that heard nothing more was taken for the leader it had once said it was (L7)'],
 ] as const;
 
