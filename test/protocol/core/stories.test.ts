@@ -208,7 +208,7 @@ it('until its leader has decided by a deploy that changes nothing of what runs, 
   const cluster = shopping();
   const isPending = (name: string): boolean | undefined =>
     viewOf(coreOf(cluster, name), instant(cluster.now)).stacks[0]?.components[0]?.pending;
-  const seen = (): readonly (boolean | undefined)[] => [...'abc'].map(isPending);
+  const seen = (): readonly (boolean | undefined)[] => ['a', 'b', 'c'].map(isPending);
   expect(seen()).toEqual([undefined, undefined, undefined]);
   const placement = { constraints: [{ kind: 'id', operator: '!=', value: 'z' } as const] };
   deploy(cluster, 'a', 'elsewhere', stack('shop', 'web:3', { placement }));
