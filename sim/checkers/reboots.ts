@@ -3,7 +3,7 @@
  *     no leader that believes this moves a slot with a named volume from there, unless to a host that has
  *     run it all the time; and for longer nobody waits.
  */
-import type { HostId } from '../../protocol/base/ids.ts';
+import type { HostId, Term } from '../../protocol/base/ids.ts';
 import type { Effect } from '../../protocol/effect.ts';
 import type { Input } from '../../protocol/input.ts';
 import { hasData } from '../../protocol/placement/fit.ts';
@@ -18,8 +18,8 @@ export type RebootChecker = {
   /** By the start that has said so. */
   readonly farewells: Map<string, Micros>;
   readonly ended: WeakSet<Agent>;
-  /** The slots of each component and life of its stack as they were written last. */
-  readonly given: Map<string, readonly Slot[]>;
+  /** The slots of each component and life of its stack as they were written last, and under which term. */
+  readonly given: Map<string, { readonly term: Term; readonly slots: readonly Slot[] }>;
   readonly judged: WeakSet<RecordValue>;
   /** Whom each agent believed to have left after its last step, by start. */
   readonly left: WeakMap<Agent, Left>;
@@ -124,8 +124,10 @@ function judge(
 ): void {
   if (value.kind !== 'component') return;
   const name = `${key} ${value.life}`;
-  const was = given.get(name) ?? [];
-  given.set(name, value.slots);
+  const last = given.get(name);
+  // A leader writes again what it has read before it decides; what others wrote in vain it never had.
+  const was = last?.term === revision.term ? last.slots : [];
+  given.set(name, { term: revision.term, slots: value.slots });
   const isNew = !judged.has(value);
   judged.add(value);
   if (revision.seq === 0 || !isNew || !hasData(value.spec)) return;

@@ -115,6 +115,7 @@ const ONCE_FAILED = [
   [17595, 'a host forced to vote was judged by that when voters were forced elsewhere later (S22)'],
   [18505, 'the same as 15080, after another stack of that name (L1)'],
   [10418, 'a way back waited for one that stood in and had ended for good (L1)'],
+  [10068, 'a slot was taken for given by what a leader that left had written in vain (S24)'],
   [11149, 'what had ended for good on the way there was to stand in on the way back (S26)'],
   [13217, 'one that could not win left the others one try each, with a number too low (L7)'],
   [13487, 'a stack was destroyed twice in one step, and only at last with others in order (S34)'],
