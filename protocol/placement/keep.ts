@@ -58,7 +58,9 @@ function whyLeave(draft: Draft, was: Slot, id: HostId): string | undefined {
   const { component, spec, isStuck } = draft.request;
   const host = draft.hosts.get(id);
   const own = ownOn(draft, id);
-  const isCounted = draft.returned.has(id) || spec.placement?.fill === true;
+  // A host that reboots keeps what waits for it, and is counted when it is back.
+  const isCounted =
+    host?.alive === true && (draft.returned.has(id) || spec.placement?.fill === true);
   return (
     whyNotKeep(component, specAt(draft.request, was), host, own) ??
     (mayBeStuck(spec) && isStuck(was.slot, id) ? STUCK : undefined) ??

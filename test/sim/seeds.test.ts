@@ -117,6 +117,10 @@ const ONCE_FAILED = [
   [10418, 'a way back waited for one that stood in and had ended for good (L1)'],
   [10068, 'a slot was taken for given by what a leader that left had written in vain (S24)'],
   [11149, 'what had ended for good on the way there was to stand in on the way back (S26)'],
+  [
+    11638,
+    'of what waited for a reboot a part no longer found room, by what was wanted since (S24)',
+  ],
   [13217, 'one that could not win left the others one try each, with a number too low (L7)'],
   [13487, 'a stack was destroyed twice in one step, and only at last with others in order (S34)'],
   [13789, 'what comes back was taken for what a user has undone (S26)'],

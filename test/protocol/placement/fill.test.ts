@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { PlacementRules } from '../../../protocol/component/spec.ts';
 import { SLOTS_MAX } from '../../../protocol/limits.ts';
-import { dead, DOCKER, FIXED, host, image, run, show } from './cluster.ts';
+import { DATA, dead, DOCKER, FIXED, host, image, run, show } from './cluster.ts';
 
 const fill = (rules: Partial<PlacementRules>, changes = {}) =>
   image(1, { mode: 'global', placement: { constraints: [], fill: true, ...rules }, ...changes });
@@ -34,6 +34,13 @@ it.each([
   ['what is there stays', CPU, '- h1 - h2', [of(2, 'h1'), of(1, 'h2')], 'h1 h1 - h2'],
   ['what is too many for the host itself goes', CPU, 'h1 h1 h1', [of(2, 'h1')], 'h1 h1'],
   ['what others took meanwhile moves nothing', CPU, 'h1 h1', [of(2, 'h1', 2000)], 'h1 h1'],
+  [
+    'what waits for a host that reboots stays, and is counted when that is back',
+    fill({ reserves: { milliCpus: 1000 } }, DATA),
+    'h1 h1 h2',
+    [{ ...of(1, 'h1'), alive: false, awaited: true }, of(1, 'h2')],
+    'h1 h1 h2',
+  ],
   ['a host that is gone has none', CPU, 'h1 h2', [of(1, 'h1'), dead('h2')], 'h1'],
 ] as const)('%s', (_name, wanted, current, hosts, expected) => {
   const placed = run(wanted, current, hosts);
