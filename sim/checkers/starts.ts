@@ -42,8 +42,8 @@ type Life = {
   readonly shown: Set<string>;
   /** Seats that have run. */
   readonly ran: Set<string>;
-  /** Seats that were started, which the engine has not refused. */
-  readonly tried: Set<string>;
+  /** Seats that were started, which the engine has not refused, and their last attempts. */
+  readonly tried: Map<string, number>;
 };
 
 export type StartChecker = { readonly report: Report; readonly lives: Map<Host, Life> };
@@ -105,7 +105,7 @@ function lifeOf({ lives }: StartChecker, host: Host, agent: Agent, startedAt: Mi
     led: new Set(),
     shown: new Set(),
     ran: new Set(),
-    tried: new Set(),
+    tried: new Map(),
   };
   lives.set(host, life);
   return life;
@@ -120,10 +120,13 @@ function hear({ told, shown, ran, tried }: Life, input: Input): void {
     tried.delete(seatName(input.component, input.slot));
   } else if (input.kind === 'instanceStarted' || input.kind === 'instancesListed') {
     const instances = input.kind === 'instancesListed' ? input.instances : [input.instance];
-    for (const { component, slot, state } of instances) {
-      shown.add(seatName(component, slot));
+    for (const { component, slot, state, attempt } of instances) {
+      const seat = seatName(component, slot);
+      shown.add(seat);
+      // What this life has started may have ended before it was shown.
+      const isOurs = state === 'exited' && tried.get(seat) === attempt;
       const runs = input.kind === 'instanceStarted' || state === 'running' || state === 'paused';
-      if (runs) ran.add(seatName(component, slot));
+      if (runs || isOurs) ran.add(seat);
     }
   }
 }
@@ -162,7 +165,7 @@ function checkStart(
   const missing = life.ran.has(seat) ? undefined : missingFor(life.agent, component, records);
   if (missing !== undefined)
     report('S30', `${host.id} starts ${seat}, which depends on ${missing}`);
-  life.tried.add(seat);
+  life.tried.set(seat, start.attempt);
 }
 
 /** The revision of the assignment that gives the slot to the host, if its stack still wants it. */

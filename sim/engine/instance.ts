@@ -26,7 +26,7 @@ export type Request = Omit<Extract<Effect, { readonly kind: 'startInstance' }>, 
 
 const KILLED = 137;
 const TERMINATED = 143;
-/** Between two looks at a job that is frozen. */
+/** Between two looks at what is frozen. */
 const FROZEN_MS = 500;
 /** How long an image lives that ends, and between two looks of one that is ill. */
 const DUD_LIFE_MS = 50;
@@ -139,7 +139,7 @@ export function startAgain(engine: Engine, instance: Instance): void {
 function fallIll(engine: Engine, instance: Instance): void {
   const recover = (): void => {
     if (engine.isOver()) setWell(engine, instance, true);
-    else onceStill(engine, instance, ILL_MS, recover);
+    else inTime(engine, instance, ILL_MS, recover);
   };
   setWell(engine, instance, false);
   recover();
@@ -159,13 +159,18 @@ function onceStill(engine: Engine, instance: Instance, ms: number, run: () => vo
   });
 }
 
-/** A job ends when it is done, in the calm too; while it is frozen it gets no further. */
+/** Then, or once it is no longer frozen: what comes of its own course, or is looked at again and again. */
+function inTime(engine: Engine, instance: Instance, ms: number, run: () => void): void {
+  schedule(engine.queue, engine.queue.now + ofMillis(ms), () => {
+    if (isRunning(instance)) run();
+    else if (isAlive(instance)) inTime(engine, instance, FROZEN_MS, run);
+  });
+}
+
+/** A job ends when it is done, in the calm too. */
 function goThrough(engine: Engine, instance: Instance, fate: Program['fate']): void {
   if (fate?.kind !== 'ends') return;
-  schedule(engine.queue, engine.queue.now + ofMillis(fate.afterMs), () => {
-    if (isRunning(instance)) end(engine, instance, fate.exitCode);
-    else if (isAlive(instance)) goThrough(engine, instance, { ...fate, afterMs: FROZEN_MS });
-  });
+  inTime(engine, instance, fate.afterMs, () => end(engine, instance, fate.exitCode));
 }
 
 function meetFate(engine: Engine, instance: Instance): void {
@@ -173,7 +178,7 @@ function meetFate(engine: Engine, instance: Instance): void {
   if (fate === undefined || engine.isCalm()) return;
   if (fate.kind === 'ends') return end(engine, instance, fate.exitCode);
   setWell(engine, instance, false);
-  onceStill(engine, instance, fate.forMs, () => setWell(engine, instance, true));
+  inTime(engine, instance, fate.forMs, () => setWell(engine, instance, true));
 }
 
 /** What its healthcheck finds from now on. The engine believes one good check, or several bad ones. */
@@ -184,7 +189,7 @@ export function setWell(engine: Engine, instance: Instance, isWell: boolean): vo
   instance.wellChanges += 1;
   const { wellChanges } = instance;
   const checks = isWell ? 1 : Math.max(1, healthcheck.retries);
-  onceStill(engine, instance, checks * healthcheck.intervalMs, () => {
+  inTime(engine, instance, checks * healthcheck.intervalMs, () => {
     if (instance.wellChanges === wellChanges)
       turn(engine, instance, isWell ? 'healthy' : 'unhealthy');
   });

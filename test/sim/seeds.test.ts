@@ -121,6 +121,8 @@ const ONCE_FAILED = [
     11638,
     'of what waited for a reboot a part no longer found room, by what was wanted since (S24)',
   ],
+  [16557, 'an instance that had ended before its host heard that it runs was to wait again (S30)'],
+  [18359, 'an instance that was frozen at its first check was never checked again (L1)'],
   [13217, 'one that could not win left the others one try each, with a number too low (L7)'],
   [13487, 'a stack was destroyed twice in one step, and only at last with others in order (S34)'],
   [13789, 'what comes back was taken for what a user has undone (S26)'],

@@ -3,6 +3,7 @@ import { choicesOfSeed } from '../../../sim/choice.ts';
 import { startInstance, stopInstance } from '../../../sim/engine/calls.ts';
 import { running } from '../../../sim/engine/engine.ts';
 import { crashLoop, exitNth, hang, killAll, restartDaemon } from '../../../sim/engine/faults.ts';
+import { setStill } from '../../../sim/engine/instance.ts';
 import { CHECKED, play, playFor, request, stage, type Stage, wordsOf } from './stage.ts';
 
 /** Three run, and it has been told. */
@@ -35,6 +36,19 @@ describe('an exit', () => {
     play(queue);
     expect(events).toEqual([]);
   });
+});
+
+it('a healthcheck goes on once what was frozen does', () => {
+  const { engine, queue, events } = stage();
+  startInstance(engine, request(1, CHECKED), () => {});
+  playFor(queue, 500);
+  const [one] = engine.instances.values();
+  if (one === undefined) throw new Error('it runs');
+  setStill(engine, one, true);
+  playFor(queue, 10_000);
+  setStill(engine, one, false);
+  play(queue);
+  expect(wordsOf(events)).toEqual(['started', 'frozen', 'thawed', 'healthy']);
 });
 
 describe('bad health', () => {
