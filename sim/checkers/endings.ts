@@ -34,6 +34,8 @@ type Life = {
   readonly judged: Set<string>;
   /** Each stack as the last step has left it; while one is judged, as its effects so far have. */
   readonly stacks: Map<Key, Stack>;
+  /** Of the committed records at the last look. */
+  version: number;
 };
 
 export type EndingChecker = { readonly report: Report; readonly lives: WeakMap<Agent, Life> };
@@ -75,7 +77,13 @@ export function checkEndings(
 }
 
 function begunWith(agent: Agent): Life {
-  const life = { known: new Map(), idle: new Map(), judged: new Set<string>(), stacks: new Map() };
+  const life: Life = {
+    known: new Map(),
+    idle: new Map(),
+    judged: new Set(),
+    stacks: new Map(),
+    version: -1,
+  };
   lookAtStacks(life, agent);
   return life;
 }
@@ -88,10 +96,12 @@ function noteTombs({ known }: Life, { core }: Agent, atMs: number): void {
     }
 }
 
-function lookAtStacks({ stacks }: Life, { core }: Agent): void {
-  stacks.clear();
-  for (const { key, value } of core.committed.byKey.values())
-    if (value.kind === 'stack') stacks.set(key, value);
+function lookAtStacks(life: Life, { core: { committed } }: Agent): void {
+  if (life.version === committed.version) return;
+  life.version = committed.version;
+  life.stacks.clear();
+  for (const { key, value } of committed.byKey.values())
+    if (value.kind === 'stack') life.stacks.set(key, value);
 }
 
 function noteStacks({ stacks }: Life, writes: readonly DiskWrite[]): void {
