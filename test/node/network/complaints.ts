@@ -20,6 +20,8 @@ const NAMED_BY: Readonly<Record<string, string>> = {
 
 /** What is in them is called as users like. */
 const NAMED_BY_USERS = new Set(['environment', 'labels', 'sysctls', 'options']);
+/** So is a port by which its number on a host is kept: `127.0.0.1:80/tcp`. */
+const PORT = /\d\/(?:tcp|udp)$/;
 const MAY_BE_NEGATIVE = new Set(['exitCode', 'soft', 'hard', 'oomScoreAdj']);
 
 /** Paths of all fields, list positions left out: `inventories.ops.version`. */
@@ -27,7 +29,9 @@ function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item: unknown) => pathsOf(item, path));
   if (typeof value !== 'object' || value === null) return [`${path}: ${typeof value}`];
   return Object.entries(value).flatMap(([name, field]) =>
-    NAMED_BY_USERS.has(name) ? [`${path}.${name}`] : pathsOf(field, `${path}.${name}`),
+    NAMED_BY_USERS.has(name)
+      ? [`${path}.${name}`]
+      : pathsOf(field, `${path}.${PORT.test(name) ? 'PORT' : name}`),
   );
 }
 
