@@ -4,8 +4,9 @@
  * Candidates are ranked per key by rendezvous; rank r waits r × `rankStaggerMs` and up to 100 ms more,
  * so that usually one of them tries. Nobody tries while an alive host says it leads, unless a voter
  * has sent `open`. After a failure the wait is 20 to 40 ms, then doubles from 200 ms to 2 s. `open`
- * begins that anew: where a host that cannot win tries again and again, all others have one try each
- * between two of its ballots, the number of which is too low, and the next comes in time.
+ * begins that anew. Otherwise a host that cannot win, and tries again and again, keeps the key from all:
+ * the first try of each other after it has the number that was just used, and the second, which knows a
+ * higher one, would come after the next of that host.
  *
  * Source: README.md §5, "Who tries".
  */
