@@ -31,16 +31,23 @@ export type AddressPolicy = {
 };
 
 /** Asking the kernel costs much more than all that is done with the answer. */
-const INTERFACES_AGE_MAX_MS = 1_000;
+const READ_EVERY_MS = 1_000;
+/** Of all time: while containers come and go the kernel lets whoever asks wait, for a tenth of a second each. */
+const READ_SHARE_MAX = 0.01;
 
-function createInterfaceReader(): () => Interfaces {
-  let interfaces = networkInterfaces();
-  let readAt = performance.now();
+/** Reads again at most once a second, and the later the longer it took. */
+export function createInterfaceReader(
+  read: () => Interfaces = networkInterfaces,
+  nowMs: () => number = () => performance.now(),
+): () => Interfaces {
+  let interfaces: Interfaces = {};
+  let nextAt = -Infinity;
   return () => {
-    const now = performance.now();
-    if (now - readAt >= INTERFACES_AGE_MAX_MS) {
-      interfaces = networkInterfaces();
-      readAt = now;
+    const from = nowMs();
+    if (from >= nextAt) {
+      interfaces = read();
+      const tookMs = nowMs() - from;
+      nextAt = from + Math.max(READ_EVERY_MS, tookMs / READ_SHARE_MAX);
     }
     return interfaces;
   };

@@ -15,7 +15,7 @@ import { type Millrace, openMillrace } from './hosts/millrace.ts';
 import { cutRounds, deployRounds, killRounds, type Scene } from './hosts/rounds.ts';
 import { hasSerf, serfRounds } from './hosts/serf.ts';
 import { openSwarm } from './hosts/swarm.ts';
-import type { System } from './hosts/system.ts';
+import type { Net, System } from './hosts/system.ts';
 import { createObserver } from './observer.ts';
 import { type BenchOptions, UsageError } from './options.ts';
 import { linesAfter, type Phases, phasesOf, phaseTable } from './phases.ts';
@@ -38,6 +38,10 @@ type Told = { readonly knownMs: number; readonly phases: Phases };
 const HOSTS = 5;
 const FEW = 5;
 const MANY = 50;
+const NETS: readonly (readonly [Net, string])[] = [
+  ['bridge', "on the engine's bridge"],
+  ['own', 'on a network of their own'],
+];
 /** A deployment of many takes long to clear away, and varies little. */
 const DEPLOYS_MAX = 5;
 
@@ -154,12 +158,11 @@ async function measure(
     note(values, name, system.name, found);
     tell(`  median ${shownAs(name)(median(found))}, worst ${shownAs(name)(worst(found))}`);
   };
-  await take('deploy', `${FEW} instances asked for → all run`, () =>
-    deployRounds(scene, FEW, Math.min(DEPLOYS_MAX, rounds)),
-  );
-  await take('deploy', `${MANY} instances asked for → all run`, () =>
-    deployRounds(scene, MANY, Math.min(DEPLOYS_MAX, rounds)),
-  );
+  for (const [net, where] of NETS)
+    for (const replicas of [FEW, MANY])
+      await take('deploy', `${replicas} instances asked for, ${where} → all run`, () =>
+        deployRounds(scene, { replicas, net }, Math.min(DEPLOYS_MAX, rounds)),
+      );
   await take('killed', 'container killed → runs again', () => killRounds(scene, rounds));
   await take('cut', 'host cut off → runs elsewhere', () => cutRounds(scene, rounds, false));
   await take('led', "leader's host cut off → runs elsewhere", () => cutRounds(scene, rounds, true));

@@ -29,6 +29,7 @@ const says = (topic: string, start: string, about: (sought: Sought) => string): 
 const PHASES: Readonly<Record<string, Match>> = {
   suspected: says('health', 'suspect', ({ host }) => host),
   dead: says('health', 'dead', ({ host }) => host),
+  noticed: says('instance', 'ended', ({ component }) => component),
   led: says('lease', 'leads', ({ component }) => `component/${component}`),
   decided: says('placement', '', ({ component }) => component),
   started: says('instance', 'started', ({ component }) => component),
@@ -63,11 +64,13 @@ export function linesAfter(file: string, from: number): readonly Line[] {
 }
 
 export function phaseTable(rounds: readonly Phases[]): string {
-  const rows = Object.keys(PHASES).flatMap((name) => {
-    const values = rounds.flatMap((round) => round[name] ?? []);
-    if (values.length === 0) return [];
+  const names = new Set(rounds.flatMap((round) => Object.keys(round)));
+  const all = [...names]
+    .map((name) => ({ name, values: rounds.flatMap((round) => round[name] ?? []) }))
+    .toSorted((a, b) => median(a.values) - median(b.values));
+  const rows = all.map(({ name, values }) => {
     const figures = [median(values), worst(values)].map((ms) => `${(ms / 1000).toFixed(3)} s`);
-    return [[`  ${name}`, ...figures, String(values.length)]];
+    return [`  ${name}`, ...figures, String(values.length)];
   });
   return aligned([['  since the failure', 'median', 'worst', 'n'], ...rows]);
 }

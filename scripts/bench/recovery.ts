@@ -31,8 +31,8 @@ export async function benchRecovery(options: BenchOptions): Promise<object> {
     tell('');
     tell(table(all));
     for (const [name, round] of Object.entries(parts)) {
-      if (name === 'killed' || round.length === 0) continue;
-      tell(`\n${TITLES[name as keyof Parts]}: what the agents' logs say\n`);
+      if (round.length === 0) continue;
+      tell(`\n${TITLES[name as keyof Parts]}: what the agents and the engine say\n`);
       tell(phaseTable(round.map(({ phases }) => phases)));
     }
     const gap = worst(stage.observer.gaps);
@@ -53,7 +53,11 @@ export async function benchRecovery(options: BenchOptions): Promise<object> {
         ...rest,
         values: values.map((value) => Number(value.toFixed(1))),
       })),
-      phases: { lost: phases(parts.lost), led: phases(parts.led) },
+      phases: {
+        killed: phases(parts.killed),
+        lost: phases(parts.lost),
+        led: phases(parts.led),
+      },
     };
   } finally {
     await closeStage(stage);

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ComponentView } from '../../protocol/view/view.ts';
 import type { LocalAgent } from '../../node/local/cluster.ts';
+import { enginePhases } from './engine-events.ts';
 import type { Sighting } from './observer.ts';
 import { logMarks, type Phases, phasesOf } from './phases.ts';
 import { deploy, destroy, loseHost, returnHost, settled, sleeper, type Stage } from './stage.ts';
@@ -31,11 +32,10 @@ export async function killRounds(stage: Stage, rounds: number): Promise<readonly
     process.kill(victim.pid, 'SIGKILL');
     const next = await replacement(stage, victim);
     await pause(BREATH_MS);
-    const phases = phasesOf(marks, wall, {
-      host: '',
-      component: `${victim.component}.${victim.slot}`,
-    });
-    done.push({ ms: next.at - from, phases });
+    const sought = { host: '', component: `${victim.component}.${victim.slot}` };
+    const { engine } = stage;
+    const told = engine.kind === 'docker' ? await enginePhases(engine.socket, wall) : {};
+    done.push({ ms: next.at - from, phases: { ...told, ...phasesOf(marks, wall, sought) } });
   }
   await destroy(stage, 'crowd');
   return done;

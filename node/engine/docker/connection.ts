@@ -5,6 +5,7 @@
  */
 import { Agent, type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import { EngineError } from '../engine.ts';
 import { API_VERSION_MAX, API_VERSION_MIN, isOlder } from './api-version.ts';
@@ -37,6 +38,16 @@ type Modem = {
   ): void;
 };
 
+/**
+ * docker-modem writes out all options of each request, with all that hangs on them, for a log that nobody
+ * reads; of an agent with its sockets that takes longer than the request.
+ */
+class BriefAgent extends Agent {
+  [inspect.custom](): string {
+    return 'Agent';
+  }
+}
+
 export class Connection implements Disposable {
   readonly docker: Docker;
   readonly #agent: Agent;
@@ -44,7 +55,7 @@ export class Connection implements Disposable {
   #apiVersion = '';
 
   constructor(socketPath: string) {
-    this.#agent = new Agent({ keepAlive: true });
+    this.#agent = new BriefAgent({ keepAlive: true });
     // An empty `host` keeps DOCKER_HOST from taking the place of the socket.
     const options = { socketPath, host: '', protocol: 'http' as const, agent: this.#agent };
     this.docker = new Docker(options);

@@ -12,7 +12,7 @@ import { until } from '../../../node/local/cluster.ts';
 import { MARK_VARIABLE } from '../observer.ts';
 import { type Host, SLEEPER } from './engines.ts';
 import type { Site } from './lan.ts';
-import type { System } from './system.ts';
+import type { Net, System } from './system.ts';
 
 type Agent = {
   readonly site: Site;
@@ -62,8 +62,8 @@ export async function openMillrace(
     name: 'Millrace',
     logs: new Map(agents.map(({ site, logFile }) => [site.name, logFile])),
     idOf: async ({ name }) => (await view()).hosts.find((host) => host.name === name)?.id ?? '',
-    async deploy(replicas) {
-      const deploy = { stack: stackOf(replicas, mark), deploy_id: randomUUID() };
+    async deploy(replicas, net) {
+      const deploy = { stack: stackOf(replicas, net, mark), deploy_id: randomUUID() };
       await founder().client.deploy(deploy, signal);
     },
     async destroy() {
@@ -145,7 +145,7 @@ async function endAgent({ process }: Agent): Promise<void> {
   await ended;
 }
 
-function stackOf(replicas: number, mark: string): StackSpec {
+function stackOf(replicas: number, net: Net | undefined, mark: string): StackSpec {
   const sleeper = {
     name: 'sleeper',
     mode: 'replicated',
@@ -158,6 +158,7 @@ function stackOf(replicas: number, mark: string): StackSpec {
     restart: { kind: 'always' },
     dependsOn: [],
     stopGraceMs: seconds(1),
+    ...(net === 'bridge' && { container: { networkMode: net } }),
   } as const;
   return { name: STACK, components: [sleeper] };
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../../node/local/cluster.ts';
 import type { Observer, Sighting } from '../observer.ts';
 import { connect, cut, type Lan, type Site } from './lan.ts';
-import type { System } from './system.ts';
+import type { Net, System } from './system.ts';
 
 export type Scene = {
   readonly lan: Lan;
@@ -28,14 +28,14 @@ const BREATH_MS = 500;
 /** From being asked for until so many run, in ms. */
 export async function deployRounds(
   scene: Scene,
-  replicas: number,
+  { replicas, net }: { readonly replicas: number; readonly net: Net },
   rounds: number,
 ): Promise<readonly number[]> {
   const values: number[] = [];
   // The first one reads programs from disk: thrown away.
   for (let round = 0; round <= rounds; round++) {
     const from = performance.now();
-    const asked = scene.system.deploy(replicas);
+    const asked = scene.system.deploy(replicas, net);
     const done = await running(scene, DEPLOYED_MS, (all) => all.length >= replicas);
     await asked;
     if (round > 0) values.push(done - from);

@@ -4,6 +4,7 @@ import { type Host, SLEEPER } from './engines.ts';
 import type { System } from './system.ts';
 
 const SERVICE = 'bench';
+const NETWORK = 'bench';
 const PORT = 2377;
 
 /** As `docker node ls` has it. */
@@ -28,11 +29,13 @@ export async function openSwarm(hosts: readonly Host[], mark: string): Promise<S
       RemoteAddrs: [`${first.site.address}:${PORT}`],
       JoinToken: swarm.JoinTokens.Manager,
     });
+  // As for each stack: `docker stack deploy` would make one.
+  await first.docker.createNetwork({ Name: NETWORK, Driver: 'overlay' });
   const nodesSeenBy = async ({ docker }: Host): Promise<readonly Node[]> =>
     (await docker.listNodes()) as readonly Node[];
   return {
     name: 'Docker Swarm',
-    async deploy(replicas) {
+    async deploy(replicas, net) {
       await first.docker.createService({
         Name: SERVICE,
         TaskTemplate: {
@@ -49,6 +52,7 @@ export async function openSwarm(hosts: readonly Host[], mark: string): Promise<S
           },
           // Its default waits 5 s: not what is compared here.
           RestartPolicy: { Condition: 'any', Delay: 0 },
+          ...(net === 'own' && { Networks: [{ Target: NETWORK }] }),
         },
         Mode: { Replicated: { Replicas: replicas } },
       });

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, test } from 'vitest';
 import {
   createAddressPolicy,
+  createInterfaceReader,
   type Interfaces,
   parseEndpoint,
   parsePeer,
@@ -104,6 +105,30 @@ test('interfaces that come and go are seen', () => {
   interfaces = HOST;
   expect(policy.multicastInterfaces()).toEqual(['192.0.2.2', '10.8.0.2']);
 });
+
+test.each([
+  ['at once', 0.1, 1_000],
+  ['after a wait of 100 ms', 100, 10_000],
+])(
+  'an answer of the kernel that comes %s is kept, its time a hundredth at most',
+  (_, tookMs, keptMs) => {
+    let now = 0;
+    let asked = 0;
+    const read = createInterfaceReader(
+      () => {
+        asked += 1;
+        now += tookMs;
+        return { [`eth${asked}`]: [ip4('192.0.2.2')] };
+      },
+      () => now,
+    );
+    const first = read();
+    now = keptMs - 1;
+    expect(read()).toBe(first);
+    now = keptMs;
+    expect(Object.keys(read())).toEqual(['eth2']);
+  },
+);
 
 describe('addresses as users write them', () => {
   test.each([

@@ -1,4 +1,6 @@
+import { inspect } from 'node:util';
 import { expect, it } from 'vitest';
+import { Connection } from '../../../../node/engine/docker/connection.ts';
 import { createDockerEngine } from '../../../../node/engine/docker/docker-engine.ts';
 import { expectRefusal } from '../../../compliance/engine/ground.ts';
 import { nodeSpec } from '../../../compliance/engine/docker-ground.ts';
@@ -45,6 +47,14 @@ it.each([
   await using docker = await StandIn.open(() => offered);
   const refused = await expectRefusal(createDockerEngine(scope, docker), ['unavailable']);
   expect(refused.message).toContain(why);
+});
+
+it('has nothing to write out of its open sockets, which docker-modem does for each request', async () => {
+  await using docker = await StandIn.open(() => '1.41');
+  using connection = new Connection(docker.socketPath);
+  await connection.ping(never);
+  const { agent } = connection.docker.modem as unknown as { readonly agent: object };
+  expect(inspect(agent, { showHidden: true, depth: null })).toBe('Agent');
 });
 
 it('refuses a socket that is not there, and says what to do', async () => {
