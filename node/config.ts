@@ -15,7 +15,7 @@ import { LABELS_MAX } from '../protocol/limits.ts';
 import type { EngineChoice } from './engine/select.ts';
 import { parseEndpoint, parsePeer } from './network/addresses.ts';
 import type { LogLevel } from './log.ts';
-import { defaultPaths, findSocket, findState, type Paths } from './paths.ts';
+import { defaultPaths, findState, ownSocket, type Paths } from './paths.ts';
 import { StartupError } from './startup-error.ts';
 
 export const VERSION: string = packageJson.version;
@@ -219,7 +219,7 @@ function settingsOf(file: FileSettings): AgentSettings {
   return {
     name: file.name ?? (hostname().split('.')[0] || 'host'),
     state: file.state ?? findState(),
-    socket: file.socket ?? findSocket(),
+    socket: file.socket ?? ownSocket(),
     engine: file.engine ?? 'auto',
     ...(file.docker_socket === undefined ? {} : { dockerSocket: file.docker_socket }),
     publishAddress: file.publish_address ?? '0.0.0.0',

@@ -41,9 +41,14 @@ export function findSocket(
   input: PathsInput = currentUser(),
   exists: (path: string) => boolean = existsSync,
 ): string {
+  const isNamed = (input.env['MILLRACE_SOCKET'] ?? '') !== '';
+  return !isNamed && exists(SYSTEM_PATHS.socket) ? SYSTEM_PATHS.socket : ownSocket(input);
+}
+
+/** Where an agent listens: MILLRACE_SOCKET, else the default. Never at the system's, if it is not that. */
+export function ownSocket(input: PathsInput = currentUser()): string {
   const named = input.env['MILLRACE_SOCKET'];
-  if (named !== undefined && named !== '') return named;
-  return exists(SYSTEM_PATHS.socket) ? SYSTEM_PATHS.socket : defaultPaths(input).socket;
+  return named !== undefined && named !== '' ? named : defaultPaths(input).socket;
 }
 
 /** The state folder: MILLRACE_STATE, else the default. */

@@ -17,6 +17,12 @@ export type ComposeFiles = {
 };
 
 const USUAL = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
+const USUAL_OVERRIDES = [
+  'compose.override.yml',
+  'compose.override.yaml',
+  'docker-compose.override.yml',
+  'docker-compose.override.yaml',
+];
 const STDIN = 'standard input';
 
 export type Wanted = {
@@ -69,11 +75,10 @@ function filesOfEnvironment(
 /** Of this folder, else of the nearest one above it, with the override beside it. */
 function usualFiles(cwd: string): readonly string[] {
   for (let dir = cwd, shown = ''; ; dir = dirname(dir), shown = join(shown, '..')) {
-    const file = USUAL.find((name) => existsSync(join(dir, name)));
+    const isHere = (name: string): boolean => existsSync(join(dir, name));
+    const file = USUAL.find(isHere);
     if (file !== undefined) {
-      const base = file.replace(/\.ya?ml$/, '');
-      const overrides = [`${base}.override.yaml`, `${base}.override.yml`];
-      const override = overrides.find((name) => existsSync(join(dir, name)));
+      const override = USUAL_OVERRIDES.find(isHere);
       return [file, ...(override === undefined ? [] : [override])].map((name) => join(shown, name));
     }
     if (dirname(dir) === dir) return [];

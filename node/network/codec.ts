@@ -58,10 +58,14 @@ function numbered(value: unknown): unknown {
 }
 
 /** Never throws, whatever the bytes are. */
-export function decodeFrame(bytes: Uint8Array, cluster: ClusterId): Result<Message, DecodeError> {
+export function decodeFrame(
+  bytes: Uint8Array,
+  cluster: ClusterId,
+  bytesMax: number = FRAME_BYTES_MAX,
+): Result<Message, DecodeError> {
   const { byteLength } = bytes;
-  if (byteLength > FRAME_BYTES_MAX) {
-    const message = `${byteLength} bytes, at most ${FRAME_BYTES_MAX}`;
+  if (byteLength > bytesMax) {
+    const message = `${byteLength} bytes, at most ${bytesMax}`;
     return fail({ code: 'too-large', path: '', message });
   }
   let value: unknown;

@@ -6,7 +6,7 @@ import { decode } from 'cborg';
 import type { z } from 'zod';
 import type { ClusterId, HostId } from '../../protocol/base/ids.ts';
 import type { Input } from '../../protocol/input.ts';
-import { GOSSIP_BYTES_MAX } from '../../protocol/limits.ts';
+import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../protocol/limits.ts';
 import type { Message } from '../../protocol/wire/message.ts';
 import type { Logger } from '../log.ts';
 import type { Interference } from '../chaos/interference.ts';
@@ -74,8 +74,8 @@ export function createSpeech({ cluster, log, give, interference }: SpeechInit): 
     return host;
   }
 
-  function read(bytes: Uint8Array, from: string): Message | undefined {
-    const decoded = decodeFrame(bytes, cluster);
+  function read(bytes: Uint8Array, from: string, bytesMax: number): Message | undefined {
+    const decoded = decodeFrame(bytes, cluster, bytesMax);
     if (decoded.ok) return decoded.value;
     counters.undecodable += 1;
     log.debug({ from, error: decoded.error }, 'a message that cannot be read');
@@ -113,11 +113,11 @@ export function createSpeech({ cluster, log, give, interference }: SpeechInit): 
       }
     },
     onFrame({ from, bytes }) {
-      const message = read(bytes, from);
+      const message = read(bytes, from, FRAME_BYTES_MAX);
       if (message !== undefined) give({ kind: 'messageReceived', from: hostOf(from), message });
     },
     onGossip({ from, bytes }) {
-      const message = read(bytes, from);
+      const message = read(bytes, from, GOSSIP_BYTES_MAX);
       if (message === undefined) return;
       const sender = hostOf(from);
       interference.pass('in', sender, message.kind, () =>

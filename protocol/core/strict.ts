@@ -1,5 +1,5 @@
 /**
- * Which strict slots this host may run at this moment, and until when (README.md §5, strict singletons).
+ * Which strict slots this host may run at this moment, and until when (README.md §9, strict singletons).
  *
  *     assigned ──campaign──▶ held until V ──the guard has V──▶ may run ──V − F──▶ stands still
  *                                ▲                                │                    │

@@ -1,6 +1,6 @@
 /**
  * The guard of one machine: it lets strict instances run only as long as the agent's lease surely holds
- * (README.md §5, strict singletons). It knows nothing of clusters; its clock counts suspend, and is not
+ * (README.md §9, strict singletons). It knows nothing of clusters; its clock counts suspend, and is not
  * the agent's.
  *
  *     (no warrant) ──vouch──▶ may begin, runs ──V − F──▶ stands still ──V──▶ killed

@@ -76,6 +76,7 @@ function environment(scope: EngineScope, { labels, spec }: InstanceRequest): str
     ...spec.environment,
     MILLRACE_COMPONENT: labels.component,
     MILLRACE_SLOT: String(labels.slot),
+    MILLRACE_ATTEMPT: String(labels.attempt),
     MILLRACE_TERM: String(labels.term),
     MILLRACE_PUBLISH_ADDRESS: scope.publishAddress,
     ...portVariables(spec),

@@ -76,6 +76,7 @@ function itIsDocker(): void {
         'COLOR=a=b c',
         'MILLRACE_COMPONENT=shop.web',
         'MILLRACE_SLOT=3',
+        'MILLRACE_ATTEMPT=4',
         'MILLRACE_TERM=1',
         'MILLRACE_PUBLISH_ADDRESS=127.0.0.1',
         'MILLRACE_PORT_80=28614',

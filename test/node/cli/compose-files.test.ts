@@ -49,8 +49,14 @@ it.each<[readonly string[], Given, readonly string[], string]>([
   [
     ['docker-compose.yml', 'compose.override.yml'],
     {},
-    ['docker-compose.yml'],
-    'only the override of that name',
+    ['docker-compose.yml', 'compose.override.yml'],
+    'whatever its name, as docker compose does',
+  ],
+  [
+    ['compose.yaml', 'docker-compose.override.yaml', 'docker-compose.override.yml'],
+    {},
+    ['compose.yaml', 'docker-compose.override.yml'],
+    'the first of the usual overrides',
   ],
   [both, { files: ['compose.yaml'] }, ['compose.yaml'], 'no override where files are named'],
   [['a', 'b'], { files: ['b', 'a'] }, ['b', 'a'], 'in the order they are named'],

@@ -5,7 +5,7 @@ import { commandName } from '../../../node/cli/invocation.ts';
 import { createRedraw } from '../../../node/cli/redraw.ts';
 import { isOlder } from '../../../node/cli/settle.ts';
 import { table, wrap } from '../../../node/cli/table.ts';
-import { defaultPaths, findSocket } from '../../../node/paths.ts';
+import { defaultPaths, findSocket, ownSocket } from '../../../node/paths.ts';
 
 it.each([
   [0, '0s'],
@@ -181,6 +181,8 @@ it('asks MILLRACE_SOCKET, else the agent of the system, else our own', () => {
   expect(findSocket(named, () => true)).toBe('/x.sock');
   expect(findSocket(input, () => true)).toBe('/run/millrace/agent.sock');
   expect(findSocket(input, () => false)).toBe('/r/millrace/agent.sock');
+  expect(ownSocket(named)).toBe('/x.sock');
+  expect(ownSocket(input)).toBe('/r/millrace/agent.sock');
 });
 
 // eslint-disable-next-line no-control-regex -- escape sequences begin with one
