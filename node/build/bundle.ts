@@ -110,6 +110,27 @@ export async function openBundle(
   source: AsyncIterable<Uint8Array>,
 ): Promise<{ readonly recipe: Recipe; readonly context: Readable }> {
   const chunks = source[Symbol.asyncIterator]();
+  // One that was not read to its end would keep its file open.
+  const close = (): void => void chunks.return?.().catch(() => undefined);
+  try {
+    const { recipe, read } = await readRecipe(chunks);
+    async function* rest(): AsyncGenerator<Uint8Array> {
+      if (read.length > 0) yield read;
+      yield* { [Symbol.asyncIterator]: () => chunks };
+    }
+    const context = Readable.from(rest(), { objectMode: false });
+    context.once('close', close);
+    return { recipe, context };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** `read`: what came behind the recipe in the same chunk. */
+async function readRecipe(
+  chunks: AsyncIterator<Uint8Array>,
+): Promise<{ readonly recipe: Recipe; readonly read: Buffer }> {
   let head: Buffer = Buffer.alloc(0);
   for (let end = -1; end < 0; end = head.indexOf(NEWLINE)) {
     const { done, value } = await chunks.next();
@@ -119,9 +140,5 @@ export async function openBundle(
   }
   const end = head.indexOf(NEWLINE);
   const recipe = RECIPE.parse(JSON.parse(head.subarray(0, end).toString('utf8')));
-  async function* rest(): AsyncGenerator<Uint8Array> {
-    if (end + 1 < head.length) yield head.subarray(end + 1);
-    yield* { [Symbol.asyncIterator]: () => chunks };
-  }
-  return { recipe, context: Readable.from(rest(), { objectMode: false }) };
+  return { recipe, read: head.subarray(end + 1) };
 }

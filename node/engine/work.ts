@@ -48,13 +48,15 @@ export type EngineWorkInit = {
 const DOUBTFUL: ReadonlySet<EngineError['code']> = new Set(['unavailable', 'aborted', 'conflict']);
 type Refused = Extract<Input, { readonly kind: 'instanceRefused' }>;
 
-/** Longest an engine may take for one call. Pulling an image is the slow one. */
-const START_MS = 120_000;
+/** Longest an engine may take for one call. A start may pull its image, for which it has ten minutes. */
+const START_MS = 12 * 60_000;
 const CALL_MS = 20_000;
 /** Peers read reasons in inventories, where a text is bounded. */
 const REASON_CHARS_MAX = 500;
 /** Between two tries at a list that something overtook. */
 const RELIST_RETRY_MS = 100;
+/** So often a list waits for calls under way: most end soon and would make it void, a stop may take minutes. */
+const WAITS_MAX = 20;
 
 export function createEngineWork(init: EngineWorkInit): EngineWork {
   const { engine, lastWords, openFiles, builder, give, log, relistMs } = init;
@@ -137,10 +139,11 @@ export function createEngineWork(init: EngineWorkInit): EngineWork {
     if (listing) return;
     listing = true;
     try {
-      while (!end.signal.aborted) {
+      for (let tries = 0; !end.signal.aborted; tries += 1) {
         const before = changes;
-        const instances = busy === 0 ? await engine.list(bounded(CALL_MS)) : undefined;
-        if (instances !== undefined && busy === 0 && changes === before) {
+        const isCalm = (): boolean => busy === 0 || tries >= WAITS_MAX;
+        const instances = isCalm() ? await engine.list(bounded(CALL_MS)) : undefined;
+        if (instances !== undefined && isCalm() && changes === before) {
           tell({ kind: 'instancesListed', instances: instances.map(observedOf) });
           settleDoubts(instances);
           return;

@@ -9,7 +9,7 @@ import { hashOf } from '../../build/recipe.ts';
 import type { Bounds, Connection } from './connection.ts';
 import { containerBody } from './container.ts';
 import { madeLabel } from './drift.ts';
-import { isImageMissing, statusOf } from './failure.ts';
+import { isImageMissing, isNameTaken } from './failure.ts';
 import { layFiles } from './files.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import { containerName } from './labels.ts';
@@ -93,7 +93,7 @@ async function createWith(
     if (isImageMissing(error.cause) && hashOf(image) !== undefined) throw gone(image, limits);
     if (isImageMissing(error.cause))
       await pullImage(ground, image, { ...limits, boundMs: PULL_MS });
-    else if (statusOf(error.cause) === 409) await clearLeftover(ground, request, limits);
+    else if (isNameTaken(error.cause)) await clearLeftover(ground, request, limits);
     else throw error;
   }
   return createOnce(ground, request, limits);

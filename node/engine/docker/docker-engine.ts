@@ -31,7 +31,7 @@ import { untilItIs } from './freezing.ts';
 import { type Gatekeeper, openGatekeeper } from './gatekeeper.ts';
 import { createImages } from './build.ts';
 import { feedInto } from './input.ts';
-import { readInstance } from './instance.ts';
+import { instanceFromList, readInstance } from './instance.ts';
 import { containerName, scopeFilter } from './labels.ts';
 import { createLogins, NO_LOGINS } from './logins.ts';
 import { readLogs } from './logs.ts';
@@ -152,7 +152,7 @@ class DockerEngine implements Engine {
     const instances: EngineInstance[] = [];
     for (let from = 0; from < found.length; from += INSPECT_COUNT_MAX) {
       const some = found.slice(from, from + INSPECT_COUNT_MAX);
-      const read = await Promise.all(some.map(({ Id }) => this.#read(Id, signal)));
+      const read = await Promise.all(some.map((row) => this.#readListed(row, signal)));
       instances.push(...read.filter((instance) => instance !== undefined));
     }
     const listed = new Set(found.map(({ Id }) => Id));
@@ -318,6 +318,16 @@ class DockerEngine implements Engine {
     // The list is worth more: what fails is tried with the next one.
     const more = this.#ground.networks.sweep(new Set(used), limits).catch(() => true);
     this.#maySweep = await more;
+  }
+
+  /** One that cannot be inspected, as where its layers are lost, is no reason not to know of the others. */
+  async #readListed(row: ContainerInfo, signal: AbortSignal): Promise<EngineInstance | undefined> {
+    try {
+      return await this.#read(row.Id, signal);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return instanceFromList(this.#scope, row);
+    }
   }
 
   /** Inspects; `undefined` where there is no such container or it is not ours. */

@@ -23,6 +23,8 @@ import type { Labels } from './labels.ts';
 const PAUSE_MIN_MS = 20;
 /** Larger: less noise while an engine is down; smaller: its return is noticed sooner. */
 const PAUSE_MAX_MS = 1_000;
+/** Events that may come again after a gap, by their text: the engine keeps no more. */
+const TOLD_COUNT_MAX = 256;
 /** Containers that ran out of memory and whose exit was not told yet; the oldest is forgotten. */
 const OOM_COUNT_MAX = 256;
 
@@ -77,7 +79,7 @@ export async function* readEvents(
   sinceNanos: bigint,
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent> {
-  const memory: Memory = { oomed: new Set(), signals: new Map() };
+  const memory: Memory = { told: new Set(), oomed: new Set(), signals: new Map() };
   let lastNanos = sinceNanos;
   let gap: string | undefined;
   let pauseMs = PAUSE_MIN_MS;
@@ -86,11 +88,11 @@ export async function* readEvents(
     try {
       const stream = await source.open(lastNanos, signal);
       if (gap !== undefined) yield { kind: 'resync', reason: gap }; // invariant 1
-      const toldNanos = gap === undefined ? lastNanos - 1n : lastNanos;
       for await (const line of readLines(stream)) {
         const nanos = timeOf(line);
-        if (nanos === undefined || nanos <= toldNanos) continue; // invariant 2
-        if (nanos > lastNanos) lastNanos = nanos;
+        if (nanos === undefined || memory.told.has(line)) continue; // invariant 2
+        remember(memory.told, line, TOLD_COUNT_MAX);
+        lastNanos = nanos; // also an earlier one: the clock may have been set back
         const event = await translate(source, line, memory, nanos, signal);
         if (event !== undefined) yield event;
       }
@@ -110,8 +112,9 @@ function timeOf(line: string): bigint | undefined {
   return digits === undefined ? undefined : BigInt(digits);
 }
 
-/** What was told of containers that have not ended yet. */
+/** What was told last, and of containers that have not ended yet. */
 type Memory = {
+  readonly told: Set<string>;
   readonly oomed: Set<string>;
   readonly signals: Map<string, { readonly name: string; readonly nanos: bigint }>;
 };
@@ -133,7 +136,7 @@ async function translate(
     case 'start':
       return source.started(id, attributes, signal);
     case 'oom':
-      remember(memory.oomed, id);
+      remember(memory.oomed, id, OOM_COUNT_MAX);
       return undefined;
     case 'kill':
       noteSignal(memory, id, attributes['signal'], nanos);
@@ -198,8 +201,8 @@ function decode(line: string): EngineRecord | undefined {
   }
 }
 
-function remember(oomed: Set<string>, id: string): void {
-  oomed.add(id);
-  const [oldest] = oomed;
-  if (oomed.size > OOM_COUNT_MAX && oldest !== undefined) oomed.delete(oldest);
+function remember(all: Set<string>, one: string, countMax: number): void {
+  all.add(one);
+  const [oldest] = all;
+  if (all.size > countMax && oldest !== undefined) all.delete(oldest);
 }

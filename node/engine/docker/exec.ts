@@ -42,25 +42,48 @@ export async function execIn(
     }),
   );
   const begin = { hijack: true, stdin, Tty, ...(terminal !== undefined && sizeAtStart(terminal)) };
-  const stream: Duplex = await connection.call(limits, () => made.start(begin));
+  const stream = await beginIn(connection, limits, () => made.start(begin), endIn(made, id));
   const { signal } = limits;
+  let isCut = false;
   const cut = (): void => {
-    void killIn(made, id).finally(() => stream.destroy());
+    isCut = true;
+    endIn(made, id)(stream);
   };
   signal.addEventListener('abort', cut, { once: true });
   stream.on('error', () => undefined); // a reader sees it too
   stream.once('close', () => signal.removeEventListener('abort', cut));
   if (terminal !== undefined) void resizeOnceItRuns(made, terminal, stream);
-  const fed = feed(made, stream, input);
   // A terminal has no end of input: the engine takes the end of ours for the end of all, output too.
-  if (!Tty) void fed.finally(() => stream.end());
-  return outputsOf(stream, Tty, signal, () => exitCodeOf(connection, made, limits));
+  void feed(made, stream, input).then(() => (Tty ? undefined : stream.end()), cut);
+  const outputs = { stream, isTerminal: Tty, isCut: () => isCut };
+  return outputsOf(outputs, () => exitCodeOf(connection, made, limits));
 }
 
+/** One that begins after it was called off is ended. */
+async function beginIn(
+  connection: Connection,
+  limits: Bounds,
+  start: () => Promise<Duplex>,
+  end: (stream: Duplex) => void,
+): Promise<Duplex> {
+  let starting: Promise<Duplex> | undefined;
+  try {
+    return await connection.call(limits, () => (starting = start()));
+  } catch (error) {
+    void starting?.then(end, () => undefined);
+    throw error;
+  }
+}
+
+type Outputs = {
+  readonly stream: Duplex;
+  readonly isTerminal: boolean;
+  /** By us: then it breaks off. */
+  readonly isCut: () => boolean;
+};
+
 async function* outputsOf(
-  stream: Duplex,
-  isTerminal: boolean,
-  signal: AbortSignal,
+  { stream, isTerminal, isCut }: Outputs,
   exitCode: () => Promise<number>,
 ): AsyncGenerator<ExecOutput> {
   try {
@@ -71,21 +94,18 @@ async function* outputsOf(
         for (const { output, payload: bytes } of frames)
           yield { kind: output === STDERR ? 'stderr' : 'stdout', bytes };
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!isCut()) throw error;
   }
   yield { kind: 'exited', exitCode: await exitCode() };
 }
 
+/** Rejects where the input breaks off: the command must not take that for its end. */
 async function feed(made: Exec, stream: Duplex, input: AsyncIterable<ExecInput>): Promise<void> {
-  try {
-    for await (const one of input) {
-      if (!stream.writable) return;
-      if (one.kind === 'resize') await resize(made, one.size);
-      else if (!stream.write(one.bytes))
-        await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
-    }
-  } catch {
-    // Whoever gave it is gone; so is the command, by its signal.
+  for await (const one of input) {
+    if (!stream.writable) return;
+    if (one.kind === 'resize') await resize(made, one.size);
+    else if (!stream.write(one.bytes))
+      await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
   }
 }
 
@@ -123,11 +143,23 @@ async function exitCodeOf(connection: Connection, made: Exec, limits: Bounds): P
   return KILLED;
 }
 
+const endIn =
+  (made: Exec, container: string) =>
+  (stream: Duplex): void =>
+    void killIn(made, container).finally(() => stream.destroy());
+
 async function killIn(made: Exec, container: string): Promise<void> {
   try {
-    const { Running, Pid } = await made.inspect();
-    // Nothing may come between the look and the signal.
-    if (Running && Pid > 0 && cgroupsOf(Pid).includes(container)) process.kill(Pid, 'SIGKILL');
+    for (let look = 0; look < LOOKS_MAX; look += 1) {
+      const { Running, Pid, ExitCode } = await made.inspect();
+      if (!Running && ExitCode !== null) return;
+      if (Running && Pid > 0) {
+        // Nothing may come between the look and the signal.
+        if (cgroupsOf(Pid).includes(container)) process.kill(Pid, 'SIGKILL');
+        return;
+      }
+      await pause(LOOK_MS); // the engine hands its connection over before the command has begun
+    }
   } catch {
     // It has ended, or is not ours to signal: it ends with its input, or with its container.
   }

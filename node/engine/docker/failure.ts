@@ -14,6 +14,9 @@ type Verdict = {
 
 const NO_IMAGE = /no such image/i;
 const VERSION_REFUSED = /client version .* is too (old|new)/i;
+/** What is refused as if the request were wrong, and is the state of the host. */
+const PASSING = /fully subnetted|non-overlapping .*address pool|source path does not exist/i;
+const NAME_TAKEN = /container name .* is already in use/i;
 const NAME_AMBIGUOUS = /is ambiguous/i;
 const UNREACHABLE = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
@@ -28,6 +31,11 @@ export function toEngineError(what: string, error: unknown): EngineError {
 /** True of the answer to `create` when the image is not on this host. */
 export function isImageMissing(error: unknown): boolean {
   return statusOf(error) === 404 && NO_IMAGE.test(reasonOf(error));
+}
+
+/** True of the answer to `create` where another container has the name. */
+export function isNameTaken(error: unknown): boolean {
+  return statusOf(error) === 409 && NAME_TAKEN.test(reasonOf(error));
 }
 
 /** True when the engine was upgraded or downgraded under us: the API version must be agreed anew. */
@@ -62,6 +70,8 @@ function judge(status: number | undefined, systemCode: unknown, why: string): Ve
     return { code: 'conflict', next: 'free that port on this host or publish another one' };
   if (NAME_AMBIGUOUS.test(why))
     return { code: 'conflict', next: 'remove all but one of that name from this host' };
+  if (PASSING.test(why))
+    return { code: 'failed', next: 'it is tried again; see to it on this host' };
   switch (status) {
     case 400:
       return {

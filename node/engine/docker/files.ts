@@ -59,7 +59,12 @@ export async function layFiles(
     );
   } finally {
     // Called off or not, nothing may stay behind.
-    await hand.remove({ force: true, v: true }).catch(() => undefined);
+    const { signal } = new AbortController();
+    await connection
+      .call({ ...limits, boundMs: REMOVE_MS, signal }, (cut) =>
+        hand.remove({ force: true, v: true, abortSignal: cut }),
+      )
+      .catch(() => undefined); // `removeHands` finds it at the next start
   }
 }
 

@@ -88,6 +88,35 @@ export function instanceFromEvent(
   };
 }
 
+/** What a list tells of a container that cannot be inspected. */
+export function instanceFromList(
+  scope: EngineScope,
+  { Id, Names, Labels: told, State, Status }: ListedContainer,
+): EngineInstance | undefined {
+  const labels = readLabels(scope, told);
+  if (labels === undefined) return undefined;
+  const state = readState(State);
+  const exitCode = /^Exited \((\d+)\)/.exec(Status)?.[1];
+  return {
+    id: Id,
+    name: Names[0]?.replace(/^\//, '') ?? Id,
+    labels,
+    state,
+    health: 'none',
+    ...(state === 'exited' && { exitCode: Number(exitCode ?? -1) }),
+    ports: [],
+  };
+}
+
+export type ListedContainer = {
+  readonly Id: string;
+  readonly Names: readonly string[];
+  readonly Labels: Labels;
+  readonly State: string;
+  /** For people, e.g. `Exited (137) 2 hours ago`. */
+  readonly Status: string;
+};
+
 export function readHealth(
   status: string | undefined,
 ): 'starting' | 'healthy' | 'unhealthy' | undefined {

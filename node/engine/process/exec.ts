@@ -50,7 +50,7 @@ export async function execBeside(
   exited.promise.catch(() => undefined);
   if (child.pid === undefined) return notRun(program, await exited.promise.catch((error) => error));
   killWith(child, signal);
-  if (child.stdin !== null) void feed(child.stdin, input);
+  if (child.stdin !== null) void feed(child.stdin, input).catch(() => kill(child));
   return outputsOf(child, exited.promise, signal);
 }
 
@@ -80,16 +80,18 @@ async function* notRun(program: string, error: unknown): AsyncGenerator<ExecOutp
   yield { kind: 'exited', exitCode: code === 'ENOENT' ? NOT_FOUND : NOT_RUNNABLE };
 }
 
+function kill(child: Child): void {
+  // Not collected yet, so the pid is still this child's.
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    sendToGroup(child.pid, 'SIGKILL');
+}
+
 function killWith(child: Child, signal: AbortSignal): void {
-  const kill = (): void => {
-    // Not collected yet, so the pid is still this child's.
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
-      sendToGroup(child.pid, 'SIGKILL');
-  };
-  if (signal.aborted) kill();
-  signal.addEventListener('abort', kill, { once: true });
+  const onAbort = (): void => kill(child);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
   child.once('exit', () => {
-    signal.removeEventListener('abort', kill);
+    signal.removeEventListener('abort', onAbort);
     if (!signal.aborted) return;
     // What has left its group may hold them open for ever.
     child.stdout.destroy();
@@ -97,20 +99,16 @@ function killWith(child: Child, signal: AbortSignal): void {
   });
 }
 
+/** Rejects where the input breaks off: the command must not take that for its end. */
 async function feed(stdin: Writable, input: AsyncIterable<ExecInput>): Promise<void> {
   // It may end before it has read everything, as `head` does.
   stdin.on('error', () => undefined);
-  try {
-    for await (const one of input) {
-      if (!stdin.writable) return;
-      if (one.kind === 'stdin' && !stdin.write(one.bytes))
-        await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
-    }
-  } catch {
-    // Whoever gave it is gone; so is the command, by its signal.
-  } finally {
-    stdin.end();
+  for await (const one of input) {
+    if (!stdin.writable) return;
+    if (one.kind === 'stdin' && !stdin.write(one.bytes))
+      await Promise.race([once(stdin, 'drain'), once(stdin, 'close')]);
   }
+  stdin.end();
 }
 
 async function* outputsOf(

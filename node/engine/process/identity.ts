@@ -83,6 +83,15 @@ export function killOrphans(leader: number): void {
   if (readStat(leader) === undefined) sendToGroup(leader, 'SIGKILL');
 }
 
+/**
+ * Kills what is left of the group of a process that led it a look ago and has ended; it was nobody's child
+ * here. While members are left, the kernel gives its number to nobody else.
+ */
+export function killLeft({ pid, startTicks }: ProcessIdentity): void {
+  const now = readStat(pid);
+  if (now === undefined || now.startTicks === startTicks) sendToGroup(pid, 'SIGKILL');
+}
+
 /** For a child that was not collected yet, whose pid is therefore still its own. */
 export function sendToGroup(leader: number, signal: NodeJS.Signals): boolean {
   try {

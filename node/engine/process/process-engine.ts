@@ -36,7 +36,7 @@ import { type Health, type Outcome, watchHealth } from '../health.ts';
 import { feedInto } from './input.ts';
 import { checkOnce } from './check.ts';
 import { execBeside } from './exec.ts';
-import { activityOf, readBootId, signalGroup } from './identity.ts';
+import { activityOf, killLeft, readBootId, signalGroup } from './identity.ts';
 import { abortedError, createInstance, endsWithin, hasEnded, idOf } from './instance.ts';
 import { type Instance, isRunning, viewOf, wardOf } from './instance.ts';
 import { type Launch, planLaunch, tokenOf } from './launch.ts';
@@ -346,7 +346,8 @@ class ProcessEngine implements Engine {
     for (const instance of this.#instances.values()) {
       if (!instance.adopted || !isRunning(instance)) continue;
       if (activityOf(instance.record.process, this.#home.boot) !== 'gone') continue;
-      killRest(instance.token, this.#home.scope); // invariant 4
+      killLeft(instance.record.process); // invariant 4; they may have overwritten their environment
+      killRest(instance.token, this.#home.scope);
       this.#end(instance, EXIT_CODE_UNKNOWN);
     }
   }

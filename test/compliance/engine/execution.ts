@@ -86,6 +86,17 @@ function itExecutesCommands({ ground, workloads }: Subject, commands: Commands):
     expect(none).toEqual({ stdout: '', stderr: '', exitCode: 0 });
   });
 
+  it('ends it where its input breaks off, which it must not take for the end', async () => {
+    const engine = await ground().engine();
+    const { id } = await start(engine, workloads.sleepForEver());
+    const request = { command: commands.copy(), stdin: true };
+    async function* half(): AsyncGenerator<ExecInput> {
+      yield* bytes('half');
+      throw new Error('the caller is gone');
+    }
+    expect((await run(engine, id, request, half())).exitCode).toBe(137);
+  });
+
   it('runs it with the environment of the instance', async () => {
     const engine = await ground().engine();
     const spec = { ...workloads.sleepForEver(), environment: { COLOR: 'a=b c' } };

@@ -210,8 +210,11 @@ describe('a group', () => {
     await expectEnd(await pidOfChild());
   });
 
-  it('is gone with an adopted instance that led it', async () => {
-    const { id, pid = 0 } = await startedByKilledAgent(sharing(`sleep 1000 & ${child}; ${sleep}`));
+  it.each([
+    ['sleep 1000', 'with its environment'],
+    ['env -i sleep 1000', 'without it'],
+  ])('is gone with an adopted instance that led it: %s, %s', async (line) => {
+    const { id, pid = 0 } = await startedByKilledAgent(sharing(`${line} & ${child}; ${sleep}`));
     const orphan = await pidOfChild();
     const engine = await ground.engine();
     await using watch = new Watch(engine);

@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { extract } from 'tar-stream';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { bundleOf, digest, openBundle } from '../../../node/build/bundle.ts';
 import {
   CONTEXT_BYTES_MAX,
@@ -281,4 +281,23 @@ it('tells of a file that changes while it is read', async () => {
   }
   rmSync(join(folder, 'a'));
   await expect(digest(bundleOf(RECIPE, entries))).rejects.toThrow(ContextError);
+});
+
+it.each<[string, string, boolean]>([
+  ['that was not read', `${JSON.stringify({ ...RECIPE, dockerfile: 'Dockerfile' })}\ntar`, true],
+  ['without a recipe that can be read', 'no recipe\ntar', false],
+])('closes the file of a context %s', async (_, text, opens) => {
+  let closed = false;
+  async function* source(): AsyncGenerator<Uint8Array> {
+    try {
+      yield Buffer.from(text);
+      yield Buffer.from('more');
+    } finally {
+      closed = true;
+    }
+  }
+  const opened = openBundle(source());
+  if (opens) (await opened).context.destroy();
+  else await expect(opened).rejects.toThrow();
+  await vi.waitUntil(() => closed);
 });

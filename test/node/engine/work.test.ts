@@ -1,6 +1,7 @@
 /** The agent's hands on an engine whose daemon goes away in the middle of a start. */
 import { expect, it, vi } from 'vitest';
 import { componentId, term } from '../../../protocol/base/ids.ts';
+import { millis } from '../../../protocol/base/time.ts';
 import type { Input } from '../../../protocol/input.ts';
 import { EngineError } from '../../../node/engine/engine.ts';
 import { createEngineWork } from '../../../node/engine/work.ts';
@@ -111,4 +112,25 @@ it('tells why the files of an instance could not be opened, and that it may be t
   const refused = { component, slot, attempt, permanent: false, reason };
   expect(inputs).toEqual([{ kind: 'instanceRefused', ...refused }]);
   expect(engineOf(machine, SCOPE).instances.size).toBe(0);
+});
+
+it('waits for calls under way before it lists, but not for a stop that takes minutes', async () => {
+  const machine = createSimulatedMachine(choicesOfSeed(1));
+  const engine = openSimulated(machine, SCOPE);
+  const inputs: Input[] = [];
+  engine.stop = () => new Promise(() => undefined);
+  await using work = createEngineWork({
+    engine,
+    lastWords: createLastWords(engine),
+    openFiles: async () => [],
+    builder,
+    started: () => undefined,
+    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
+    log,
+    relistMs: 1_000_000,
+  });
+  work.begin({ kind: 'stopInstance', engineId: 'x', graceMs: millis(600_000) });
+  work.begin({ kind: 'listInstances' });
+  await vi.waitUntil(() => (turn(machine), inputs.length > 0), { timeout: 10_000, interval: 5 });
+  expect(inputs).toEqual([{ kind: 'instancesListed', instances: [] }]);
 });

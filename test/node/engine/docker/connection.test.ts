@@ -4,6 +4,7 @@ import { Connection } from '../../../../node/engine/docker/connection.ts';
 import { createDockerEngine } from '../../../../node/engine/docker/docker-engine.ts';
 import { expectRefusal } from '../../../compliance/engine/ground.ts';
 import { nodeSpec } from '../../../compliance/engine/docker-ground.ts';
+import { writeLabels } from '../../../../node/engine/docker/labels.ts';
 import { HANGING, StandIn } from './stand-in.ts';
 
 const scope = { cluster: 'c1', host: 'h1', publishAddress: '127.0.0.1' };
@@ -106,4 +107,33 @@ it('never puts the environment of a component into an address', async () => {
   const spec = nodeSpec('', { environment: { PASSWORD: 'secret' } });
   await expectRefusal(engine.start({ labels, spec }, never), ['bad-spec']);
   expect(docker.asked.at(-1)).toBe('/v1.41/containers/create?name=s-web-1-1-h1');
+});
+
+it('lists one that cannot be inspected by what the list says of it', async () => {
+  const row = (Id: string, State: string, Status: string) => ({
+    Id,
+    Names: [`/s-web-1-1-h1`],
+    Labels: writeLabels(scope, labels),
+    State,
+    Status,
+  });
+  const rows = [
+    row('a', 'exited', 'Exited (137) 2 hours ago'),
+    row('b', 'running', 'Up 2 hours'),
+    row('c', 'dead', 'Dead'),
+  ];
+  await using docker = await StandIn.open(
+    () => '1.41',
+    ({ url = '' }, response) => {
+      if (url.includes('/containers/json')) response.end(JSON.stringify(rows));
+      const lost = { message: 'stat /var/lib/docker/overlay2/x: no such file or directory' };
+      if (/containers\/[abc]\/json/.test(url)) response.writeHead(500).end(JSON.stringify(lost));
+    },
+  );
+  await using engine = await createDockerEngine(scope, docker);
+  expect(await engine.list(never)).toMatchObject([
+    { id: 'a', name: 's-web-1-1-h1', labels, state: 'exited', exitCode: 137 },
+    { id: 'b', state: 'running' },
+    { id: 'c', state: 'exited', exitCode: -1 },
+  ]);
 });

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
 import { EngineError } from '../../../../node/engine/engine.ts';
-import { isImageMissing, toEngineError } from '../../../../node/engine/docker/failure.ts';
+import {
+  isImageMissing,
+  isNameTaken,
+  toEngineError,
+} from '../../../../node/engine/docker/failure.ts';
 
 const answer = (statusCode: number, message: string): Error =>
   Object.assign(new Error(`(HTTP code ${statusCode}) unexpected - ${message} `), {
@@ -8,11 +12,14 @@ const answer = (statusCode: number, message: string): Error =>
     json: { message },
   });
 const system = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
+const POOLS_FULL = 'all predefined address pools have been fully subnetted';
 const PORT_TAKEN = 'driver failed: Bind for 0.0.0.0:80 failed: port is already allocated';
 
 it.each<[Error, EngineError['code'], boolean, string]>([
   [answer(400, 'invalid mount config'), 'bad-spec', true, 'the same again is refused again'],
   [answer(400, 'network a is ambiguous (2 found)'), 'conflict', false, 'all but one may go'],
+  [answer(400, POOLS_FULL), 'failed', false, 'a network may be removed'],
+  [answer(400, 'bind source path does not exist: /mnt/a'), 'failed', false, 'a disk may come'],
   [answer(404, 'No such container: x'), 'not-found', false, 'it is gone'],
   [answer(409, 'is not running'), 'conflict', false, 'its state does not allow it now'],
   [answer(500, PORT_TAKEN), 'conflict', false, 'a port may become free'],
@@ -46,4 +53,11 @@ it('keeps an error that was judged already', () => {
 it('tells a missing image from a missing container', () => {
   expect(isImageMissing(answer(404, 'No such image: x:1'))).toBe(true);
   expect(isImageMissing(answer(404, 'No such container: x'))).toBe(false);
+});
+
+it('tells a name that is taken from other conflicts', () => {
+  const taken =
+    'Conflict. The container name "/shop-web-1-1-h1" is already in use by container "ab"';
+  expect(isNameTaken(answer(409, taken))).toBe(true);
+  expect(isNameTaken(answer(409, 'create db: volume name must be unique'))).toBe(false);
 });
