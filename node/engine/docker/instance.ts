@@ -1,8 +1,13 @@
 /** What `inspect` says of a container, as an `EngineInstance`. */
 import { z } from 'zod';
-import { EngineError, type EngineInstance, type EngineScope } from '../engine.ts';
+import {
+  EngineError,
+  type EngineInstance,
+  type EngineScope,
+  type InstanceLabels,
+} from '../engine.ts';
 import { readDrift } from './drift.ts';
-import { type Labels, readHeartbeat, readLabels } from './labels.ts';
+import { type Labels, networkName, readHeartbeat, readLabels } from './labels.ts';
 
 const inspected = z.object({
   Id: z.string(),
@@ -49,7 +54,7 @@ export function readInstance(scope: EngineScope, answer: unknown): EngineInstanc
   if (labels === undefined) return undefined;
   const state = readState(State.Status);
   const heartbeat = readHeartbeat(Config.Labels ?? {});
-  const network = readNetwork(parsed.data);
+  const network = readNetwork(parsed.data, labels);
   const drift = state === 'running' || state === 'paused' ? readDrift(answer) : undefined;
   return {
     id: Id,
@@ -138,10 +143,19 @@ function readState(status: string): EngineInstance['state'] {
   }
 }
 
-/** The bridges of this host lead to every address of a container, so any of them will do. */
-function readNetwork({ HostConfig, NetworkSettings }: Inspected): EngineInstance['network'] {
+/**
+ * The bridges that are made for its stack lead to it from this host, so any of them will do; what others have
+ * made may not, as a macvlan does not.
+ */
+function readNetwork(
+  { HostConfig, NetworkSettings }: Inspected,
+  labels: InstanceLabels,
+): EngineInstance['network'] {
   if (HostConfig?.NetworkMode === 'host') return { kind: 'host' };
-  const [address] = Object.values(NetworkSettings.Networks ?? {})
+  const isOwn = (name: string): boolean => name.startsWith(networkName(labels, ''));
+  const [address] = Object.entries(NetworkSettings.Networks ?? {})
+    .toSorted(([a], [b]) => Number(isOwn(b)) - Number(isOwn(a)))
+    .map(([, network]) => network)
     .flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
     .filter((one) => typeof one === 'string' && one !== '');
   return typeof address === 'string' ? { kind: 'own', address } : undefined;

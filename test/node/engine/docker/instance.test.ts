@@ -32,6 +32,12 @@ it.each<readonly [string, object | null, EngineInstance['network'], string]>([
     { kind: 'own', address: '172.19.0.2' },
     'the first network on which it has one',
   ],
+  [
+    'lan',
+    { lan: at('192.0.2.9'), shop_default: at('172.18.0.2') },
+    { kind: 'own', address: '172.18.0.2' },
+    'rather one of its stack than one that users have made',
+  ],
   ['six', { six: at('', 'fd00::2') }, { kind: 'own', address: 'fd00::2' }, 'IPv6 alone'],
   ['host', { host: at('') }, { kind: 'host' }, 'it shares the network of its host'],
   ['none', { none: at('') }, undefined, 'nothing leads to it'],
