@@ -16,6 +16,8 @@ export type ComposeText = {
   readonly overrides?: readonly { readonly path: string; readonly text: string }[];
   /** Relative paths in the files start here. */
   readonly dir: string;
+  /** A folder whose `.env` wins over that of `dir`. */
+  readonly callerDir?: string;
   readonly name?: string;
   readonly profiles?: readonly string[];
   readonly envFiles?: readonly string[];

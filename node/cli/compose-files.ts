@@ -14,6 +14,8 @@ export type ComposeFiles = {
   readonly text: string;
   readonly overrides: readonly { readonly path: string; readonly text: string }[];
   readonly dir: string;
+  /** Where the command is called: a folder besides, whose `.env` counts too. */
+  readonly callerDir?: string;
 };
 
 const USUAL = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
@@ -48,11 +50,13 @@ export async function readComposeFiles({
     file === '-'
       ? { path: STDIN, text: await readStdin(stdin) }
       : { path: file, text: readFile(file) };
-  const dir = first === '-' ? process.cwd() : dirname(resolve(first));
+  const cwd = process.cwd();
+  const dir = first === '-' ? cwd : dirname(resolve(first));
   const { path, text } = await read(first);
   const overrides = [];
   for (const file of others) overrides.push(await read(file));
-  return { path, text, overrides, dir };
+  const isElsewhere = files === undefined && dir !== cwd;
+  return { path, text, overrides, dir, ...(isElsewhere && { callerDir: cwd }) };
 }
 
 /** COMPOSE_FILE may also stand in `.env` of this folder. */
@@ -66,7 +70,7 @@ function filesOfEnvironment(
     variablesFiles(envFiles, { dir: process.cwd(), shownDir: '.' }),
   );
   // What is wrong with it is told by those who need it.
-  const lookup = variables.ok ? variables.value : outer;
+  const lookup = variables.ok ? variables.value.lookup : outer;
   const files = lookup('COMPOSE_FILE')?.split(lookup('COMPOSE_PATH_SEPARATOR') || ':') ?? [];
   const named = files.filter((file) => file !== '');
   return named.length > 0 ? named : undefined;

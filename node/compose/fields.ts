@@ -63,9 +63,15 @@ export function integer(min: number, max: number) {
   });
 }
 
+/** The words of YAML 1.1, in any case; Compose takes them too. */
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ...['true', 'y', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', 'n', 'no', 'off'].map((word) => [word, false] as const),
+]);
+
 export const flag = z.unknown().transform((value, context) => {
-  if (value === true || value === 'true') return true;
-  if (value === false || value === 'false') return false;
+  const meant = typeof value === 'string' ? FLAGS.get(value.toLowerCase()) : value;
+  if (typeof meant === 'boolean') return meant;
   return complain(context, { message: expected('true or false', value) });
 });
 
@@ -80,7 +86,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
-const LENGTH = /^(?:\d{1,12}(?:\.\d{1,9})?(?:ns|us|µs|ms|[smhdw]))+$/;
+const LENGTH = /^(?:(?:\d{1,12}(?:\.\d{0,9})?|\.\d{1,9})(?:ns|us|µs|ms|[smhdw]))+$/;
 /** The longest that a timer can wait, about 24 days. */
 const LENGTH_MS_MAX = 0x7f_ff_ff_ff;
 
@@ -104,7 +110,7 @@ const BYTES: Readonly<Record<string, number>> = {
   g: 2 ** 30,
   t: 2 ** 40,
 };
-const SIZE = /^(\d{1,15}(?:\.\d{1,9})?) ?([bkmgt]?)(?:i?b)?$/i;
+const SIZE = /^(\d{1,15}(?:\.\d{0,9})?|\.\d{1,9}) ?([bkmgt]?)(?:i?b)?$/i;
 
 /** `64m`, `1.5gb`; a number is bytes. */
 export const bytes = z.unknown().transform((value, context): number => {

@@ -1,12 +1,11 @@
 /** The configs and secrets of the top of the file: where what is in them comes from. */
-import { resolve } from 'node:path';
 import { fail, ok, type Result } from '../../protocol/base/result.ts';
 import { FILES_BYTES_MAX } from '../../protocol/limits.ts';
 import { complain, expected, findingsOf, flag, kindOf, mapping, text, ways } from './fields.ts';
 import { nearest } from './nearest.ts';
 import type { Complaint, Finding, Path } from './problems.ts';
 import { readBytes } from './read/file.ts';
-import { shownPath } from './read/reader.ts';
+import { fullPath, shownPath } from './read/reader.ts';
 import type { Spot } from './read/tree.ts';
 
 /** As the keys at the top, and of a service, are called. */
@@ -136,7 +135,7 @@ export function bytesOf({ origin, written }: FileDefinition, at: Spot): Result<B
       return fail({ message: `the variable ${written} must have a value`, next });
     }
     case 'file': {
-      const read = readBytes(resolve(at.source.dir, written), FILES_BYTES_MAX);
+      const read = readBytes(fullPath(at.source, written), FILES_BYTES_MAX);
       if (read.ok) return bounded(read.value);
       const { absent: _, message, ...rest } = read.error;
       const next = 'mend the path; it starts at the folder of the file that names it';

@@ -7,6 +7,7 @@
  * one stage.
  */
 import { basename, dirname, resolve } from 'node:path';
+import { ok, type Result } from '../../protocol/base/result.ts';
 import type { ComponentSpec, StackSpec } from '../../protocol/component/spec.ts';
 import { COMPONENTS_MAX, STACK_CHARS_MAX } from '../../protocol/limits.ts';
 import { expected, findingsOf, kindOf } from './fields.ts';
@@ -18,8 +19,14 @@ import { type Finding, listProblems, type Path, type Problem } from './problems.
 import type { Lookup } from './read/interpolate.ts';
 import { withProjectName } from './read/project-name.ts';
 import { createReader } from './read/reader.ts';
-import { follow, locate, plainOf, type Spot, type Tree } from './read/tree.ts';
-import { environmentLookup, variablesFiles, withVariables } from './read/variables.ts';
+import { follow, locate, plainOf, type Source, type Spot, type Tree } from './read/tree.ts';
+import {
+  dotenvOf,
+  environmentLookup,
+  type Variables,
+  variablesFiles,
+  withVariables,
+} from './read/variables.ts';
 import type { BuildSource } from './service/build.ts';
 import { readEverywhere } from './service/contract.ts';
 import { isActive, noneActive, profilesField } from './service/profiles.ts';
@@ -48,6 +55,8 @@ export type ComposeSource = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** In place of `.env`, a later one winning. */
   readonly envFiles?: readonly string[];
+  /** A folder whose `.env` wins over that of `dir`. */
+  readonly callerDir?: string;
   /** Where `.env` is read and relative paths start, those of overrides too. */
   readonly dir: string;
 };
@@ -79,12 +88,9 @@ export function loadCompose(text: string, source: ComposeSource): ComposeResult 
 function load(text: string, given: ComposeSource): ComposeResult {
   const dir = resolve(given.dir);
   const place = { dir, shownDir: dirname(given.path) };
-  const variables = withVariables(
-    environmentLookup(given.env),
-    variablesFiles(given.envFiles, place),
-  );
+  const variables = readOuter(given, place);
   if (!variables.ok) return refused([variables.error]);
-  const outer = variables.value;
+  const outer = variables.value.lookup;
   const named = given.name ?? (outer('COMPOSE_PROJECT_NAME') || undefined);
   const plain = [{ path: given.path, text }, ...(given.overrides ?? [])].map((file) => ({
     text: file.text,
@@ -102,9 +108,28 @@ function load(text: string, given: ComposeSource): ComposeResult {
   const stack = readStack(plainOf(tree), reading);
   const found = [...reading.errors.map(reading.locate), ...reading.problems];
   if (found.length > 0 || stack === undefined) return refused(inOrder(found));
-  const told = [...reader.warnings, ...reading.warnings.map(reading.locate)];
+  const told = [
+    ...variables.value.warnings,
+    ...reader.warnings,
+    ...reading.warnings.map(reading.locate),
+    ...reading.otherWarnings,
+  ];
   const { contents: secrets, builds } = reading;
   return { ok: true, stack, secrets, builds, warnings: listProblems(inOrder(told)) };
+}
+
+/** Variables of all files: `.env` of the caller's folder is read first, as it may say what is read. */
+function readOuter(
+  { env, envFiles, callerDir }: ComposeSource,
+  place: Pick<Source, 'dir' | 'shownDir'>,
+): Result<Variables, Problem> {
+  const isElsewhere = envFiles === undefined && callerDir !== undefined;
+  const first = isElsewhere ? [dotenvOf({ dir: callerDir, shownDir: '.' })] : [];
+  const caller = withVariables(environmentLookup(env), first);
+  if (!caller.ok) return caller;
+  const all = withVariables(caller.value.lookup, variablesFiles(envFiles, place));
+  if (!all.ok) return all;
+  return ok({ ...all.value, warnings: [...caller.value.warnings, ...all.value.warnings] });
 }
 
 function refused(problems: readonly Problem[]): ComposeResult {
@@ -148,6 +173,7 @@ function readingOf(tree: Tree, given: Given, lookup: Lookup): Reading {
     errors: [],
     warnings: [],
     problems: [],
+    otherWarnings: [],
   };
 }
 
@@ -173,7 +199,7 @@ function readStack(file: unknown, reading: Reading): StackSpec | undefined {
   const inactive = inactiveServices(services, reading.profiles);
   const keys = checkKeys(file);
   errors.push(...keys.errors.filter((finding) => counts(finding, inactive)));
-  const makings = readVolumeMakings(volumes, errors);
+  const makings = readVolumeMakings(volumes, reading);
   const files = {
     configs: readFileDefinitions('configs', written['configs'], errors),
     secrets: readFileDefinitions('secrets', written['secrets'], errors),

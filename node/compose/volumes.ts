@@ -13,7 +13,9 @@ import {
   text,
   ways,
 } from './fields.ts';
+import { hostPathComplaint } from './host-path.ts';
 import { nearest } from './nearest.ts';
+import { adviseNumbers, type Typed } from './numbers.ts';
 import type { Complaint, Finding } from './problems.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -21,6 +23,8 @@ const name = text.refine((written) => NAME.test(written), {
   error: 'expected the name of a volume',
 });
 
+/** Among the options of a mount: its device is a folder of the host. */
+const BIND = /(?:^|,)r?bind(?:,|$)/;
 const option = z.union([text, z.number()]).transform(String);
 const options = pairs.transform((entries, context): Readonly<Record<string, string>> =>
   byName(
@@ -48,6 +52,10 @@ const volumeField = mapping({
     const next = 'leave one of the two out';
     return complain(context, { message, next }, [driver === undefined ? 'driver_opts' : 'driver']);
   }
+  const { device } = opts;
+  const isBind = (driver ?? 'local') === 'local' && BIND.test(opts['o'] ?? '');
+  const complaint = isBind && device !== undefined ? hostPathComplaint(device) : undefined;
+  if (complaint !== undefined) return complain(context, complaint, ['driver_opts', 'device']);
   const called = external?.name ?? fields.name;
   return {
     ...(called !== undefined && { name: called }),
@@ -60,8 +68,9 @@ const volumeField = mapping({
 /** By the names that services call them. */
 export function readVolumeMakings(
   volumes: unknown,
-  errors: Finding[],
+  found: { readonly errors: Finding[]; readonly warnings: Finding[]; readonly typed: Typed },
 ): ReadonlyMap<string, VolumeMaking> {
+  const { errors } = found;
   const all = new Map<string, VolumeMaking>();
   const path = ['volumes'];
   if (volumes === undefined || volumes === null) return all;
@@ -72,8 +81,12 @@ export function readVolumeMakings(
   for (const [called, written] of Object.entries(volumes)) {
     const at = [...path, called];
     const read = volumeField.safeParse(written ?? {});
-    if (!read.success) errors.push(...findingsOf(read.error, at));
-    else all.set(called, isExternal(read.data, called));
+    if (!read.success) {
+      errors.push(...findingsOf(read.error, at));
+      continue;
+    }
+    adviseNumbers([...at, 'driver_opts'], read.data.options ?? {}, found);
+    all.set(called, isExternal(read.data, called));
   }
   return all;
 }

@@ -1,6 +1,7 @@
 /** Holds a file to the table of keys: nothing in it is dropped in silence. */
-import { expected, kindOf } from '../fields.ts';
+import { expected, flag, kindOf } from '../fields.ts';
 import { type Place, PLACES } from './places.ts';
+import { FLAG } from './shapes.ts';
 import { nearest } from '../nearest.ts';
 import type { Finding, Path } from '../problems.ts';
 
@@ -43,7 +44,7 @@ function judge(
     if (value === null) return undefined;
     if (!shape.fits(value))
       return { verdict: 'refused', on: 'value', message: expected(shape.what, value) };
-    if (asksNothing(value)) return undefined;
+    if (asksNothing(value) || (shape === FLAG && isOff(value))) return undefined;
     const reason = reasonIn === undefined ? {} : reasonIn(value, beside);
     if (reason === undefined) return undefined;
     const message = support.verdict === 'refused' ? 'not supported yet' : 'ignored';
@@ -86,6 +87,9 @@ function asksNothing(value: unknown): boolean {
   if (value === false) return true;
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
+
+/** A flag may be a word. */
+const isOff = (value: unknown): boolean => flag.safeParse(value).data === false;
 
 /** What lies where `at` points. */
 function matches(value: unknown, at: readonly string[], path: Path): [Path, unknown][] {

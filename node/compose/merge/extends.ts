@@ -1,8 +1,7 @@
 /** `extends`: a service laid over another one, of this file or of one beside it. */
-import { resolve } from 'node:path';
 import { nearest } from '../nearest.ts';
 import type { Complaint, Path } from '../problems.ts';
-import { type Reader, sourceBeside } from '../read/reader.ts';
+import { fullPath, type Reader, sourceBeside } from '../read/reader.ts';
 import {
   childOf,
   type Entry,
@@ -114,7 +113,7 @@ function openFile({ at, file }: Named, path: Path, { reader, files }: Extending)
   const known = files.has(source.file);
   const tree = known
     ? files.get(source.file)
-    : reader.open({ at, path, full: resolve(at.source.dir, file) }, source);
+    : reader.open({ at, path, full: fullPath(at.source, file) }, source);
   files.set(source.file, tree);
   return tree;
 }

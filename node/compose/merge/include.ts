@@ -1,9 +1,8 @@
 /** `include`: other Compose files, each with variables and relative paths of its own, made part of one. */
-import { resolve } from 'node:path';
 import { checkKeys } from '../keys/support.ts';
 import { nearest } from '../nearest.ts';
 import type { Complaint, Path } from '../problems.ts';
-import { type Reader, shownPath, sourceBeside } from '../read/reader.ts';
+import { fullPath, type Reader, shownPath, sourceBeside } from '../read/reader.ts';
 import {
   childOf,
   type Entry,
@@ -75,7 +74,7 @@ function includeItem(tree: Tree, path: Path, including: Including): Tree | undef
       reader.tell(at, path, REMOTE);
       return undefined;
     }
-    const full = resolve(at.source.dir, file);
+    const full = fullPath(at.source, file);
     if (trail.includes(full)) {
       const why = `${at.source.file} is a part of it`;
       reader.tell(at, path, { message: `include goes in a circle: ${file} again`, why });
@@ -95,7 +94,7 @@ function includedSource(
   { folder, variables }: Item,
   first: Text,
   path: Path,
-  { problems }: Reader,
+  { problems, warnings }: Reader,
 ): Source | undefined {
   const from = first.at.source;
   const beside = sourceBeside(from, first.text);
@@ -104,17 +103,20 @@ function includedSource(
       ? beside
       : {
           ...beside,
-          dir: resolve(from.dir, folder.text),
+          dir: fullPath(from, folder.text),
           shownDir: shownPath(from, folder.text),
         };
   const files = variables?.map(({ text, at }) => ({
     file: shownPath(from, text),
-    path: resolve(from.dir, text),
+    path: fullPath(from, text),
     asked: { at, path: [...path, 'env_file'] },
   }));
-  const lookup = withVariables(from.lookup, files ?? [dotenvOf(source)]);
-  if (lookup.ok) return { ...source, lookup: lookup.value };
-  problems.push(lookup.error);
+  const own = withVariables(from.lookup, files ?? [dotenvOf(source)]);
+  if (own.ok) {
+    warnings.push(...own.value.warnings);
+    return { ...source, lookup: own.value.lookup };
+  }
+  problems.push(own.error);
   return undefined;
 }
 

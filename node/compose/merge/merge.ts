@@ -12,7 +12,7 @@ import {
   type Spot,
   type Tree,
 } from '../read/tree.ts';
-import { keyOf, type Rule, ruleOf } from './rules.ts';
+import { keyOf, mergesItems, type Rule, ruleOf } from './rules.ts';
 
 type Merging = Pick<Reader, 'tell' | 'grow'>;
 
@@ -87,15 +87,17 @@ function mergeMappings(base: Mapping, over: Mapping, { path, merging, whole }: H
   return { ...base, at: over.at, entries };
 }
 
-function mergeLists(base: List, over: List, path: readonly string[], { grow }: Merging): Tree {
-  if (!grow(base.items.length + over.items.length, over.at)) return over;
+function mergeLists(base: List, over: List, path: readonly string[], merging: Merging): Tree {
+  if (!merging.grow(base.items.length + over.items.length, over.at)) return over;
   const key = keyOf(path);
   const items: Tree[] = [];
   const places = new Map<string, number>();
   for (const item of [...base.items, ...over.items]) {
     const name = key?.(plainOf(item));
     const place = name === undefined ? undefined : places.get(name);
-    if (place !== undefined) items[place] = item;
+    const below = place === undefined ? undefined : items[place];
+    if (place !== undefined && below !== undefined)
+      items[place] = mergesItems(path) ? mergeTrees(below, item, [...path, '#'], merging) : item;
     else {
       if (name !== undefined) places.set(name, items.length);
       items.push(item);

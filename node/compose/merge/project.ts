@@ -1,9 +1,9 @@
 /**
  * The files of a stack as one tree:
  *
- *     each file: parse ─▶ variables ─▶ extends ─▶ include ─▶ over the files before it
+ *     each file: parse ─▶ variables ─▶ include ─▶ extends ─▶ over the files before it
  *
- * The order is that of compose-go. Anchors do not cross files.
+ * The order is that of compose-go since 2.10.2: what a file includes it can extend. Anchors do not cross files.
  */
 import type { Reader } from '../read/reader.ts';
 import type { Source, Tree } from '../read/tree.ts';
@@ -26,5 +26,5 @@ export function mergeProject(texts: readonly ComposeText[], reader: Reader): Tre
 }
 
 function whole(tree: Tree, including: Including): Tree {
-  return applyInclude(applyExtends(tree, including.reader), including);
+  return applyExtends(applyInclude(tree, including), including.reader);
 }

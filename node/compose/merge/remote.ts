@@ -9,4 +9,5 @@ export const REMOTE: Complaint = {
   message: 'remote files are not supported',
   why: 'a deploy would depend on what lies elsewhere at that moment',
   next: 'download it and name it by its path',
+  unsupported: true,
 };

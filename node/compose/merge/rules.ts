@@ -86,6 +86,11 @@ export function keyOf(path: readonly string[]): KeyOf | undefined {
   return known ?? (ruleOf(path) === 'texts' ? textOf : undefined);
 }
 
+/** Lists whose items are mappings that are laid over the one with the same key, instead of replacing it. */
+export function mergesItems(path: readonly string[]): boolean {
+  return matches(['networks', '*', 'ipam', 'config'], path);
+}
+
 function matches(steps: readonly string[], path: readonly string[]): boolean {
   return (
     steps.length === path.length &&

@@ -1,7 +1,7 @@
 /**
  * The `.env` file beside a Compose file, and files under `env_file`.
  *
- *     KEY=plain value      # a comment needs a space before it
+ *     KEY=plain value #a comment begins with a space and #      KEY=#no comment
  *     KEY='as it is'       KEY="with \n and $OTHER"      export KEY=…      KEY (from the environment)
  *
  * Quoted values may span lines. Plain and double-quoted values may hold variables set above or in the
@@ -12,8 +12,14 @@ import type { Complaint } from '../problems.ts';
 
 /** The outcome names the line, from 1, of the first thing that cannot be read. */
 export type Dotenv =
-  | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
+  | {
+      readonly ok: true;
+      readonly values: ReadonlyMap<string, string>;
+      readonly unset: readonly Unset[];
+    }
   | { readonly ok: false; readonly line: number; readonly complaint: Complaint };
+/** A variable that counts as empty, and the line, from 1, that asks for it first. */
+export type Unset = { readonly name: string; readonly line: number };
 
 const BLANK = /(?:\s|#[^\n]*(?:\n|$))+/y;
 const KEY = /(?:export[ \t]+)?([A-Za-z0-9_.-]+)[ \t]*(?:([=:])[ \t]*|(?=\r?\n|$))/y;
@@ -27,6 +33,8 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', $
 /** `environment` wins over what was set above in the same file, as it does in the Compose file. */
 export function parseDotenv(text: string, environment: Lookup): Dotenv {
   const values = new Map<string, string>();
+  const unset = new Map<string, number>();
+  const lineAt = lineMeter(text);
   const lookup: Lookup = (name) => environment(name) ?? values.get(name);
   let at = 0;
   const take = (pattern: RegExp): RegExpExecArray | undefined => {
@@ -36,11 +44,13 @@ export function parseDotenv(text: string, environment: Lookup): Dotenv {
     return match;
   };
   const refuse = (complaint: Complaint): Dotenv => {
-    return { ok: false, line: text.slice(0, at).split('\n').length, complaint };
+    return { ok: false, line: lineAt(at), complaint };
   };
   for (;;) {
     take(BLANK);
-    if (at >= text.length) return { ok: true, values };
+    if (at >= text.length)
+      return { ok: true, values, unset: [...unset].map(([name, line]) => ({ name, line })) };
+    const start = at;
     const [, key, sign] = take(KEY) ?? [];
     if (key === undefined) return refuse({ message: 'expected KEY=VALUE' });
     if (sign === undefined) {
@@ -62,12 +72,24 @@ export function parseDotenv(text: string, environment: Lookup): Dotenv {
     const raw = double === undefined ? plain(take(PLAIN)?.[0] ?? '') : unescape(double[1] ?? '');
     const value = interpolate(raw, lookup);
     if (!value.ok) return refuse(value.error);
+    for (const name of value.value.unset) if (!unset.has(name)) unset.set(name, lineAt(start));
     values.set(key, value.value.text);
   }
 }
 
+/** Tells the lines, from 1, of offsets that only grow. */
+function lineMeter(text: string): (offset: number) => number {
+  let line = 1;
+  let next = text.indexOf('\n');
+  return (offset) => {
+    for (; next >= 0 && next < offset; next = text.indexOf('\n', next + 1)) line += 1;
+    return line;
+  };
+}
+
+/** What begins with # is a value: only a space makes it a comment. */
 function plain(line: string): string {
-  return line.replace(/(^|\s)#.*$/, '').trim();
+  return (line.split(' #', 1)[0] ?? '').trim();
 }
 
 function unescape(quoted: string): string {
@@ -84,5 +106,5 @@ export function parseRaw(text: string): Dotenv {
       return { ok: false, line: index + 1, complaint: { message: 'expected KEY=VALUE' } };
     values.set(key, value);
   }
-  return { ok: true, values };
+  return { ok: true, values, unset: [] };
 }

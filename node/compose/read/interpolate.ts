@@ -27,6 +27,10 @@ const DEPTH_MAX = 16;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const BRACED = /^([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-?+])([\s\S]*))?$/;
 
+/** How each of the unset is told. */
+export const notSet = (name: string): string =>
+  `the variable ${name} is not set, it counts as empty`;
+
 type Expansion = { readonly lookup: Lookup; readonly unset: Set<string> };
 
 export function interpolate(template: string, lookup: Lookup): Result<Interpolated, Complaint> {

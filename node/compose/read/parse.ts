@@ -17,6 +17,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { Complaint, Finding, Path, Problem } from '../problems.ts';
+import { readNumber } from './number.ts';
 import { DEPTH_MAX, scan, TOO_DEEP } from './scan.ts';
 import {
   type Entry,
@@ -166,7 +167,7 @@ function leafOf(
   written: Pick<Leaf, 'at' | 'tag'>,
   path: Path,
 ): Leaf {
-  const value = isOctal(scalar, path) ? Number(`0o${scalar.source}`) : scalarOf(scalar.value);
+  const value = scalarOf(numberIn(scalar) ?? scalar.value);
   const start = spotAt(scalar.range?.[0] ?? 0);
   const filled =
     typeof value === 'string'
@@ -176,9 +177,9 @@ function leafOf(
   return { kind: 'leaf', value: filled, ...written, ...typed };
 }
 
-/** Compose reads YAML 1.1, where a number that begins with 0 is octal; bits are written so. */
-const isOctal = ({ value, source = '' }: YamlScalar, path: Path): boolean =>
-  path.at(-1) === 'mode' && typeof value !== 'string' && /^0[0-7]+$/.test(source);
+/** In quotes, or where a tag says so, it is text. */
+const numberIn = ({ type, tag, source = '' }: YamlScalar): bigint | number | undefined =>
+  type === 'PLAIN' && tag === undefined ? readNumber(source) : undefined;
 
 /** A whole number is exact as long as it is exact; beyond that the digits themselves. */
 function scalarOf(value: unknown): Scalar {

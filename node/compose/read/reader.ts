@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Complaint, Path, Problem } from '../problems.ts';
 import { readText } from './file.ts';
-import { interpolate, type Lookup } from './interpolate.ts';
+import { interpolate, type Lookup, notSet } from './interpolate.ts';
 import { parseTree, TOO_MANY_VALUES, VALUES_MAX } from './parse.ts';
 import { problemAt, type Source, type Spot, type Tree } from './tree.ts';
 
@@ -79,7 +79,7 @@ function createFill(problems: Problem[], warnings: Problem[]) {
     for (const name of filled.value.unset) {
       if (unset.has(name)) continue;
       unset.add(name);
-      warnings.push(at({ message: `the variable ${name} is not set, it counts as empty` }));
+      warnings.push(at({ message: notSet(name) }));
     }
     const before = chars;
     chars += filled.value.text.length;
@@ -106,10 +106,22 @@ const TOO_MANY_FILES = {
 /** The source of a file that one of `from` names. */
 export function sourceBeside(from: Source, file: string): Source {
   const shown = shownPath(from, file);
-  const dir = dirname(resolve(from.dir, file));
+  const dir = dirname(fullPath(from, file));
   return { file: shown, dir, shownDir: dirname(shown), lookup: from.lookup };
 }
 
-export function shownPath({ shownDir }: Source, file: string): string {
-  return isAbsolute(file) ? file : join(shownDir, file);
+export function shownPath(from: Source, file: string): string {
+  const path = fromHome(from, file);
+  return isAbsolute(path) ? path : join(from.shownDir, path);
+}
+
+/** Where a path leads that is written in `from`. */
+export function fullPath(from: Source, file: string): string {
+  return resolve(from.dir, fromHome(from, file));
+}
+
+/** `~` is the home folder of whoever calls; a name like any other where nobody says which. */
+function fromHome({ lookup }: Source, file: string): string {
+  const home = /^~(?:\/|$)/.test(file) ? (lookup('HOME') ?? '') : '';
+  return isAbsolute(home) ? join(home, file.slice(1)) : file;
 }

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Path, Problem } from '../problems.ts';
 import { parseDotenv, parseRaw } from './dotenv.ts';
 import { readText } from './file.ts';
-import type { Lookup } from './interpolate.ts';
+import { type Lookup, notSet } from './interpolate.ts';
 import { problemAt, type Source, type Spot } from './tree.ts';
 
 /** A file of variables, as problems call it and where it is. */
@@ -33,38 +33,56 @@ export const variablesFiles = (
 ): readonly VariablesFile[] =>
   named?.map((file) => ({ file, path: resolve(file), named: true })) ?? [dotenvOf(place)];
 
-/** What `outer` has wins; a later file wins over an earlier one. */
+export type Variables = {
+  readonly lookup: Lookup;
+  /** Of variables that the files ask for and nobody has set. */
+  readonly warnings: readonly Problem[];
+};
+
+/** What `outer` has wins; a later file wins over an earlier one, and may ask for what that has. */
 export function withVariables(
   outer: Lookup,
   files: readonly VariablesFile[],
-): Result<Lookup, Problem> {
+): Result<Variables, Problem> {
   const values = new Map<string, string>();
+  const lookup: Lookup = (name) => outer(name) ?? values.get(name);
+  const warnings: Problem[] = [];
   for (const file of files) {
-    const read = readVariables(file, outer, 'quoted');
+    const read = readVariables(file, lookup, 'quoted');
     if (!read.ok) return read;
-    for (const [name, value] of read.value) values.set(name, value);
+    for (const [name, value] of read.value.values) values.set(name, value);
+    warnings.push(...read.value.warnings);
   }
-  return ok((name) => outer(name) ?? values.get(name));
+  return ok({ lookup, warnings });
 }
 
 /** `raw`: values are what stands behind the sign, quotes and dollars included. */
 export type Format = 'quoted' | 'raw';
 
+export type ReadVariables = Pick<Variables, 'warnings'> & {
+  readonly values: ReadonlyMap<string, string>;
+};
+
 export function readVariables(
   { file, path, asked, named = false }: VariablesFile,
   outer: Lookup,
   format: Format,
-): Result<ReadonlyMap<string, string>, Problem> {
+): Result<ReadVariables, Problem> {
   const text = readText(path);
   if (!text.ok) {
     const { absent, message, ...rest } = text.error;
-    if (absent && asked === undefined && !named) return ok(new Map());
+    if (absent && asked === undefined && !named) return ok({ values: new Map(), warnings: [] });
     if (asked === undefined) return fail({ file, line: 1, column: 1, path: '', message, ...rest });
     const next = 'mend the path; it starts at the folder of the file that names it';
     const complaint = { message: `${file}: ${message}`, next, ...rest };
     return fail(problemAt(asked.at, { path: asked.path, on: 'value', ...complaint }));
   }
   const read = format === 'raw' ? parseRaw(text.value) : parseDotenv(text.value, outer);
-  if (read.ok) return ok(read.values);
-  return fail({ file, line: read.line, column: 1, path: '', ...read.complaint });
+  const at = (line: number) => ({ file, line, column: 1, path: '' });
+  if (!read.ok) return fail({ ...at(read.line), ...read.complaint });
+  const { values, unset } = read;
+  return ok({
+    values,
+    warnings: unset.map(({ name, line }) => ({ ...at(line), message: notSet(name) })),
+  });
 }

@@ -1,9 +1,10 @@
 /** What an image of the stack is built from. The files themselves are read when it is deployed. */
-import { resolve } from 'node:path';
 import type { Dockerfile } from '../../build/context.ts';
 import { type Recipe, repositoryOf } from '../../build/recipe.ts';
 import { array, complain, flag, mapping, namedTexts, text, ways } from '../fields.ts';
 import { isRemote, REMOTE } from '../merge/remote.ts';
+import { adviseNumbers } from '../numbers.ts';
+import { fullPath } from '../read/reader.ts';
 import { environmentField, readVariables } from './environment.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -56,9 +57,10 @@ export function readBuild(name: string, fields: Fields, around: Surroundings): s
     errors.push({ path: at('dockerfile'), on: 'key', message, next: 'keep one of the two' });
   }
   const { target = '', network = '' } = build;
+  adviseNumbers(at('labels'), build.labels ?? {}, around);
   const file: Dockerfile = { kind: 'file', file: dockerfile || 'Dockerfile' };
   builds.set(name, {
-    folder: resolve(spotOf(at('context')).source.dir, context),
+    folder: fullPath(spotOf(at('context')).source, context),
     dockerfile: inline === undefined ? file : { kind: 'inline', text: inline },
     args: argsOf(name, build, around),
     labels: build.labels ?? {},

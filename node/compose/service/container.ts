@@ -133,9 +133,31 @@ const extraHosts = ways<readonly string[]>('a mapping or a list of NAME=ADDRESS'
   ),
 });
 
-const hostname = text.refine((written) => !written.includes('{{'), {
-  error: 'expected the name of a host; templates are not filled in',
+const hostname = text.transform((written, context) => {
+  if (!written.includes('{{')) return written;
+  const message = 'expected the name of a host; templates are not filled in';
+  return complain(context, { message, unsupported: true });
 });
+
+/** Docker's own command reads these, and gives the engine something else. */
+const securityOptions = texts.transform((all, context): readonly string[] => {
+  for (const [index, option] of all.entries()) {
+    const complaint = securityComplaint(option);
+    if (complaint !== undefined) complain(context, complaint, [index]);
+  }
+  return [...new Set(all)];
+});
+
+function securityComplaint(option: string): Complaint | undefined {
+  const message = `"${option}" is not supported`;
+  if (/^systempaths[:=]/.test(option)) {
+    const why = 'which paths of the kernel are hidden cannot be chosen';
+    return { message, why, next: 'leave it out', unsupported: true };
+  }
+  if (!/^seccomp[:=](?!(?:unconfined|builtin)$|\s*\{)/.test(option)) return undefined;
+  const next = 'write what is in it behind seccomp=, or use builtin or unconfined';
+  return { message, why: 'the file of a profile is not read', next, unsupported: true };
+}
 
 /** Those by which we know our containers. */
 const OURS = 'io.millrace.';
@@ -164,7 +186,7 @@ export const containerFields = {
   privileged: flag.optional(),
   cap_add: capabilities.optional(),
   cap_drop: capabilities.optional(),
-  security_opt: once.optional(),
+  security_opt: securityOptions.optional(),
   devices: array(device).optional(),
   device_cgroup_rules: once.optional(),
   sysctls: namedTexts.optional(),

@@ -1,8 +1,7 @@
 /** Files of variables for a service: `env_file`. */
-import { resolve } from 'node:path';
 import type * as z from 'zod';
 import type { Complaint } from '../problems.ts';
-import { shownPath } from '../read/reader.ts';
+import { fullPath, shownPath } from '../read/reader.ts';
 import { type Format, readVariables } from '../read/variables.ts';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import { array, expected, flag, line, mapping, text, ways } from '../fields.ts';
@@ -48,10 +47,13 @@ export const envFileField: z.ZodType<readonly EnvFile[]> = ways(KIND, {
   ).transform((files) => files.map((file, step) => ({ ...file, step }))),
 });
 
-/** Of all files together, a later one winning. */
+/**
+ * Of all files together, a later one winning. What they ask for is a variable of the stack, else one
+ * of `own`, which the service itself has, else one of an earlier file.
+ */
 export function readEnvFiles(
   name: string,
-  files: readonly EnvFile[],
+  { files, own }: { readonly files: readonly EnvFile[]; readonly own: ReadonlyMap<string, string> },
   around: Surroundings,
 ): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
@@ -62,17 +64,18 @@ export function readEnvFiles(
     const read = readVariables(
       {
         file: shownPath(source, file),
-        path: resolve(source.dir, file),
+        path: fullPath(source, file),
         ...(required && { asked: { at: spot, path: at } }),
       },
-      source.lookup,
+      (asked) => source.lookup(asked) ?? own.get(asked) ?? values.get(asked),
       form,
     );
     if (!read.ok) {
       around.problems.push(read.error);
       continue;
     }
-    for (const [key, value] of read.value) {
+    around.otherWarnings.push(...read.value.warnings);
+    for (const [key, value] of read.value.values) {
       values.set(key, value);
       const template = templateIn(value);
       if (template === undefined) continue;

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import type { ComponentSpec } from '../../../protocol/component/spec.ts';
 import { type EnvFile, readEnvFiles } from './env-file.ts';
+import { retyped } from '../numbers.ts';
 import type { Path } from '../problems.ts';
 import type { Surroundings } from './surroundings.ts';
 import { templateIn } from './template.ts';
@@ -60,10 +61,14 @@ export function readEnvironment(
   },
   around: Surroundings,
 ): ComponentSpec['environment'] {
-  const values = new Map(readEnvFiles(name, fields.env_file ?? [], around));
   const variables = fields.environment ?? [];
   const at = ['services', name, 'environment'];
-  for (const [variable, value] of readVariables(variables, at, 'component', around))
+  const written = new Map(readVariables(variables, at, 'component', around));
+  const own = new Map(
+    [...written].flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+  const values = new Map(readEnvFiles(name, { files: fields.env_file ?? [], own }, around));
+  for (const [variable, value] of written)
     if (value === undefined) values.delete(variable);
     else values.set(variable, value);
   for (const { name: variable, step } of variables) {
@@ -84,13 +89,12 @@ export function* readVariables(
   for (const variable of variables) {
     const path = [...at, variable.step];
     const value = variable.value?.toString() ?? spotOf(path).source.lookup(variable.name);
-    const written = typed(path);
     if (value === undefined) {
       const message = `${variable.name} is not set here, so the ${who} does not get it`;
       warnings.push({ path, on: 'value', message });
-    } else if (typeof variable.value === 'number' && written !== undefined && written !== value) {
-      const message = `${written} is a number and is passed on as ${value}`;
-      warnings.push({ path, on: 'value', message, next: 'quote it to keep it as it is' });
+    } else if (typeof variable.value === 'number') {
+      const complaint = retyped(typed(path), value);
+      if (complaint !== undefined) warnings.push({ path, on: 'value', ...complaint });
     }
     yield [variable.name, value];
   }

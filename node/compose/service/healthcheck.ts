@@ -30,20 +30,22 @@ const test = ways<Test>('text or a list that begins with CMD, CMD-SHELL or NONE'
   }),
 });
 
-export const healthcheckField: z.ZodType<HealthcheckField> = mapping({
+/** Undefined: nothing is said. */
+export const healthcheckField: z.ZodType<HealthcheckField | undefined> = mapping({
   test: test.optional(),
   interval: duration.optional(),
   timeout: duration.optional(),
   retries: integer(0, RETRIES_MAX).optional(),
   start_period: duration.optional(),
   disable: flag.optional(),
-}).transform((fields, context): HealthcheckField => {
+}).transform((fields, context): HealthcheckField | undefined => {
   const { disable, test: written, ...others } = fields;
   if (disable === true) {
     const unread = namesIn({ ...others, test: written === 'off' ? undefined : written });
     return { kind: 'off', by: 'disable: true', unread };
   }
   if (written === 'off') return { kind: 'off', by: 'test: NONE', unread: namesIn(others) };
+  if (written === undefined && namesIn(others).length === 0) return undefined;
   if (written === undefined) {
     const why = 'what an image brings along cannot be changed in part';
     const next = 'write test: [CMD, program, …]';

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import * as z from 'zod';
 import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Port } from '../../../protocol/component/spec.ts';
-import { array, complain, integer, line, mapping, text, ways } from '../fields.ts';
+import { array, complain, expected, integer, line, mapping, text, ways } from '../fields.ts';
 import type { Complaint } from '../problems.ts';
 
 /** `ingress`: Swarm would publish it on every host; the short form means it too. */
@@ -15,9 +15,18 @@ const RANGE_MAX = 1_000;
 const SHORT = /^(?:(?:(\[[^\]]*\]|[^:[\]]*):)?([^:]*):)?([^:/]+)(?:\/([A-Za-z]+))?$/;
 const next = 'write [ADDRESS:][PUBLISHED:]TARGET[/udp], e.g. 8080:80';
 
+const portNumber = integer(1, PORT_MAX);
+const publishedField = z.unknown().transform((value, context): number => {
+  if (typeof value === 'string' && /^\d{1,5}-\d{1,5}$/.test(value))
+    return complain(context, uneven(value, true));
+  const read = portNumber.safeParse(value);
+  if (read.success) return read.data;
+  return complain(context, { message: expected(`a whole number from 1 to ${PORT_MAX}`, value) });
+});
+
 const long = mapping({
-  target: integer(1, PORT_MAX),
-  published: integer(1, PORT_MAX).optional(),
+  target: portNumber,
+  published: publishedField.optional(),
   host_ip: text.optional(),
   protocol: text.optional(),
   mode: text.optional(),
@@ -94,7 +103,8 @@ function readRange(written: string): Result<readonly [number, number], Complaint
   const length = range[1] - range[0] + 1;
   if (length < 1) return fail({ message: `the range ${written} goes backwards`, next });
   if (length <= RANGE_MAX) return ok(range);
-  return fail({ message: `the range ${written} is too long, at most ${RANGE_MAX} are possible` });
+  const message = `the range ${written} is too long, at most ${RANGE_MAX} are possible`;
+  return fail({ message, unsupported: true });
 }
 
 function isPort(written: string): boolean {
@@ -104,7 +114,8 @@ function isPort(written: string): boolean {
 function readProtocol(written: string): Result<Port['protocol'], Complaint> {
   const protocol = written.toLowerCase();
   if (protocol === 'tcp' || protocol === 'udp') return ok(protocol);
-  return fail({ message: `expected tcp or udp, got ${written}` });
+  const message = `expected tcp or udp, got ${written}`;
+  return fail({ message, ...(protocol === 'sctp' && { unsupported: true }) });
 }
 
 function readAddress(written: string): Result<{ readonly address?: string }, Complaint> {

@@ -13,7 +13,7 @@ const CPUS_MAX = 100_000;
 
 /** In thousandths of a processor. */
 const cpus = z.unknown().transform((value, context): number => {
-  const isWritten = typeof value === 'string' && /^\d{1,6}(\.\d{1,9})?$/.test(value);
+  const isWritten = typeof value === 'string' && /^(\d{1,6}(\.\d{0,9})?|\.\d{1,9})$/.test(value);
   const milli = Math.round(1000 * (isWritten || typeof value === 'number' ? Number(value) : NaN));
   if (milli >= 0 && milli <= 1000 * CPUS_MAX) return milli;
   return complain(context, { message: expected(CPUS, value) });

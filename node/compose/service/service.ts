@@ -25,6 +25,7 @@ import {
   platformField,
   readPlacement,
 } from './placement.ts';
+import { adviseNumbers } from '../numbers.ts';
 import { portsField } from './port.ts';
 import { profilesField } from './profiles.ts';
 import type { Complaint } from '../problems.ts';
@@ -33,7 +34,7 @@ import { readResources, resourceFields, resourcesField } from './resources.ts';
 import { checkRestart, readRestart, restartField, restartPolicyField } from './restart.ts';
 import type { Surroundings } from './surroundings.ts';
 import { adviseUpdate, rollbackField, updateField } from './update.ts';
-import { readVolumes, tmpfsOf, volumeField } from './volume.ts';
+import { plainTarget, readVolumes, tmpfsOf, volumeField } from './volume.ts';
 import { words } from './words.ts';
 
 const STOP_GRACE: Millis = seconds(10);
@@ -156,6 +157,8 @@ export function readComponent(
   checkRestart(component, fields, around);
   adviseUpdate(component, fields, around);
   adviseHealthcheck(component, healthcheck, around);
+  for (const key of ['labels', 'sysctls'] as const)
+    adviseNumbers(['services', name, key], fields[key] ?? {}, around);
   advisePorts(component, fields, around);
   return component;
 }
@@ -235,8 +238,9 @@ function checkTargets(name: string, fields: ServiceFields, { errors }: Surroundi
   const all = (['volumes', 'configs', 'secrets'] as const).flatMap((key) =>
     (fields[key] ?? []).map(({ target }, index) => ({ key, target, index })),
   );
+  const places = all.map(({ target }) => plainTarget(target));
   for (const [place, { key, target, index }] of all.entries()) {
-    if (all.findIndex((other) => other.target === target) === place) continue;
+    if (places.indexOf(plainTarget(target)) === place) continue;
     const path = ['services', name, key, index];
     errors.push({ path, on: 'value', message: `${target} is mounted twice` });
   }

@@ -2,6 +2,7 @@
 import type { VolumeMaking } from '../../../protocol/component/volume.ts';
 import type { FileDefinition, FileKind } from '../files.ts';
 import type { NetworkDefinition } from '../networks.ts';
+import type { Typed } from '../numbers.ts';
 import type { Finding, Path, Problem } from '../problems.ts';
 import type { Spot } from '../read/tree.ts';
 import type { BuildSource } from './build.ts';
@@ -20,8 +21,7 @@ export type Surroundings = {
   readonly builds: Map<string, BuildSource>;
   /** Where a path is written, and with it its folder and its variables. */
   readonly spotOf: (path: Path) => Spot;
-  /** A number as it was typed. */
-  readonly typed: (path: Path) => string | undefined;
+  readonly typed: Typed;
   /** Services that another one waits for to complete. */
   readonly awaited: ReadonlySet<string>;
   /** `x-millrace.on_isolation` at the top of the file. */
@@ -30,4 +30,5 @@ export type Surroundings = {
   readonly warnings: Finding[];
   /** Of other files, such as those of variables. */
   readonly problems: Problem[];
+  readonly otherWarnings: Problem[];
 };

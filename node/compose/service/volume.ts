@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '../../../protocol/base/result.ts';
 import type { Tmpfs } from '../../../protocol/component/container.ts';
 import { type Propagation, PROPAGATIONS, type Volume } from '../../../protocol/component/volume.ts';
 import { bytes, complain, expected, flag, line, mapping, text, ways } from '../fields.ts';
+import { hostPathComplaint } from '../host-path.ts';
 import type { Complaint } from '../problems.ts';
 import { noSuchVolume } from '../volumes.ts';
 import { octal } from './octal.ts';
@@ -134,22 +135,23 @@ function check(kind: Volume['kind'], written: Written): Result<Volume, Complaint
     if (VOLUME_NAME.test(source)) return ok({ kind, ...written });
     return fail({ message: `"${source}" is no name for a volume`, next });
   }
-  if (posix.isAbsolute(source)) return ok({ kind, ...written });
-  const why = 'on every host it would be another folder';
-  const fix = 'write the absolute path of a folder that each host has, or use a named volume';
-  const message = `the path "${source}" is relative`;
-  return fail({ message, why, next: fix, unsupported: true });
+  const complaint = hostPathComplaint(source);
+  return complaint === undefined ? ok({ kind, ...written }) : fail(complaint);
 }
 
 /** Where a volume is mounted, or a device appears; `undefined` where neither is told. */
 export function volumeTarget(value: unknown): string | undefined {
   if (typeof value === 'string') {
-    const [source, target] = value.split(':');
-    return target ?? source;
+    const [source = '', target = source] = value.split(':');
+    return plainTarget(target);
   }
   const { target } = (value ?? {}) as { readonly target?: unknown };
-  return typeof target === 'string' ? target : undefined;
+  return typeof target === 'string' ? plainTarget(target) : undefined;
 }
+
+/** `/b/` is the same place as `/b`. */
+export const plainTarget = (target: string): string =>
+  posix.normalize(target).replace(/(?<=.)\/$/, '');
 
 export const tmpfsOf = (fields: readonly VolumeField[]): readonly Tmpfs[] =>
   fields.flatMap((field) =>

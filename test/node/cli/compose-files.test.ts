@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { readComposeFiles } from '../../../node/cli/compose-files.ts';
 import { Failure } from '../../../node/cli/failure.ts';
+import { loadCompose } from '../../../node/compose/load.ts';
 
 const start = process.cwd();
 const top = mkdtempSync(join(tmpdir(), 'millrace-files-'));
@@ -81,6 +82,30 @@ it.each<[readonly string[], Given, readonly string[], string]>([
 it('looks in the folders above', async () => {
   const read = pathsIn(both, { cwd: 'sub/deeper' });
   await expect(read).resolves.toEqual(both.map((name) => `../../${name}=${name}`));
+});
+
+const stack = 'services: {web: {image: "${A}-${B}-${C}-${D:-}"}}';
+it.each<[Given & { readonly envFiles?: readonly string[] }, string, string]>([
+  [{ env: { COMPOSE_FILE: 'sub/c.yaml', C: '3' } }, '1-1-3-11', 'both, this folder wins'],
+  [{ files: ['sub/c.yaml'], env: { C: '3' } }, '-2-3-2', 'that of the file that is named'],
+  [{ env: { COMPOSE_FILE: 'sub/c.yaml' }, envFiles: ['x.env'] }, 'x-x--', 'only those named'],
+  [{ cwd: 'sub/deeper' }, '-deep-2-deep', 'also where the file is in a folder above'],
+])('fills in with the variables of .env for %j: %s: %s', async (given, wanted) => {
+  count += 1;
+  const folder = join(top, String(count));
+  mkdirSync(join(folder, 'sub/deeper'), { recursive: true });
+  const write = (file: string, text: string): void => writeFileSync(join(folder, file), text);
+  write('sub/c.yaml', stack);
+  write('sub/compose.yaml', stack);
+  write('.env', 'A=1\nB=1\n');
+  write('x.env', 'A=x\nB=x\n');
+  write('sub/.env', 'B=2\nC=2\nD=${A:-}$B\n');
+  write('sub/deeper/.env', 'B=deep\n');
+  process.chdir(join(folder, given.cwd ?? '.'));
+  const { files, env = {}, envFiles } = given;
+  const read = await readComposeFiles({ files, env, envFiles, stdin: Readable.from([]) });
+  const loaded = loadCompose(read.text, { ...read, env, ...(envFiles && { envFiles }), name: 'n' });
+  expect(loaded.ok ? loaded.stack.components[0]?.image : loaded.problems).toBe(wanted);
 });
 
 it.each<[readonly string[], Given, string, string]>([

@@ -81,6 +81,23 @@ it.each([
     ['c.yaml:4:15 services.web.hostname: expected the name of a host; templates are not filled in'],
   ],
   [
+    'security_opt: [no-new-privileges:true, seccomp:unconfined, seccomp=builtin, apparmor=p, label:disable]',
+    [],
+  ],
+  [`security_opt: ['seccomp={"defaultAction":"SCMP_ACT_ALLOW"}']`, []],
+  ...['seccomp:./profile.json', 'seccomp=/etc/profile.json'].map((option): [string, string[]] => [
+    `security_opt: [no-new-privileges, "${option}"]`,
+    [
+      `c.yaml:4:39 services.web.security_opt[1]: "${option}" is not supported: the file of a profile is not read; write what is in it behind seccomp=, or use builtin or unconfined`,
+    ],
+  ]),
+  [
+    'security_opt: [systempaths=unconfined]',
+    [
+      'c.yaml:4:20 services.web.security_opt[0]: "systempaths=unconfined" is not supported: which paths of the kernel are hidden cannot be chosen; leave it out',
+    ],
+  ],
+  [
     'networks: [bakc]',
     [
       'c.yaml:4:16 services.web.networks.bakc: there is no network bakc; add it under networks at the top: "bakc:"',

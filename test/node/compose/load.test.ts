@@ -331,7 +331,7 @@ it('reads the files of variables that are named in place of .env; one that is mi
   if (one === undefined || two === undefined) throw new Error('two');
   writeFileSync(join(folder, '.env'), 'TAG=0\n');
   writeFileSync(one, 'TAG=1\nN=1\n');
-  writeFileSync(two, 'N=2\n');
+  writeFileSync(two, 'N=${TAG:-}2\n');
   const imageOf = (envFiles: readonly string[]): string => {
     const result = loadCompose(file, {
       path: 'c.yaml',
@@ -343,7 +343,7 @@ it('reads the files of variables that are named in place of .env; one that is mi
     if (!result.ok) return result.problems.map(renderProblem).join('\n');
     return result.stack.components[0]?.image ?? '';
   };
-  expect(imageOf([one, two])).toBe('i:1-2');
+  expect(imageOf([one, two])).toBe('i:1-12');
   expect(imageOf([two, one])).toBe('i:1-1');
   expect(imageOf([join(folder, 'none.env')])).toBe(
     `${join(folder, 'none.env')}:1:1 the file cannot be read: there is no such file`,

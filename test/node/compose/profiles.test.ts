@@ -52,6 +52,25 @@ it.each([
     [],
     [],
   ],
+  ...[
+    'build: "https://example.org/a.git"',
+    'hostname: "{{.Node.Hostname}}"',
+    'ports: ["80/sctp"]',
+    'ports: [{target: 80, protocol: sctp}]',
+    'ports: [{target: 80, published: "8000-8010"}]',
+    'ports: ["1-1001"]',
+    'security_opt: [systempaths=unconfined]',
+    'volumes: ["~/a:/b"]',
+  ].map((key): [string, readonly string[], readonly string[]] => [
+    `services: {web: {image: i}, dev: {image: i, profiles: [dev], ${key}}}\n`,
+    [],
+    [],
+  ]),
+  [
+    'services: {web: {image: i}, dev: {image: i, profiles: [dev], ports: ["80/x"]}}\n',
+    [],
+    ['c.yaml:1:70 services.dev.ports[0]: expected tcp or udp, got x'],
+  ],
   [
     'services: {web: {image: i}, dev: {image: i, profiles: [dev], privilegd: true, restart: 1}}\n',
     [],

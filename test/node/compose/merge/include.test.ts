@@ -64,6 +64,31 @@ it('merges the files of one item, and takes the same file twice as one', () => {
   expect(names(files)).toEqual(['a:b', 's:s', 'd:d', 'e:e']);
 });
 
+it('includes before it extends: what is brought can be extended', () => {
+  const stack = stackOf({
+    'c.yaml': `
+include: [base.yaml]
+services:
+  web: {extends: base, scale: 2}
+  own: {extends: theirs, image: o}
+`,
+    'base.yaml': `
+services:
+  base: {extends: deeper, environment: {A: 1}}
+  deeper: {image: d}
+  own: {image: b, environment: {B: 2}}
+  theirs: {image: t, environment: {A: 3, B: 3}}
+`,
+  });
+  const wanted = { base: ['d', { A: '1' }, 1], web: ['d', { A: '1' }, 2] };
+  const found = stack.components.map(({ name, image, environment, replicas }) => [
+    name,
+    [image, environment, replicas],
+  ]);
+  expect(Object.fromEntries(found)).toMatchObject(wanted);
+  expect(Object.fromEntries(found)).toMatchObject({ own: ['o', { A: '3', B: '2' }, 1] });
+});
+
 const web = 'services: {web: {image: w}}\n';
 it.each<[Readonly<Record<string, string>>, readonly string[]]>([
   [

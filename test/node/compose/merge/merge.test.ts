@@ -130,6 +130,29 @@ it('merges more than two files one after the other, and services of any of them'
   expect(stack.components[0]?.ports).toEqual([tcp(2, 2)]);
 });
 
+it('lays one subnet of a network over the same one, key by key', () => {
+  const network = (...configs: readonly string[]): string =>
+    `networks: {default: {ipam: {config: [${configs.join(', ')}]}}}\n`;
+  const { container } = componentOf({
+    'c.yaml': `${service('image: i')}${network('{subnet: 10.1.0.0/16, gateway: 10.1.0.1}', '{subnet: 10.2.0.0/16}')}`,
+    'over.yaml': network(
+      '{subnet: 10.1.0.0/16, ip_range: 10.1.5.0/24}',
+      '{subnet: 10.2.0.0/16, gateway: 10.2.0.9}',
+      '{subnet: 10.3.0.0/16}',
+    ),
+  });
+  expect(container?.networks?.[0]?.subnets).toEqual([
+    { subnet: '10.1.0.0/16', gateway: '10.1.0.1', range: '10.1.5.0/24' },
+    { subnet: '10.2.0.0/16', gateway: '10.2.0.9' },
+    { subnet: '10.3.0.0/16' },
+  ]);
+});
+
+it('takes a place inside for the same with a slash behind it', () => {
+  const { volumes } = componentOf(both('volumes: ["a:/x/"]', 'volumes: ["b:/x"]'));
+  expect(volumes).toEqual([named('b', '/x')]);
+});
+
 it.each([
   [
     'ports: ["80:80"]',
