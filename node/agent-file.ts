@@ -49,6 +49,7 @@ export async function chosenEngine({
 export async function writeAgentFile(state: string, about: Omit<AgentFile, 'pid'>): Promise<void> {
   const draft = join(state, `${NAME}.new`);
   const file: AgentFile = { ...about, pid: process.pid };
-  await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`);
+  // Empty after a power cut it would let `auto` decide again.
+  await writeFile(draft, `${JSON.stringify(file, null, 2)}\n`, { flush: true });
   await rename(draft, join(state, NAME));
 }

@@ -239,6 +239,24 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     diskFailed: init.fatal,
   });
 
+  async function disposeParts(): Promise<void> {
+    guard?.[Symbol.dispose]();
+    keyring[Symbol.dispose]();
+    shelf[Symbol.dispose]();
+    pruner[Symbol.dispose]();
+    inputs[Symbol.dispose]();
+    await work[Symbol.asyncDispose]();
+  }
+
+  /** Nothing may be left that still writes to this disk: what comes next begins on it. */
+  async function abandon(error: unknown): Promise<never> {
+    closed = true;
+    clearTimeout(timer);
+    await performer.drained();
+    await disposeParts();
+    throw error;
+  }
+
   const network = await createNetwork({
     privateKey: init.identityKey,
     clusterId: credentials.cluster,
@@ -253,7 +271,7 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     onFrame: speech.onFrame,
     onGossip: speech.onGossip,
     onPeer: speech.onPeer,
-  });
+  }).catch(abandon);
   line.network = network;
 
   /** So that nobody has to wait for a strict lease of ours. */
@@ -271,18 +289,16 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     clearTimeout(timer);
     await performer.drained();
     closed = true;
+    for (const answer of replies.values()) answer(ENDED);
+    replies.clear();
     await pause(LAST_WORDS_MS);
-    guard?.[Symbol.dispose]();
-    keyring[Symbol.dispose]();
-    shelf[Symbol.dispose]();
-    pruner[Symbol.dispose]();
-    inputs[Symbol.dispose]();
     sweep[Symbol.dispose]();
-    await work[Symbol.asyncDispose]();
+    await disposeParts();
     await network.close();
   }
 
-  function order(command: Command): Promise<CommandResult> {
+  async function order(command: Command): Promise<CommandResult> {
+    if (closed) return ENDED;
     commandCount += 1;
     const commandId = `c${commandCount}`;
     return new Promise((resolve) => {
@@ -336,6 +352,9 @@ export async function startAgent(init: AgentInit): Promise<Agent> {
     [Symbol.asyncDispose]: () => end('restart'),
   };
 }
+
+/** Of what this agent has been asked and has not answered. */
+const ENDED: CommandResult = { kind: 'unknown', why: 'the agent of this host starts anew' };
 
 /** Waking early is harmless; whoever watches over the steps has to see some while all is quiet. */
 const STEP_AT_LEAST_MS = 5_000;

@@ -31,14 +31,15 @@ const SYSTEM_READINGS: ClockReadings = {
 };
 
 export function createLeaseClock(readings: ClockReadings = SYSTEM_READINGS): LeaseClock {
-  const monotonicAtStart = readings.monotonicMs();
+  // The uptime first, here and below: a stall between the two then neither looks like sleep nor hides one.
   const uptimeAtStart = readings.uptimeMs();
+  const monotonicAtStart = readings.monotonicMs();
   let sleptMs = 0;
   let latest = 0;
   return {
     now() {
-      const awake = readings.monotonicMs() - monotonicAtStart;
       const up = readings.uptimeMs() - uptimeAtStart;
+      const awake = readings.monotonicMs() - monotonicAtStart;
       if (up - awake - sleptMs > JUMP_THRESHOLD_MS) sleptMs = up - awake;
       latest = Math.max(latest, Math.floor(awake + sleptMs));
       return instant(latest);

@@ -39,7 +39,7 @@ import { serveLogs } from './logs/serve.ts';
 import { generateIdentity, peerIdOf } from './network/identity.ts';
 import { serveKeys } from './secrets/answers.ts';
 import { KEY_PREFIX } from './secrets/keyring.ts';
-import { StartupError } from './startup-error.ts';
+import { alreadyMember, damaged, nobodyFound, stillLeaving } from './refusals.ts';
 import { openStore, type Store } from './store/store.ts';
 import type { ServiceManager } from './systemd.ts';
 import { type Credentials, hostIdOf, newCredentials } from './token.ts';
@@ -85,10 +85,10 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
   const peerId = await peerIdOf(identityKey);
   let credentials = await credentialsIn(store);
   let former = await formerIn(store);
+  let busy = false;
   const parts: Parts = { ...init, store, identityKey, peerId, dismissed: () => void retire() };
   let agent = credentials === undefined ? undefined : await run(parts, credentials);
   if (agent !== undefined) await introduce(parts, agent);
-  let busy = false;
   service.status(standing(credentials));
   /** Without a core there are no steps to tell of, and nothing to do but to serve agentctl. */
   const idle = setInterval(() => {
@@ -97,6 +97,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
 
   /** Its cluster has forgotten this host: it belongs to none from here on. */
   async function retire(): Promise<void> {
+    busy = true;
     try {
       const { cluster } = credentials ?? {};
       log.warn({ cluster }, 'this host is a member of the cluster no more, and belongs to none');
@@ -112,6 +113,8 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
       service.status(standing(credentials));
     } catch (error) {
       init.fatal(error);
+    } finally {
+      busy = false;
     }
   }
 
@@ -120,6 +123,7 @@ export async function openDaemon(init: DaemonInit): Promise<Daemon> {
     fresh: Restored,
     peers: readonly string[],
   ): Promise<Agent> {
+    if (agent !== undefined && isLeaving(agent)) throw stillLeaving(credentials);
     if (busy || (agent !== undefined && isMember(agent))) throw alreadyMember(credentials);
     busy = true;
     try {
@@ -185,6 +189,9 @@ const standing = (credentials: Credentials | undefined): string =>
 
 const isMember = ({ core }: Agent): boolean =>
   core.council.roster.epoch > 0 && !know(core).isDismissed;
+
+/** Its cluster has forgotten it, and it has not ended all that it was given there. */
+const isLeaving = ({ core }: Agent): boolean => core.dismissed && !core.joins;
 
 type Parts = DaemonInit & {
   readonly store: Store;
@@ -360,31 +367,4 @@ const keysLike = async (store: Store, prefix: string): Promise<readonly string[]
 async function formerIn(store: Store): Promise<ClusterId | undefined> {
   const value = (await store.load()).get('former');
   return typeof value === 'string' ? clusterId(value) : undefined;
-}
-
-function damaged(why: string): StartupError {
-  return new StartupError({
-    code: 'damaged',
-    what: 'the state of this host cannot be read',
-    why,
-    next: 'keep a copy of the state folder, then move it away: this host joins anew with a token',
-  });
-}
-
-function alreadyMember(credentials: Credentials | undefined): StartupError {
-  return new StartupError({
-    code: 'already-member',
-    what: 'this host belongs to a cluster already',
-    why: `its state folder holds the membership of ${credentials?.cluster ?? 'a cluster it is joining'}`,
-    next: 'agentctl cluster show',
-  });
-}
-
-function nobodyFound({ cluster }: Credentials, limitMs: number): StartupError {
-  return new StartupError({
-    code: 'no-cluster-found',
-    what: `no member of cluster ${cluster} let this host in within ${limitMs / 1000} s`,
-    why: 'none was found by mDNS, its secret is another one, or its voters have no majority',
-    next: 'agentctl doctor net      tells whether multicast works here; where it does not: agentctl cluster join TOKEN --peer HOST:7946',
-  });
 }

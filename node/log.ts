@@ -32,6 +32,8 @@ export function createLogger(init: LogInit): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // By itself pino writes out `err` alone; of another error nothing would be left.
+      serializers: { error: pino.stdSerializers.err },
     },
     destinationOf(format, stderr),
   );

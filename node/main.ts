@@ -89,7 +89,8 @@ async function run(settings: AgentSettings): Promise<number> {
   } finally {
     service.stopping();
     log.info({ why }, 'agent stops; its instances run on');
-    const cutOff = setTimeout(() => process.exit(EXIT.failed), STOP_MS);
+    // What was asked to stay down stays down, however it ends.
+    const cutOff = setTimeout(() => process.exit(code === EXIT.ok ? EXIT.failed : code), STOP_MS);
     await api[Symbol.asyncDispose]();
     await daemon.end(why ?? 'restart');
     clearTimeout(cutOff);

@@ -132,6 +132,7 @@ export class ApiRefusal extends Error {
 
 const STATUS: Readonly<Record<string, readonly [number, number]>> = {
   'already-member': [409, 6],
+  'still-leaving': [409, 6],
   'no-cluster-found': [504, 7],
   'bad-address': [400, 2],
 };

@@ -18,12 +18,11 @@ import { logRoutes } from './log-routes.ts';
 import { leadRoutes } from './lead-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { stackRoutes } from './stack-routes.ts';
+import { BODY_BYTES_MAX } from './body.ts';
 import { viewRoutes } from './view-routes.ts';
 import { voterRoutes } from './voter-routes.ts';
 import { isListening } from './listening.ts';
 
-/** Longest body of a request: a stack's spec with room to spare. */
-const BODY_BYTES_MAX = 1_048_576;
 const CONNECTIONS_MAX = 200;
 
 /**

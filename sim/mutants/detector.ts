@@ -11,7 +11,7 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
 `,
     to: '',
     says: 'A rumor of death stands against the refutation under a higher incarnation.',
-    rules: ['S12', 'L3', 'L1'],
+    rules: ['S12', 'L3', 'L1', 'L6'],
   },
   {
     name: 'boots-not-told-apart',
@@ -41,7 +41,7 @@ export const DETECTOR_MUTANTS = ofMachine('detector', [
     from: 'if (current) m.incarnation = incarnation(rumor.incarnation + 1);',
     to: '',
     says: 'A host that hears of its own death does not raise its incarnation.',
-    rules: ['L3', 'L1'],
+    rules: ['L3', 'L1', 'L6'],
   },
   {
     name: 'never-told-of-its-death',

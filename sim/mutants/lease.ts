@@ -162,6 +162,8 @@ export const LEASE_MUTANTS = ofMachine('lease', [
     to: 'const overwrites = false;',
     says: "An acceptance overwrites another host's live binding.",
     rules: ['S1'],
+    // What it takes: sessions that lapse one voter at a time.
+    among: 'bias',
     walk: 'leases',
   },
   {

@@ -36,6 +36,7 @@ export type Mutant = {
   /** Sought only among seeds that have this; default: among all. */
   readonly among?:
     | 'members'
+    | 'bias'
     | 'tombstoneMs'
     | 'hangs'
     | 'reboots'

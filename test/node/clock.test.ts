@@ -104,3 +104,29 @@ test('the real clocks of this machine give whole milliseconds that never fall', 
     before = now;
   }
 });
+
+test.each([
+  ['at its making', [100, 0, 0, 0]],
+  ['later', [0, 0, 100, 0]],
+])('a stall between the two readings %s is no sleep, and hides none', (_, stalls) => {
+  let [awake, slept, count] = [0, 0, 0];
+  /** After the first reading of each two the thread may stand still. */
+  const read = (ms: () => number) => (): number => {
+    const value = ms();
+    if (count % 2 === 0) awake += stalls[count / 2] ?? 0;
+    count += 1;
+    return value;
+  };
+  const clock = createLeaseClock({
+    monotonicMs: read(() => awake),
+    uptimeMs: read(() => awake + slept),
+  });
+  const start = clock.now();
+  const began = awake;
+  awake += 1_000;
+  clock.now();
+  expect(clock.now() - start).toBe(awake - began);
+  slept += 90;
+  count = stalls.length * 2;
+  expect(clock.now() - start).toBe(awake - began + 90);
+});

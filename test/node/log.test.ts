@@ -37,6 +37,15 @@ const ALL_LEVELS = `
   for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal']) log[level]({ n: 1 }, level);
 `;
 
+test('an error has its words and where it comes from', async () => {
+  const [line = ''] = await stderrOf(
+    `createLogger({ level: 'info' }).error({ error: new TypeError('no such thing') }, 'it failed');`,
+  );
+  const { error } = JSON.parse(line) as { readonly error: Record<string, string> };
+  expect(error).toMatchObject({ type: 'TypeError', message: 'no such thing' });
+  expect(error['stack']).toMatch(/\n +at /);
+});
+
 describe('on stderr', () => {
   test('one JSON object a line, with the level by name and the time as RFC 3339', async () => {
     const lines = await stderrOf(ALL_LEVELS);

@@ -1,5 +1,7 @@
 /** Whatever users type: three parts, the documented exit code, and nothing is changed by it. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LocalAgent } from '../../../node/local/cluster.ts';
@@ -133,6 +135,17 @@ test('a host in no cluster says so, and a failed join leaves no trace', async ()
   expectRefusal(peer, 2, /is not the address of a peer/);
   expectRefusal(await agentctl(lone, ['status']), 6, /belongs to no cluster yet/);
   // As new: it can found a cluster of its own.
+  expect(await agentctl(lone, ['cluster', 'init'])).toMatchObject({ code: 0 });
+});
+
+test('an init that finds the port taken leaves nothing behind', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const lone = await loneAgent(['--listen', `127.0.0.1:${port}`]);
+  expectRefusal(await agentctl(lone, ['cluster', 'init']), 1, /another program has this port/);
+  taken.close();
+  await once(taken, 'close');
   expect(await agentctl(lone, ['cluster', 'init'])).toMatchObject({ code: 0 });
 });
 
