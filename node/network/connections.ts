@@ -9,6 +9,9 @@ export const laneProtocol = (lane: Lane): string => `/millrace/${lane}/1`;
 /** A peer needs one stream per lane; after a break the old one may still be open. */
 export const LANE_STREAMS_MAX = 8;
 
+/** Two hosts may dial each other at once; whoever dials later than that has no connection any more. */
+const AT_ONCE_MS = 5_000;
+
 export type Connections = {
   readonly opened: (connection: Connection) => void;
   readonly ended: (connection: Connection) => void;
@@ -91,21 +94,37 @@ export function createConnections(init: ConnectionsInit): Connections {
     lanesOf.delete(peerId);
   }
 
+  function ended(connection: Connection): void {
+    const peerId = connection.remotePeer.toString();
+    const connections = open.get(peerId);
+    if (connections?.delete(connection) !== true || connections.size > 0) return;
+    open.delete(peerId);
+    init.onPeer(peerId, false);
+  }
+
+  /**
+   * A peer dials only where it knows of no connection. Where it lost its power or its address, nobody has
+   * told us that ours are dead, and what is written there is waited for in vain, up to a quarter of an hour.
+   */
+  function dropLost({ direction, remotePeer, timeline }: Connection): void {
+    if (direction !== 'inbound') return;
+    for (const each of open.get(remotePeer.toString()) ?? []) {
+      if (timeline.open - each.timeline.open < AT_ONCE_MS) continue;
+      ended(each);
+      each.abort(new Error('the peer has connected anew'));
+    }
+  }
+
   return {
     opened(connection) {
+      dropLost(connection);
       const peerId = connection.remotePeer.toString();
       const connections = open.get(peerId) ?? new Set();
       open.set(peerId, connections.add(connection));
       if (connections.size === 1) init.onPeer(peerId, true);
       for (const name of LANES) lanesOf.get(peerId)?.[name].wake();
     },
-    ended(connection) {
-      const peerId = connection.remotePeer.toString();
-      const connections = open.get(peerId);
-      if (connections?.delete(connection) !== true || connections.size > 0) return;
-      open.delete(peerId);
-      init.onPeer(peerId, false);
-    },
+    ended,
     isConnected: (peerId) => open.has(peerId),
     peers: () =>
       [...open].flatMap(([peerId, connections]) =>
