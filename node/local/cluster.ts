@@ -19,7 +19,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readAgentFile } from '../agent-file.ts';
-import { LAN } from '../../protocol/config.ts';
 import { AGENTD, NODE_ENVIRONMENT, NODE_FLAGS } from '../agentd.ts';
 import { CGROUP_MOUNT, type Gate, openGates } from '../guard/gates.ts';
 import type { ClusterBody } from '../http/api.ts';
@@ -274,10 +273,10 @@ export async function until<T>(
 }
 
 /**
- * Below those from which the kernel takes the ports of outgoing connections, as it is bound only later, and
- * below those that slots are given.
+ * Below those from which the kernel takes the ports of outgoing connections, as it is bound only later, below
+ * those that slots are given, and below those that the examples publish (from 18,000 on).
  */
-const PORTS = { from: 10_000, count: LAN.portFirst - 10_000 };
+const PORTS = { from: 10_000, count: 8_000 };
 
 async function freePort(): Promise<number> {
   for (;;) {

@@ -74,6 +74,8 @@ it('runs one container, a page with its database, and two versions side by side'
   expect(await answerOf(18130)).toBe('hello');
 
   await deploy(cluster, '-f', example('guestbook'));
+  // It runs before it listens.
+  expect(await answerOf(18131)).toBe('');
   for (const body of ['first', 'second'])
     await fetch('http://127.0.0.1:18131', { method: 'POST', body });
   expect(await answerOf(18131)).toBe('first\nsecond');
