@@ -3,8 +3,8 @@ import { expect, it, vi } from 'vitest';
 import { componentId, term } from '../../../protocol/base/ids.ts';
 import { millis } from '../../../protocol/base/time.ts';
 import type { Input } from '../../../protocol/input.ts';
-import { EngineError } from '../../../node/engine/engine.ts';
-import { createEngineWork } from '../../../node/engine/work.ts';
+import { type Engine, EngineError } from '../../../node/engine/engine.ts';
+import { createEngineWork, type EngineWorkInit } from '../../../node/engine/work.ts';
 import { createLogger } from '../../../node/log.ts';
 import { createLastWords } from '../../../node/logs/last-words.ts';
 import { choicesOfSeed } from '../../../sim/choice.ts';
@@ -22,13 +22,9 @@ const log = createLogger({ level: 'silent' });
 const builder = { ensure: () => Promise.resolve(false) };
 const SCOPE = { cluster: 'c', host: 'h1', publishAddress: '127.0.0.1' };
 
-/** What the core is told of a start that the daemon leaves half done, and what has come of it. */
-async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs: boolean }> {
-  const machine = createSimulatedMachine(choicesOfSeed(seed));
-  const model = engineOf(machine, SCOPE);
-  const inputs: Input[] = [];
-  const engine = openSimulated(machine, SCOPE);
-  await using work = createEngineWork({
+/** Its inputs but those that only say that the engine was asked. */
+const openWork = (engine: Engine, inputs: Input[], more: Partial<EngineWorkInit> = {}) =>
+  createEngineWork({
     engine,
     lastWords: createLastWords(engine),
     openFiles: async () => [],
@@ -37,7 +33,16 @@ async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs
     give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
     log,
     relistMs: 1_000_000,
+    ...more,
   });
+
+/** What the core is told of a start that the daemon leaves half done, and what has come of it. */
+async function brokenOff(seed: number): Promise<{ inputs: readonly Input[]; runs: boolean }> {
+  const machine = createSimulatedMachine(choicesOfSeed(seed));
+  const model = engineOf(machine, SCOPE);
+  const inputs: Input[] = [];
+  const engine = openSimulated(machine, SCOPE);
+  await using work = openWork(engine, inputs);
   const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
   const spec = simulatedWorkloads.sleepForEver();
   work.begin({ kind: 'startInstance', ...labels, term: term(1), spec });
@@ -66,16 +71,7 @@ it('builds the image first, takes lists meanwhile, and tells why it could not', 
   const engine = openSimulated(machine, SCOPE);
   const inputs: Input[] = [];
   const building = Promise.withResolvers<boolean>();
-  await using work = createEngineWork({
-    engine,
-    lastWords: createLastWords(engine),
-    openFiles: async () => [],
-    builder: { ensure: () => building.promise },
-    started: () => undefined,
-    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
-    log,
-    relistMs: 1_000_000,
-  });
+  await using work = openWork(engine, inputs, { builder: { ensure: () => building.promise } });
   const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
   const spec = { ...simulatedWorkloads.sleepForEver(), image: 'built' };
   work.begin({ kind: 'startInstance', ...labels, term: term(1), spec });
@@ -94,15 +90,8 @@ it('tells why the files of an instance could not be opened, and that it may be t
   const engine = openSimulated(machine, SCOPE);
   const inputs: Input[] = [];
   const reason = 'waits for the key of secret password: no member that has it answers';
-  await using work = createEngineWork({
-    engine,
-    lastWords: createLastWords(engine),
+  await using work = openWork(engine, inputs, {
     openFiles: () => Promise.reject(new EngineError('failed', reason)),
-    builder,
-    started: () => undefined,
-    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
-    log,
-    relistMs: 1_000_000,
   });
   const labels = { component: componentId('shop', 'web'), slot: 1, attempt: 1, revision: 'r' };
   const spec = simulatedWorkloads.sleepForEver();
@@ -119,16 +108,7 @@ it('waits for calls under way before it lists, but not for a stop that takes min
   const engine = openSimulated(machine, SCOPE);
   const inputs: Input[] = [];
   engine.stop = () => new Promise(() => undefined);
-  await using work = createEngineWork({
-    engine,
-    lastWords: createLastWords(engine),
-    openFiles: async () => [],
-    builder,
-    started: () => undefined,
-    give: (input) => void (input.kind === 'engineAsked' || inputs.push(input)),
-    log,
-    relistMs: 1_000_000,
-  });
+  await using work = openWork(engine, inputs);
   work.begin({ kind: 'stopInstance', engineId: 'x', graceMs: millis(600_000) });
   work.begin({ kind: 'listInstances' });
   await vi.waitUntil(() => (turn(machine), inputs.length > 0), { timeout: 10_000, interval: 5 });
